@@ -1,0 +1,24 @@
+# The libraries that the project stands on, all of them packages of Debian 12 (.packages lists them).
+
+# Config mode, because a machine may carry the run-time files of an older Boost beside the one that is meant.
+find_package(Boost 1.81 CONFIG REQUIRED COMPONENTS headers json)
+find_package(Threads REQUIRED)
+find_package(OpenSSL 3.0 REQUIRED)
+find_package(ZLIB REQUIRED)
+find_package(SQLite3 REQUIRED)
+find_package(prometheus-cpp CONFIG REQUIRED)
+find_package(yaml-cpp CONFIG REQUIRED)
+find_package(CLI11 CONFIG REQUIRED)
+find_package(spdlog CONFIG REQUIRED)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(SYSTEMD REQUIRED IMPORTED_TARGET GLOBAL libsystemd)
+
+if(BUILD_TESTING OR NOT DEFINED BUILD_TESTING)
+    find_package(GTest CONFIG REQUIRED)
+    find_package(benchmark CONFIG REQUIRED)
+    find_package(Python3 REQUIRED COMPONENTS Interpreter)
+    include(GoogleTest)
+endif()
+
+# All targets use one precompiled header, so all of them must agree about threads.
+target_link_libraries(kallglot_options INTERFACE Threads::Threads)

@@ -1,0 +1,1 @@
+// Empty: a target needs a file so that the precompiled header can be built and shared.
