@@ -16,7 +16,6 @@ pkg_check_modules(SYSTEMD REQUIRED IMPORTED_TARGET GLOBAL libsystemd)
 if(BUILD_TESTING OR NOT DEFINED BUILD_TESTING)
     find_package(GTest CONFIG REQUIRED)
     find_package(benchmark CONFIG REQUIRED)
-    find_package(Python3 REQUIRED COMPONENTS Interpreter)
     include(GoogleTest)
 endif()
 

@@ -8,6 +8,22 @@ function(kallglot_use_pch target)
     endif()
 endfunction()
 
+# Files that are not there yet are left out with a warning.
+macro(kallglot_keep_existing)
+    set(kept "")
+    foreach(source IN LISTS arg_SOURCES)
+        if(IS_ABSOLUTE "${source}" OR EXISTS "${CMAKE_CURRENT_SOURCE_DIR}/${source}")
+            list(APPEND kept "${source}")
+        else()
+            message(WARNING "not there: ${CMAKE_CURRENT_SOURCE_DIR}/${source}")
+        endif()
+    endforeach()
+    set(arg_SOURCES ${kept})
+    if(NOT arg_SOURCES)
+        return()
+    endif()
+endmacro()
+
 # kallglot_module(core SOURCES error.cpp ... LINK Boost::json ...)
 # A module of the daemon: the static library kallglot_core, also known as kallglot::core. Its headers are in
 # include/kallglot/core/. LINK is public: who uses the module may use what its headers use.
@@ -15,6 +31,7 @@ function(kallglot_module name)
     cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LINK")
     set(target kallglot_${name})
     if(arg_SOURCES)
+        kallglot_keep_existing()
         add_library(${target} STATIC ${arg_SOURCES})
         target_include_directories(${target} PUBLIC "${PROJECT_SOURCE_DIR}/include")
         target_link_libraries(${target} PUBLIC kallglot_options ${arg_LINK} PRIVATE kallglot_boost)
@@ -31,6 +48,7 @@ endfunction()
 # An executable at the root of the build folder.
 function(kallglot_program name)
     cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LINK")
+    kallglot_keep_existing()
     add_executable(${name} ${arg_SOURCES})
     target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}/include")
     target_link_libraries(${name} PRIVATE kallglot_options kallglot_boost ${arg_LINK})
@@ -39,15 +57,17 @@ endfunction()
 
 # kallglot_test(poll_schedule_test LABEL unit SOURCES poll_schedule_test.cpp LINK kallglot::core)
 # A GoogleTest program; each of its tests is one test of ctest and carries the label. A test may find files of the
-# repository through KALLGLOT_SOURCE_DIR, the two programs through KALLGLOT_BINARY_DIR.
+# repository through KALLGLOT_SOURCE_DIR, the two programs through KALLGLOT_BINARY_DIR. TIMEOUT is in seconds (60);
+# WILL_FAIL marks tests that are known to fail with this compiler: ctest complains when they do not.
 function(kallglot_test name)
-    cmake_parse_arguments(PARSE_ARGV 1 arg "" "LABEL;TIMEOUT" "SOURCES;LINK")
+    cmake_parse_arguments(PARSE_ARGV 1 arg "WILL_FAIL" "LABEL;TIMEOUT" "SOURCES;LINK")
     if(NOT arg_LABEL)
         message(FATAL_ERROR "kallglot_test(${name}): LABEL is missing")
     endif()
     if(NOT arg_TIMEOUT)
         set(arg_TIMEOUT 60)
     endif()
+    kallglot_keep_existing()
     add_executable(${name} ${arg_SOURCES})
     set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests")
     target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}/include" "${PROJECT_SOURCE_DIR}/tests")
@@ -58,8 +78,44 @@ function(kallglot_test name)
     kallglot_use_pch(${name})
     gtest_discover_tests(${name}
         TEST_PREFIX "${KALLGLOT_TEST_PREFIX}"
+        NO_PRETTY_VALUES
         DISCOVERY_TIMEOUT 60
-        PROPERTIES LABELS "${arg_LABEL}" TIMEOUT ${arg_TIMEOUT})
+        PROPERTIES LABELS "${arg_LABEL}" TIMEOUT ${arg_TIMEOUT} WILL_FAIL ${arg_WILL_FAIL})
+endfunction()
+
+# kallglot_bench(timing_wheel_bench SOURCES timing_wheel_bench.cpp LINK kallglot::core)
+# A program of Google Benchmark, in bench/ of the build folder; `./dev bench` runs all of them.
+add_custom_target(kallglot_benchmarks)
+function(kallglot_bench name)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LINK")
+    kallglot_keep_existing()
+    add_executable(${name} ${arg_SOURCES})
+    set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bench")
+    target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}/include" "${PROJECT_SOURCE_DIR}/tests")
+    target_link_libraries(${name} PRIVATE
+        kallglot_options kallglot_boost ${arg_LINK} benchmark::benchmark benchmark::benchmark_main)
+    kallglot_use_pch(${name})
+    add_dependencies(kallglot_benchmarks ${name})
+endfunction()
+
+# kallglot_fuzz(session_parser_fuzz CORPUS folder SOURCES session_parser_fuzz.cpp LINK kallglot::core)
+# A libFuzzer program (clang only). With the preset fuzz it searches; in every clang build its corpus is replayed as a
+# test with the label fuzz.
+function(kallglot_fuzz name)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "CORPUS" "SOURCES;LINK")
+    if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+        return()
+    endif()
+    kallglot_keep_existing()
+    add_executable(${name} ${arg_SOURCES})
+    set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/fuzz")
+    target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}/include" "${PROJECT_SOURCE_DIR}/tests")
+    target_link_libraries(${name} PRIVATE kallglot_options kallglot_boost ${arg_LINK})
+    target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+    kallglot_use_pch(${name})
+    add_test(NAME "${KALLGLOT_TEST_PREFIX}${name}.replay"
+        COMMAND ${name} -runs=0 "${CMAKE_CURRENT_SOURCE_DIR}/${arg_CORPUS}")
+    set_tests_properties("${KALLGLOT_TEST_PREFIX}${name}.replay" PROPERTIES LABELS fuzz TIMEOUT 120)
 endfunction()
 
 # Missing folders are passed over, so that a part of the tree can be built.

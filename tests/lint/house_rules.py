@@ -1,0 +1,85 @@
+"""Small rules of CONTRIBUTING.md that a text search can keep."""
+
+import re
+
+from source import all_files, code_of, cpp_files, line_of, read
+
+TOP_LEVEL = {'CMakeLists.txt', 'daemon', 'include', 'config', 'tests', 'systemd', 'README.md', 'CMakePresets.json',
+             'CHANGELOG.md', 'CONTRIBUTING.md', 'LICENSE', 'dev'}
+LONGEST_FILE = 400
+
+# (what is looked for in the code, paths it does not apply to, what is wrong)
+CODE_RULES = [
+    (r'\bdetached\b', r'^$', 'C11: no detached, spawn in a task_group'),
+    (r'\bco_spawn\s*\(', r'(async/|^tests/)', 'C11: co_spawn only in async, spawn in a task_group'),
+    (r'\b(?:io|ioc|ctx|context|io_context|loop)_?(?:\(\))?(?:\.|->)stop\(\)', r'^$', 'never stop an io_context'),
+    (r'\buse_awaitable\b', r'(async/|^tests/)', 'C4: the tokens are the two constants of async/deadline.hpp'),
+    (r'\bshared_from_this\b', r'^$', 'C8: no shared_from_this'),
+    (r'\bstd::(?:recursive_|shared_|timed_)?mutex\b|\bstd::condition_variable\b', r'(async/worker_thread|^tests/)',
+     'C15: a mutex only in async/worker_thread'),
+    (r'\b(?:sleep_for|sleep_until|usleep|nanosleep)\b', r'^tests/(?:simulator|bench)/', 'wait for something, never sleep'),
+    (r'\busing\s+namespace\s+std\s*;', r'^$', 'no using namespace std'),
+]
+
+# Anything in a text that only one machine has.
+OUTSIDE = re.compile(r'(?<![\w./:-])/(?:work|home/\w|root|Users)/|\.\./(?:\.\./)*shared/')
+
+_NOLINT = re.compile(r'NOLINT(?:NEXTLINE|BEGIN)?(?!END)\b(?!\([\w.-]+(?:,\s*[\w.-]+)*\):? \S)')
+
+
+def top_level(root):
+    return [f'{name}:1: not one of the entries at the top'
+            for name in sorted({path.parts[0] for path in all_files(root)})
+            if name not in TOP_LEVEL and not name.startswith('.')]
+
+
+def guard_of(path):
+    parts = path.parts[2:] if path.parts[0] == 'include' else path.parts[1:]
+    return 'KALLGLOT_' + re.sub(r'\W', '_', '_'.join(parts)).upper()
+
+
+def include_guards(root):
+    findings = []
+    for path in cpp_files(root):
+        if path.suffix != '.hpp':
+            continue
+        guard = guard_of(path)
+        found = re.search(r'^#ifndef (\w+)\n#define (\w+)\n', read(root, path), re.MULTILINE)
+        # A test's header may say more in front of its name, such as KALLGLOT_TEST_.
+        ours = {guard} if path.parts[0] != 'tests' else {guard, guard.replace('KALLGLOT_', 'KALLGLOT_TEST_', 1)}
+        if not found or found.group(1) != found.group(2) or found.group(1) not in ours:
+            findings.append(f'{path}:1: the include guard is {guard}')
+    return findings
+
+
+def code_rules(root):
+    findings = []
+    for path in cpp_files(root):
+        code = code_of(read(root, path))
+        for pattern, exempt, message in CODE_RULES:
+            if re.search(exempt, str(path)):
+                continue
+            findings += [f'{path}:{line_of(code, match.start())}: {message}' for match in re.finditer(pattern, code)]
+    return findings
+
+
+def text_rules(root):
+    findings = []
+    for path in all_files(root):
+        if path.parts[:2] == ('tests', 'lint') or path.suffix in ('.png', '.svg', '.db'):
+            continue
+        text = read(root, path)
+        findings += [f'{path}:{line_of(text, match.start())}: a path outside the repository'
+                     for match in OUTSIDE.finditer(text)]
+        if path.suffix in ('.cpp', '.hpp'):
+            findings += [f'{path}:{line_of(text, match.start())}: NOLINT names the check and gives the reason'
+                         for match in _NOLINT.finditer(text)]
+        if path.suffix in ('.cpp', '.hpp', '.py', '.sh', '.awk', '.cmake') or path.name in ('dev', 'CMakeLists.txt'):
+            lines = text.count('\n')
+            if lines > LONGEST_FILE:
+                findings.append(f'{path}:{LONGEST_FILE}: {lines} lines, more than {LONGEST_FILE}')
+    return findings
+
+
+def lint(root):
+    return top_level(root) + include_guards(root) + code_rules(root) + text_rules(root)

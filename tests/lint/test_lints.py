@@ -1,0 +1,212 @@
+#!/usr/bin/env python3
+"""A lint that cannot fail is a defect: each is shown bad samples, which it must find, and good ones, which it must not."""
+
+import pathlib
+import tempfile
+import unittest
+
+import coroutine_rule
+import formatting
+import house_rules
+import include_table
+from source import code_of
+
+
+class Tree(unittest.TestCase):
+    """A small repository in a temporary folder."""
+
+    def setUp(self):
+        self._folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self._folder.cleanup)
+        self.root = pathlib.Path(self._folder.name)
+
+    def put(self, path, text):
+        target = self.root / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding='utf-8')
+
+    def assert_finds(self, findings, *expected):
+        self.assertEqual([finding.split(': ', 1)[0] for finding in findings], list(expected), findings)
+
+
+class CodeOf(unittest.TestCase):
+    def test_blanks_comments_and_strings_and_keeps_lines(self):
+        text = 'a; // co_await {\n/* {\n{ */ b("{ \\" {"); R"(\n{)"; c = \'{\'; d = 1\'000;'
+        self.assertNotIn('{', code_of(text))
+        self.assertEqual(text.count('\n'), code_of(text).count('\n'))
+        self.assertIn("1'000", code_of(text))
+
+
+class IncludeTable(Tree):
+    BAD = [
+        ('include/kallglot/core/session.hpp', '<boost/asio/awaitable.hpp>'),
+        ('include/kallglot/core/session.hpp', '<kallglot/ports/clock.hpp>'),
+        ('daemon/core/session.cpp', '<fstream>'),
+        ('daemon/core/session.cpp', '<mutex>'),
+        ('daemon/core/session.cpp', '<openssl/ssl.h>'),
+        ('daemon/ports/clock.cpp', '<boost/asio/ip/tcp.hpp>'),
+        ('daemon/ports/clock.cpp', '"kallglot/async/deadline.hpp"'),
+        ('daemon/async/task.cpp', '<boost/beast/http.hpp>'),
+        ('daemon/async/task.cpp', '"kallglot/core/session.hpp"'),
+        ('daemon/net/resolver.cpp', '"kallglot/store/sqlite_store.hpp"'),
+        ('daemon/store/sqlite_store.cpp', '"kallglot/net/resolver.hpp"'),
+        ('daemon/metrics/exposition_writer.cpp', '<boost/asio/buffer.hpp>'),
+        ('daemon/config/units.cpp', '<boost/asio/ip/address.hpp>'),
+        ('daemon/config/units.cpp', '"kallglot/net/resolver.hpp"'),
+        ('daemon/web/status_page.cpp', '"kallglot/runtime/application.hpp"'),
+        ('daemon/web/status_page.cpp', '"kallglot/net/https_client.hpp"'),
+        ('daemon/web/status_page.cpp', '<sqlite3.h>'),
+        ('daemon/main.cpp', '"kallglot/net/https_client.hpp"'),
+        ('daemon/core/session.cpp', '"../ports/clock.hpp"'),
+    ]
+    GOOD = [
+        ('daemon/core/session_parser.cpp', '<boost/json/basic_parser_impl.hpp>'),
+        ('daemon/core/session.cpp', '<chrono>'),
+        ('include/kallglot/ports/clock.hpp', '"kallglot/async/task.hpp"'),
+        ('daemon/net/resolver.cpp', '<netdb.h>'),
+        ('daemon/store/sqlite_store.cpp', '<sqlite3.h>'),
+        ('daemon/web/status_page.cpp', '"kallglot/net/http_server.hpp"'),
+        ('daemon/runtime/application.cpp', '"kallglot/store/sqlite_store.hpp"'),
+        ('daemon/runtime/systemd_host.cpp', '<systemd/sd-daemon.h>'),
+        ('daemon/main.cpp', '<CLI/CLI.hpp>'),
+    ]
+
+    def test_finds_each_forbidden_include(self):
+        for path, header in self.BAD:
+            with self.subTest(path=path, header=header):
+                self.put(path, f'// text\n#include {header}\n')
+                self.assert_finds(include_table.lint(self.root), f'{path}:2')
+                (self.root / path).unlink()
+
+    def test_lets_each_permitted_include_pass(self):
+        for path, header in self.GOOD:
+            with self.subTest(path=path, header=header):
+                self.put(path, f'#include {header}\n')
+                self.assert_finds(include_table.lint(self.root))
+                (self.root / path).unlink()
+
+    def test_finds_the_clock_and_files_in_core(self):
+        self.put('daemon/core/census.cpp', 'auto t = std::chrono::steady_clock::now();\n// ::now( in a comment\nstd::ifstream f;\n')
+        self.assert_finds(include_table.lint(self.root), 'daemon/core/census.cpp:1', 'daemon/core/census.cpp:3')
+
+    def test_finds_a_module_that_is_not_in_the_table(self):
+        self.put('daemon/utils/strings.cpp', '\n')
+        self.assert_finds(include_table.lint(self.root), 'daemon/utils/strings.cpp:1')
+
+
+class CoroutineRule(unittest.TestCase):
+    BAD = [
+        'co_await f(options{a, b});',
+        'co_await f({a, b});',
+        'auto x = co_await f(options{.a = 1});',
+        'co_await f([text] { return text; });',
+        'co_await f(std::make_unique<options>(options{a}));',
+        'co_await f(a,\n          options{b});',
+        'point p{co_await a(), co_await b()};',
+        'g(options{a}, co_await f());',
+        'if (co_await f(options{a})) { g(); }',
+        'if (auto x = co_await f({a}); x) { g(); }',
+        'while (g(options{a}, co_await f())) { h(); }',
+        'use(co_await f()).then(options{a});',
+        'co_return co_await f(options{a});',
+    ]
+    GOOD = [
+        'co_await f(std::move(request));',
+        'auto x = co_await f(std::string("{"), 1); if (x) { g(); }',
+        'if (co_await f()) { g(); }',
+        'if (auto x = co_await f(a); x) { g(options{x}); }',
+        'while (co_await f(g(a))) { h(options{a}); }',
+        'for (;co_await f();) { g(); }',
+        'switch (co_await f()) { case 1: break; }',
+        'options o{a, b}; co_await f(std::move(o));',
+        '{ g(options{a}); } co_await f(); { g(); }',
+        '// co_await f(options{a});',
+        'log("co_await f({a})");',
+        'co_return point{a, b};',
+        'auto [error, size] = co_await f();',
+    ]
+
+    def test_finds_each_bad_statement(self):
+        for statement in self.BAD:
+            with self.subTest(statement=statement):
+                self.assertTrue(list(coroutine_rule.faults(f'task f() {{\n    {statement}\n}}\n')))
+
+    def test_lets_each_good_statement_pass(self):
+        for statement in self.GOOD:
+            with self.subTest(statement=statement):
+                self.assertEqual(list(coroutine_rule.faults(f'task f() {{\n    {statement}\n}}\n')), [])
+
+    def test_names_the_line(self):
+        self.assertEqual([line for line, _ in coroutine_rule.faults('a;\n\nco_await f(options{a});\n')], [3])
+
+
+class HouseRules(Tree):
+    BAD_CODE = [
+        'asio::co_spawn(context, f(), asio::detached);',
+        'asio::co_spawn(context, f(), token);',
+        'context_.stop();',
+        'io_context->stop();',
+        'auto x = co_await f(asio::use_awaitable);',
+        'return shared_from_this();',
+        'std::mutex guard;',
+        'std::this_thread::sleep_for(1s);',
+        'using namespace std;',
+        'f();  // NOLINT',
+        'f();  // NOLINT(bugprone-branch-clone)',
+        '// see /work/' + 'notes.md',
+    ]
+    GOOD_CODE = [
+        '// detached; context_.stop();',
+        'poller_.stop();',
+        'auto text = "detached";',
+        'f();  // NOLINT(bugprone-branch-clone): both are wanted',
+        '// https://example.org/work/notes',
+    ]
+
+    def test_finds_each_bad_line(self):
+        for line in self.BAD_CODE:
+            with self.subTest(line=line):
+                self.put('daemon/runtime/poller.cpp', f'\n{line}\n')
+                findings = house_rules.lint(self.root)
+                self.assertTrue(findings)
+                self.assertEqual({finding.split(': ')[0] for finding in findings}, {'daemon/runtime/poller.cpp:2'})
+
+    def test_lets_each_good_line_pass(self):
+        for line in self.GOOD_CODE:
+            with self.subTest(line=line):
+                self.put('daemon/runtime/poller.cpp', f'{line}\n')
+                self.assert_finds(house_rules.lint(self.root))
+
+    def test_async_may_spawn(self):
+        self.put('daemon/async/task_group.cpp', 'asio::co_spawn(a, b, c);\n')
+        self.assert_finds(house_rules.lint(self.root))
+
+    def test_finds_what_does_not_belong_at_the_top(self):
+        self.put('notes.txt', 'x\n')
+        self.put('src/main.cpp', '\n')
+        self.put('.packages', '\n')
+        self.put('README.md', '\n')
+        self.assert_finds(house_rules.lint(self.root), 'notes.txt:1', 'src:1')
+
+    def test_finds_a_wrong_include_guard(self):
+        self.put('include/kallglot/core/error.hpp', '#ifndef ERROR_HPP\n#define ERROR_HPP\n#endif\n')
+        self.put('include/kallglot/core/rate.hpp', '#ifndef KALLGLOT_CORE_RATE_HPP\n#define KALLGLOT_CORE_RATE_HPP\n#endif\n')
+        self.assert_finds(house_rules.lint(self.root), 'include/kallglot/core/error.hpp:1')
+
+    def test_finds_a_long_file(self):
+        self.put('daemon/core/long.cpp', 'int a;\n' * 401)
+        self.put('daemon/core/short.cpp', 'int a;\n' * 400)
+        self.assert_finds(house_rules.lint(self.root), 'daemon/core/long.cpp:400')
+
+
+class Formatting(Tree):
+    def test_finds_a_difference_and_names_the_line(self):
+        style = pathlib.Path(__file__).resolve().parents[2] / '.clang-format'
+        self.put('.clang-format', style.read_text(encoding='utf-8'))
+        self.put('daemon/good.cpp', 'int a = 1;\n')
+        self.put('daemon/bad.cpp', 'int a = 1;\nint  b = 2;\n')
+        self.assert_finds(formatting.lint(self.root), 'daemon/bad.cpp:2')
+
+
+if __name__ == '__main__':
+    unittest.main()
