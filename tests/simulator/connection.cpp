@@ -1,0 +1,275 @@
+#include "simulator/connection.hpp"
+
+#include <boost/asio/buffer.hpp>
+
+#include <utility>
+
+namespace kallglot::simulator {
+
+namespace asio = boost::asio;
+
+namespace {
+
+// More than this before an answer is out, and the client is not one of ours.
+constexpr std::size_t most_unread = longest_head + longest_body;
+
+// How long a client has to close after the last answer.
+constexpr std::chrono::seconds leaving_time{5};
+
+constexpr std::string_view malformed_answer =
+    "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+
+} // namespace
+
+connection::connection(connection_host& host,
+                       client_socket socket,
+                       const tls_identity* identity,
+                       std::uint32_t slot)
+    : host_(host),
+      socket_(std::move(socket)),
+      slot_(slot) {
+    if (identity != nullptr) {
+        tls_.emplace(*identity);
+    }
+}
+
+void connection::start() {
+    boost::system::error_code error;
+    socket_.non_blocking(true, error);
+    socket_.set_option(asio::ip::tcp::no_delay(true), error);
+    const auto peer = socket_.remote_endpoint(error);
+    from_this_machine_ = !error && peer.address().is_loopback();
+    arm_read();
+}
+
+void connection::arm_read() {
+    ++handlers_;
+    socket_.async_read_some(asio::buffer(input_),
+                            [this](const boost::system::error_code& error, std::size_t size) {
+                                --handlers_;
+                                on_read(error, size);
+                                release_if_done();
+                            });
+}
+
+void connection::on_read(const boost::system::error_code& error, std::size_t size) {
+    if (state_ == state::closed) {
+        return;
+    }
+    if (error) {
+        close();
+        return;
+    }
+    receive(std::string_view(input_.data(), size));
+    // A read is always under way, also while an answer is owed: it is how a client that gives up is
+    // noticed.
+    if (state_ != state::closed) {
+        arm_read();
+    }
+}
+
+void connection::receive(std::string_view bytes) {
+    if (!tls_) {
+        serve(bytes);
+        return;
+    }
+    auto& buffers = host_.buffers();
+    buffers.plain.clear();
+    buffers.wire.clear();
+    const tls_progress progress = tls_->receive(bytes, buffers.plain, buffers.wire);
+    note_handshake();
+    transmit(buffers.wire);
+    if (!buffers.plain.empty()) {
+        serve(buffers.plain);
+    }
+    if (progress != tls_progress::going && state_ != state::closed) {
+        if (!handshake_noted_) {
+            handshake_noted_ = true;
+            host_.handshake_over(false, false);
+        }
+        close();
+    }
+}
+
+void connection::note_handshake() {
+    if (!handshake_noted_ && tls_->established()) {
+        handshake_noted_ = true;
+        host_.handshake_over(true, tls_->resumed());
+    }
+}
+
+void connection::serve(std::string_view data) {
+    if (state_ == state::silent || state_ == state::leaving || state_ == state::closed) {
+        return;
+    }
+    // Usually nothing is left over from before, and the request is read where it lies.
+    std::string joined;
+    if (!unread_.empty()) {
+        joined = std::exchange(unread_, std::string());
+        joined.append(data);
+        data = joined;
+    }
+    while (state_ == state::reading && !data.empty()) {
+        const std::size_t taken = serve_one(data);
+        if (taken == 0) {
+            break;
+        }
+        data.remove_prefix(taken);
+    }
+    if (data.size() > most_unread) {
+        close();
+    } else if (state_ == state::reading || state_ == state::delaying) {
+        unread_.assign(data);
+    }
+}
+
+std::size_t connection::serve_one(std::string_view data) {
+    const parse_result parsed = parse_request(data);
+    if (parsed.outcome == parse_outcome::incomplete) {
+        return 0;
+    }
+    if (parsed.outcome == parse_outcome::malformed) {
+        host_.malformed_request();
+        deliver(malformed_answer, after_answer::close);
+        return data.size();
+    }
+    std::string& answer = host_.buffers().answer;
+    answer.clear();
+    const auto verdict = host_.answer(parsed.request, from_this_machine_, ++answers_, answer);
+    counted_ = verdict.counted;
+    if (verdict.after == after_answer::silence) {
+        state_ = state::silent;
+    } else if (verdict.delay.count() > 0) {
+        pending_answer_ = answer;
+        pending_after_ = verdict.after;
+        state_ = state::delaying;
+        host_.wake(slot_, verdict.delay);
+    } else {
+        deliver(answer, verdict.after);
+    }
+    return parsed.size;
+}
+
+void connection::deliver(std::string_view answer, after_answer after) {
+    if (std::exchange(counted_, false)) {
+        host_.request_over();
+    }
+    std::string& wire = host_.buffers().wire;
+    wire.clear();
+    if (!tls_) {
+        wire.assign(answer);
+    } else if (!tls_->seal(answer, wire)) {
+        close();
+        return;
+    }
+    transmit(wire);
+    if (state_ == state::closed) {
+        return;
+    }
+    switch (after) {
+        case after_answer::keep_open:
+            state_ = state::reading;
+            break;
+        case after_answer::close:
+            leave();
+            break;
+        case after_answer::cut:
+            close();
+            break;
+        case after_answer::silence:
+            state_ = state::silent;
+            break;
+    }
+}
+
+void connection::transmit(std::string& wire) {
+    if (wire.empty() || state_ == state::closed) {
+        return;
+    }
+    if (!unsent_.empty()) {
+        unsent_ += wire;
+        return;
+    }
+    boost::system::error_code error;
+    const std::size_t sent = socket_.write_some(asio::buffer(wire), error);
+    if (error && error != asio::error::would_block) {
+        close();
+        return;
+    }
+    if (sent < wire.size()) {
+        unsent_.assign(wire, sent);
+        ++handlers_;
+        socket_.async_wait(client_socket::wait_write,
+                           [this](const boost::system::error_code& failed) {
+                               --handlers_;
+                               on_writable(failed);
+                               release_if_done();
+                           });
+    }
+}
+
+void connection::on_writable(const boost::system::error_code& error) {
+    if (state_ == state::closed) {
+        return;
+    }
+    if (error) {
+        close();
+        return;
+    }
+    std::string rest = std::exchange(unsent_, std::string());
+    transmit(rest);
+    if (state_ == state::leaving && unsent_.empty()) {
+        boost::system::error_code ignored;
+        socket_.shutdown(client_socket::shutdown_send, ignored);
+    }
+}
+
+void connection::due() {
+    if (state_ == state::delaying) {
+        state_ = state::reading;
+        const std::string answer = std::exchange(pending_answer_, std::string());
+        deliver(answer, pending_after_);
+        // Requests that were sent ahead have waited for this one.
+        if (state_ == state::reading && !unread_.empty()) {
+            serve({});
+        }
+    } else if (state_ == state::leaving) {
+        close();
+    }
+    release_if_done();
+}
+
+void connection::leave() {
+    state_ = state::leaving;
+    if (tls_) {
+        std::string& wire = host_.buffers().wire;
+        wire.clear();
+        tls_->say_farewell(wire);
+        transmit(wire);
+    }
+    if (state_ == state::leaving && unsent_.empty()) {
+        boost::system::error_code ignored;
+        socket_.shutdown(client_socket::shutdown_send, ignored);
+    }
+    host_.wake(slot_, leaving_time);
+}
+
+void connection::close() {
+    if (state_ == state::closed) {
+        return;
+    }
+    state_ = state::closed;
+    if (std::exchange(counted_, false)) {
+        host_.request_over();
+    }
+    boost::system::error_code ignored;
+    socket_.close(ignored);
+}
+
+void connection::release_if_done() {
+    if (state_ == state::closed && handlers_ == 0 && !std::exchange(releasing_, true)) {
+        host_.release(slot_);
+    }
+}
+
+} // namespace kallglot::simulator

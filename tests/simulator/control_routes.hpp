@@ -1,0 +1,52 @@
+// The simulator's own paths, all under /_: what is true, what was asked, and the switches.
+//
+// They need no key, and answer only to connections from this machine.
+
+#ifndef KALLGLOT_SIMULATOR_CONTROL_ROUTES_HPP
+#define KALLGLOT_SIMULATOR_CONTROL_ROUTES_HPP
+
+#include "simulator/api_state.hpp"
+#include "simulator/http_request.hpp"
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace kallglot::simulator {
+
+/// Whether a path belongs here.
+[[nodiscard]] bool is_control_path(std::string_view path);
+
+/// Answers the control paths. Loop only.
+///
+/// Lifetime:   the state must outlive it
+class control_routes {
+public:
+    /// Told the ids of sessions that were added by hand.
+    using ids_listener = std::function<void(const std::vector<std::string>&)>;
+
+    control_routes(api_state& state, ids_listener on_added)
+        : state_(state),
+          on_added_(std::move(on_added)) {}
+
+    /// Appends the bytes of the answer to `out`.
+    void answer(const http_request& request, system_time now, std::string& out);
+
+private:
+    struct reply;
+
+    [[nodiscard]] reply truth(const http_request& request, system_time now) const;
+    [[nodiscard]] reply truth_of_one(std::string_view id, system_time now) const;
+    [[nodiscard]] reply truth_of_many(const http_request& request, system_time now) const;
+    [[nodiscard]] reply stats(const http_request& request, system_time now);
+    [[nodiscard]] reply faults(const http_request& request);
+    [[nodiscard]] reply key(const http_request& request);
+    [[nodiscard]] reply sessions(const http_request& request, system_time now);
+
+    api_state& state_;
+    ids_listener on_added_;
+};
+
+} // namespace kallglot::simulator
+
+#endif

@@ -1,0 +1,47 @@
+// Reads one HTTP/1.1 request from the front of a buffer.
+//
+// Small because it serves a rehearsal: it keeps the four things the simulator looks at and refuses
+// what it does not expect. Not a general parser; the daemon's own listeners use Beast.
+
+#ifndef KALLGLOT_SIMULATOR_HTTP_REQUEST_HPP
+#define KALLGLOT_SIMULATOR_HTTP_REQUEST_HPP
+
+#include <cstddef>
+#include <optional>
+#include <string_view>
+
+namespace kallglot::simulator {
+
+/// The parts of a request that matter here.
+///
+/// Lifetime:   views into the buffer that was parsed
+struct http_request {
+    std::string_view method;
+    std::string_view path;
+    std::string_view query;
+    std::string_view key; // from `Authorization: Bearer`, else from `X-API-Key`
+    std::string_view body;
+    bool keep_alive{true};
+};
+
+enum class parse_outcome { complete, incomplete, malformed };
+
+struct parse_result {
+    parse_outcome outcome{parse_outcome::incomplete};
+    std::size_t size{0}; // bytes of the buffer that the request took, if complete
+    http_request request;
+};
+
+inline constexpr std::size_t longest_head = 16 * 1024;
+inline constexpr std::size_t longest_body = 1024 * 1024;
+
+/// Reads the request at the front of `data`. Only bodies with a Content-Length are taken.
+[[nodiscard]] parse_result parse_request(std::string_view data);
+
+/// The value of `name` in a query such as `a=1&b=2`, not decoded.
+[[nodiscard]] std::optional<std::string_view> query_value(std::string_view query,
+                                                          std::string_view name);
+
+} // namespace kallglot::simulator
+
+#endif

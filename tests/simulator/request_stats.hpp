@@ -1,0 +1,69 @@
+// What the simulator was asked, and by how many at once.
+
+#ifndef KALLGLOT_SIMULATOR_REQUEST_STATS_HPP
+#define KALLGLOT_SIMULATOR_REQUEST_STATS_HPP
+
+#include "simulator/fault_plan.hpp"
+#include "simulator/units.hpp"
+
+#include <array>
+#include <cstdint>
+
+namespace kallglot::simulator {
+
+/// Counters since the start or the last reset. Loop only.
+struct request_stats {
+    std::uint64_t session_requests{0}; // GET /v1/sessions/{id}
+    std::uint64_t other_requests{0};   // anything else that is not a control path
+    std::uint64_t control_requests{0}; // paths that begin with /_
+    std::uint64_t malformed_requests{0};
+    std::array<std::uint64_t, 600> answers_by_status{}; // complete answers, by HTTP status
+    std::array<std::uint64_t, fault_count> faults{};    // requests that met each fault
+
+    std::uint64_t connections_open{0};
+    std::uint64_t connections_opened{0};
+    std::uint64_t connections_peak{0};
+    std::uint64_t handshakes{0};
+    std::uint64_t handshakes_resumed{0};
+    std::uint64_t handshakes_failed{0};
+
+    std::uint64_t in_flight{0}; // API requests received and not yet answered
+    std::uint64_t in_flight_peak{0};
+
+    // Requests that came while a 429 had asked for silence; those of the first quarter second may
+    // have been under way.
+    std::uint64_t pauses{0};
+    std::uint64_t early_requests{0};
+    std::uint64_t early_requests_in_grace{0};
+
+    std::uint64_t last_second_requests{0}; // in the last whole second
+    std::uint64_t peak_second_requests{0};
+
+    void connection_opened();
+
+    void connection_closed() { --connections_open; }
+
+    void request_begun(system_time now);
+
+    void request_over() { --in_flight; }
+
+    void answered(unsigned status);
+
+    /// A 429 left at `now` that asks to wait until `until`.
+    void pause_begun(system_time now, system_time until);
+
+    /// Counters to 0; what is open or under way stays, and becomes the peak.
+    void reset();
+
+private:
+    void note_second(system_time now);
+
+    system_time second_{};
+    std::uint64_t second_requests_{0};
+    system_time pause_from_{};
+    system_time pause_until_{};
+};
+
+} // namespace kallglot::simulator
+
+#endif

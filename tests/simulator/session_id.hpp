@@ -1,0 +1,41 @@
+// Session ids that carry their number: sess_ and Crockford characters, 13 for the scrambled number,
+// the rest a check.
+//
+// The number is read back from the id, so that looking a session up needs no table; the check makes
+// an id that was not given out as unlikely as one guessed at random.
+
+#ifndef KALLGLOT_SIMULATOR_SESSION_ID_HPP
+#define KALLGLOT_SIMULATOR_SESSION_ID_HPP
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace kallglot::simulator {
+
+/// Turns numbers into ids and back, under one seed. Immutable after construction.
+class session_id_codec {
+public:
+    static constexpr std::size_t shortest_id = 24;
+    static constexpr std::size_t usual_id = 31;
+    static constexpr std::size_t longest_id = 64;
+
+    /// `length` is that of the whole id; it is kept within the bounds above.
+    explicit session_id_codec(std::uint64_t seed, std::size_t length = usual_id);
+
+    [[nodiscard]] std::string encode(std::uint64_t number) const;
+
+    /// Nothing if the id has another length, another alphabet, or a check that does not fit.
+    [[nodiscard]] std::optional<std::uint64_t> decode(std::string_view id) const;
+
+private:
+    void append(std::string& out, std::uint64_t number) const;
+
+    std::uint64_t seed_;
+    std::size_t length_;
+};
+
+} // namespace kallglot::simulator
+
+#endif

@@ -1,0 +1,98 @@
+// The life of one session, as a pure function of seed, number and birth: which statuses it passes,
+// and when.
+//
+// Nothing is stored and nothing ticks: asked twice about the same moment, the answer is the same,
+// so a test can compute what is true without asking, and a million sessions cost nothing.
+//
+// Deliberately not here: ids (session_id), how many sessions there are and when they are born
+// (population), JSON (session_body).
+
+#ifndef KALLGLOT_SIMULATOR_SESSION_LIFE_HPP
+#define KALLGLOT_SIMULATOR_SESSION_LIFE_HPP
+
+#include "simulator/units.hpp"
+
+#include <cstdint>
+#include <string_view>
+
+namespace kallglot::simulator {
+
+/// What kind of life it is.
+enum class session_kind : std::uint8_t {
+    ordinary,      // created, connecting, active, ending, ended
+    stuck,         // created, connecting, and there for ever
+    never_started, // created for ever
+    abandoned,     // created, connecting, ended: the caller hung up before anything was heard
+};
+
+/// Status as the API names it.
+enum class session_status : std::uint8_t { created, connecting, active, ending, ended };
+inline constexpr std::size_t session_status_count = 5;
+
+/// Which of the two documented JSON shapes a session is shown in.
+enum class json_generation : std::uint8_t { first, second };
+
+/// Stands for a moment that never comes.
+inline constexpr system_time never = system_time::max();
+
+/// How sessions live; the defaults are those of the command line.
+struct life_settings {
+    std::uint64_t seed{1};
+    duration_range created{std::chrono::seconds{1}, std::chrono::seconds{3}};
+    duration_range connecting{std::chrono::seconds{1}, std::chrono::seconds{6}};
+    duration_range active{std::chrono::minutes{1}, std::chrono::minutes{5}};
+    duration_range ending{std::chrono::seconds{0}, std::chrono::seconds{2}};
+    duration_range held_age{std::chrono::seconds{0}, std::chrono::minutes{2}};
+    double second_generation_share{0.5}; // of all sessions
+    double reduced_status_share{0.0}; // of the second generation: shows created, active, ended only
+    double abandoned_share{0.0};      // of all sessions that are not stuck and do start
+};
+
+/// One life, whole. Moments that do not come are `never`.
+struct session_life {
+    std::uint64_t number{0};
+    session_kind kind{session_kind::ordinary};
+    json_generation generation{json_generation::first};
+    bool reduced_status{false};
+    std::uint64_t draw{0}; // source of mode, provider, languages and other decoration
+    system_time created_at{};
+    system_time connecting_at{never};
+    system_time started_at{never};
+    system_time ending_at{never};
+    system_time ended_at{never};
+};
+
+/// A life that begins at `created_at`. `kind` is ordinary, stuck or never_started; an ordinary one
+/// may turn out abandoned, by `abandoned_share`.
+[[nodiscard]] session_life make_arriving_life(const life_settings& settings,
+                                              std::uint64_t number,
+                                              session_kind kind,
+                                              system_time created_at);
+
+/// A life that is under way at `epoch`, drawn so that many of them together look like a population
+/// whose arrivals and ends balance: long lives are met more often than short ones, at any point of
+/// their course.
+[[nodiscard]] session_life make_standing_life(const life_settings& settings,
+                                              std::uint64_t number,
+                                              session_kind kind,
+                                              system_time epoch);
+
+/// The status the API shows at `time`. A moment before the birth counts as `created`.
+[[nodiscard]] session_status status_at(const session_life& life, system_time time);
+
+/// When the status of `time` began.
+[[nodiscard]] system_time status_since(const session_life& life, system_time time);
+
+/// Mean time from creation to end, from which an arrival rate that keeps a population level
+/// follows.
+[[nodiscard]] std::chrono::duration<double> mean_life(const life_settings& settings);
+
+[[nodiscard]] std::string_view to_text(session_status status);
+[[nodiscard]] std::string_view to_text(session_kind kind);
+
+/// Scatters `value`: one step of splitmix64's output function.
+[[nodiscard]] std::uint64_t scatter(std::uint64_t value);
+
+} // namespace kallglot::simulator
+
+#endif

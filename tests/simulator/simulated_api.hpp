@@ -1,0 +1,142 @@
+// The rehearsal API as an object: listens, answers, can be changed while it runs. In a program of
+// its own or inside a test, on the caller's io_context.
+//
+// One loop, one thread. It does not use the daemon's network code: both ends of a conversation must
+// not share a fault.
+
+#ifndef KALLGLOT_SIMULATOR_SIMULATED_API_HPP
+#define KALLGLOT_SIMULATOR_SIMULATED_API_HPP
+
+#include "simulator/api_routes.hpp"
+#include "simulator/api_state.hpp"
+#include "simulator/connection.hpp"
+#include "simulator/control_routes.hpp"
+#include "simulator/delay_queue.hpp"
+#include "simulator/tls_channel.hpp"
+#include "support/certificates.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace kallglot::simulator {
+
+/// Everything that is decided before the start.
+struct simulated_api_settings {
+    population_settings population;
+    fault_plan faults;
+    /// None: no limit and no headers.
+    std::optional<event_rate> rate_limit;
+    event_rate foreign_rate{};
+    /// Empty: made from the seed.
+    std::string key;
+    boost::asio::ip::tcp::endpoint address{boost::asio::ip::address_v4::loopback(), 0};
+    bool plaintext{false};
+    /// Instead of a good identity under an authority of its own.
+    std::optional<test::identity> identity;
+    /// The API's clock; a test may hold or move it.
+    std::function<system_time()> now;
+    /// Told the ids of sessions that arrive or are added; the standing ones are in `standing_ids`.
+    std::function<void(const std::vector<std::string>&)> on_new_sessions;
+};
+
+/// The key that the simulator accepts if none is given.
+[[nodiscard]] std::string default_key(std::uint64_t seed);
+
+/// The rehearsal API. Loop only.
+///
+/// Errors:     the constructor throws if a certificate cannot be made or used
+/// Lifetime:   destroy it after the context's `run` has returned, or before it is run; `stop` makes
+/// it return
+class simulated_api final : private connection_host {
+public:
+    simulated_api(boost::asio::io_context& context, simulated_api_settings settings);
+    ~simulated_api();
+    simulated_api(const simulated_api&) = delete;
+    simulated_api& operator=(const simulated_api&) = delete;
+
+    /// Binds and begins to accept.
+    ///
+    /// Errors:     what the system says of the address
+    [[nodiscard]] boost::system::error_code start();
+
+    /// Closes the listener and all connections; the context runs out of work soon after.
+    void stop();
+
+    /// Where it listens; valid after `start`.
+    [[nodiscard]] boost::asio::ip::tcp::endpoint endpoint() const { return endpoint_; }
+
+    [[nodiscard]] std::string base_url() const;
+
+    [[nodiscard]] const std::string& authority_pem() const { return authority_pem_; }
+
+    [[nodiscard]] api_state& state() { return state_; }
+
+    [[nodiscard]] system_time now() const { return settings_.now(); }
+
+    /// Ids of the sessions that stood at the start, stuck and never started ones first.
+    [[nodiscard]] std::vector<std::string> standing_ids() const;
+
+private:
+    struct client {
+        std::unique_ptr<connection> link;
+        std::uint32_t generation{0};
+    };
+
+    verdict answer(const http_request& request,
+                   bool from_this_machine,
+                   std::uint64_t position,
+                   std::string& out) override;
+
+    void malformed_request() override { ++state_.stats.malformed_requests; }
+
+    void handshake_over(bool good, bool resumed) override;
+
+    void request_over() override { state_.stats.request_over(); }
+
+    void wake(std::uint32_t slot, std::chrono::milliseconds delay) override;
+    void release(std::uint32_t slot) override;
+
+    scratch& buffers() override { return scratch_; }
+
+    void accept_next();
+    void admit(client_socket socket);
+    void pause_accepting();
+    void arm_wake_timer();
+    void wake_due();
+    void announce_arrivals();
+    [[nodiscard]] std::chrono::milliseconds latency();
+
+    using acceptor = boost::asio::basic_socket_acceptor<boost::asio::ip::tcp,
+                                                        boost::asio::io_context::executor_type>;
+
+    simulated_api_settings settings_;
+    api_state state_;
+    api_routes api_;
+    control_routes control_;
+    std::string authority_pem_;
+    std::unique_ptr<tls_identity> identity_;
+
+    acceptor acceptor_;
+    boost::asio::steady_timer accept_pause_;
+    boost::asio::steady_timer wake_timer_;
+    boost::asio::steady_timer arrival_timer_;
+    std::optional<delay_queue::moment> wake_armed_for_;
+    delay_queue waiting_;
+    std::vector<client> clients_;
+    std::vector<std::uint32_t> free_slots_;
+    boost::asio::ip::tcp::endpoint endpoint_;
+    std::uint64_t latency_draws_{0};
+    scratch scratch_;
+    bool stopped_{false};
+};
+
+} // namespace kallglot::simulator
+
+#endif

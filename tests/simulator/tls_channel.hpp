@@ -1,0 +1,88 @@
+// TLS of one server connection, as bytes in and bytes out; no socket.
+//
+// OpenSSL talks to two buffers of the caller instead of to Asio's own stream, which keeps four 17
+// KiB buffers a connection. Written apart from the daemon's TLS on purpose: this is the other side
+// of the same conversation.
+
+#ifndef KALLGLOT_SIMULATOR_TLS_CHANNEL_HPP
+#define KALLGLOT_SIMULATOR_TLS_CHANNEL_HPP
+
+#include "support/certificates.hpp"
+
+#include <openssl/ssl.h>
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace kallglot::simulator {
+
+/// A server's certificate and rules: TLS 1.2 and 1.3, HTTP/1.1 by ALPN, session tickets.
+///
+/// Errors:     the constructor throws `std::runtime_error` if the identity cannot be used
+/// Lifetime:   must outlive the channels made from it
+class tls_identity {
+public:
+    explicit tls_identity(const test::identity& identity);
+    ~tls_identity();
+    tls_identity(const tls_identity&) = delete;
+    tls_identity& operator=(const tls_identity&) = delete;
+
+    [[nodiscard]] SSL_CTX* context() const { return context_; }
+
+    [[nodiscard]] BIO_METHOD* method() const { return method_; }
+
+private:
+    SSL_CTX* context_{nullptr};
+    BIO_METHOD* method_{nullptr};
+};
+
+enum class tls_progress {
+    going,  // more bytes are needed
+    closed, // the peer said farewell
+    failed, // not TLS, or not acceptable; nothing more can be done
+};
+
+/// One connection's TLS state. Loop only.
+class tls_channel {
+public:
+    explicit tls_channel(const tls_identity& identity);
+    ~tls_channel();
+    tls_channel(const tls_channel&) = delete;
+    tls_channel& operator=(const tls_channel&) = delete;
+
+    /// Takes bytes from the peer; appends what they say to `plain` and what has to be sent in
+    /// return to `wire`.
+    [[nodiscard]] tls_progress receive(std::string_view bytes,
+                                       std::string& plain,
+                                       std::string& wire);
+
+    /// Encrypts `plain` and appends it to `wire`; false if the channel is broken.
+    [[nodiscard]] bool seal(std::string_view plain, std::string& wire);
+
+    /// Appends close_notify to `wire`.
+    void say_farewell(std::string& wire);
+
+    [[nodiscard]] bool established() const { return established_; }
+
+    [[nodiscard]] bool resumed() const;
+
+    /// The bytes between OpenSSL and the socket; public for the BIO's callbacks alone.
+    struct transport {
+        std::string_view incoming;
+        std::string* outgoing{nullptr};
+    };
+
+private:
+    [[nodiscard]] tls_progress handshake();
+    [[nodiscard]] tls_progress read(std::string& plain);
+
+    transport transport_;
+    SSL* ssl_{nullptr};
+    bool established_{false};
+    bool broken_{false};
+};
+
+} // namespace kallglot::simulator
+
+#endif
