@@ -38,7 +38,7 @@ FREE = {'boost.system', 'boost.assert'}
 TABLE = {
     'core': ({'core'}, {'boost.json', 'boost.unordered'}),
     'ports': ({'ports', 'core', 'async/task.hpp'}, set()),
-    'async': ({'async', 'core/error.hpp'}, {'asio', 'threads'}),
+    'async': ({'async', 'core/error.hpp', 'core/time.hpp'}, {'asio', 'threads'}),
     'net': ({'net', 'core', 'ports', 'async'},
             {'asio', 'asio ip', 'beast', 'openssl', 'sockets', 'addresses', 'files'}),
     'store': ({'store', 'core', 'ports', 'async'}, {'asio', 'boost.unordered', 'sqlite', 'files'}),
