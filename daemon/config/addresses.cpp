@@ -1,0 +1,229 @@
+#include "kallglot/config/addresses.hpp"
+
+#include "kallglot/config/units.hpp"
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <string>
+#include <utility>
+
+namespace kallglot::config {
+
+namespace {
+
+bool is_alphanumeric(char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+std::string to_lower(std::string_view text) {
+    std::string lower(text);
+    std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) {
+        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    });
+    return lower;
+}
+
+bool is_address(int family, std::string_view host) {
+    std::array<unsigned char, sizeof(in6_addr)> bytes{};
+    return ::inet_pton(family, std::string(host).c_str(), bytes.data()) == 1;
+}
+
+// One part of a DNS name between dots. Underscores occur in container networks.
+bool is_label(std::string_view label) {
+    return !label.empty() && label.size() <= 63 && label.front() != '-' && label.back() != '-'
+           && std::all_of(label.begin(), label.end(), [](char c) {
+                  return is_alphanumeric(c) || c == '-' || c == '_';
+              });
+}
+
+bool is_host_name(std::string_view host) {
+    if (host.empty() || host.size() > 253) {
+        return false;
+    }
+    std::string_view last;
+    for (std::string_view rest = host; !rest.empty();) {
+        const auto dot = std::min(rest.find('.'), rest.size());
+        last = rest.substr(0, dot);
+        if (!is_label(last)) {
+            return false;
+        }
+        rest.remove_prefix(std::min(dot + 1, rest.size()));
+    }
+    // No top-level domain is a number: such a text was meant as an IPv4 address.
+    return host.back() != '.'
+           && !std::all_of(last.begin(), last.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+struct host_and_port {
+    std::string host;      // without brackets, lower case
+    std::string_view port; // text behind the colon; data() is null if there is no colon
+    bool brackets = false;
+};
+
+parsed<host_and_port> split_authority(std::string_view text, bool empty_host_allowed) {
+    host_and_port parts;
+    std::string_view host = text;
+    std::string_view rest;
+    if (text.starts_with('[')) {
+        const auto close = text.find(']');
+        if (close == std::string_view::npos || !is_address(AF_INET6, text.substr(1, close - 1))) {
+            return parse_error{"not an IPv6 address in brackets"};
+        }
+        parts.brackets = true;
+        host = text.substr(1, close - 1);
+        rest = text.substr(close + 1);
+    } else {
+        const auto colon = std::min(text.find(':'), text.size());
+        host = text.substr(0, colon);
+        rest = text.substr(colon);
+        if (rest.find(':', 1) != std::string_view::npos) {
+            return parse_error{
+                "too many colons; an IPv6 address stands in brackets, like [::1]:10455"};
+        }
+        const bool good = is_address(AF_INET, host) || is_host_name(host);
+        if (!good && !(host.empty() && empty_host_allowed)) {
+            return parse_error{host.empty() ? "the host is missing"
+                                            : "not a host name or an address"};
+        }
+    }
+    if (!rest.empty()) {
+        if (rest.front() != ':') {
+            return parse_error{"something unexpected behind the host"};
+        }
+        parts.port = rest.substr(1);
+    }
+    parts.host = to_lower(host);
+    return parts;
+}
+
+parsed<std::uint16_t> parse_port(std::string_view text, std::uint16_t lowest) {
+    const auto number = parse_count(text);
+    if (!number || *number < lowest || *number > 65535) {
+        return parse_error{"not a port; it is a number from " + std::to_string(lowest)
+                           + " to 65535"};
+    }
+    return static_cast<std::uint16_t>(*number);
+}
+
+// Characters of a path that need no escape, RFC 3986 section 3.3, and the percent sign of those that do.
+bool is_path_character(char c) {
+    return is_alphanumeric(c)
+           || std::string_view("-._~!$&'()*+,;=:@%/").find(c) != std::string_view::npos;
+}
+
+// Takes `scheme://` away; compares without case.
+bool take_scheme(std::string_view& text, std::string_view scheme) {
+    if (to_lower(text.substr(0, scheme.size())) != scheme) {
+        return false;
+    }
+    text.remove_prefix(scheme.size());
+    return true;
+}
+
+} // namespace
+
+parsed<api_endpoint> parse_base_url(std::string_view text) {
+    api_endpoint endpoint;
+    endpoint.text = std::string(text);
+    std::string_view rest = text;
+    endpoint.tls = take_scheme(rest, "https://");
+    if (!endpoint.tls && !take_scheme(rest, "http://")) {
+        return parse_error{"not a URL; it begins with https://"};
+    }
+    if (rest.find_first_of("?#") != std::string_view::npos) {
+        return parse_error{"a base URL has no query and no fragment"};
+    }
+    const auto slash = std::min(rest.find('/'), rest.size());
+    const auto authority = rest.substr(0, slash);
+    if (authority.find('@') != std::string_view::npos) {
+        return parse_error{"user names and passwords do not belong into the URL"};
+    }
+    auto parts = split_authority(authority, false);
+    if (!parts) {
+        return parse_error{parts.error()};
+    }
+    const std::uint16_t usual_port = endpoint.tls ? 443 : 80;
+    endpoint.port = usual_port;
+    if (parts->port.data() != nullptr) {
+        const auto port = parse_port(parts->port, 1);
+        if (!port) {
+            return parse_error{port.error()};
+        }
+        endpoint.port = *port;
+    }
+    endpoint.host_header = parts->brackets ? '[' + parts->host + ']' : parts->host;
+    if (endpoint.port != usual_port) {
+        endpoint.host_header += ':' + std::to_string(endpoint.port);
+    }
+    endpoint.host = std::move(parts->host);
+
+    std::string_view path = rest.substr(slash);
+    while (path.ends_with('/')) {
+        path.remove_suffix(1);
+    }
+    if (!std::all_of(path.begin(), path.end(), is_path_character)) {
+        return parse_error{"a character that may not stand in the path of a URL"};
+    }
+    endpoint.path_prefix = std::string(path);
+    return endpoint;
+}
+
+parsed<proxy_endpoint> parse_proxy_url(std::string_view text) {
+    std::string_view rest = text;
+    if (!take_scheme(rest, "http://")) {
+        return parse_error{"not the URL of a proxy; write it like http://host:port"};
+    }
+    if (rest.find('@') != std::string_view::npos) {
+        return parse_error{"user names and passwords are not supported in the proxy's URL"};
+    }
+    if (rest.ends_with('/')) {
+        rest.remove_suffix(1);
+    }
+    auto parts = split_authority(rest, false);
+    if (!parts) {
+        return parse_error{parts.error()};
+    }
+    if (parts->port.data() == nullptr) {
+        return parse_error{"the port is missing; write it like http://host:port"};
+    }
+    const auto port = parse_port(parts->port, 1);
+    if (!port) {
+        return parse_error{port.error()};
+    }
+    return proxy_endpoint{std::string(text), std::move(parts->host), *port};
+}
+
+parsed<listen_address> parse_listen_address(std::string_view text) {
+    auto parts = split_authority(text, true);
+    if (!parts) {
+        return parse_error{parts.error()};
+    }
+    if (parts->port.data() == nullptr) {
+        return parse_error{"the port is missing; write it like 127.0.0.1:10455 or :10455"};
+    }
+    const auto port = parse_port(parts->port, 0);
+    if (!port) {
+        return parse_error{port.error()};
+    }
+    return listen_address{std::string(text), std::move(parts->host), *port};
+}
+
+bool is_loopback(std::string_view host) {
+    in_addr v4{};
+    in6_addr v6{};
+    const std::string text(host);
+    if (::inet_pton(AF_INET, text.c_str(), &v4) == 1) {
+        return (ntohl(v4.s_addr) >> 24) == 127;
+    }
+    if (::inet_pton(AF_INET6, text.c_str(), &v6) == 1) {
+        // Compared as bytes: the macro IN6_IS_ADDR_LOOPBACK is made of old-style casts.
+        const std::string_view bytes("\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1", 16);
+        return std::equal(bytes.begin(), bytes.end(), v6.s6_addr);
+    }
+    return host == "localhost";
+}
+
+} // namespace kallglot::config

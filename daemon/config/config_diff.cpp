@@ -1,0 +1,34 @@
+#include "kallglot/config/config_diff.hpp"
+
+#include "kallglot/config/schema_values.hpp"
+
+#include <utility>
+
+namespace kallglot::config {
+
+std::vector<config_change> diff(const settings& before, const settings& after) {
+    std::vector<config_change> changes;
+    for (const key_spec& key : schema()) {
+        // What prints alike reads alike, so comparing texts compares values.
+        std::string old_text = print_value(key.binding, before);
+        std::string new_text = print_value(key.binding, after);
+        if (old_text != new_text) {
+            changes.push_back({key.path, std::move(old_text), std::move(new_text), key.on_change});
+        }
+    }
+    return changes;
+}
+
+std::string to_string(const config_change& change) {
+    const auto shown = [](const std::string& text) {
+        return text.empty() ? "(none)" : text;
+    };
+    std::string text =
+        std::string(change.path) + ": " + shown(change.before) + " -> " + shown(change.after);
+    if (change.effect == change_effect::restart) {
+        text += " (needs a restart)";
+    }
+    return text;
+}
+
+} // namespace kallglot::config

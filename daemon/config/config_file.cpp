@@ -1,0 +1,118 @@
+#include "kallglot/config/config_file.hpp"
+
+#include "kallglot/config/config_parsing.hpp"
+#include "kallglot/config/file_reading.hpp"
+#include "kallglot/config/secrets.hpp"
+
+#include <cstdlib>
+#include <system_error>
+#include <utility>
+
+namespace kallglot::config {
+
+namespace {
+
+std::string_view variable(const char* name) {
+    const char* text = std::getenv(name);
+    return text == nullptr ? std::string_view() : std::string_view(text);
+}
+
+// Reads the files that the settings name, and collects what is wrong with them.
+class file_checker {
+public:
+    file_checker(std::string name, const environment& env, parsed_config& parsed)
+        : name_(std::move(name)),
+          env_(env),
+          parsed_(parsed) {}
+
+    secret read_secret(const char* key, const std::string& path, secret_use use) {
+        if (path.empty()) {
+            return {};
+        }
+        auto result = read_secret_file(path, use, env_.credentials_directory);
+        if (auto* fault = std::get_if<secret_fault>(&result)) {
+            fail(fault->kind, key, std::move(fault->message));
+            return {};
+        }
+        auto& good = std::get<secret_file>(result);
+        if (!good.warning.empty()) {
+            warnings_.push_back(
+                {fault_kind::invalid, name_, line_of(key), key, std::move(good.warning)});
+        }
+        return std::move(good.value);
+    }
+
+    void check(const char* key, const std::string& path) {
+        if (path.empty()) {
+            return;
+        }
+        if (const auto reason = check_readable(path); !reason.empty()) {
+            fail(fault_kind::unavailable, key, "cannot read " + path + ": " + reason);
+        }
+    }
+
+    [[nodiscard]] std::vector<config_fault>& warnings() { return warnings_; }
+
+private:
+    [[nodiscard]] std::size_t line_of(std::string_view key) const {
+        const auto found = parsed_.lines.find(key);
+        return found == parsed_.lines.end() ? 0 : found->second;
+    }
+
+    void fail(fault_kind kind, const char* key, std::string message) {
+        parsed_.faults.push_back({kind, name_, line_of(key), key, std::move(message)});
+    }
+
+    std::string name_;
+    const environment& env_;
+    parsed_config& parsed_;
+    std::vector<config_fault> warnings_;
+};
+
+secret_values read_secrets(const settings& values, file_checker& files) {
+    secret_values secrets;
+    secrets.api_key = files.read_secret("api.key_file", values.api.key_file, secret_use::header);
+    secrets.api_token = files.read_secret("sessions.api_token_file",
+                                          values.sessions.api_token_file,
+                                          secret_use::header);
+    for (const std::string& path : values.webhook.secret_files) {
+        secrets.webhook_secrets.push_back(
+            files.read_secret("webhook.secret_files", path, secret_use::signing));
+    }
+    return secrets;
+}
+
+} // namespace
+
+environment environment::from_process() {
+    const std::string_view states = variable("STATE_DIRECTORY");
+    return {variable("CREDENTIALS_DIRECTORY"), states.substr(0, states.find(':'))};
+}
+
+load_result load(const std::filesystem::path& file, const environment& env) {
+    const std::string name = file.string();
+    const file_contents contents = read_file(file, max_file_size_bytes);
+    if (!contents.reason.empty()) {
+        const auto kind = contents.too_large ? fault_kind::invalid : fault_kind::unavailable;
+        return config_faults{
+            {kind, name, 0, "", "cannot read the configuration: " + contents.reason}};
+    }
+    std::error_code error;
+    const auto folder = std::filesystem::absolute(file, error).parent_path();
+    parsed_config parsed = parse({contents.bytes.data(), contents.bytes.size()}, name, folder, env);
+    // Files are looked at even if the text has faults, so that one run tells everything.
+    const settings& values = parsed.values;
+    file_checker files(name, env, parsed);
+    secret_values secrets = read_secrets(values, files);
+    files.check("api.ca_file", values.api.ca_file);
+    files.check("api.client_cert_file", values.api.client_cert_file);
+    files.check("api.client_key_file", values.api.client_key_file);
+    files.check("webhook.tls.cert_file", values.webhook.tls_cert_file);
+    files.check("webhook.tls.key_file", values.webhook.tls_key_file);
+    if (!parsed.faults.empty()) {
+        return std::move(parsed.faults);
+    }
+    return loaded_config{std::move(parsed.values), std::move(secrets), std::move(files.warnings())};
+}
+
+} // namespace kallglot::config

@@ -1,0 +1,225 @@
+#include "kallglot/config/config_parsing.hpp"
+
+#include "kallglot/config/addresses.hpp"
+#include "kallglot/config/schema.hpp"
+#include "kallglot/config/schema_values.hpp"
+#include "kallglot/config/yaml_tree.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace kallglot::config {
+
+namespace {
+
+using node_kind = yaml_node::kind_type;
+
+constexpr std::size_t most_faults = 100;
+constexpr std::size_t longest_key_shown = 64;
+
+// Walks the tree along the schema and collects values and faults.
+class config_reader {
+public:
+    config_reader(std::string_view name, path_context paths)
+        : name_(name),
+          paths_(std::move(paths)) {}
+
+    void read_section(const yaml_node& section, const std::string& prefix) {
+        std::map<std::string_view, std::size_t> seen;
+        for (const yaml_entry& entry : section.entries) {
+            if (entry.key.kind != node_kind::scalar) {
+                fail(entry.key.line, prefix, "a key must be a plain word");
+                continue;
+            }
+            const std::string path = join(prefix, entry.key.text);
+            const auto [first, is_new] = seen.emplace(entry.key.text, entry.key.line);
+            if (is_new) {
+                result_.lines.emplace(path, entry.key.line);
+                read_entry(entry, path);
+            } else {
+                fail(entry.key.line,
+                     path,
+                     "repeated key, first on line " + std::to_string(first->second));
+            }
+        }
+    }
+
+    // Rules that need more than one key, and what must not be missing.
+    void check_rules() {
+        check_api();
+        check_webhook();
+        auto& path = result_.values.store.path;
+        if (!result_.values.store.in_memory()) {
+            const auto& folder =
+                paths_.env.state_directory.empty() ? paths_.folder : paths_.env.state_directory;
+            path = (folder / path).lexically_normal().string();
+        }
+    }
+
+    // Keeps the faults in the order of their lines, and a bounded number of them.
+    void fail(std::size_t line, std::string_view path, std::string message) {
+        if (is_full()) {
+            ++omitted_;
+            return;
+        }
+        std::string key(path.substr(0, longest_key_shown));
+        const auto behind = std::upper_bound(
+            result_.faults.begin(),
+            result_.faults.end(),
+            line,
+            [](std::size_t wanted, const config_fault& fault) { return wanted < fault.line; });
+        result_.faults.insert(
+            behind,
+            {fault_kind::invalid, name_, line, std::move(key), std::move(message)});
+    }
+
+    [[nodiscard]] parsed_config finish() {
+        if (omitted_ != 0) {
+            std::string message = "and " + std::to_string(omitted_) + " more faults";
+            result_.faults.push_back({fault_kind::invalid, name_, 0, "", std::move(message)});
+        }
+        return std::move(result_);
+    }
+
+private:
+    static std::string join(const std::string& prefix, const std::string& leaf) {
+        return prefix.empty() ? leaf : prefix + '.' + leaf;
+    }
+
+    void read_entry(const yaml_entry& entry, const std::string& path) {
+        if (const key_spec* key = find_key(path)) {
+            for (yaml_fault& fault :
+                 read_value(key->binding, entry.value, paths_, result_.values)) {
+                fail(fault.line, path, std::move(fault.message));
+                broken_.push_back(path);
+            }
+        } else if (!is_section(path)) {
+            // The search is the costly part, and a file of nonsense has many of these.
+            const nearest_key nearest = is_full() ? nearest_key{} : find_nearest_key(path);
+            fail(entry.key.line,
+                 path,
+                 nearest.close ? "unknown key, did you mean \"" + nearest.path + "\"?"
+                               : "unknown key; the nearest known key is \"" + nearest.path + "\"");
+        } else if (entry.value.kind == node_kind::map) {
+            read_section(entry.value, path);
+        } else if (entry.value.kind != node_kind::null) {
+            fail(entry.value.line, path, "must be a section with keys of its own");
+            broken_.push_back(path);
+        }
+    }
+
+    [[nodiscard]] bool is_full() const { return result_.faults.size() == most_faults; }
+
+    [[nodiscard]] bool is_broken(std::string_view path) const {
+        return std::any_of(broken_.begin(), broken_.end(), [&](const std::string& broken) {
+            return path.starts_with(broken)
+                   && (path.size() == broken.size() || path[broken.size()] == '.');
+        });
+    }
+
+    // The line of a key, or else of the section that it is missing in.
+    [[nodiscard]] std::size_t line_of(const std::string& path) const {
+        if (const auto found = result_.lines.find(path); found != result_.lines.end()) {
+            return found->second;
+        }
+        const auto dot = path.rfind('.');
+        return dot == std::string::npos ? 1 : line_of(path.substr(0, dot));
+    }
+
+    void require(const std::string& path, bool present, const std::string& message) {
+        // A value that was given and refused has its fault already.
+        if (!present && !is_broken(path)) {
+            fail(line_of(path), path, message);
+        }
+    }
+
+    // Both or neither.
+    void require_pair(const std::string& cert_path,
+                      const std::string& cert,
+                      const std::string& key_path,
+                      const std::string& key) {
+        if (!cert.empty()) {
+            require(key_path, !key.empty(), "required with " + cert_path);
+        }
+        if (!key.empty()) {
+            require(cert_path, !cert.empty(), "required with " + key_path);
+        }
+    }
+
+    void check_api() {
+        const api_settings& api = result_.values.api;
+        require("api.key_file",
+                !api.key_file.empty(),
+                "required: the name of the file that holds the API key");
+        require_pair("api.client_cert_file",
+                     api.client_cert_file,
+                     "api.client_key_file",
+                     api.client_key_file);
+        if (api.base_url.tls) {
+            return;
+        }
+        const std::size_t line = line_of("api.base_url");
+        if (!is_loopback(api.base_url.host)) {
+            fail(line,
+                 "api.base_url",
+                 "http:// would send the key in clear; use https:// (http:// is for loopback "
+                 "hosts)");
+        } else if (!api.allow_plaintext) {
+            fail(line, "api.base_url", "http:// needs api.allow_plaintext: true");
+        }
+    }
+
+    void check_webhook() {
+        const webhook_settings& webhook = result_.values.webhook;
+        if (webhook.listen) {
+            require(
+                "webhook.secret_files",
+                !webhook.secret_files.empty(),
+                "required with webhook.listen_address: without a secret anybody could send events");
+        }
+        require_pair("webhook.tls.cert_file",
+                     webhook.tls_cert_file,
+                     "webhook.tls.key_file",
+                     webhook.tls_key_file);
+    }
+
+    std::string name_;
+    path_context paths_;
+    parsed_config result_;
+    std::size_t omitted_ = 0;
+    std::vector<std::string> broken_; // keys and sections with faults
+};
+
+} // namespace
+
+parsed_config parse(std::string_view text,
+                    std::string_view name,
+                    const std::filesystem::path& folder,
+                    const environment& env) {
+    config_reader reader(name, path_context{folder, env});
+    if (text.size() > max_file_size_bytes) {
+        reader.fail(0, "", "larger than 1MiB");
+        return reader.finish();
+    }
+    const auto tree = parse_yaml(text);
+    if (const auto* faults = std::get_if<std::vector<yaml_fault>>(&tree)) {
+        for (const yaml_fault& fault : *faults) {
+            reader.fail(fault.line, "", fault.message);
+        }
+        return reader.finish();
+    }
+    const auto& root = std::get<yaml_node>(tree);
+    if (root.kind == node_kind::map) {
+        reader.read_section(root, "");
+        reader.check_rules();
+    } else if (root.kind == node_kind::null) {
+        reader.fail(1, "", "empty; at least api.key_file is required");
+    } else {
+        reader.fail(root.line,
+                    "",
+                    "must consist of sections such as \"api:\" with keys below them");
+    }
+    return reader.finish();
+}
+
+} // namespace kallglot::config

@@ -1,0 +1,104 @@
+#include "kallglot/config/file_reading.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+namespace kallglot::config {
+
+namespace {
+
+std::string reason_of(int error) {
+    return std::generic_category().message(error);
+}
+
+// A descriptor that closes itself.
+class descriptor {
+public:
+    explicit descriptor(int number) noexcept : number_(number) {}
+
+    descriptor(const descriptor&) = delete;
+    descriptor& operator=(const descriptor&) = delete;
+
+    ~descriptor() {
+        if (number_ >= 0) {
+            ::close(number_);
+        }
+    }
+
+    [[nodiscard]] int number() const noexcept { return number_; }
+
+private:
+    int number_;
+};
+
+// Opens what must be a regular file. O_NONBLOCK, because opening a pipe would wait for its writer.
+std::pair<int, std::string> open_regular(const std::filesystem::path& path, struct stat& status) {
+    const int number = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (number < 0) {
+        return {-1, reason_of(errno)};
+    }
+    if (::fstat(number, &status) != 0) {
+        const std::string reason = reason_of(errno);
+        ::close(number);
+        return {-1, reason};
+    }
+    if (!S_ISREG(status.st_mode)) {
+        ::close(number);
+        return {-1, S_ISDIR(status.st_mode) ? "it is a folder" : "it is not a regular file"};
+    }
+    return {number, {}};
+}
+
+} // namespace
+
+file_contents read_file(const std::filesystem::path& path, std::size_t limit) {
+    file_contents contents;
+    struct stat status{};
+    auto [number, reason] = open_regular(path, status);
+    const descriptor file(number);
+    contents.mode = status.st_mode;
+    contents.reason = std::move(reason);
+    if (number < 0) {
+        return contents;
+    }
+    // One buffer of the final size: growing would leave copies of secrets behind. One byte more than the limit
+    // tells a file that is too long, also one that grows while it is read.
+    contents.bytes.resize(limit + 1);
+    std::size_t filled = 0;
+    while (filled < contents.bytes.size()) {
+        const ssize_t got =
+            ::read(file.number(), contents.bytes.data() + filled, contents.bytes.size() - filled);
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got < 0) {
+            contents.reason = reason_of(errno);
+        }
+        if (got <= 0) {
+            break;
+        }
+        filled += static_cast<std::size_t>(got);
+    }
+    if (filled > limit) {
+        contents.too_large = true;
+        contents.reason = "it is larger than " + std::to_string(limit) + " bytes";
+        filled = 0;
+    }
+    contents.bytes.resize(filled);
+    return contents;
+}
+
+std::string check_readable(const std::filesystem::path& path) {
+    struct stat status{};
+    auto [number, reason] = open_regular(path, status);
+    const descriptor file(number);
+    return reason;
+}
+
+} // namespace kallglot::config

@@ -1,0 +1,162 @@
+#include "kallglot/config/reference.hpp"
+
+#include "kallglot/config/schema.hpp"
+#include "kallglot/config/schema_values.hpp"
+
+#include <string_view>
+#include <vector>
+
+namespace kallglot::config {
+
+namespace {
+
+constexpr std::string_view required_key = "api.key_file";
+
+std::vector<std::string_view> split_path(std::string_view path) {
+    std::vector<std::string_view> parts;
+    for (auto dot = path.find('.'); dot != std::string_view::npos; dot = path.find('.')) {
+        parts.push_back(path.substr(0, dot));
+        path.remove_prefix(dot + 1);
+    }
+    parts.push_back(path);
+    return parts;
+}
+
+// Follows the schema's order and tells which sections begin at a key.
+class section_tracker {
+public:
+    // Calls `open(depth, name)` for each section that begins; returns the depth of the key itself.
+    template <class Open>
+    std::size_t enter(const std::vector<std::string_view>& parts, Open open) {
+        std::size_t depth = 0;
+        while (depth + 1 < parts.size() && depth < open_.size() && open_[depth] == parts[depth]) {
+            ++depth;
+        }
+        open_.resize(depth);
+        for (; depth + 1 < parts.size(); ++depth) {
+            open(depth, parts[depth]);
+            open_.push_back(parts[depth]);
+        }
+        return depth;
+    }
+
+private:
+    std::vector<std::string_view> open_;
+};
+
+// Breaks a text into comment lines of about 100 columns.
+std::string comment(std::string_view text, const std::string& indentation) {
+    const std::size_t width = 98 - indentation.size();
+    std::string lines;
+    while (!text.empty()) {
+        auto cut = text.size();
+        if (cut > width) {
+            cut = text.rfind(' ', width);
+        }
+        lines += indentation + "# " + std::string(text.substr(0, cut)) + '\n';
+        text.remove_prefix(cut == text.size() ? cut : cut + 1);
+    }
+    return lines;
+}
+
+// Comments are read as they are: no marks for code.
+std::string without_marks(std::string_view text) {
+    std::string plain(text);
+    std::erase(plain, '`');
+    return plain;
+}
+
+std::string with_value(std::string_view key, const std::string& value) {
+    return std::string(key) + ':' + (value.empty() ? "" : " " + value);
+}
+
+// In tables a bar would begin the next cell.
+std::string cell(std::string_view text) {
+    std::string escaped;
+    for (const char c : text) {
+        escaped += c == '|' ? std::string("\\|") : std::string(1, c);
+    }
+    return escaped;
+}
+
+std::string code(const std::string& text) {
+    return text.empty() ? std::string() : '`' + cell(text) + '`';
+}
+
+} // namespace
+
+std::string effective_yaml(const settings& values) {
+    std::string text;
+    section_tracker sections;
+    for (const key_spec& key : schema()) {
+        const auto parts = split_path(key.path);
+        const auto depth = sections.enter(parts, [&](std::size_t level, std::string_view name) {
+            text += std::string(2 * level, ' ') + std::string(name) + ":\n";
+        });
+        const std::string value = print_value(key.binding, values);
+        text += std::string(2 * depth, ' ') + with_value(parts.back(), value);
+        if (names_secret(key.binding) && !value.empty() && value != "[]") {
+            text += " # content: <secret>";
+        }
+        text += '\n';
+    }
+    return text;
+}
+
+std::string example_yaml() {
+    const settings defaults;
+    std::string text =
+        "# Configuration of kallglot_exporter: every key with its default.\n"
+        "#\n"
+        "# To change a value, remove the # in front of its key (and of the section it is in). The "
+        "one\n"
+        "# key that has no default is api.key_file. README.md beside this file has all types and "
+        "ranges.\n";
+    section_tracker sections;
+    for (const key_spec& key : schema()) {
+        const auto parts = split_path(key.path);
+        // The first level stays in force, empty sections do no harm; what is below is commented out.
+        const auto depth = sections.enter(parts, [&](std::size_t level, std::string_view name) {
+            text +=
+                (level == 0 ? "\n" : std::string(2 * level, ' ') + '#') + std::string(name) + ":\n";
+        });
+        text += depth == 0 ? "\n" : "";
+        const std::string indentation = depth == 0 ? "" : "  ";
+        text += comment(without_marks(key.help), indentation);
+        if (key.path == required_key) {
+            text += indentation + with_value(parts.back(), "api_key") + '\n';
+        } else {
+            const std::string inner = depth < 2 ? "" : std::string(2 * (depth - 1), ' ');
+            text += indentation + '#' + inner
+                    + with_value(parts.back(), print_value(key.binding, defaults)) + '\n';
+        }
+    }
+    return text;
+}
+
+std::string reference_markdown() {
+    const settings defaults;
+    std::string text;
+    std::string_view section = "?";
+    for (const key_spec& key : schema()) {
+        const auto parts = split_path(key.path);
+        const std::string_view top = parts.size() == 1 ? std::string_view() : parts.front();
+        if (top != section) {
+            section = top;
+            text +=
+                "\n### " + (top.empty() ? std::string("Top level") : code(std::string(top)))
+                + "\n\n"
+                + "| key | type | default | range | change | meaning "
+                  "|\n|---|---|---|---|---|---|\n";
+        }
+        const std::string value =
+            key.path == required_key ? "required" : code(print_value(key.binding, defaults));
+        const std::string change = key.on_change == change_effect::reload ? "reload" : "restart";
+        text += "| `" + std::string(key.path) + "` | " + describe_type(key.binding) + " | "
+                + (value.empty() ? "none" : value) + " | " + cell(describe_range(key.binding))
+                + " | " + change + " | " + cell(key.help) + " |\n";
+    }
+    return text;
+}
+
+} // namespace kallglot::config

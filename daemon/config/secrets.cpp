@@ -1,0 +1,185 @@
+#include "kallglot/config/secrets.hpp"
+
+#include "kallglot/config/file_reading.hpp"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <string>
+#include <utility>
+
+namespace kallglot::config {
+
+namespace {
+
+// Wipes a buffer at the end of its scope, whichever way the scope ends.
+class wiper {
+public:
+    explicit wiper(std::vector<char>& bytes) noexcept : bytes_(bytes) {}
+
+    wiper(const wiper&) = delete;
+    wiper& operator=(const wiper&) = delete;
+
+    ~wiper() {
+        // The vector was made larger than what it holds now; all of it is wiped.
+        bytes_.resize(bytes_.capacity());
+        if (!bytes_.empty()) {
+            ::explicit_bzero(bytes_.data(), bytes_.size());
+        }
+    }
+
+private:
+    std::vector<char>& bytes_;
+};
+
+std::string_view without_line_end(std::string_view text) {
+    while (text.ends_with('\n') || text.ends_with('\r')) {
+        text.remove_suffix(1);
+    }
+    return text;
+}
+
+char to_lower(char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+// Compares without case; nothing is copied, because the text may be a secret.
+bool same(std::string_view text, std::string_view word) {
+    return std::equal(text.begin(), text.end(), word.begin(), word.end(), [](char a, char b) {
+        return to_lower(a) == b;
+    });
+}
+
+bool contains(std::string_view text, std::string_view word) {
+    return std::search(text.begin(),
+                       text.end(),
+                       word.begin(),
+                       word.end(),
+                       [](char a, char b) { return to_lower(a) == b; })
+           != text.end();
+}
+
+// What is wrong with the bytes, in words that do not tell them; nullptr if nothing is.
+const char* fault_of_bytes(std::string_view text, secret_use use) {
+    if (text.starts_with("\xEF\xBB\xBF")) {
+        return "begins with a byte order mark; save the file as plain text";
+    }
+    if (text.find_first_of("\r\n") != std::string_view::npos) {
+        return "has more than one line";
+    }
+    const bool control = std::any_of(text.begin(), text.end(), [](char c) {
+        return (c >= 0 && c < ' ') || c == 0x7F;
+    });
+    if (control) {
+        return "contains a control character";
+    }
+    const bool visible =
+        std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7F; });
+    if (use == secret_use::header && !visible) {
+        return "contains a space or a character that may not stand in an HTTP header";
+    }
+    return nullptr;
+}
+
+std::string permission_warning(const std::filesystem::path& path,
+                               mode_t mode,
+                               const std::filesystem::path& credentials_directory) {
+    // The service manager grants access to its credentials by access lists, which show up as group bits.
+    const bool guarded =
+        !credentials_directory.empty() && path.parent_path() == credentials_directory;
+    if ((mode & S_IROTH) != 0) {
+        return path.string() + " can be read by everybody; chmod 0400 it";
+    }
+    if ((mode & S_IRGRP) != 0 && !guarded) {
+        return path.string() + " can be read by its group; chmod 0400 it";
+    }
+    return {};
+}
+
+} // namespace
+
+bool is_placeholder(std::string_view text) {
+    for (const std::string_view prefix : {"sk_live_", "sk_test_", "whsec_", "Bearer "}) {
+        if (text.starts_with(prefix)) {
+            text.remove_prefix(prefix.size());
+        }
+    }
+    if (text.empty() || (text.front() == '<' && text.back() == '>')
+        || (text.front() == '{' && text.back() == '}')) {
+        return true;
+    }
+    // Nothing but one character and punctuation: xxx, ****, 0000, xxxx-xxxx.
+    const auto is_mark = [](char c) {
+        return c == '-' || c == '_' || c == '.';
+    };
+    const auto first = std::find_if_not(text.begin(), text.end(), is_mark);
+    const bool uniform = first == text.end() || std::all_of(first, text.end(), [&](char c) {
+                             return c == *first || is_mark(c);
+                         });
+    constexpr std::array whole = {"secret",
+                                  "password",
+                                  "passwd",
+                                  "todo",
+                                  "tbd",
+                                  "key",
+                                  "token",
+                                  "api_key",
+                                  "apikey",
+                                  "api-key",
+                                  "none",
+                                  "null",
+                                  "example"};
+    constexpr std::array parts = {"changeme",
+                                  "change_me",
+                                  "change-me",
+                                  "change me",
+                                  "placeholder",
+                                  "replaceme",
+                                  "replace_me",
+                                  "replace-me",
+                                  "replace with",
+                                  "your_",
+                                  "your-",
+                                  "your key",
+                                  "your secret",
+                                  "your token",
+                                  "yourkey",
+                                  "insert_",
+                                  "insert-",
+                                  "insert your"};
+    return uniform || text.ends_with("...") || text.ends_with("\xE2\x80\xA6")
+           || std::any_of(whole.begin(),
+                          whole.end(),
+                          [&](const char* word) { return same(text, word); })
+           || std::any_of(parts.begin(), parts.end(), [&](const char* word) {
+                  return contains(text, word);
+              });
+}
+
+secret_result read_secret_file(const std::filesystem::path& path,
+                               secret_use use,
+                               const std::filesystem::path& credentials_directory) {
+    file_contents contents = read_file(path, max_secret_size_bytes);
+    const wiper wipe(contents.bytes);
+    if (!contents.reason.empty()) {
+        const auto kind = contents.too_large ? fault_kind::invalid : fault_kind::unavailable;
+        return secret_fault{kind, "cannot read " + path.string() + ": " + contents.reason};
+    }
+    const auto text = without_line_end({contents.bytes.data(), contents.bytes.size()});
+    if (text.empty()) {
+        return secret_fault{fault_kind::invalid, path.string() + " is empty"};
+    }
+    if (const char* fault = fault_of_bytes(text, use)) {
+        return secret_fault{fault_kind::invalid, path.string() + ' ' + fault};
+    }
+    if (is_placeholder(text)) {
+        return secret_fault{fault_kind::invalid,
+                            path.string() + " holds a placeholder, not a secret"};
+    }
+    return secret_file{secret(text),
+                       permission_warning(path, contents.mode, credentials_directory)};
+}
+
+} // namespace kallglot::config

@@ -1,0 +1,268 @@
+#include "kallglot/config/units.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <system_error>
+
+namespace kallglot::config {
+
+namespace {
+
+constexpr std::uint64_t ms_per_second = 1000;
+constexpr std::uint64_t ms_per_minute = 60 * ms_per_second;
+constexpr std::uint64_t ms_per_hour = 60 * ms_per_minute;
+constexpr std::uint64_t ms_per_day = 24 * ms_per_hour;
+constexpr std::uint64_t longest_ms = 200 * 365 * ms_per_day;
+
+struct unit {
+    std::string_view name;
+    std::uint64_t factor;
+};
+
+constexpr std::array<unit, 7> duration_units = {{{"y", 365 * ms_per_day},
+                                                 {"w", 7 * ms_per_day},
+                                                 {"d", ms_per_day},
+                                                 {"h", ms_per_hour},
+                                                 {"m", ms_per_minute},
+                                                 {"s", ms_per_second},
+                                                 {"ms", 1}}};
+
+constexpr std::array<unit, 3> size_units = {
+    {{"GiB", 1024ULL * 1024 * 1024}, {"MiB", 1024ULL * 1024}, {"KiB", 1024}}};
+
+constexpr bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
+
+// Takes the digits at the front away; nothing if there are none or the number does not fit.
+std::optional<std::uint64_t> take_number(std::string_view& text) {
+    std::uint64_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc{}) {
+        return std::nullopt;
+    }
+    text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+    return number;
+}
+
+// Takes the letters at the front away.
+std::string_view take_unit(std::string_view& text) {
+    const auto end = std::find_if(text.begin(), text.end(), is_digit);
+    const auto name = text.substr(0, static_cast<std::size_t>(end - text.begin()));
+    text.remove_prefix(name.size());
+    return name;
+}
+
+// A decimal fraction without sign or exponent, such as 600 or 0.5; from_chars alone would accept "inf" and "-1".
+std::optional<double> parse_decimal(std::string_view text) {
+    const bool plain =
+        !text.empty() && text.size() <= 32 && is_digit(text.front()) && is_digit(text.back())
+        && std::count(text.begin(), text.end(), '.') <= 1
+        && std::all_of(text.begin(), text.end(), [](char c) { return is_digit(c) || c == '.'; });
+    double number = 0;
+    if (!plain
+        || std::from_chars(text.data(), text.data() + text.size(), number).ec != std::errc{}) {
+        return std::nullopt;
+    }
+    return number;
+}
+
+// The shortest plain decimal text of a number, without an exponent; empty if it is very long.
+std::string print_decimal(double number) {
+    std::array<char, 48> buffer{};
+    const auto [end, error] = std::to_chars(buffer.data(),
+                                            buffer.data() + buffer.size(),
+                                            number,
+                                            std::chars_format::fixed);
+    return error == std::errc{} ? std::string(buffer.data(), end) : std::string();
+}
+
+parse_error duration_error(std::string_view text) {
+    if (text.starts_with('-')) {
+        return {"a duration cannot be negative"};
+    }
+    if (!text.empty() && std::all_of(text.begin(), text.end(), is_digit)) {
+        return {"a duration needs a unit, for example " + std::string(text) + "s"};
+    }
+    if (text.find('.') != std::string_view::npos) {
+        return {"a duration has no fractions; use a smaller unit, for example 1500ms"};
+    }
+    return {
+        "not a duration; write it like 90s, 1m30s or 500ms (units from large to small: y w d h m s "
+        "ms)"};
+}
+
+} // namespace
+
+parsed<std::chrono::milliseconds> parse_duration(std::string_view text) {
+    if (text == "0") {
+        return std::chrono::milliseconds(0);
+    }
+    std::string_view rest = text;
+    std::uint64_t total = 0;
+    auto next_unit = duration_units.begin();
+    while (!rest.empty()) {
+        const auto number = take_number(rest);
+        const auto name = take_unit(rest);
+        // The search goes on behind the last unit, so that each appears once and in falling order.
+        const auto found =
+            std::find_if(next_unit, duration_units.end(), [&](const unit& candidate) {
+                return candidate.name == name;
+            });
+        if (!number || found == duration_units.end()) {
+            return duration_error(text);
+        }
+        // Compared by division, so that nothing can overflow.
+        if (*number > (longest_ms - total) / found->factor) {
+            return parse_error{"more than 200 years"};
+        }
+        total += *number * found->factor;
+        next_unit = found + 1;
+    }
+    if (text.empty()) {
+        return duration_error(text);
+    }
+    return std::chrono::milliseconds(static_cast<std::int64_t>(total));
+}
+
+std::string print_duration(std::chrono::milliseconds value) {
+    auto rest = static_cast<std::uint64_t>(std::max<std::int64_t>(value.count(), 0));
+    std::string text;
+    // Years and weeks are read but not printed: 30d says more than 4w2d.
+    for (const unit& each : duration_units) {
+        if (each.name == "y" || each.name == "w" || rest < each.factor) {
+            continue;
+        }
+        text += std::to_string(rest / each.factor);
+        text += each.name;
+        rest %= each.factor;
+    }
+    return text.empty() ? "0s" : text;
+}
+
+parsed<rate> parse_rate(std::string_view text) {
+    if (text == "unlimited") {
+        return rate::unlimited();
+    }
+    const parse_error form{"not a rate; write it like 600/1m, 50/1s or 0.5/1s, or unlimited"};
+    const auto slash = text.find('/');
+    if (slash == std::string_view::npos) {
+        return form;
+    }
+    const auto count = parse_decimal(text.substr(0, slash));
+    const auto window = parse_duration(text.substr(slash + 1));
+    if (!count) {
+        return form;
+    }
+    if (!window) {
+        return parse_error{"behind the slash of a rate stands a duration: " + window.error()};
+    }
+    if (window->count() == 0) {
+        return parse_error{"a rate cannot be counted over no time"};
+    }
+    const double per_second = *count * 1000.0 / static_cast<double>(window->count());
+    if (per_second <= 0) {
+        return parse_error{"a rate must be above 0"};
+    }
+    if (per_second > 1e9) {
+        return parse_error{"a rate above 1000000000/1s; write unlimited"};
+    }
+    return rate{per_second};
+}
+
+std::string print_rate(rate value) {
+    if (value.is_unlimited()) {
+        return "unlimited";
+    }
+    std::string shortest = print_decimal(value.per_second) + "/1s";
+    constexpr std::array<unit, 3> windows = {{{"1m", 60}, {"1h", 3600}, {"1d", 86400}}};
+    for (const unit& window : windows) {
+        std::string text = print_decimal(value.per_second * static_cast<double>(window.factor))
+                           + '/' + std::string(window.name);
+        // Multiplication may have rounded; only a text that means the same rate will do.
+        const auto again = parse_rate(text);
+        if (text.size() < shortest.size() && again && *again == value) {
+            shortest = std::move(text);
+        }
+    }
+    return shortest;
+}
+
+parsed<std::size_t> parse_size(std::string_view text) {
+    std::string_view rest = text;
+    const auto number = take_number(rest);
+    if (!number) {
+        return parse_error{"not a size; write it like 64KiB, 1MiB or 65536"};
+    }
+    if (rest.empty()) {
+        return static_cast<std::size_t>(*number);
+    }
+    const auto found = std::find_if(size_units.begin(),
+                                    size_units.end(),
+                                    [&](const unit& candidate) { return candidate.name == rest; });
+    if (found == size_units.end()) {
+        return parse_error{
+            "not a size; the units are KiB, MiB and GiB, without a space or a fraction"};
+    }
+    if (*number > std::numeric_limits<std::size_t>::max() / found->factor) {
+        return parse_error{"larger than any memory"};
+    }
+    return static_cast<std::size_t>(*number * found->factor);
+}
+
+std::string print_size(std::size_t value) {
+    for (const unit& each : size_units) {
+        if (value != 0 && value % each.factor == 0) {
+            return std::to_string(value / each.factor) + std::string(each.name);
+        }
+    }
+    return std::to_string(value);
+}
+
+parsed<double> parse_percent(std::string_view text) {
+    if (!text.ends_with('%')) {
+        return parse_error{"not a percentage; write it like 50%"};
+    }
+    const auto number = parse_decimal(text.substr(0, text.size() - 1));
+    if (!number) {
+        return parse_error{"not a percentage; write it like 50%"};
+    }
+    if (*number > 100) {
+        return parse_error{"more than 100%"};
+    }
+    return *number / 100;
+}
+
+std::string print_percent(double value) {
+    // Few digits first: 0.07 times 100 is not 7 for a computer, but "7%" reads back as 0.07.
+    std::array<char, 48> buffer{};
+    for (int digits = 0; digits <= 17; ++digits) {
+        const auto end = std::to_chars(buffer.data(),
+                                       buffer.data() + buffer.size(),
+                                       value * 100,
+                                       std::chars_format::fixed,
+                                       digits)
+                             .ptr;
+        std::string text = std::string(buffer.data(), end) + '%';
+        const auto again = parse_percent(text);
+        if (again && *again == value) {
+            return text;
+        }
+    }
+    return print_decimal(value * 100) + '%';
+}
+
+parsed<std::size_t> parse_count(std::string_view text) {
+    std::string_view rest = text;
+    const auto number = take_number(rest);
+    if (!number || !rest.empty()) {
+        return parse_error{"not a whole number"};
+    }
+    return static_cast<std::size_t>(*number);
+}
+
+} // namespace kallglot::config

@@ -1,0 +1,201 @@
+#include "kallglot/config/schema_values.hpp"
+#include "kallglot/config/units.hpp"
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+namespace kallglot::config {
+
+namespace {
+
+std::string to_range(const std::string& least, const std::string& most) {
+    return least + " to " + most;
+}
+
+// A text as a YAML scalar: as it is if nothing in it means something to YAML, else in double quotes.
+std::string print_text(std::string_view text) {
+    const auto is_plain = [](char c) {
+        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
+               || std::string_view("/_.+-:@%~").find(c) != std::string_view::npos;
+    };
+    const bool plain = !text.empty() && std::all_of(text.begin(), text.end(), is_plain)
+                       && std::string_view("+-:@%~").find(text.front()) == std::string_view::npos
+                       && text.back() != ':' && text != "null" && text != "Null" && text != "NULL";
+    if (plain) {
+        return std::string(text);
+    }
+    std::string quoted = "\"";
+    for (const char c : text) {
+        if (c == '"' || c == '\\') {
+            quoted += '\\';
+        }
+        quoted += c;
+    }
+    return quoted + '"';
+}
+
+template <class List, class Print>
+std::string print_list(const List& list, Print print) {
+    std::string text = "[";
+    for (const auto& item : list) {
+        text += text.size() > 1 ? ", " : "";
+        text += print(item);
+    }
+    return text + ']';
+}
+
+// The text of each type's value; overloads by the type of the place, not of the binding, where that is enough.
+struct printer {
+    settings& all;
+
+    std::string operator()(const duration_value& spec) const {
+        return print_duration(spec.at(all));
+    }
+
+    std::string operator()(const size_value& spec) const { return print_size(spec.at(all)); }
+
+    std::string operator()(const count_value& spec) const { return std::to_string(spec.at(all)); }
+
+    std::string operator()(const flag_value& spec) const { return spec.at(all) ? "true" : "false"; }
+
+    std::string operator()(const percent_value& spec) const { return print_percent(spec.at(all)); }
+
+    std::string operator()(const rate_value& spec) const { return print_rate(spec.at(all)); }
+
+    std::string operator()(const rate_limit_value& spec) const {
+        const rate_limit_setting& limit = spec.at(all);
+        return limit.mode == rate_limit_mode::automatic ? "auto" : print_rate(limit.fixed_rate);
+    }
+
+    std::string operator()(const base_url_value& spec) const {
+        return print_text(spec.at(all).text);
+    }
+
+    std::string operator()(const proxy_value& spec) const { return print_optional(spec.at(all)); }
+
+    std::string operator()(const listen_value& spec) const { return print_optional(spec.at(all)); }
+
+    std::string operator()(const file_value& spec) const {
+        return spec.at(all).empty() ? std::string() : print_text(spec.at(all));
+    }
+
+    std::string operator()(const store_path_value& spec) const { return print_text(spec.at(all)); }
+
+    std::string operator()(const route_value& spec) const { return print_text(spec.at(all)); }
+
+    std::string operator()(const duration_list_value& spec) const {
+        return print_list(spec.at(all), print_duration);
+    }
+
+    std::string operator()(const file_list_value& spec) const {
+        return print_list(spec.at(all), print_text);
+    }
+
+    template <class Optional>
+    static std::string print_optional(const Optional& value) {
+        return value ? print_text(value->text) : std::string();
+    }
+};
+
+struct type_name {
+    std::string operator()(const duration_value&) const { return "duration"; }
+
+    std::string operator()(const duration_list_value&) const { return "list of rising durations"; }
+
+    std::string operator()(const size_value&) const { return "size"; }
+
+    std::string operator()(const count_value&) const { return "whole number"; }
+
+    std::string operator()(const flag_value&) const { return "boolean"; }
+
+    std::string operator()(const percent_value&) const { return "percentage"; }
+
+    std::string operator()(const rate_value&) const { return "rate"; }
+
+    std::string operator()(const rate_limit_value&) const { return "word or rate"; }
+
+    std::string operator()(const base_url_value&) const { return "URL"; }
+
+    std::string operator()(const proxy_value&) const { return "URL"; }
+
+    std::string operator()(const listen_value&) const { return "listen address"; }
+
+    std::string operator()(const file_value& spec) const {
+        return spec.holds_secret ? "secret file" : "file";
+    }
+
+    std::string operator()(const file_list_value& spec) const {
+        return spec.holds_secrets ? "list of secret files" : "list of globs";
+    }
+
+    std::string operator()(const store_path_value&) const { return "path"; }
+
+    std::string operator()(const route_value&) const { return "URL path"; }
+};
+
+struct range_text {
+    std::string operator()(const duration_value& spec) const {
+        return to_range(print_duration(spec.least), print_duration(spec.most));
+    }
+
+    std::string operator()(const duration_list_value& spec) const {
+        return to_range(print_duration(spec.least), print_duration(spec.most)) + " each, at most "
+               + std::to_string(max_thresholds);
+    }
+
+    std::string operator()(const size_value& spec) const {
+        return to_range(print_size(spec.least), print_size(spec.most));
+    }
+
+    std::string operator()(const count_value& spec) const {
+        return to_range(std::to_string(spec.least), std::to_string(spec.most));
+    }
+
+    std::string operator()(const percent_value& spec) const {
+        return to_range(print_percent(spec.least), print_percent(spec.most));
+    }
+
+    std::string operator()(const flag_value&) const { return "true or false"; }
+
+    std::string operator()(const rate_value&) const { return "above 0, or unlimited"; }
+
+    std::string operator()(const rate_limit_value&) const {
+        return "auto, unlimited, or a rate above 0";
+    }
+
+    std::string operator()(const file_list_value&) const {
+        return "at most " + std::to_string(most_files);
+    }
+
+    template <class Other>
+    std::string operator()(const Other&) const {
+        return {};
+    }
+};
+
+} // namespace
+
+std::string print_value(const value_binding& binding, const settings& all) {
+    // Places give writable references; a copy is cheaper than a second set of them.
+    settings copy = all;
+    return std::visit(printer{copy}, binding);
+}
+
+std::string describe_type(const value_binding& binding) {
+    return std::visit(type_name{}, binding);
+}
+
+std::string describe_range(const value_binding& binding) {
+    return std::visit(range_text{}, binding);
+}
+
+bool names_secret(const value_binding& binding) {
+    if (const auto* file = std::get_if<file_value>(&binding)) {
+        return file->holds_secret;
+    }
+    const auto* list = std::get_if<file_list_value>(&binding);
+    return list != nullptr && list->holds_secrets;
+}
+
+} // namespace kallglot::config

@@ -1,0 +1,279 @@
+#include "kallglot/config/addresses.hpp"
+#include "kallglot/config/parsed.hpp"
+#include "kallglot/config/schema_values.hpp"
+#include "kallglot/config/units.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <system_error>
+#include <type_traits>
+#include <utility>
+
+namespace kallglot::config {
+
+namespace {
+
+using node_kind = yaml_node::kind_type;
+
+// "must be a duration, not a list": the words for a node of the wrong kind.
+std::string_view name_of(const yaml_node& node) {
+    switch (node.kind) {
+        case node_kind::null:
+            return "nothing";
+        case node_kind::sequence:
+            return "a list";
+        case node_kind::map:
+            return "a section";
+        case node_kind::scalar:
+            break;
+    }
+    return node.quoted ? "a text in quotes" : "a text";
+}
+
+std::string wrong_type(const value_binding& binding, const yaml_node& node) {
+    return "must be a " + describe_type(binding) + ", not " + std::string(name_of(node));
+}
+
+template <class T>
+parsed<T> within(const parsed<T>& value, T least, T most, const std::string& range) {
+    if (value && (*value < least || *value > most)) {
+        return parse_error{"must be " + range};
+    }
+    return value;
+}
+
+// Somebody has written the secret where the name of its file belongs. The text must not be repeated anywhere.
+bool looks_like_a_key(std::string_view text) {
+    const bool prefix =
+        text.starts_with("sk_live_") || text.starts_with("sk_test_") || text.starts_with("whsec_");
+    return prefix && text.size() >= 16 && text.find_first_of("/.") == std::string_view::npos;
+}
+
+parsed<std::string> resolve_path(std::string_view text,
+                                 bool holds_secret,
+                                 const path_context& paths) {
+    if (text.empty()) {
+        return parse_error{"must be the path of a file, not an empty text"};
+    }
+    if (text.size() > 4096) {
+        return parse_error{"longer than any path"};
+    }
+    if (holds_secret && looks_like_a_key(text)) {
+        return parse_error{
+            "looks like the secret itself; write it into a file and give the name of the file "
+            "here"};
+    }
+    const std::filesystem::path path(text);
+    const bool bare = !path.has_parent_path();
+    if (holds_secret && bare && !paths.env.credentials_directory.empty()) {
+        std::error_code ignored;
+        auto credential = paths.env.credentials_directory / path;
+        if (std::filesystem::exists(credential, ignored)) {
+            return credential.string();
+        }
+    }
+    return (paths.folder / path).lexically_normal().string();
+}
+
+parsed<std::string> parse_route(std::string_view text) {
+    const bool good =
+        text.starts_with('/') && text.size() <= 256
+        && std::all_of(text.begin(), text.end(), [](char c) {
+               return c > ' ' && c < 0x7F
+                      && std::string_view("?#\"<>\\^`{|}%").find(c) == std::string_view::npos;
+           });
+    if (!good) {
+        return parse_error{"must be the path of a URL, like /webhooks/kallglot"};
+    }
+    return std::string(text);
+}
+
+parsed<rate_limit_setting> parse_rate_limit(std::string_view text) {
+    if (text == "auto") {
+        return rate_limit_setting{};
+    }
+    const auto value = parse_rate(text);
+    if (!value) {
+        return parse_error{"must be auto, unlimited, or a rate like 600/1m"};
+    }
+    const auto mode = value->is_unlimited() ? rate_limit_mode::unlimited : rate_limit_mode::fixed;
+    return rate_limit_setting{mode, *value};
+}
+
+// Types that a number in quotes is not.
+template <class Binding>
+constexpr bool wants_plain =
+    std::is_same_v<Binding, count_value> || std::is_same_v<Binding, flag_value>;
+
+// What "empty" means: an optional value may be emptied, any other needs one.
+template <class Binding>
+constexpr bool may_be_empty =
+    std::is_same_v<Binding, proxy_value> || std::is_same_v<Binding, listen_value>
+    || std::is_same_v<Binding, file_value>;
+
+// Reads one node into its place; an object, so that each type can be an overload.
+struct reader {
+    const value_binding& binding;
+    const yaml_node& node;
+    const path_context& paths;
+    settings& all;
+    std::vector<yaml_fault> faults{};
+
+    void fail(std::size_t line, std::string message) {
+        faults.push_back({line, std::move(message)});
+    }
+
+    template <class T, class Value>
+    void store(place<T> at, Value value) {
+        if (value) {
+            at(all) = std::move(*value);
+        } else {
+            fail(node.line, value.error());
+        }
+    }
+
+    template <class Binding>
+    void operator()(const Binding& spec) {
+        constexpr bool is_list = std::is_same_v<Binding, duration_list_value>
+                                 || std::is_same_v<Binding, file_list_value>;
+        if (is_list ? node.kind == node_kind::sequence : node.kind == node_kind::scalar) {
+            if (!is_list && wants_plain<Binding> && node.quoted) {
+                fail(node.line, wrong_type(binding, node));
+            } else if (may_be_empty<Binding> && node.text.empty() && !is_list) {
+                clear(spec);
+            } else {
+                read(spec);
+            }
+        } else if (may_be_empty<Binding> && node.kind == node_kind::null) {
+            clear(spec);
+        } else if (node.kind == node_kind::null) {
+            fail(node.line, "has no value; it must be a " + describe_type(binding));
+        } else {
+            fail(node.line, wrong_type(binding, node));
+        }
+    }
+
+    template <class Binding>
+    void clear(const Binding& spec) {
+        if constexpr (may_be_empty<Binding>) {
+            spec.at(all) = {};
+        }
+    }
+
+    void read(const duration_value& spec) {
+        store(spec.at,
+              within(parse_duration(node.text), spec.least, spec.most, describe_range(spec)));
+    }
+
+    void read(const size_value& spec) {
+        store(spec.at, within(parse_size(node.text), spec.least, spec.most, describe_range(spec)));
+    }
+
+    void read(const count_value& spec) {
+        store(spec.at, within(parse_count(node.text), spec.least, spec.most, describe_range(spec)));
+    }
+
+    void read(const percent_value& spec) {
+        store(spec.at,
+              within(parse_percent(node.text), spec.least, spec.most, describe_range(spec)));
+    }
+
+    void read(const flag_value& spec) {
+        if (node.text != "true" && node.text != "false") {
+            fail(node.line, "must be true or false");
+        } else {
+            spec.at(all) = node.text == "true";
+        }
+    }
+
+    void read(const rate_value& spec) { store(spec.at, parse_rate(node.text)); }
+
+    void read(const rate_limit_value& spec) { store(spec.at, parse_rate_limit(node.text)); }
+
+    void read(const base_url_value& spec) { store(spec.at, parse_base_url(node.text)); }
+
+    void read(const proxy_value& spec) { store(spec.at, parse_proxy_url(node.text)); }
+
+    void read(const listen_value& spec) { store(spec.at, parse_listen_address(node.text)); }
+
+    void read(const file_value& spec) {
+        store(spec.at, resolve_path(node.text, spec.holds_secret, paths));
+    }
+
+    // Relative to another folder than all other paths, which the default is too: resolved when all keys are read.
+    void read(const store_path_value& spec) {
+        if (node.text.empty()) {
+            fail(node.line, "must be the path of a file or \":memory:\", not an empty text");
+        } else {
+            spec.at(all) = node.text;
+        }
+    }
+
+    void read(const route_value& spec) { store(spec.at, parse_route(node.text)); }
+
+    void read(const duration_list_value& spec) {
+        std::vector<std::chrono::milliseconds> list;
+        for (const yaml_node& item : node.items) {
+            if (item.kind != node_kind::scalar) {
+                fail(item.line, "each item must be a duration, not " + std::string(name_of(item)));
+                continue;
+            }
+            const auto value =
+                within(parse_duration(item.text),
+                       spec.least,
+                       spec.most,
+                       describe_range(duration_value{nullptr, spec.least, spec.most}));
+            if (!value) {
+                fail(item.line, value.error());
+            } else if (!list.empty() && *value <= list.back()) {
+                fail(item.line,
+                     "must rise: " + print_duration(*value) + " stands behind "
+                         + print_duration(list.back()));
+            } else {
+                list.push_back(*value);
+            }
+        }
+        if (node.items.size() > max_thresholds) {
+            fail(node.line, "at most " + std::to_string(max_thresholds) + " thresholds");
+        }
+        if (faults.empty()) {
+            spec.at(all) = std::move(list);
+        }
+    }
+
+    void read(const file_list_value& spec) {
+        std::vector<std::string> list;
+        for (const yaml_node& item : node.items) {
+            const auto path = item.kind == node_kind::scalar
+                                  ? resolve_path(item.text, spec.holds_secrets, paths)
+                                  : parsed<std::string>(parse_error{"each item must be a path, not "
+                                                                    + std::string(name_of(item))});
+            if (!path) {
+                fail(item.line, path.error());
+            } else if (std::find(list.begin(), list.end(), *path) != list.end()) {
+                fail(item.line, "the same file twice");
+            } else {
+                list.push_back(*path);
+            }
+        }
+        if (node.items.size() > most_files) {
+            fail(node.line, "at most " + std::to_string(most_files) + " files");
+        }
+        if (faults.empty()) {
+            spec.at(all) = std::move(list);
+        }
+    }
+};
+
+} // namespace
+
+std::vector<yaml_fault> read_value(const value_binding& binding,
+                                   const yaml_node& node,
+                                   const path_context& paths,
+                                   settings& all) {
+    reader read{binding, node, paths, all};
+    std::visit(read, binding);
+    return std::move(read.faults);
+}
+
+} // namespace kallglot::config

@@ -1,0 +1,252 @@
+#include "kallglot/config/yaml_tree.hpp"
+
+#include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/exceptions.h>
+#include <yaml-cpp/mark.h>
+#include <yaml-cpp/parser.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <istream>
+#include <streambuf>
+#include <utility>
+
+namespace kallglot::config {
+
+namespace {
+
+constexpr std::size_t deepest_level = 16;
+constexpr std::size_t most_faults = 20;
+
+std::size_t line_of(const YAML::Mark& mark) {
+    return mark.line < 0 ? 0 : static_cast<std::size_t>(mark.line) + 1;
+}
+
+// Leaves the parser when going on makes no sense; caught in parse_yaml.
+struct refused {
+    yaml_fault fault;
+};
+
+// Builds the tree from yaml-cpp's events.
+class tree_builder final : public YAML::EventHandler {
+public:
+    void OnDocumentStart(const YAML::Mark& mark) override {
+        if (++documents_ > 1) {
+            throw refused{{line_of(mark), "a second document; the configuration is one document"}};
+        }
+    }
+
+    void OnDocumentEnd() override {}
+
+    void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+        add(make(yaml_node::kind_type::null, mark, anchor));
+    }
+
+    void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
+        throw refused{{line_of(mark), "aliases (*) are not supported"}};
+    }
+
+    void OnScalar(const YAML::Mark& mark,
+                  const std::string& tag,
+                  YAML::anchor_t anchor,
+                  const std::string& value) override {
+        check_tag(mark, tag);
+        yaml_node node = make(yaml_node::kind_type::scalar, mark, anchor);
+        node.text = value;
+        node.quoted = tag == "!";
+        add(std::move(node));
+    }
+
+    void OnSequenceStart(const YAML::Mark& mark,
+                         const std::string& tag,
+                         YAML::anchor_t anchor,
+                         YAML::EmitterStyle::value) override {
+        check_tag(mark, tag);
+        open(make(yaml_node::kind_type::sequence, mark, anchor));
+    }
+
+    void OnSequenceEnd() override { close(); }
+
+    void OnMapStart(const YAML::Mark& mark,
+                    const std::string& tag,
+                    YAML::anchor_t anchor,
+                    YAML::EmitterStyle::value) override {
+        check_tag(mark, tag);
+        open(make(yaml_node::kind_type::map, mark, anchor));
+    }
+
+    void OnMapEnd() override { close(); }
+
+    [[nodiscard]] yaml_node take_root() { return std::move(root_); }
+
+private:
+    // A container that is not closed yet, and the key of the map that waits for its value.
+    struct level {
+        yaml_node node;
+        yaml_node key;
+        bool has_key = false;
+    };
+
+    static yaml_node make(yaml_node::kind_type kind,
+                          const YAML::Mark& mark,
+                          YAML::anchor_t anchor) {
+        if (anchor != 0) {
+            throw refused{{line_of(mark), "anchors (&) are not supported"}};
+        }
+        yaml_node node;
+        node.kind = kind;
+        node.line = line_of(mark);
+        return node;
+    }
+
+    // yaml-cpp says "?" for plain text and "!" for quoted text; all else was written by the operator.
+    static void check_tag(const YAML::Mark& mark, const std::string& tag) {
+        if (!tag.empty() && tag != "?" && tag != "!") {
+            throw refused{{line_of(mark), "tags (!) are not supported"}};
+        }
+    }
+
+    void open(yaml_node node) {
+        if (open_.size() == deepest_level) {
+            throw refused{{node.line, "nested deeper than 16 levels"}};
+        }
+        open_.push_back(level{std::move(node), {}, false});
+    }
+
+    void close() {
+        yaml_node done = std::move(open_.back().node);
+        open_.pop_back();
+        add(std::move(done));
+    }
+
+    void add(yaml_node node) {
+        if (open_.empty()) {
+            root_ = std::move(node);
+            return;
+        }
+        level& parent = open_.back();
+        if (parent.node.kind == yaml_node::kind_type::sequence) {
+            parent.node.items.push_back(std::move(node));
+        } else if (!parent.has_key) {
+            parent.key = std::move(node);
+            parent.has_key = true;
+        } else {
+            // yaml-cpp puts a missing value where the next token is, often some lines below.
+            if (node.kind == yaml_node::kind_type::null) {
+                node.line = parent.key.line;
+            }
+            parent.node.entries.push_back(yaml_entry{std::move(parent.key), std::move(node)});
+            parent.key = {};
+            parent.has_key = false;
+        }
+    }
+
+    std::vector<level> open_;
+    yaml_node root_;
+    int documents_ = 0;
+};
+
+// Length of the UTF-8 sequence at the front, 0 if it is not valid (RFC 3629, no surrogates, nothing overlong).
+std::size_t utf8_length(std::string_view text) {
+    const auto byte = [&](std::size_t i) -> std::uint32_t {
+        return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U;
+    };
+    const auto tail = [&](std::size_t i) {
+        return (byte(i) & 0xC0U) == 0x80U;
+    };
+    const std::uint32_t first = byte(0);
+    if (first < 0x80) {
+        return 1;
+    }
+    if (first >= 0xC2 && first <= 0xDF) {
+        return tail(1) ? 2 : 0;
+    }
+    if (first >= 0xE0 && first <= 0xEF) {
+        const bool bad = (first == 0xE0 && byte(1) < 0xA0) || (first == 0xED && byte(1) > 0x9F);
+        return !bad && tail(1) && tail(2) ? 3 : 0;
+    }
+    if (first >= 0xF0 && first <= 0xF4) {
+        const bool bad = (first == 0xF0 && byte(1) < 0x90) || (first == 0xF4 && byte(1) > 0x8F);
+        return !bad && tail(1) && tail(2) && tail(3) ? 4 : 0;
+    }
+    return 0;
+}
+
+// What is wrong with the bytes of one line; nothing if it is fine.
+const char* fault_of_line(std::string_view line) {
+    const auto indentation = line.substr(0, line.find_first_not_of(" \t"));
+    if (indentation.size() < line.size() && indentation.find('\t') != std::string_view::npos) {
+        return "a tab in the indentation; YAML wants spaces";
+    }
+    while (!line.empty()) {
+        const std::size_t length = utf8_length(line);
+        if (length == 0) {
+            return "not UTF-8";
+        }
+        // yaml-cpp takes byte 4 for the end of the text, so what follows would silently be ignored.
+        const auto byte = static_cast<unsigned char>(line.front());
+        const bool carriage_return = byte == '\r' && line.size() == 1;
+        if ((byte < 0x20 && byte != '\t' && !carriage_return) || byte == 0x7F) {
+            return "a control character";
+        }
+        line.remove_prefix(length);
+    }
+    return nullptr;
+}
+
+std::vector<yaml_fault> check_bytes(std::string_view text) {
+    std::vector<yaml_fault> faults;
+    std::size_t number = 0;
+    while (!text.empty() && faults.size() < most_faults) {
+        ++number;
+        const auto end = std::min(text.find('\n'), text.size());
+        if (const char* fault = fault_of_line(text.substr(0, end))) {
+            faults.push_back({number, fault});
+        }
+        text.remove_prefix(std::min(end + 1, text.size()));
+    }
+    return faults;
+}
+
+// yaml-cpp reads streams only; this one reads our text in place.
+class view_buffer final : public std::streambuf {
+public:
+    explicit view_buffer(std::string_view text) {
+        // A stream buffer wants writable characters, though a buffer that is only read never writes.
+        char* begin = const_cast<char*>(text.data());
+        setg(begin, begin, begin + text.size());
+    }
+};
+
+std::string explain(const std::string& message) {
+    std::string text = "not valid YAML: " + message;
+    if (message == "illegal map value" || message == "end of map not found") {
+        text += " (wrong indentation, or a value with a colon or bracket that needs quotes?)";
+    }
+    return text;
+}
+
+} // namespace
+
+std::variant<yaml_node, std::vector<yaml_fault>> parse_yaml(std::string_view text) {
+    if (auto faults = check_bytes(text); !faults.empty()) {
+        return faults;
+    }
+    // yaml-cpp closes an open quote silently at a line end that is the last byte; without line ends it complains.
+    text = text.substr(0, text.find_last_not_of(" \t\r\n") + 1);
+    view_buffer buffer(text);
+    std::istream stream(&buffer);
+    tree_builder builder;
+    try {
+        YAML::Parser parser(stream);
+        while (parser.HandleNextDocument(builder)) {
+        }
+        return builder.take_root();
+    } catch (const refused& stop) {
+        return std::vector{stop.fault};
+    } catch (const YAML::Exception& error) {
+        return std::vector{yaml_fault{line_of(error.mark), explain(error.msg)}};
+    }
+}
+
+} // namespace kallglot::config

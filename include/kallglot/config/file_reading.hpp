@@ -1,0 +1,33 @@
+/// Reading small files whole, with a limit, without hanging on what is not a file.
+
+#ifndef KALLGLOT_CONFIG_FILE_READING_HPP
+#define KALLGLOT_CONFIG_FILE_READING_HPP
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace kallglot::config {
+
+/// What came out of reading: `reason` is empty if it went well.
+struct file_contents {
+    std::vector<char> bytes;
+    mode_t mode = 0;        ///< permissions as stat(2) gives them
+    bool too_large = false; ///< longer than the limit; `bytes` is empty, `reason` set
+    std::string reason;     ///< such as `No such file or directory`, without the path
+};
+
+/// Reads a regular file of at most `limit` bytes; anything else (folder, pipe, device) is an error.
+///
+/// Cost: blocks on the file, never on a pipe without a writer.
+[[nodiscard]] file_contents read_file(const std::filesystem::path& path, std::size_t limit);
+
+/// Whether a regular file can be opened for reading: empty, or the reason why not.
+[[nodiscard]] std::string check_readable(const std::filesystem::path& path);
+
+} // namespace kallglot::config
+
+#endif

@@ -1,0 +1,175 @@
+#include "kallglot/config/units.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace kallglot::config {
+namespace {
+
+using namespace std::chrono_literals;
+
+TEST(Units, DurationsAreReadInThePrometheusForm) {
+    const std::vector<std::pair<std::string, std::chrono::milliseconds>> cases = {
+        {"0", 0ms},
+        {"0s", 0ms},
+        {"500ms", 500ms},
+        {"90s", 90s},
+        {"1m30s", 90s},
+        {"1h30m", 90min},
+        {"1d", 24h},
+        {"1w", 7 * 24h},
+        {"1y", 365 * 24h},
+        {"1y2w3d4h5m6s7ms", (365 + 14 + 3) * 24h + 4h + 5min + 6s + 7ms},
+        {"007s", 7s},
+        {"200y", 200 * 365 * 24h},
+    };
+    for (const auto& [text, expected] : cases) {
+        const auto value = parse_duration(text);
+        ASSERT_TRUE(value) << text << ": " << value.error();
+        EXPECT_EQ(*value, expected) << text;
+    }
+}
+
+TEST(Units, WhatIsNoDurationIsRefusedWithAReason) {
+    const std::vector<std::pair<std::string, std::string>> cases = {
+        {"", "not a duration"},
+        {"5", "needs a unit, for example 5s"},
+        {"-5s", "cannot be negative"},
+        {"1.5s", "no fractions"},
+        {"5 s", "not a duration"},
+        {"5sec", "not a duration"},
+        {"1s1m", "not a duration"},
+        {"1m1m", "not a duration"},
+        {"s", "not a duration"},
+        {"5s ", "not a duration"},
+        {"201y", "more than 200 years"},
+        {"200y1ms", "more than 200 years"},
+        {"18446744073709551615s", "more than 200 years"},
+        {"18446744073709551616ms", "not a duration"},
+        {"+5s", "not a duration"},
+        {"1e3s", "not a duration"},
+    };
+    for (const auto& [text, part] : cases) {
+        const auto value = parse_duration(text);
+        ASSERT_FALSE(value) << text;
+        EXPECT_NE(value.error().find(part), std::string::npos) << text << ": " << value.error();
+    }
+}
+
+TEST(Units, PrintedDurationsReadBackAsTheSame) {
+    for (const auto value :
+         {0ms, 1ms, 999ms, 1000ms, 90000ms, 86400000ms, 86399999ms, 2592000000ms}) {
+        const auto again = parse_duration(print_duration(value));
+        ASSERT_TRUE(again) << print_duration(value);
+        EXPECT_EQ(*again, value);
+    }
+    EXPECT_EQ(print_duration(90s), "1m30s");
+    EXPECT_EQ(print_duration(30 * 24h), "30d");
+    EXPECT_EQ(print_duration(0ms), "0s");
+}
+
+TEST(Units, RatesAreReadExactly) {
+    const std::vector<std::pair<std::string, double>> cases = {{"600/1m", 10},
+                                                               {"50/1s", 50},
+                                                               {"0.5/1s", 0.5},
+                                                               {"1/500ms", 2},
+                                                               {"100/1h", 100.0 / 3600},
+                                                               {"60/1m30s", 60.0 / 90}};
+    for (const auto& [text, expected] : cases) {
+        const auto value = parse_rate(text);
+        ASSERT_TRUE(value) << text << ": " << value.error();
+        EXPECT_DOUBLE_EQ(value->per_second, expected) << text;
+        EXPECT_FALSE(value->is_unlimited());
+    }
+    EXPECT_TRUE(parse_rate("unlimited")->is_unlimited());
+}
+
+TEST(Units, WhatIsNoRateIsRefusedWithAReason) {
+    const std::vector<std::pair<std::string, std::string>> cases = {
+        {"600", "not a rate"},
+        {"", "not a rate"},
+        {"600/m", "not a duration"},
+        {"600/60", "needs a unit"},
+        {"600/0s", "no time"},
+        {"0/1s", "above 0"},
+        {"-1/1s", "not a rate"},
+        {"inf/1s", "not a rate"},
+        {"nan/1s", "not a rate"},
+        {"1e5/1s", "not a rate"},
+        {".5/1s", "not a rate"},
+        {"5./1s", "not a rate"},
+        {"1.2.3/1s", "not a rate"},
+        {"10000000000/1s", "write unlimited"},
+        {"1/1s/1s", "not a duration"},
+        {"Unlimited", "not a rate"},
+    };
+    for (const auto& [text, part] : cases) {
+        const auto value = parse_rate(text);
+        ASSERT_FALSE(value) << text;
+        EXPECT_NE(value.error().find(part), std::string::npos) << text << ": " << value.error();
+    }
+}
+
+TEST(Units, PrintedRatesReadBackAsTheSame) {
+    for (const std::string text :
+         {"200/1s", "100/1m", "1/1h", "0.5/1s", "17/1d", "unlimited", "333/7s"}) {
+        const auto value = parse_rate(text);
+        ASSERT_TRUE(value) << text;
+        const auto again = parse_rate(print_rate(*value));
+        ASSERT_TRUE(again) << print_rate(*value);
+        EXPECT_EQ(*again, *value) << print_rate(*value);
+    }
+    EXPECT_EQ(print_rate(*parse_rate("100/1m")), "100/1m");
+    EXPECT_EQ(print_rate(*parse_rate("600/1m")), "10/1s");
+}
+
+TEST(Units, SizesAreReadAndPrinted) {
+    EXPECT_EQ(*parse_size("64KiB"), 65536U);
+    EXPECT_EQ(*parse_size("1MiB"), 1048576U);
+    EXPECT_EQ(*parse_size("2GiB"), 2147483648U);
+    EXPECT_EQ(*parse_size("1000"), 1000U);
+    EXPECT_EQ(print_size(65536), "64KiB");
+    EXPECT_EQ(print_size(1048576), "1MiB");
+    EXPECT_EQ(print_size(1000), "1000");
+    EXPECT_EQ(print_size(0), "0");
+    for (const std::string text : {"",
+                                   "64kb",
+                                   "64KB",
+                                   "1.5MiB",
+                                   "-1",
+                                   "64 KiB",
+                                   "KiB",
+                                   "99999999999999999999",
+                                   "99999999999GiB"}) {
+        EXPECT_FALSE(parse_size(text)) << text;
+    }
+}
+
+TEST(Units, PercentagesAreReadAndPrinted) {
+    EXPECT_DOUBLE_EQ(*parse_percent("50%"), 0.5);
+    EXPECT_DOUBLE_EQ(*parse_percent("0.5%"), 0.005);
+    EXPECT_DOUBLE_EQ(*parse_percent("100%"), 1.0);
+    for (int percent = 0; percent <= 100; ++percent) {
+        const std::string text = std::to_string(percent) + '%';
+        EXPECT_EQ(print_percent(*parse_percent(text)), text);
+    }
+    EXPECT_EQ(print_percent(*parse_percent("33.3%")), "33.3%");
+    for (const std::string text : {"", "%", "50", "101%", "-5%", "50 %", "0.5", "1e1%"}) {
+        EXPECT_FALSE(parse_percent(text)) << text;
+    }
+}
+
+TEST(Units, CountsAreWholeNumbersWithoutSign) {
+    EXPECT_EQ(*parse_count("0"), 0U);
+    EXPECT_EQ(*parse_count("1000000"), 1000000U);
+    for (const std::string text :
+         {"", "-1", "+1", "1.0", "1e3", "0x10", "1_000", "99999999999999999999999"}) {
+        EXPECT_FALSE(parse_count(text)) << text;
+    }
+}
+
+} // namespace
+} // namespace kallglot::config
