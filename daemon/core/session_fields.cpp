@@ -57,9 +57,9 @@ void session_fields::clear() noexcept {
     has_id_ = has_status_ = has_end_ = false;
 }
 
-error_code session_fields::note_key(session_field field) noexcept {
+errc session_fields::note_key(session_field field) noexcept {
     if (field != id && field != status) {
-        return {};
+        return no_problem;
     }
     // Two ids or two states in one object: nobody can say which of them is meant.
     bool& seen = field == id ? has_id_ : has_status_;
@@ -67,15 +67,15 @@ error_code session_fields::note_key(session_field field) noexcept {
         return errc::invalid_session;
     }
     seen = true;
-    return {};
+    return no_problem;
 }
 
-error_code session_fields::note_text(session_field field, std::string_view text) noexcept {
+errc session_fields::note_text(session_field field, std::string_view text) noexcept {
     switch (field) {
         case id:
-            return expected_ && text == expected_->view() ? error_code{} : errc::wrong_session;
+            return expected_ && text == expected_->view() ? no_problem : errc::wrong_session;
         case object:
-            return text == "session" ? error_code{} : errc::invalid_session;
+            return text == "session" ? no_problem : errc::invalid_session;
         case status:
             snapshot_.status = parse_session_status(text);
             break;
@@ -103,10 +103,10 @@ error_code session_fields::note_text(session_field field, std::string_view text)
         case none:
             break;
     }
-    return {};
+    return no_problem;
 }
 
-error_code session_fields::note_absent(session_field field) noexcept {
+errc session_fields::note_absent(session_field field) noexcept {
     switch (field) {
         case id:
         case status:
@@ -136,7 +136,7 @@ error_code session_fields::note_absent(session_field field) noexcept {
         case none:
             break;
     }
-    return {};
+    return no_problem;
 }
 
 result<session_snapshot> session_fields::take() const noexcept {

@@ -70,8 +70,7 @@ public:
             field_ = key == "type" ? session_field::provider_type : session_field::none;
         }
         text_.wipe();
-        error = fields_.note_key(field_);
-        return !error;
+        return check(fields_.note_key(field_), error);
     }
 
     bool on_string_part(text part, std::size_t, error_code&) noexcept {
@@ -85,10 +84,10 @@ public:
         if (field_ == session_field::none) {
             return note_other(error);
         }
-        error = fields_.note_text(field_, text_.finish(part, total));
+        const errc problem = fields_.note_text(field_, text_.finish(part, total));
         text_.wipe();
         field_ = session_field::none;
-        return !error;
+        return check(problem, error);
     }
 
     bool on_int64(std::int64_t, text, error_code& error) noexcept { return note_other(error); }
@@ -102,6 +101,14 @@ public:
     bool on_null(error_code& error) noexcept { return note_other(error); }
 
 private:
+    static bool check(errc problem, error_code& error) noexcept {
+        if (problem == no_problem) {
+            return true;
+        }
+        error = problem;
+        return false;
+    }
+
     [[nodiscard]] bool knows_keys() const noexcept {
         return depth_ == 1 || (depth_ == 2 && in_provider_);
     }
@@ -110,15 +117,14 @@ private:
     bool note_other(error_code& error) noexcept {
         if (depth_ == 0) {
             // Where the session should be stands something that is no object.
-            error = errc::malformed_json;
-            return false;
+            return check(errc::malformed_json, error);
         }
         if (field_ == session_field::none) {
             return true;
         }
-        error = fields_.note_absent(field_);
+        const errc problem = fields_.note_absent(field_);
         field_ = session_field::none;
-        return !error;
+        return check(problem, error);
     }
 
     bool leave() noexcept {

@@ -45,8 +45,10 @@ public:
 
     /// Forgets the text and overwrites what was kept of it.
     void wipe() noexcept {
-        std::memset(bytes_.data(), 0, size_);
-        size_ = 0;
+        if (size_ != 0) {
+            std::memset(bytes_.data(), 0, size_);
+            size_ = 0;
+        }
     }
 
 private:
