@@ -86,8 +86,8 @@ void append_metadata(std::string& out, const session_life& life) {
     append_number(out, bits(life, 24, 100'000));
     out += R"(","caller_id":")";
     append_phone_number(out, life);
-    out +=
-        R"(","note":"CANARY said at the \"returns\" desk: call me \u00e0 18h","tags":["vip",7,{"depth":[true,null]}]})";
+    out += R"(","note":"CANARY said at the \"returns\" desk: call me \u00e0 18h")";
+    out += R"(,"tags":["vip",7,{"depth":[true,null]}]})";
 }
 
 std::chrono::milliseconds call_length(const session_life& life, system_time now) {
