@@ -1,0 +1,96 @@
+#include "kallglot/core/poll_policy.hpp"
+
+#include <algorithm>
+
+namespace kallglot {
+
+namespace {
+
+/// The first threshold of `ages` whose crossing lies after the last observation.
+steady_time first_unsettled(const threshold_settings::list& ages,
+                            steady_time begin,
+                            const session_record& record) noexcept {
+    if (begin == no_time) {
+        return no_time;
+    }
+    const auto unsettled = std::find_if(ages.begin(), ages.end(), [&](milliseconds age) {
+        return !record.was_observed() || record.observed - begin < age;
+    });
+    return unsettled == ages.end() ? no_time : begin + *unsettled;
+}
+
+} // namespace
+
+const threshold_settings::list& thresholds_of(const threshold_settings& thresholds,
+                                              session_status status) noexcept {
+    static const threshold_settings::list none;
+    switch (status) {
+        case session_status::created:
+            return thresholds.created;
+        case session_status::connecting:
+            return thresholds.connecting;
+        case session_status::active:
+            return thresholds.active;
+        case session_status::ending:
+            return thresholds.ending;
+        case session_status::ended:
+        case session_status::unknown:
+            break;
+    }
+    return none;
+}
+
+steady_duration plain_interval(const poll_policy& policy, const session_record& record) noexcept {
+    const poll_intervals& intervals = policy.poll.intervals;
+    if (policy.webhooks_flow && record.by_webhook) {
+        return intervals.audit;
+    }
+    if (!record.was_observed()) {
+        return intervals.created;
+    }
+    switch (record.status) {
+        case session_status::created:
+            return intervals.created;
+        case session_status::connecting:
+            return intervals.connecting;
+        case session_status::active:
+            return intervals.active;
+        case session_status::ending:
+            return intervals.ending;
+        case session_status::ended:
+        case session_status::unknown:
+            break;
+    }
+    return intervals.unknown;
+}
+
+steady_duration effective_interval(const poll_policy& policy,
+                                   const session_record& record,
+                                   steady_time now,
+                                   bool shortage) noexcept {
+    const steady_duration plain = plain_interval(policy, record);
+    if (!shortage || record.since == no_time) {
+        return plain;
+    }
+    return std::max(plain, (now - record.since) / 10);
+}
+
+threshold_crossing next_crossing(const poll_policy& policy, const session_record& record) noexcept {
+    // Nothing is known to be stuck before it was seen once; until then the first poll is what decides.
+    if (!record.was_observed()) {
+        return {};
+    }
+    threshold_crossing next{
+        first_unsettled(thresholds_of(policy.thresholds, record.status), record.since, record),
+        false};
+    if (not_started(record)) {
+        const steady_time other =
+            first_unsettled(policy.thresholds.not_started, record.created, record);
+        if (other != no_time && (next.at == no_time || other < next.at)) {
+            next = {other, true};
+        }
+    }
+    return next;
+}
+
+} // namespace kallglot

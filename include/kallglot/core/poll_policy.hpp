@@ -1,0 +1,56 @@
+/// What the configuration says about polling, as the pure functions that schedule, tracker and census share.
+///
+/// One place for "how long is a session's interval" and "which threshold comes next", so that the metric
+/// `kallglot_sessions_stale` and the schedule cannot disagree.
+
+#ifndef KALLGLOT_CORE_POLL_POLICY_HPP
+#define KALLGLOT_CORE_POLL_POLICY_HPP
+
+#include "kallglot/core/session_record.hpp"
+#include "kallglot/core/settings/poll_settings.hpp"
+#include "kallglot/core/settings/threshold_settings.hpp"
+
+#include <array>
+#include <cstddef>
+#include <vector>
+
+namespace kallglot {
+
+/// Immutable after construction; swapped whole on reload.
+struct poll_policy {
+    poll_settings poll{};
+    threshold_settings thresholds{};
+
+    /// Webhooks flow: sessions whose state a webhook told are polled at intervals.audit.
+    bool webhooks_flow = false;
+};
+
+/// The thresholds of a status; empty for `ended` and `unknown`.
+[[nodiscard]] const threshold_settings::list& thresholds_of(const threshold_settings& thresholds,
+                                                            session_status status) noexcept;
+
+/// The plain interval of the session's status: that of `created` while nothing was observed. Never zero.
+///
+/// Precondition: not ended; ended sessions are not polled.
+[[nodiscard]] steady_duration plain_interval(const poll_policy& policy,
+                                             const session_record& record) noexcept;
+
+/// The interval that holds now: under shortage at least a tenth of the session's age in its status.
+[[nodiscard]] steady_duration effective_interval(const poll_policy& policy,
+                                                 const session_record& record,
+                                                 steady_time now,
+                                                 bool shortage) noexcept;
+
+/// A threshold that has no confirming observation yet.
+struct threshold_crossing {
+    steady_time at = no_time; ///< no_time: none is left
+    bool not_started = false; ///< of the list `not_started` rather than of the status
+};
+
+/// The earliest crossing, past or to come, that no observation has settled.
+[[nodiscard]] threshold_crossing next_crossing(const poll_policy& policy,
+                                               const session_record& record) noexcept;
+
+} // namespace kallglot
+
+#endif

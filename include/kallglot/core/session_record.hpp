@@ -1,0 +1,136 @@
+/// What is kept of one tracked session: a record of fixed size in the registry's table.
+///
+/// A million sessions are data, not tasks: no timer, string or heap node of its own, and nothing that can
+/// be derived. Whether a threshold is confirmed, for example, is not stored: it follows from `since`,
+/// `observed` and the configured age. Nothing secret and nothing personal is here.
+
+#ifndef KALLGLOT_CORE_SESSION_RECORD_HPP
+#define KALLGLOT_CORE_SESSION_RECORD_HPP
+
+#include "kallglot/core/session.hpp"
+#include "kallglot/core/time.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+
+namespace kallglot {
+
+/// Where an id came from; a session may have several.
+enum class session_source : std::uint8_t { file = 1, api = 2, webhook = 4 };
+
+/// Times are `no_time` while they are not known.
+struct session_record {
+    /// Later bound of the moment the present status began; of the moment the id was told, while the
+    /// session has not been observed. An age computed from it is never overstated.
+    steady_time since = no_time;
+
+    /// When the last GET was sent, answered or not.
+    steady_time last_sent = no_time;
+
+    /// When the last GET that was answered with this session was sent. Confirms every threshold that was
+    /// crossed before it.
+    steady_time observed = no_time;
+
+    steady_time created = no_time; ///< created_at, later bound
+    steady_time started = no_time; ///< started_at, later bound; no_time: not started
+
+    /// First of the 404 answers since the last good one.
+    steady_time not_found_since = no_time;
+
+    /// How much earlier than `since` the status may have begun; saturated when not known.
+    std::uint32_t since_slack_ms = unknown_slack;
+
+    /// `ended_at - started_at`, once the session has ended after a start.
+    std::uint32_t call_duration_ms = 0;
+
+    std::uint32_t id_place = 0; ///< where the id's text is, known to the registry alone
+
+    session_status status = session_status::unknown;
+    session_mode mode = session_mode::none;
+    session_provider provider = session_provider::none;
+    end_reason reason = end_reason::none;
+
+    /// The lower status that the last poll saw; only a second one in a row moves the session back.
+    session_status backwards_to = session_status::unknown;
+
+    std::uint8_t id_size = 0;
+    std::uint8_t failures = 0;        ///< polls that failed since the last good answer, saturating
+    std::uint8_t not_found_count = 0; ///< 404 answers since the last good one, saturating
+    std::uint8_t sources = 0;         ///< set of session_source
+
+    bool in_flight : 1 = false;  ///< a GET is under way; the slot stays taken until it returns
+    bool forgotten : 1 = false;  ///< left the index while a GET was under way
+    bool unverified : 1 = false; ///< restored, and not yet polled
+    bool bulk : 1 = false;       ///< told with many others: its first poll is routine, not an event
+    bool touched : 1 = false;    ///< an event asks for a poll at once
+    bool by_webhook : 1 = false; ///< a webhook told its present status
+
+    static constexpr std::uint32_t unknown_slack = std::numeric_limits<std::uint32_t>::max();
+
+    [[nodiscard]] constexpr bool was_observed() const noexcept { return observed != no_time; }
+};
+
+/// The table of a million sessions has a budget; whoever adds a field meets it here.
+static_assert(sizeof(session_record) == 72);
+
+/// Which interval a session's routine polls keep: by status, with those never observed apart.
+enum class poll_kind : std::uint8_t {
+    never_observed,
+    created,
+    connecting,
+    active,
+    ending,
+    unknown,
+    ended
+};
+inline constexpr std::size_t poll_kind_count = 7;
+
+[[nodiscard]] constexpr poll_kind kind_of(const session_record& r) noexcept {
+    if (r.status == session_status::ended) {
+        return poll_kind::ended;
+    }
+    if (!r.was_observed()) {
+        return poll_kind::never_observed;
+    }
+    switch (r.status) {
+        case session_status::created:
+            return poll_kind::created;
+        case session_status::connecting:
+            return poll_kind::connecting;
+        case session_status::active:
+            return poll_kind::active;
+        case session_status::ending:
+            return poll_kind::ending;
+        case session_status::ended:
+        case session_status::unknown:
+            break;
+    }
+    return poll_kind::unknown;
+}
+
+/// `created`, `connecting`, or a status we do not know, with `started_at` empty: counted by `not_started`.
+[[nodiscard]] constexpr bool not_started(const session_record& r) noexcept {
+    return r.started == no_time && r.created != no_time
+           && (r.status == session_status::created || r.status == session_status::connecting
+               || r.status == session_status::unknown);
+}
+
+/// Confirmed: last observed after `begin + age` had passed, and not answering 404.
+[[nodiscard]] constexpr bool confirmed_over(const session_record& r,
+                                            steady_time begin,
+                                            steady_duration age) noexcept {
+    return r.was_observed() && r.not_found_since == no_time && begin != no_time
+           && r.observed - begin >= age;
+}
+
+/// Past the age by the clock, confirmed or not.
+[[nodiscard]] constexpr bool past(steady_time begin,
+                                  steady_duration age,
+                                  steady_time now) noexcept {
+    return begin != no_time && now - begin >= age;
+}
+
+} // namespace kallglot
+
+#endif
