@@ -1,0 +1,206 @@
+#include "kallglot/core/session_tracker.hpp"
+
+#include <algorithm>
+#include <limits>
+
+namespace kallglot {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+/// How far a timestamp's later bound may lie after the truth: two roundings to whole seconds.
+constexpr steady_duration timestamp_slack = 2s;
+
+/// Bounds of the moment a status began.
+struct moment_bounds {
+    steady_time earliest = no_time; ///< no_time: not known
+    steady_time latest = no_time;
+};
+
+bool is_backwards(session_status from, session_status to) noexcept {
+    return from != session_status::unknown && to != session_status::unknown && to < from;
+}
+
+template <class Counter>
+void increment_saturating(Counter& counter) noexcept {
+    if (counter != std::numeric_limits<Counter>::max()) {
+        ++counter;
+    }
+}
+
+/// The API's own timestamp for the start of a status; `connecting` and `ending` have none.
+std::optional<api_time> own_timestamp(const session_snapshot& snapshot) noexcept {
+    switch (snapshot.status) {
+        case session_status::created:
+            return snapshot.created_at;
+        case session_status::active:
+            return snapshot.started_at;
+        case session_status::ended:
+            return snapshot.ended_at;
+        case session_status::connecting:
+        case session_status::ending:
+        case session_status::unknown:
+            break;
+    }
+    return std::nullopt;
+}
+
+moment_bounds status_began(const session_record& record,
+                           const session_snapshot& snapshot,
+                           const exchange_times& times,
+                           bool backwards) noexcept {
+    // A step backwards began anew: the timestamps are those of the first time.
+    if (const auto timestamp = own_timestamp(snapshot); timestamp && !backwards) {
+        if (const auto latest = later_bound(*timestamp, times)) {
+            return {*latest - timestamp_slack, *latest};
+        }
+    }
+    // Otherwise between the last poll that saw the earlier status and this receipt; for a session that
+    // was never seen before, not earlier than its creation.
+    return {record.was_observed() ? record.observed : record.created, times.received};
+}
+
+std::uint32_t slack_of(const moment_bounds& bounds) noexcept {
+    if (bounds.earliest == no_time || bounds.earliest > bounds.latest) {
+        return session_record::unknown_slack;
+    }
+    const auto slack = std::chrono::ceil<milliseconds>(bounds.latest - bounds.earliest).count();
+    return static_cast<std::uint32_t>(
+        std::min<milliseconds::rep>(slack, session_record::unknown_slack));
+}
+
+/// The stay that ends with `end`, if its bounds are closer than the larger of a tenth of it and 5 s.
+std::optional<steady_duration> dwell_until(const session_record& record,
+                                           const moment_bounds& end) noexcept {
+    if (record.since_slack_ms == session_record::unknown_slack || end.earliest == no_time) {
+        return std::nullopt;
+    }
+    const steady_duration start_slack = milliseconds(record.since_slack_ms);
+    const steady_duration shortest = std::max<steady_duration>(end.earliest - record.since, 0s);
+    const steady_duration longest =
+        std::max<steady_duration>(end.latest - (record.since - start_slack), shortest);
+    const steady_duration middle = shortest + (longest - shortest) / 2;
+    if (longest - shortest > std::max<steady_duration>(middle / 10, 5s)) {
+        return std::nullopt;
+    }
+    return middle;
+}
+
+void enter(session_record& record, session_status status, const moment_bounds& began) noexcept {
+    record.status = status;
+    record.since = began.latest;
+    record.since_slack_ms = slack_of(began);
+    record.by_webhook = false;
+}
+
+/// Fields that any answer may fill, and the durations that become known with them.
+void take_facts(session_record& record,
+                const session_snapshot& snapshot,
+                const exchange_times& times,
+                tracking& changes) noexcept {
+    record.mode = snapshot.mode;
+    record.provider = snapshot.provider;
+    if (record.created == no_time && snapshot.created_at) {
+        record.created = later_bound(*snapshot.created_at, times).value_or(no_time);
+    }
+    const bool is_or_was_active =
+        snapshot.started_at.has_value() || snapshot.status == session_status::active;
+    if (record.started == no_time && is_or_was_active) {
+        record.started = times.received;
+        if (snapshot.started_at) {
+            record.started = later_bound(*snapshot.started_at, times).value_or(times.received);
+            if (snapshot.created_at && *snapshot.started_at >= *snapshot.created_at) {
+                changes.setup = *snapshot.started_at - *snapshot.created_at;
+            }
+        }
+    }
+}
+
+/// What the end of a session tells, once.
+void take_end(session_record& record,
+              const session_snapshot& snapshot,
+              tracking& changes) noexcept {
+    record.reason = snapshot.reason;
+    changes.ended = true;
+    changes.ended_without_start = record.started == no_time;
+    if (snapshot.started_at && snapshot.ended_at && *snapshot.ended_at >= *snapshot.started_at) {
+        const milliseconds length = *snapshot.ended_at - *snapshot.started_at;
+        changes.call_duration = length;
+        record.call_duration_ms = static_cast<std::uint32_t>(
+            std::min<milliseconds::rep>(length.count(), std::numeric_limits<std::uint32_t>::max()));
+    }
+}
+
+} // namespace
+
+std::optional<steady_time> later_bound(api_time timestamp, const exchange_times& times) noexcept {
+    if (!times.api_now) {
+        return std::nullopt;
+    }
+    const milliseconds age = *times.api_now - timestamp;
+    if (age < -24h || age > 400 * 24h) {
+        return std::nullopt;
+    }
+    return times.received - std::max<milliseconds>(age - 1s, 0s);
+}
+
+tracking observe(session_record& record,
+                 const session_snapshot& snapshot,
+                 const exchange_times& times) noexcept {
+    tracking changes;
+    record.failures = 0;
+    record.not_found_since = no_time;
+    record.not_found_count = 0;
+    record.unverified = false;
+    record.touched = false;
+
+    const bool first = !record.was_observed();
+    const bool backwards = is_backwards(record.status, snapshot.status);
+    if (record.status == session_status::ended && snapshot.status != session_status::ended) {
+        changes.outdated = true;
+        return changes;
+    }
+    // A step back needs a second poll in a row, and none of them older than the present status.
+    if (backwards
+        && (times.sent < record.since || record.backwards_to == session_status::unknown)) {
+        if (times.sent >= record.since) {
+            record.backwards_to = snapshot.status;
+        }
+        changes.outdated = true;
+        return changes;
+    }
+    record.backwards_to = session_status::unknown;
+
+    const session_status previous = record.status;
+    take_facts(record, snapshot, times, changes);
+    if (first || previous != snapshot.status) {
+        const moment_bounds began = status_began(record, snapshot, times, backwards);
+        if (!first) {
+            changes.change =
+                status_change{previous, snapshot.status, backwards, dwell_until(record, began)};
+        }
+        if (snapshot.status == session_status::ended) {
+            take_end(record, snapshot, changes);
+        }
+        enter(record, snapshot.status, began);
+    }
+    record.observed = times.sent;
+    return changes;
+}
+
+void observe_not_found(session_record& record, steady_time sent) noexcept {
+    if (record.not_found_since == no_time) {
+        record.not_found_since = sent;
+    }
+    increment_saturating(record.not_found_count);
+    record.failures = 0;
+    record.touched = false;
+    record.backwards_to = session_status::unknown;
+}
+
+void observe_failure(session_record& record) noexcept {
+    increment_saturating(record.failures);
+}
+
+} // namespace kallglot
