@@ -1,0 +1,322 @@
+#include "kallglot/core/poll_schedule.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace kallglot {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+/// How long a newly told session waits for its first poll while requests are short.
+constexpr steady_duration shortage_delay = 5s;
+
+/// A failed confirm or event is tried again after this, doubled each time up to the plain interval.
+constexpr steady_duration first_retry_delay = 500ms;
+
+constexpr std::uint8_t bit(wanted_work::kind kind) noexcept {
+    return static_cast<std::uint8_t>(kind);
+}
+
+steady_time retry_time(const session_record& record, steady_duration interval) noexcept {
+    const unsigned doublings = std::min<unsigned>(record.failures, 10U) - 1U;
+    return record.last_sent + std::min(interval, first_retry_delay * (1U << doublings));
+}
+
+/// Keeps the better of two wishes: of those that are due the more urgent, else the earlier.
+void consider(wanted_work& best, const wanted_work& other, steady_time now) noexcept {
+    if (other.at == no_time) {
+        return;
+    }
+    const bool best_due = best.what != wanted_work::kind::nothing && best.at <= now;
+    const bool other_due = other.at <= now;
+    const bool better = best.what == wanted_work::kind::nothing || (other_due && !best_due)
+                        || (other_due == best_due
+                            && (other_due ? bit(other.what) < bit(best.what) : other.at < best.at));
+    if (better) {
+        best = other;
+    }
+}
+
+/// When a session that nobody has polled yet is to be polled for the first time.
+steady_time first_poll_time(const session_record& record,
+                            const poll_policy& policy,
+                            const demand_state& demand) noexcept {
+    if (!demand.shortage) {
+        return record.since;
+    }
+    const auto& ages = policy.thresholds.not_started;
+    if (policy.webhooks_flow && !ages.empty()) {
+        return record.since + ages.front();
+    }
+    return record.since + shortage_delay;
+}
+
+} // namespace
+
+std::string_view to_string(poll_class value) noexcept {
+    switch (value) {
+        case poll_class::confirm:
+            return "confirm";
+        case poll_class::event:
+            return "event";
+        case poll_class::routine:
+            return "routine";
+        case poll_class::audit:
+            break;
+    }
+    return "audit";
+}
+
+wanted_work due_work(const session_record& record,
+                     const poll_policy& policy,
+                     const demand_state& demand,
+                     steady_time now) noexcept {
+    using kind = wanted_work::kind;
+    if (record.in_flight || record.forgotten) {
+        return {};
+    }
+    wanted_work best;
+    const steady_duration plain = plain_interval(policy, record);
+    const bool failing = record.failures != 0 && record.last_sent != no_time;
+    const steady_time retry = failing ? retry_time(record, plain) : no_time;
+
+    if (record.touched) {
+        consider(best, {kind::event, failing ? retry : now}, now);
+    }
+    if (record.status == session_status::ended) {
+        const steady_time seen = std::max(record.observed, record.since);
+        consider(best, {kind::expiry, seen + policy.poll.ended_retention}, now);
+        return best;
+    }
+    // Nobody has seen it yet: at once if it was told alone, spread over an interval if told in bulk.
+    const bool never_answered = !record.was_observed() && record.not_found_since == no_time;
+    if (never_answered && record.bulk && record.last_sent == no_time) {
+        consider(best, {kind::routine, record.since + demand.spread}, now);
+        return best;
+    }
+    if (never_answered && !record.bulk) {
+        consider(best,
+                 {kind::event, failing ? retry : first_poll_time(record, policy, demand)},
+                 now);
+        return best;
+    }
+    // A session that answers 404 confirms nothing, so its crossings wait for its return.
+    if (record.not_found_since == no_time) {
+        const threshold_crossing crossing = next_crossing(policy, record);
+        if (crossing.at != no_time) {
+            const steady_time at = failing ? std::max(retry, crossing.at) : crossing.at;
+            consider(best, {kind::confirm, at, crossing.not_started}, now);
+        }
+    }
+    const bool audit = policy.webhooks_flow && record.by_webhook;
+    const steady_time base = record.last_sent != no_time ? record.last_sent : record.since;
+    consider(best,
+             {audit ? kind::audit : kind::routine,
+              base + effective_interval(policy, record, now, demand.shortage)},
+             now);
+    return best;
+}
+
+poll_schedule::poll_schedule(const session_registry& registry,
+                             poll_policy policy,
+                             steady_time start)
+    : registry_(registry),
+      policy_(std::move(policy)),
+      wheel_(start),
+      queues_(queue_count) {
+    wheel_.reserve(registry.max_tracked());
+    queues_.reserve(registry.max_tracked());
+}
+
+void poll_schedule::update(session_slot slot, steady_time now) {
+    wheel_.resize(registry_.slot_count());
+    queues_.resize(registry_.slot_count());
+    remove(slot);
+    const session_record& record = registry_[slot];
+    const wanted_work work = due_work(record, policy_, demand_of(slot), now);
+    if (work.what == wanted_work::kind::nothing) {
+        return;
+    }
+    if (work.at > now) {
+        wheel_.set(slot, work.at);
+        return;
+    }
+    enqueue(queue_for(work, slot), slot);
+    // While it waits for a request, a threshold may pass and make it urgent.
+    if (work.what != wanted_work::kind::confirm && work.what != wanted_work::kind::expiry) {
+        if (const steady_time crossing = next_crossing(policy_, record).at; crossing > now) {
+            wheel_.set(slot, crossing);
+        }
+    }
+}
+
+void poll_schedule::remove(session_slot slot) {
+    wheel_.remove(slot);
+    dequeue(slot);
+}
+
+void poll_schedule::advance(steady_time now) {
+    wheel_.advance(now, [this, now](session_slot slot) { update(slot, now); });
+}
+
+std::optional<due_poll> poll_schedule::take(steady_time now) {
+    const std::size_t urgent = first_waiting(0, first_routine);
+    const std::size_t routine = latest_routine(now);
+    std::size_t queue = urgent;
+    if (urgent == queue_count || (urgent_run_ >= urgent_in_a_row && routine != queue_count)) {
+        queue = routine;
+    }
+    if (queue == queue_count) {
+        return std::nullopt;
+    }
+    urgent_run_ = queue == urgent ? urgent_run_ + 1 : 0;
+
+    const session_slot slot = queues_.front(queue);
+    const session_record& record = registry_[slot];
+    const wanted_work work = due_work(record, policy_, demand_of(slot), now);
+    remove(slot);
+    return due_poll{slot, class_of(queue), std::min(work.at, now), plain_interval(policy_, record)};
+}
+
+std::optional<session_slot> poll_schedule::take_expired() {
+    const session_slot slot = queues_.front(expiry_queue);
+    if (slot == no_slot) {
+        return std::nullopt;
+    }
+    remove(slot);
+    return slot;
+}
+
+bool poll_schedule::has_due() const noexcept {
+    return std::any_of(waiting_.begin(), waiting_.end(), [](auto count) { return count != 0; });
+}
+
+double poll_schedule::demand() const noexcept {
+    const poll_intervals& intervals = policy_.poll.intervals;
+    const std::array<milliseconds, poll_kind_count> by_kind{intervals.created,
+                                                            intervals.created,
+                                                            intervals.connecting,
+                                                            intervals.active,
+                                                            intervals.ending,
+                                                            intervals.unknown,
+                                                            milliseconds::zero()};
+    double demand = 0;
+    for (std::size_t kind = 0; kind < poll_kind_count; ++kind) {
+        if (kind == static_cast<std::size_t>(poll_kind::ended)) {
+            continue;
+        }
+        const auto& tally = registry_.tally();
+        const double own = to_seconds(by_kind[kind]);
+        const double audited = policy_.webhooks_flow ? to_seconds(intervals.audit) : own;
+        demand += tally[0][kind] / own + tally[1][kind] / audited;
+    }
+    return demand;
+}
+
+double poll_schedule::stretch(steady_time now) const noexcept {
+    const std::size_t queue = shortage() ? latest_routine(now) : queue_count;
+    return queue == queue_count ? 1.0 : std::max(1.0, ratio_of(queues_.front(queue), now));
+}
+
+demand_state poll_schedule::demand_of(session_slot slot) const noexcept {
+    // Only a bulk import that was never polled needs its spread, so only that pays for the hash.
+    const session_record& record = registry_[slot];
+    demand_state demand{shortage(), {}};
+    if (record.bulk && record.last_sent == no_time) {
+        const auto share = static_cast<std::uint32_t>(hash_of(registry_.id_of(slot).view()) >> 32);
+        demand.spread = from_seconds(to_seconds(policy_.poll.intervals.created) * share / 0x1p32);
+    }
+    return demand;
+}
+
+std::size_t poll_schedule::queue_for(const wanted_work& work, session_slot slot) const noexcept {
+    const session_record& record = registry_[slot];
+    switch (work.what) {
+        case wanted_work::kind::confirm:
+            if (record.status == session_status::connecting) {
+                return 0;
+            }
+            if (work.not_started) {
+                return 1;
+            }
+            return record.status == session_status::ending   ? 2
+                   : record.status == session_status::active ? 3
+                                                             : 4;
+        case wanted_work::kind::event:
+            return event_queue;
+        case wanted_work::kind::audit:
+            return audit_queue;
+        case wanted_work::kind::expiry:
+            return expiry_queue;
+        case wanted_work::kind::routine:
+        case wanted_work::kind::nothing:
+            break;
+    }
+    return first_routine + static_cast<std::size_t>(kind_of(record));
+}
+
+poll_class poll_schedule::class_of(std::size_t queue) noexcept {
+    if (queue < event_queue) {
+        return poll_class::confirm;
+    }
+    if (queue == event_queue) {
+        return poll_class::event;
+    }
+    return queue == audit_queue ? poll_class::audit : poll_class::routine;
+}
+
+std::size_t poll_schedule::first_waiting(std::size_t begin, std::size_t end) const noexcept {
+    for (std::size_t queue = begin; queue < end; ++queue) {
+        if (!queues_.empty(queue)) {
+            return queue;
+        }
+    }
+    return queue_count;
+}
+
+double poll_schedule::ratio_of(session_slot slot, steady_time now) const noexcept {
+    const session_record& record = registry_[slot];
+    const steady_time base = record.last_sent != no_time ? record.last_sent : record.since;
+    return to_seconds(now - base)
+           / to_seconds(effective_interval(policy_, record, now, shortage()));
+}
+
+std::size_t poll_schedule::latest_routine(steady_time now) const noexcept {
+    std::size_t latest = queue_count;
+    double largest = -1;
+    for (std::size_t queue = first_routine; queue <= audit_queue; ++queue) {
+        const session_slot head = queues_.front(queue);
+        if (head == no_slot) {
+            continue;
+        }
+        if (const double ratio = ratio_of(head, now); ratio > largest) {
+            largest = ratio;
+            latest = queue;
+        }
+    }
+    return latest;
+}
+
+void poll_schedule::enqueue(std::size_t queue, session_slot slot) {
+    queues_.push_back(queue, slot);
+    wheel_.set_tag(slot, static_cast<std::uint8_t>(queue + 1));
+    if (queue != expiry_queue) {
+        ++waiting_[static_cast<std::size_t>(class_of(queue))];
+    }
+}
+
+void poll_schedule::dequeue(session_slot slot) {
+    const std::uint8_t tag = wheel_.tag(slot);
+    if (tag == 0) {
+        return;
+    }
+    queues_.unlink(slot);
+    wheel_.set_tag(slot, 0);
+    if (const std::size_t queue = tag - 1U; queue != expiry_queue) {
+        --waiting_[static_cast<std::size_t>(class_of(queue))];
+    }
+}
+
+} // namespace kallglot

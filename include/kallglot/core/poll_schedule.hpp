@@ -1,0 +1,146 @@
+/// Who is polled next: the one place where a request is given to a session.
+///
+/// A wheel names the sessions whose time has come; they wait in first-in-first-out queues by class and status
+/// until a request is permitted. Overload is not an error but lateness: nothing is dropped, confirms go first,
+/// and routine polls are served by the largest (now - last poll) / interval, which stretches every interval
+/// by the same ratio. Sixteen bytes a session, in arrays parallel to the records. Neither sends nor
+/// counts requests (request_gate), nor reads a clock.
+
+#ifndef KALLGLOT_CORE_POLL_SCHEDULE_HPP
+#define KALLGLOT_CORE_POLL_SCHEDULE_HPP
+
+#include "kallglot/core/poll_policy.hpp"
+#include "kallglot/core/session_registry.hpp"
+#include "kallglot/core/slot_rings.hpp"
+#include "kallglot/core/time.hpp"
+#include "kallglot/core/timing_wheel.hpp"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace kallglot {
+
+/// Why a session is polled: the label of kallglot_exporter_polls_total.
+enum class poll_class : std::uint8_t { confirm, event, routine, audit };
+inline constexpr std::size_t poll_class_count = 4;
+[[nodiscard]] std::string_view to_string(poll_class value) noexcept;
+
+/// The next thing that a session wants.
+struct wanted_work {
+    enum class kind : std::uint8_t { nothing, confirm, event, routine, audit, expiry };
+    kind what = kind::nothing;
+    steady_time at = no_time;
+    bool not_started = false; ///< a confirm of the list `not_started`
+};
+
+/// What the decision needs besides policy and record.
+struct demand_state {
+    bool shortage = false;    ///< the demand exceeds the budget: intervals age, new sessions wait
+    steady_duration spread{}; ///< of this session's first routine poll, from the hash of its id
+};
+
+/// What the session wants, and when: a pure function. `expiry` is the end of an ended session's retention.
+///
+/// At equal times a confirm goes before an event, and an event before routine.
+[[nodiscard]] wanted_work due_work(const session_record& record,
+                                   const poll_policy& policy,
+                                   const demand_state& demand,
+                                   steady_time now) noexcept;
+
+/// A session whose poll may start now.
+struct due_poll {
+    session_slot slot = no_slot;
+    poll_class cls = poll_class::routine;
+    steady_time due = no_time;  ///< when it should have started
+    steady_duration interval{}; ///< of its routine polls, before stretching
+};
+
+/// Loop only. Lifetime: the registry outlives the schedule.
+class poll_schedule {
+public:
+    poll_schedule(const session_registry& registry, poll_policy policy, steady_time start);
+
+    /// Another policy from now on; call update() for every session afterwards, in slices if there are many.
+    void use_policy(poll_policy policy) { policy_ = std::move(policy); }
+
+    [[nodiscard]] const poll_policy& policy() const noexcept { return policy_; }
+
+    /// Tells what may be spent, in requests a second; infinity without limit. Decides anew on shortage,
+    /// so it is to be called regularly, as the number of sessions changes too.
+    void use_budget(double requests_per_second) noexcept {
+        shortage_ = demand() > requests_per_second;
+    }
+
+    /// Derives the session's place anew: after it was added and after every change of its record.
+    void update(session_slot slot, steady_time now);
+
+    /// The session is gone.
+    void remove(session_slot slot);
+
+    /// Moves what is due by `now` from the wheel into the queues.
+    void advance(steady_time now);
+
+    /// The most urgent session that is due, taken out of the schedule until the next update().
+    ///
+    /// Confirms first (connecting, not started, ending, active, created), then events, then routine and
+    /// audits; but every fifth poll is routine's, if it wants one, so that it never starves.
+    [[nodiscard]] std::optional<due_poll> take(steady_time now);
+
+    /// An ended session whose retention is over; the caller forgets it.
+    [[nodiscard]] std::optional<session_slot> take_expired();
+
+    /// When advance() finds something at the earliest.
+    [[nodiscard]] std::optional<steady_time> next_turn() const noexcept {
+        return wheel_.next_turn();
+    }
+
+    [[nodiscard]] bool has_due() const noexcept;
+
+    /// Sessions due and not started.
+    [[nodiscard]] std::size_t overdue(poll_class cls) const noexcept {
+        return waiting_[static_cast<std::size_t>(cls)];
+    }
+
+    /// What all plain intervals together ask for, requests a second.
+    [[nodiscard]] double demand() const noexcept;
+
+    [[nodiscard]] bool shortage() const noexcept { return shortage_; }
+
+    /// At how many times their interval routine polls run now; 1 while every interval is kept.
+    [[nodiscard]] double stretch(steady_time now) const noexcept;
+
+private:
+    static constexpr std::size_t confirm_queues = 5;
+    static constexpr std::size_t routine_queues = poll_kind_count;
+    static constexpr std::size_t event_queue = confirm_queues;
+    static constexpr std::size_t first_routine = event_queue + 1;
+    static constexpr std::size_t audit_queue = first_routine + routine_queues;
+    static constexpr std::size_t expiry_queue = audit_queue + 1;
+    static constexpr std::size_t queue_count = expiry_queue + 1;
+    static_assert(queue_count <= timing_wheel::max_tag); // tag 0: in no queue
+    static constexpr unsigned urgent_in_a_row = 4;
+
+    [[nodiscard]] demand_state demand_of(session_slot slot) const noexcept;
+    [[nodiscard]] std::size_t queue_for(const wanted_work& work, session_slot slot) const noexcept;
+    [[nodiscard]] static poll_class class_of(std::size_t queue) noexcept;
+    [[nodiscard]] std::size_t first_waiting(std::size_t begin, std::size_t end) const noexcept;
+    [[nodiscard]] double ratio_of(session_slot slot, steady_time now) const noexcept;
+    [[nodiscard]] std::size_t latest_routine(steady_time now) const noexcept;
+    void enqueue(std::size_t queue, session_slot slot);
+    void dequeue(session_slot slot);
+
+    const session_registry& registry_;
+    poll_policy policy_;
+    timing_wheel wheel_;
+    slot_rings queues_;
+    std::array<std::uint32_t, poll_class_count> waiting_{};
+    bool shortage_ = false;
+    unsigned urgent_run_ = 0; ///< urgent polls taken since routine had its turn
+};
+
+} // namespace kallglot
+
+#endif

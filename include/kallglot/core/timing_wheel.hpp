@@ -1,0 +1,112 @@
+/// When is a slot due: a hierarchical timing wheel of three rounds of 256 places.
+///
+/// One millisecond a place in the first round, 256 ms in the second, 65.5 s in the third: 4.6 hours in
+/// all; what lies further out waits at the end and is placed anew when it comes round. Setting, moving
+/// and removing cost the same at a thousand and at a million slots. Source: Varghese and Lauck, "Hashed and
+/// Hierarchical Timing Wheels", 1987. Knows nothing of sessions; who is due for what is poll_schedule's.
+
+#ifndef KALLGLOT_CORE_TIMING_WHEEL_HPP
+#define KALLGLOT_CORE_TIMING_WHEEL_HPP
+
+#include "kallglot/core/slot_rings.hpp"
+#include "kallglot/core/time.hpp"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+namespace kallglot {
+
+/// Loop only. Ten bytes a slot.
+class timing_wheel {
+public:
+    /// Due times may lie up to this far ahead; later ones expire there.
+    static constexpr steady_duration horizon = std::chrono::hours(48);
+
+    /// Values that `tag` can hold: 0 to 15.
+    static constexpr std::uint8_t max_tag = 15;
+
+    /// `start`: no due time before it is distinguished from it.
+    explicit timing_wheel(steady_time start);
+
+    void resize(std::size_t slots);
+    void reserve(std::size_t slots);
+
+    /// Arranges that `slot` expires at `due`, rounded up to the next millisecond, in place of what was
+    /// arranged for it before. A time that has passed expires with the next advance.
+    void set(session_slot slot, steady_time due) noexcept;
+
+    /// Nothing is arranged for `slot` any more.
+    void remove(session_slot slot) noexcept;
+
+    [[nodiscard]] bool is_set(session_slot slot) const noexcept { return rings_.is_linked(slot); }
+
+    /// Four spare bits a slot for the owner's own use; 0 at first. Setting a due time keeps them.
+    [[nodiscard]] std::uint8_t tag(session_slot slot) const noexcept {
+        return static_cast<std::uint8_t>(due_[index_of(slot)] >> due_bits);
+    }
+
+    void set_tag(session_slot slot, std::uint8_t tag) noexcept {
+        std::uint32_t& word = due_[index_of(slot)];
+        word = (word & due_mask) | (static_cast<std::uint32_t>(tag) << due_bits);
+    }
+
+    /// Takes out the slots that are due at `now`, earliest first, by calling `expire(session_slot)`, which
+    /// may set or remove any slot. Slots set meanwhile to a time that has passed wait for the next call.
+    template <class Expire>
+    void advance(steady_time now, Expire&& expire) {
+        const std::uint64_t target = floor_tick(now);
+        while (const auto tick = next_tick()) {
+            if (*tick > target) {
+                break;
+            }
+            turn_to(*tick);
+            // Only what was in the place before: an entry set now goes to a later tick.
+            while (const auto slot = take_expired()) {
+                expire(*slot);
+            }
+        }
+        if (target > current_) {
+            turn_to(target);
+        }
+    }
+
+    /// When advance must be called again at the latest: exact for what is due within 256 ms, the start of
+    /// its 256 ms or 65.5 s for later ones. Empty if nothing is arranged.
+    [[nodiscard]] std::optional<steady_time> next_turn() const noexcept;
+
+private:
+    static constexpr std::size_t rounds = 3;
+    static constexpr std::size_t places = 256;
+    static constexpr unsigned due_bits = 28;
+    static constexpr std::uint32_t due_mask = (std::uint32_t{1} << due_bits) - 1;
+    static_assert(horizon / milliseconds(1) < due_mask);
+    using occupancy = std::array<std::uint64_t, places / 64>;
+
+    [[nodiscard]] static std::size_t place(std::size_t round, std::uint64_t tick) noexcept {
+        return round * places + ((tick >> (8 * round)) & (places - 1));
+    }
+
+    [[nodiscard]] std::uint64_t floor_tick(steady_time t) const noexcept;
+    [[nodiscard]] std::uint64_t ceil_tick(steady_time t) const noexcept;
+    /// The full due tick of a slot, from its low 28 bits: it is not before `current_`, nor beyond `horizon`.
+    [[nodiscard]] std::uint64_t due_tick(session_slot slot) const noexcept;
+    void put(session_slot slot, std::uint64_t tick) noexcept;
+    void turn_to(std::uint64_t tick) noexcept;
+    [[nodiscard]] std::optional<session_slot> take_expired() noexcept;
+    void cascade(std::size_t round) noexcept;
+    [[nodiscard]] std::optional<std::uint64_t> next_tick() const noexcept;
+
+    slot_rings rings_;
+    std::vector<std::uint32_t> due_; ///< tag, then the low 28 bits of the due tick
+    std::array<occupancy, rounds>
+        occupied_{}; ///< a set bit may be out of date, a clear one never is
+    steady_time start_;
+    std::uint64_t current_ = 0; ///< every tick up to this one has expired
+};
+
+} // namespace kallglot
+
+#endif
