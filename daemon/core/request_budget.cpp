@@ -1,0 +1,133 @@
+#include "kallglot/core/request_budget.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace kallglot {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr double no_limit = std::numeric_limits<double>::infinity();
+
+/// Without headers: 60 requests a minute, a tenth more each minute.
+constexpr double first_guess = 1.0;
+constexpr double guess_growth_a_minute = 1.1;
+constexpr double least_guess = 1.0 / 60;
+
+/// The loop is woken in whole milliseconds; what a wake-up is late may be made up for within this.
+constexpr steady_duration pace_slack = 5ms;
+
+} // namespace
+
+request_budget::request_budget(budget_settings settings, steady_time now) noexcept
+    : settings_(settings),
+      guess_base_(first_guess),
+      guess_from_(now) {}
+
+void request_budget::on_sent(steady_time now, double rate) noexcept {
+    // The pace goes on from the moment the request was allowed, so that late wake-ups do not add up; from
+    // now, less a slack, if it was idle longer.
+    const steady_time allowed_at = next_request(rate);
+    last_sent_ = last_sent_ == no_time ? now : std::clamp(allowed_at, now - pace_slack, now);
+    if (window_) {
+        ++window_->ours;
+        ++window_->sent_since;
+    }
+}
+
+void request_budget::on_headers(const response_headers& headers,
+                                std::optional<api_time> api_now,
+                                steady_time now) noexcept {
+    if (!headers.rate_limit || *headers.rate_limit == 0) {
+        return;
+    }
+    // A later reset is a new window; without reset times each window is taken to last a minute.
+    const bool known = window_.has_value();
+    if (!known || (headers.rate_reset && headers.rate_reset != window_->reset)) {
+        const bool older = known && window_->reset && headers.rate_reset
+                           && *headers.rate_reset < *window_->reset && now < window_->reset_at;
+        if (older) {
+            return;
+        }
+        begin_window(headers.rate_reset.value_or(api_time{}), now);
+    }
+    window& seen = *window_;
+    seen.limit = *headers.rate_limit;
+    seen.remaining = std::min(headers.rate_remaining.value_or(seen.limit), seen.limit);
+    seen.sent_since = 0;
+    if (headers.rate_reset && api_now) {
+        const auto left = std::clamp<milliseconds>(*headers.rate_reset - *api_now, 0ms, 24h);
+        seen.reset_at = now + left;
+        window_length_ = std::max(window_length_, std::chrono::ceil<seconds>(left));
+    }
+    const std::uint32_t used = seen.limit - seen.remaining;
+    const std::uint64_t foreign = used > seen.ours ? used - seen.ours : 0;
+    if (foreign > seen.foreign) {
+        foreign_total_ += foreign - seen.foreign;
+        seen.foreign = foreign;
+    }
+}
+
+void request_budget::on_throttled(steady_time now) noexcept {
+    guess_base_ = std::max(guess(now) / 2, least_guess);
+    guess_from_ = now;
+}
+
+double request_budget::allowed(steady_time now) const noexcept {
+    const double most = settings_.max_rate.per_second;
+    switch (settings_.rate_limit.mode) {
+        case rate_limit_mode::unlimited:
+            return most;
+        case rate_limit_mode::fixed:
+            return std::min(most, settings_.rate_limit.fixed_rate.per_second);
+        case rate_limit_mode::automatic:
+            break;
+    }
+    return std::min(most, window_ ? from_window(*window_, now) : guess(now));
+}
+
+steady_time request_budget::next_request(double rate) const noexcept {
+    if (rate <= 0) {
+        return steady_time::max();
+    }
+    if (last_sent_ == no_time || rate == no_limit) {
+        return last_sent_;
+    }
+    return last_sent_ + from_seconds(1 / rate);
+}
+
+double request_budget::from_window(const window& seen, steady_time now) const noexcept {
+    const double limit = seen.limit;
+    const double steady = settings_.share * limit / to_seconds(window_length_);
+    const double left = to_seconds(seen.reset_at - now);
+    if (!seen.reset || left <= 0) {
+        return steady;
+    }
+    const double remaining =
+        seen.remaining > seen.sent_since ? seen.remaining - seen.sent_since : 0.0;
+    // What the others have not used of their share so far stays theirs until the window ends.
+    const double theirs = (1 - settings_.share) * limit * left / to_seconds(window_length_);
+    return std::clamp((remaining - theirs) / left, 0.0, steady);
+}
+
+double request_budget::guess(steady_time now) const noexcept {
+    const double minutes = to_seconds(now - guess_from_) / 60;
+    return guess_base_ * std::pow(guess_growth_a_minute, std::min(minutes, 600.0));
+}
+
+void request_budget::begin_window(api_time reset, steady_time now) noexcept {
+    if (window_ && window_->reset && reset > *window_->reset) {
+        const auto between = std::chrono::round<seconds>(reset - *window_->reset);
+        window_length_ = std::clamp<seconds>(between, 1s, 24h);
+    }
+    window_ = window{};
+    window_->reset_at = now + window_length_;
+    if (reset != api_time{}) {
+        window_->reset = reset;
+    }
+}
+
+} // namespace kallglot

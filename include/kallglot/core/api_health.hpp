@@ -1,0 +1,105 @@
+/// Whether the API may be asked at all: pauses, probes and ramps.
+///
+/// A small state machine without I/O. A 429 stops everything until the API said; a refused key or spent
+/// credits let one probe a minute pass; an API that cannot be reached is probed with full jitter and growing
+/// steps. What comes back comes back gently: from a tenth of what is wanted, over half a minute. One
+/// session's failure is no failure of the API: it delays only that session (poll_schedule).
+
+#ifndef KALLGLOT_CORE_API_HEALTH_HPP
+#define KALLGLOT_CORE_API_HEALTH_HPP
+
+#include "kallglot/core/error.hpp"
+#include "kallglot/core/session_id.hpp"
+#include "kallglot/core/time.hpp"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace kallglot {
+
+/// Label values of kallglot_exporter_api_state.
+enum class api_state : std::uint8_t {
+    starting,
+    ok,
+    throttled,
+    unauthorized,
+    out_of_credits,
+    unreachable
+};
+inline constexpr std::size_t api_state_count = 6;
+[[nodiscard]] std::string_view to_string(api_state value) noexcept;
+
+/// One failed exchange, as far as the API's health goes.
+struct api_failure {
+    failure_reason reason = failure_reason::other;
+    int http_status = 0;
+    /// How long the API asked us to wait, by its own clock; also of a 409.
+    std::optional<steady_duration> retry_after;
+    bool key_at_fault = false; ///< a 403 with an organization or permission code
+    session_slot slot = no_slot;
+};
+
+/// Loop only.
+class api_health {
+public:
+    /// `seed` makes the jitter; two daemons must not share one.
+    api_health(steady_time now, std::uint64_t seed) noexcept;
+
+    /// An answer that proves the key and the API to be good: 200, 404 or 410.
+    void on_success(steady_time now) noexcept;
+    void on_failure(const api_failure& failure, steady_time now) noexcept;
+
+    /// Another key is in use: the next request may try it at once.
+    void on_key_changed(steady_time now) noexcept;
+
+    /// When the next request may go: `now` or earlier if at once, steady_time::max() while a probe is
+    /// under way. If it goes, tell on_sent.
+    [[nodiscard]] steady_time next_request(steady_time now) const noexcept;
+    void on_sent(steady_time now) noexcept;
+
+    /// The part of the wanted rate that may be used now: 0.1 to 1.
+    [[nodiscard]] double ramp(steady_time now) const noexcept;
+
+    [[nodiscard]] api_state state() const noexcept { return state_; }
+
+    /// Did the last exchange prove the API usable with our key? Empty before the first exchange.
+    [[nodiscard]] std::optional<bool> up() const noexcept { return up_; }
+
+    /// Until when everything waits after a 429; no_time when not paused.
+    [[nodiscard]] steady_time paused_until(steady_time now) const noexcept {
+        return now < paused_until_ ? paused_until_ : no_time;
+    }
+
+private:
+    void recover(steady_time now) noexcept;
+    void pause(std::optional<steady_duration> retry_after, steady_time now) noexcept;
+    void suspend(api_state state, steady_time now) noexcept;
+    void on_trouble(steady_time now) noexcept;
+
+    [[nodiscard]] bool is_probing() const noexcept {
+        return state_ == api_state::unauthorized || state_ == api_state::out_of_credits
+               || state_ == api_state::unreachable;
+    }
+
+    /// 0 to 1, evenly.
+    [[nodiscard]] double random() noexcept;
+
+    api_state state_ = api_state::starting;
+    std::optional<bool> up_;
+    steady_time paused_until_ = no_time;
+    steady_time next_probe_ = no_time;
+    bool probe_under_way_ = false;
+    steady_time ramp_from_ = no_time;
+    steady_time last_success_;
+    unsigned failures_in_a_row_ = 0;
+    unsigned backoff_step_ = 0;
+    std::array<session_slot, 3> refused_{no_slot, no_slot, no_slot}; ///< sessions that answered 403
+    std::uint64_t random_state_;
+};
+
+} // namespace kallglot
+
+#endif
