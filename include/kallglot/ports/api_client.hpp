@@ -1,0 +1,95 @@
+#ifndef KALLGLOT_PORTS_API_CLIENT_HPP
+#define KALLGLOT_PORTS_API_CLIENT_HPP
+
+#include "kallglot/core/api_error_parser.hpp"
+#include "kallglot/core/error.hpp"
+#include "kallglot/core/request_permit.hpp"
+#include "kallglot/core/response_headers.hpp"
+#include "kallglot/core/session.hpp"
+#include "kallglot/core/session_id.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+// The port between the poller and whatever can ask the API: the pool of TLS connections in the
+// daemon, a model of the API on virtual time in tests. Callbacks instead of an awaitable, because a
+// coroutine a poll would cost more than the poll's own work; the coroutine lives in the connection.
+namespace kallglot {
+
+/// One GET /v1/sessions/{id}.
+struct get_request {
+    session_slot slot;
+    session_id id;
+    /// Send it on a connection that has carried nothing yet: the one retry after
+    /// errc::reused_connection_closed.
+    bool fresh_connection = false;
+};
+
+/// What became of one get_request. Either `error` is set, or `http_status` is; `snapshot` holds
+/// something only for a 200 that was believed.
+struct api_answer {
+    session_slot slot = no_slot;
+    error_code error;
+    std::string_view detail; ///< the failure in words for a log line; static text, may be empty
+    int http_status = 0;     ///< 0 if no complete response was believed
+    session_snapshot snapshot;
+    response_headers headers;       ///< of any complete header, also with a body error
+    api_error problem;              ///< from the body of a response other than 200
+    steady_time sent = no_time;     ///< first byte written; no_time if nothing was
+    steady_time received = no_time; ///< last byte read, or the moment of failure
+};
+
+/// Told of every answer, on the loop, exactly once for each get().
+class api_listener {
+public:
+    virtual ~api_listener() = default;
+
+    /// The connection is idle (or gone) again already, so that get() may be called from within.
+    virtual void on_answer(const api_answer& answer) = 0;
+
+protected:
+    api_listener() = default;
+    api_listener(const api_listener&) = default;
+    api_listener& operator=(const api_listener&) = default;
+};
+
+/// Counts for the metrics. The totals never fall.
+struct api_connection_counts {
+    std::size_t idle = 0;
+    std::size_t busy = 0;
+    std::size_t opening = 0;
+    std::uint64_t opened_total = 0;
+    std::uint64_t tls_handshakes_total = 0;
+    std::uint64_t tls_resumptions_total = 0;
+    /// Expiry of the API's certificate as last seen, Unix seconds; 0 if none was seen.
+    std::int64_t certificate_not_after = 0;
+};
+
+/// Asks the API. Loop only.
+class api_client {
+public:
+    virtual ~api_client() = default;
+
+    /// How many get() calls are accepted now: idle connections plus those that may be opened, less
+    /// the requests that wait for one. Grows only just before an on_answer.
+    [[nodiscard]] virtual std::size_t capacity() const noexcept = 0;
+
+    /// Sends the GET on the most recently used idle connection, or on one opened for it.
+    ///
+    /// Precondition: capacity() > 0, or request.fresh_connection. Answered exactly once through the
+    /// listener, never from within this call.
+    /// Errors: every errc of the groups "reaching the API" to "content of an answer", in the answer.
+    virtual void get(request_permit permit, const get_request& request) = 0;
+
+    [[nodiscard]] virtual api_connection_counts connections() const noexcept = 0;
+
+protected:
+    api_client() = default;
+    api_client(const api_client&) = default;
+    api_client& operator=(const api_client&) = default;
+};
+
+} // namespace kallglot
+
+#endif
