@@ -1,12 +1,13 @@
 #include "kallglot/config/yaml_tree.hpp"
 
+#include "kallglot/core/utf8.hpp"
+
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/mark.h>
 #include <yaml-cpp/parser.h>
 
 #include <algorithm>
-#include <cstdint>
 #include <istream>
 #include <streambuf>
 #include <utility>
@@ -146,32 +147,6 @@ private:
     int documents_ = 0;
 };
 
-// Length of the UTF-8 sequence at the front, 0 if it is not valid (RFC 3629, no surrogates, nothing overlong).
-std::size_t utf8_length(std::string_view text) {
-    const auto byte = [&](std::size_t i) -> std::uint32_t {
-        return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U;
-    };
-    const auto tail = [&](std::size_t i) {
-        return (byte(i) & 0xC0U) == 0x80U;
-    };
-    const std::uint32_t first = byte(0);
-    if (first < 0x80) {
-        return 1;
-    }
-    if (first >= 0xC2 && first <= 0xDF) {
-        return tail(1) ? 2 : 0;
-    }
-    if (first >= 0xE0 && first <= 0xEF) {
-        const bool bad = (first == 0xE0 && byte(1) < 0xA0) || (first == 0xED && byte(1) > 0x9F);
-        return !bad && tail(1) && tail(2) ? 3 : 0;
-    }
-    if (first >= 0xF0 && first <= 0xF4) {
-        const bool bad = (first == 0xF0 && byte(1) < 0x90) || (first == 0xF4 && byte(1) > 0x8F);
-        return !bad && tail(1) && tail(2) && tail(3) ? 4 : 0;
-    }
-    return 0;
-}
-
 // What is wrong with the bytes of one line; nothing if it is fine.
 const char* fault_of_line(std::string_view line) {
     const auto indentation = line.substr(0, line.find_first_not_of(" \t"));
@@ -179,7 +154,7 @@ const char* fault_of_line(std::string_view line) {
         return "a tab in the indentation; YAML wants spaces";
     }
     while (!line.empty()) {
-        const std::size_t length = utf8_length(line);
+        const std::size_t length = decode_utf8(line).length;
         if (length == 0) {
             return "not UTF-8";
         }
