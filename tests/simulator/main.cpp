@@ -36,10 +36,7 @@ void write_state(const state_directory& directory, simulated_api& api) {
     directory.write("sessions.txt", "");
     directory.append_sessions(api.standing_ids());
     // Last, because its presence says that the rest is there.
-    const auto endpoint = api.endpoint();
-    const std::string host = endpoint.address().is_v6() ? "[" + endpoint.address().to_string() + "]"
-                                                        : endpoint.address().to_string();
-    directory.write("address", host + ":" + std::to_string(endpoint.port()) + "\n");
+    directory.write("address", api.authority() + "\n");
 }
 
 void say_what_runs(simulated_api& api, const run_plan& plan) {

@@ -116,12 +116,14 @@ void simulated_api::stop() {
     }
 }
 
+std::string simulated_api::authority() const {
+    const std::string host = endpoint_.address().to_string();
+    return (endpoint_.address().is_v6() ? "[" + host + "]" : host) + ":"
+           + std::to_string(endpoint_.port());
+}
+
 std::string simulated_api::base_url() const {
-    const std::string host = endpoint_.address().is_v6()
-                                 ? "[" + endpoint_.address().to_string() + "]"
-                                 : endpoint_.address().to_string();
-    return std::string(settings_.plaintext ? "http://" : "https://") + host + ":"
-           + std::to_string(endpoint_.port()) + "/v1";
+    return (settings_.plaintext ? "http://" : "https://") + authority() + "/v1";
 }
 
 std::vector<std::string> simulated_api::standing_ids() const {

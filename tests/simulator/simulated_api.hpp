@@ -72,7 +72,11 @@ public:
     /// Where it listens; valid after `start`.
     [[nodiscard]] boost::asio::ip::tcp::endpoint endpoint() const { return endpoint_; }
 
+    /// The same as `host:port`.
+    [[nodiscard]] std::string authority() const;
     [[nodiscard]] std::string base_url() const;
+
+    /// The certificate to trust; empty without TLS, and with an identity that the settings brought.
 
     [[nodiscard]] const std::string& authority_pem() const { return authority_pem_; }
 

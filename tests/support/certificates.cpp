@@ -180,6 +180,19 @@ void add_leaf_extensions(X509* certificate, X509* issuer, const certificate_wish
     }
 }
 
+// A new key and its certificate. Without an issuer it signs itself.
+identity make_identity(const certificate_wish& wish, X509* issuer, EVP_PKEY* issuer_key) {
+    const key_ptr key = make_key();
+    const certificate_ptr leaf = make_body(wish, key.get(), issuer);
+    add_leaf_extensions(leaf.get(), issuer != nullptr ? issuer : leaf.get(), wish);
+    sign(leaf.get(), issuer_key != nullptr ? issuer_key : key.get());
+    identity made;
+    made.certificate_pem = to_pem(leaf.get());
+    made.chain_pem = made.certificate_pem;
+    made.private_key_pem = to_pem(key.get());
+    return made;
+}
+
 } // namespace
 
 struct certificate_authority::state {
@@ -217,27 +230,11 @@ const std::string& certificate_authority::certificate_pem() const {
 }
 
 identity certificate_authority::issue(const certificate_wish& wish) const {
-    const key_ptr key = make_key();
-    const certificate_ptr leaf = make_body(wish, key.get(), state_->certificate.get());
-    add_leaf_extensions(leaf.get(), state_->certificate.get(), wish);
-    sign(leaf.get(), state_->key.get());
-    identity made;
-    made.certificate_pem = to_pem(leaf.get());
-    made.chain_pem = made.certificate_pem;
-    made.private_key_pem = to_pem(key.get());
-    return made;
+    return make_identity(wish, state_->certificate.get(), state_->key.get());
 }
 
 identity make_self_signed(const certificate_wish& wish) {
-    const key_ptr key = make_key();
-    const certificate_ptr leaf = make_body(wish, key.get(), nullptr);
-    add_leaf_extensions(leaf.get(), leaf.get(), wish);
-    sign(leaf.get(), key.get());
-    identity made;
-    made.certificate_pem = to_pem(leaf.get());
-    made.chain_pem = made.certificate_pem;
-    made.private_key_pem = to_pem(key.get());
-    return made;
+    return make_identity(wish, nullptr, nullptr);
 }
 
 test_certificates::test_certificates()

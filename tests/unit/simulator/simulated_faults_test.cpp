@@ -138,6 +138,19 @@ TEST_F(SimulatedApi, WaitsBeforeEachAnswerAndAnswersRequestsThatWereSentAhead) {
     EXPECT_GE(std::chrono::steady_clock::now() - begin, milliseconds{240});
 }
 
+TEST_F(SimulatedApi, CountsClientsThatRefuseItsCertificate) {
+    start();
+    const test::test_certificates strangers;
+    blocking_client wary{api_->endpoint().port(), strangers.authority().certificate_pem()};
+    EXPECT_TRUE(wary.connect());
+    // The refusal arrives after the client has gone on; asking again waits for it.
+    boost::json::object stats;
+    do {
+        stats = json_of("/_stats");
+    } while (stats.at("handshakes").at("failed") == 0);
+    EXPECT_EQ(stats.at("requests").at("session"), 0);
+}
+
 TEST_F(SimulatedApi, RefusesWhatIsNotHttpAndWhatIsNotTls) {
     start();
     ASSERT_FALSE(client_->send("GET", "/ HTTP/9.9\r\n\r\n", key_));
