@@ -1,0 +1,25 @@
+#ifndef KALLGLOT_ASYNC_DEADLINE_HPP
+#define KALLGLOT_ASYNC_DEADLINE_HPP
+
+#include "kallglot/async/task.hpp"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/basic_waitable_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <chrono>
+
+namespace kallglot {
+
+/// The two completion tokens of the project. Boost 1.81 has no default token, so each Asio call names
+/// one of these.
+inline constexpr asio::use_awaitable_t<loop_executor> throwing{};
+inline constexpr asio::as_tuple_t<asio::use_awaitable_t<loop_executor>> as_tuple{throwing};
+
+using steady_timer = asio::basic_waitable_timer<std::chrono::steady_clock,
+                                                asio::wait_traits<std::chrono::steady_clock>,
+                                                loop_executor>;
+
+} // namespace kallglot
+
+#endif
