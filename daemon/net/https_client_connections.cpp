@@ -1,0 +1,176 @@
+// The part of https_client that opens connections and learns how that went.
+
+#include "kallglot/net/https_client.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace kallglot {
+
+namespace {
+
+// A full handshake takes as much processor time as a hundred polls, and memory that stays.
+constexpr std::size_t most_handshakes = 64;
+
+// How long a lack of descriptors is believed in.
+constexpr steady_duration scarcity = seconds(1);
+
+steady_time steady_now() noexcept {
+    return std::chrono::steady_clock::now();
+}
+
+} // namespace
+
+std::size_t https_client::open_limit() const noexcept {
+    return scarce_limit_ ? std::min(*scarce_limit_, settings_.max_connections)
+                         : settings_.max_connections;
+}
+
+void https_client::open_wanted() {
+    const steady_time now = steady_now();
+    const std::size_t wanted =
+        std::min(waiting_.size() + waiting_for_fresh_.size(), most_handshakes);
+    while (!stopping_ && opening_.size() < wanted) {
+        if (opening_.size() + idle_.size() + busy_.size() >= open_limit()) {
+            // A request that needs a fresh connection may take the place of the oldest idle one.
+            if (waiting_for_fresh_.size() <= opening_.size() || idle_.empty()) {
+                break;
+            }
+            https_connection& oldest = *idle_.front();
+            oldest.retire();
+            move_to(ending_, oldest);
+        }
+        if (addresses_.stale(now) && !lookup_running_) {
+            lookup_running_ = true;
+            lookups_.spawn("address lookup", look_up_host());
+        }
+        if (addresses_.empty()) {
+            // look_up_host() comes back here.
+            if (lookup_deadline_ == no_time) {
+                lookup_deadline_ = now + settings_.connect_timeout;
+                wake_at(lookup_deadline_);
+            }
+            break;
+        }
+        open_one(now);
+    }
+}
+
+void https_client::open_one(steady_time now) {
+    connection_owner& owner = *this;
+    auto connection = std::make_unique<https_connection>(executor_,
+                                                         owner,
+                                                         scratch_,
+                                                         tls_,
+                                                         settings_.max_response_size_bytes);
+    connection->place = opening_.insert(opening_.end(), connection.get());
+    connection->list = &opening_;
+    tasks_.spawn("API connection", serve(std::move(connection), addresses_.order(now)));
+    wake_at(now + settings_.connect_timeout);
+}
+
+task<> https_client::serve(std::unique_ptr<https_connection> connection,
+                           std::vector<tcp_endpoint> addresses) {
+    const error_code error = co_await connection->run(std::move(addresses));
+    released(*connection, error);
+}
+
+void https_client::on_open(https_connection& connection) {
+    ++totals_.opened_total;
+    note_attempts(connection, error_code());
+    if (const tls_engine* const engine = connection.engine()) {
+        ++totals_.tls_handshakes_total;
+        totals_.tls_resumptions_total += engine->resumed() ? 1 : 0;
+        totals_.certificate_not_after = engine->peer_not_after();
+    }
+    move_to(idle_, connection);
+    if (!waiting_for_fresh_.empty()) {
+        const get_request request = waiting_for_fresh_.front();
+        waiting_for_fresh_.pop_front();
+        send(connection, request, steady_now());
+    } else {
+        dispatch(connection);
+    }
+    open_wanted();
+}
+
+void https_client::on_exchanged(https_connection& connection, api_answer& answer) {
+    if (scarce_limit_ && answer.received >= scarce_until_) {
+        scarce_limit_.reset();
+    }
+    if (connection.idle()) {
+        dispatch(connection);
+    } else {
+        move_to(ending_, connection);
+        open_wanted();
+    }
+    listener_->on_answer(answer);
+}
+
+void https_client::released(https_connection& connection, const error_code& error) {
+    connection.list->erase(connection.place);
+    if (error) {
+        note_attempts(connection, error);
+        if (error == errc::no_descriptors) {
+            limit_to_what_there_is(steady_now());
+        }
+        // One connection was opened for one request: the oldest is told, unless others have served it meanwhile.
+        std::deque<get_request>& line = waiting_for_fresh_.empty() ? waiting_ : waiting_for_fresh_;
+        if (!line.empty() && error != errc::cancelled) {
+            const get_request request = line.front();
+            line.pop_front();
+            answer_failure(request, error, connection.detail());
+        }
+    }
+    open_wanted();
+    if (stopping_) {
+        wake_at(steady_now());
+    }
+}
+
+void https_client::note_attempts(const https_connection& connection, const error_code& error) {
+    if (error == errc::cancelled || error == errc::no_descriptors) {
+        return;
+    }
+    const steady_time now = steady_now();
+    for (const tcp_endpoint& address : connection.attempts().losers()) {
+        addresses_.note_failure(address, now);
+    }
+    if (!error) {
+        addresses_.note_success(connection.attempts().peer());
+    }
+}
+
+void https_client::limit_to_what_there_is(steady_time now) {
+    scarce_limit_ = std::max<std::size_t>(1, idle_.size() + busy_.size());
+    scarce_until_ = now + scarcity;
+}
+
+task<> https_client::look_up_host() {
+    const api_endpoint asked = settings_.base_url;
+    const auto found = co_await resolver_.resolve(asked.host, asked.port);
+    lookup_running_ = false;
+    lookup_deadline_ = no_time;
+    if (stopping_) {
+        co_return;
+    }
+    if (asked != settings_.base_url) {
+        open_wanted();
+        co_return;
+    }
+    if (found) {
+        addresses_.assign(*found, steady_now());
+        open_wanted();
+    } else if (addresses_.empty()) {
+        refuse_waiting(found.error());
+    } else {
+        addresses_.keep(steady_now());
+    }
+}
+
+void https_client::move_to(connection_list& list, https_connection& connection) noexcept {
+    list.splice(list.end(), *connection.list, connection.place);
+    connection.list = &list;
+}
+
+} // namespace kallglot

@@ -1,0 +1,40 @@
+#include "kallglot/net/sockets.hpp"
+
+#include <boost/asio/error.hpp>
+
+#include <cerrno>
+#include <cstring>
+
+namespace kallglot {
+
+errc translate_connect_error(const error_code& system) noexcept {
+    switch (system.value()) {
+        case ECONNREFUSED:
+            return errc::connect_refused;
+        case ENETUNREACH:
+        case EHOSTUNREACH:
+        case ENETDOWN:
+        case EHOSTDOWN:
+            return errc::network_unreachable;
+        case ETIMEDOUT:
+            return errc::connect_timeout;
+        case EMFILE:
+        case ENFILE:
+        case ENOBUFS:
+        case ENOMEM:
+        case EADDRNOTAVAIL:
+            return errc::no_descriptors;
+        default:
+            return errc::connect_failed;
+    }
+}
+
+std::string_view describe_system_error(const error_code& system) noexcept {
+    if (!system || system.category() != boost::system::system_category()) {
+        return {};
+    }
+    const char* const text = strerrordesc_np(system.value());
+    return text != nullptr ? text : std::string_view();
+}
+
+} // namespace kallglot

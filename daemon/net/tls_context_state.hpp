@@ -1,0 +1,42 @@
+/// The inside of tls_context, shared by the body of the context and by the engine; nobody else includes it.
+
+#ifndef KALLGLOT_NET_TLS_CONTEXT_STATE_HPP
+#define KALLGLOT_NET_TLS_CONTEXT_STATE_HPP
+
+#include "kallglot/net/tls_context.hpp"
+
+#include <openssl/bio.h>
+#include <openssl/ssl.h>
+
+#include <string>
+#include <vector>
+
+namespace kallglot {
+
+struct tls_context::state {
+    state() = default;
+    ~state();
+    state(const state&) = delete;
+    state& operator=(const state&) = delete;
+
+    /// The newest session that can still be resumed, or nullptr. Not removed: servers accept a ticket more than
+    /// once, and a thousand connections that come back together have eight tickets between them.
+    [[nodiscard]] SSL_SESSION* newest();
+
+    SSL_CTX* ctx = nullptr;
+    BIO_METHOD* method = nullptr; ///< hands the engine's bytes to OpenSSL; made by tls_engine.cpp
+    std::string host;
+    bool client = false;
+    std::int64_t not_after = 0;
+    std::vector<SSL_SESSION*> sessions; ///< oldest first
+};
+
+/// Made by the engine's body: a BIO that reads from and writes to the engine that is its data.
+[[nodiscard]] BIO_METHOD* make_engine_bio_method();
+
+/// Seconds since 1970 of an ASN.1 time, 0 if it cannot be read.
+[[nodiscard]] std::int64_t unix_seconds(const ASN1_TIME* time) noexcept;
+
+} // namespace kallglot
+
+#endif

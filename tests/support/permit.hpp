@@ -1,0 +1,16 @@
+// The one way around the gate, for tests of what consumes permits.
+
+#ifndef KALLGLOT_TEST_SUPPORT_PERMIT_HPP
+#define KALLGLOT_TEST_SUPPORT_PERMIT_HPP
+
+#include "kallglot/core/request_permit.hpp"
+
+namespace kallglot {
+
+struct request_permit_for_tests {
+    [[nodiscard]] static request_permit make() noexcept { return {}; }
+};
+
+} // namespace kallglot
+
+#endif
