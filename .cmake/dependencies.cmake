@@ -13,7 +13,7 @@ find_package(spdlog CONFIG REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(SYSTEMD REQUIRED IMPORTED_TARGET GLOBAL libsystemd)
 
-if(BUILD_TESTING OR NOT DEFINED BUILD_TESTING)
+if(BUILD_TESTING)
     find_package(GTest CONFIG REQUIRED)
     find_package(benchmark CONFIG REQUIRED)
     include(GoogleTest)

@@ -1,9 +1,12 @@
 # The functions that the folders call, so that a module is a list of its files and of what it stands on.
 
-# One precompiled header for everybody. The compiler refuses one that was made with other flags, so each target that
-# uses it must be given kallglot_options and nothing that changes code generation.
+# kallglot_use_pch(target [test])
+# The shared precompiled header, or the one of the tests. The compiler refuses one that was made with other flags, so
+# the target must be given kallglot_options and nothing that changes code generation.
 function(kallglot_use_pch target)
-    if(KALLGLOT_PCH)
+    if(KALLGLOT_PCH AND "test" IN_LIST ARGN)
+        target_precompile_headers(${target} REUSE_FROM kallglot_test_pch)
+    elseif(KALLGLOT_PCH)
         target_precompile_headers(${target} REUSE_FROM kallglot_pch)
     endif()
 endfunction()
@@ -75,7 +78,7 @@ function(kallglot_test name)
         KALLGLOT_SOURCE_DIR="${PROJECT_SOURCE_DIR}" KALLGLOT_BINARY_DIR="${PROJECT_BINARY_DIR}")
     target_link_libraries(${name} PRIVATE
         kallglot_options kallglot_boost ${arg_LINK} GTest::gmock GTest::gtest GTest::gtest_main)
-    kallglot_use_pch(${name})
+    kallglot_use_pch(${name} test)
     gtest_discover_tests(${name}
         TEST_PREFIX "${KALLGLOT_TEST_PREFIX}"
         NO_PRETTY_VALUES
