@@ -23,6 +23,22 @@ std::size_t line_of(const YAML::Mark& mark) {
     return mark.line < 0 ? 0 : static_cast<std::size_t>(mark.line) + 1;
 }
 
+constexpr bool is_control(char32_t code) {
+    return code < 0x20 || (code >= 0x7F && code <= 0x9F);
+}
+
+// Whether quotes with escapes, or a block of lines, have made control characters.
+bool has_control(std::string_view text) {
+    while (!text.empty()) {
+        const utf8_character character = decode_utf8(text);
+        if (character.length == 0 || is_control(character.code)) {
+            return true;
+        }
+        text.remove_prefix(character.length);
+    }
+    return false;
+}
+
 // Leaves the parser when going on makes no sense; caught in parse_yaml.
 struct refused {
     yaml_fault fault;
@@ -52,6 +68,9 @@ public:
                   YAML::anchor_t anchor,
                   const std::string& value) override {
         check_tag(mark, tag);
+        if (has_control(value)) {
+            throw refused{{line_of(mark), "a line break or control character inside a text"}};
+        }
         yaml_node node = make(yaml_node::kind_type::scalar, mark, anchor);
         node.text = value;
         node.quoted = tag == "!";
@@ -154,17 +173,16 @@ const char* fault_of_line(std::string_view line) {
         return "a tab in the indentation; YAML wants spaces";
     }
     while (!line.empty()) {
-        const std::size_t length = decode_utf8(line).length;
-        if (length == 0) {
+        const utf8_character character = decode_utf8(line);
+        if (character.length == 0) {
             return "not UTF-8";
         }
         // yaml-cpp takes byte 4 for the end of the text, so what follows would silently be ignored.
-        const auto byte = static_cast<unsigned char>(line.front());
-        const bool carriage_return = byte == '\r' && line.size() == 1;
-        if ((byte < 0x20 && byte != '\t' && !carriage_return) || byte == 0x7F) {
+        const bool line_end = character.code == '\r' && line.size() == 1;
+        if (is_control(character.code) && character.code != '\t' && !line_end) {
             return "a control character";
         }
-        line.remove_prefix(length);
+        line.remove_prefix(character.length);
     }
     return nullptr;
 }

@@ -2,7 +2,8 @@
 ///
 /// yaml-cpp 0.7 parses; its own node type is not used because it accepts repeated keys silently, expands
 /// aliases without bound and forgets what was in quotes. What configuration does not need is refused: anchors,
-/// aliases, tags, several documents, tabs in indentation, control bytes, text that is not UTF-8, deep nesting.
+/// aliases, tags, several documents, tabs in indentation, control characters (escaped
+/// ones and line breaks inside texts, too), text that is not UTF-8, deep nesting.
 
 #ifndef KALLGLOT_CONFIG_YAML_TREE_HPP
 #define KALLGLOT_CONFIG_YAML_TREE_HPP

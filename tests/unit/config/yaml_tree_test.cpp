@@ -116,7 +116,7 @@ TEST(YamlTree, SyntaxFaultsNameTheirLine) {
 // Truncation at every byte must give a tree or a fault, never a crash.
 TEST(YamlTree, AnyPrefixOfAFileIsHandled) {
     const std::string text =
-        "api:\n  base_url: \"https://h\"\n  x: [1m, 'a']\n? {k: v}\n: - b\nc: |\n  block\n";
+        "api:\n  base_url: \"https://h\"\n  x: [1m, 'a']\n? {k: v}\n: - b\nc: >-\n  block\n";
     for (std::size_t size = 0; size <= text.size(); ++size) {
         const auto tree = parse_yaml(text.substr(0, size));
         const auto* faults = std::get_if<std::vector<yaml_fault>>(&tree);
