@@ -1,0 +1,198 @@
+#include "kallglot/metrics/daemon_metrics.hpp"
+
+#include <prometheus/gauge.h>
+
+#include <algorithm>
+#include <span>
+#include <string>
+
+namespace kallglot {
+
+namespace {
+
+using prometheus::Counter;
+using prometheus::Family;
+using prometheus::Histogram;
+using prometheus::Registry;
+
+// Codes with a series of their own; any other is `other`, so that a strange peer adds no series.
+constexpr std::array<int, 18> known_code_list =
+    {200, 301, 302, 307, 308, 400, 401, 402, 403, 404, 409, 410, 422, 429, 500, 502, 503, 504};
+
+template <class Builder>
+[[nodiscard]] auto& build(Builder builder, Registry& registry, metric which) {
+    const metric_info& info = describe(which);
+    return builder.Name(std::string(info.name)).Help(std::string(info.help)).Register(registry);
+}
+
+[[nodiscard]] Family<Counter>& counter_family(Registry& registry, metric which) {
+    return build(prometheus::BuildCounter(), registry, which);
+}
+
+[[nodiscard]] Counter& single_counter(Registry& registry, metric which) {
+    return counter_family(registry, which).Add({});
+}
+
+// A counter for each value of the metric's only label.
+template <class Counters, class Names>
+void fill(Counters& counters, Registry& registry, metric which, const Names& name_of) {
+    Family<Counter>& family = counter_family(registry, which);
+    const std::string label(describe(which).labels[0]);
+    for (std::size_t i = 0; i < counters.size(); ++i) {
+        counters[i] = &family.Add({{label, std::string(name_of(i))}});
+    }
+}
+
+[[nodiscard]] Family<Histogram>& histogram_family(Registry& registry, metric which) {
+    return build(prometheus::BuildHistogram(), registry, which);
+}
+
+[[nodiscard]] Histogram& single_histogram(Registry& registry,
+                                          metric which,
+                                          std::span<const double> bounds) {
+    return histogram_family(registry, which)
+        .Add({}, Histogram::BucketBoundaries(bounds.begin(), bounds.end()));
+}
+
+template <class Enum>
+[[nodiscard]] std::string_view name_at(std::size_t place) noexcept {
+    return to_string(static_cast<Enum>(place));
+}
+
+// Forward, and to and from `unknown`: these exist from the start.
+[[nodiscard]] constexpr bool is_legal(session_status from, session_status to) noexcept {
+    const bool with_unknown = from == session_status::unknown || to == session_status::unknown;
+    return from != to && (with_unknown || from < to);
+}
+
+} // namespace
+
+daemon_metrics::daemon_metrics(const build_details& build)
+    : transition_family_(counter_family(registry_, metric::session_transitions)),
+      regressions_(single_counter(registry_, metric::session_regressions)),
+      imprecise_(single_counter(registry_, metric::session_imprecise_transitions)),
+      setup_(single_histogram(registry_, metric::session_setup, dwell_buckets)),
+      ended_duration_(single_histogram(registry_, metric::ended_session_duration, call_buckets)),
+      ended_without_start_(single_counter(registry_, metric::sessions_ended_without_start)),
+      unknown_status_(single_counter(registry_, metric::unknown_status)),
+      requests_(single_counter(registry_, metric::api_requests)),
+      request_duration_(single_histogram(registry_, metric::api_request_duration, delay_buckets)),
+      poll_lateness_(single_histogram(registry_, metric::poll_lateness, delay_buckets)) {
+    add_session_metrics();
+    add_request_metrics();
+    add_intake_metrics();
+
+    prometheus::Gauge& info =
+        kallglot::build(prometheus::BuildGauge(), registry_, metric::build_info)
+            .Add({{"version", std::string(build.version)},
+                  {"revision", std::string(build.revision)},
+                  {"compiler", std::string(build.compiler)}});
+    info.Set(1);
+}
+
+void daemon_metrics::add_session_metrics() {
+    for (std::size_t from = 0; from < session_status_count; ++from) {
+        for (std::size_t to = 0; to < session_status_count; ++to) {
+            if (is_legal(static_cast<session_status>(from), static_cast<session_status>(to))) {
+                for (std::size_t source = 0; source < labels::transition_source_names.size();
+                     ++source) {
+                    transition_counter(from, to, source);
+                }
+            }
+        }
+    }
+
+    Family<Histogram>& stays = histogram_family(registry_, metric::session_status_dwell);
+    const Histogram::BucketBoundaries bounds(dwell_buckets.begin(), dwell_buckets.end());
+    for (std::size_t i = 0; i < dwell_.size(); ++i) {
+        dwell_[i] = &stays.Add({{"status", std::string(name_at<session_status>(i))}}, bounds);
+    }
+
+    fill(ended_, registry_, metric::sessions_ended, name_at<end_reason>);
+}
+
+void daemon_metrics::add_request_metrics() {
+    static_assert(known_codes == known_code_list.size());
+    fill(responses_, registry_, metric::api_responses, [](std::size_t i) {
+        return i < known_codes ? std::to_string(known_code_list[i]) : std::string("other");
+    });
+    fill(failures_, registry_, metric::api_request_failures, name_at<failure_reason>);
+    fill(polls_, registry_, metric::polls, name_at<poll_class>);
+    fill(polls_late_, registry_, metric::polls_late, name_at<poll_class>);
+}
+
+void daemon_metrics::add_intake_metrics() {
+    fill(added_, registry_, metric::sessions_added, [](std::size_t i) {
+        return labels::added_by_names[i];
+    });
+    fill(rejected_, registry_, metric::sessions_rejected, [](std::size_t i) {
+        return labels::rejected_for_names[i];
+    });
+    fill(forgotten_, registry_, metric::sessions_forgotten, [](std::size_t i) {
+        return labels::forgotten_for_names[i];
+    });
+    fill(log_messages_, registry_, metric::log_messages, name_at<log_level>);
+}
+
+prometheus::Counter& daemon_metrics::transition_counter(std::size_t from,
+                                                        std::size_t to,
+                                                        std::size_t source) {
+    counter*& place = transitions_[from][to][source];
+    if (place == nullptr) {
+        place = &transition_family_.Add(
+            {{"from", std::string(name_at<session_status>(from))},
+             {"to", std::string(name_at<session_status>(to))},
+             {"source", std::string(labels::transition_source_names[source])}});
+    }
+    return *place;
+}
+
+void daemon_metrics::transition(session_status from,
+                                session_status to,
+                                labels::transition_source source) {
+    transition_counter(labels::index(from), labels::index(to), labels::index(source)).Increment();
+}
+
+void daemon_metrics::dwell(session_status left, steady_duration stay) {
+    dwell_[labels::index(left)]->Observe(to_seconds(stay));
+}
+
+void daemon_metrics::response(int http_status) noexcept {
+    const auto found = std::ranges::lower_bound(known_code_list, http_status);
+    const bool known = found != known_code_list.end() && *found == http_status;
+    const auto place = static_cast<std::size_t>(found - known_code_list.begin());
+    responses_[known ? place : known_codes]->Increment();
+}
+
+void daemon_metrics::poll(poll_class which, steady_duration lateness, bool late) {
+    polls_[labels::index(which)]->Increment();
+    if (late) {
+        polls_late_[labels::index(which)]->Increment();
+    }
+    if (which == poll_class::confirm || which == poll_class::event) {
+        poll_lateness_.Observe(to_seconds(lateness));
+    }
+}
+
+void daemon_metrics::session_added(labels::added_by source, std::size_t count) noexcept {
+    added_[labels::index(source)]->Increment(static_cast<double>(count));
+}
+
+void daemon_metrics::session_rejected(labels::rejected_for reason, std::size_t count) noexcept {
+    rejected_[labels::index(reason)]->Increment(static_cast<double>(count));
+}
+
+void daemon_metrics::session_forgotten(labels::forgotten_for reason) noexcept {
+    forgotten_[labels::index(reason)]->Increment();
+}
+
+std::vector<prometheus::MetricFamily> daemon_metrics::collect() const {
+    std::vector<prometheus::MetricFamily> families = registry_.Collect();
+    // The library keeps label sets in a hash table; sorted, two answers differ only where values do.
+    for (prometheus::MetricFamily& family : families) {
+        std::ranges::sort(family.metric, {}, &prometheus::ClientMetric::label);
+    }
+    return families;
+}
+
+} // namespace kallglot

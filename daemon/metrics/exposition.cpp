@@ -1,0 +1,123 @@
+#include "kallglot/metrics/exposition.hpp"
+
+#include "kallglot/metrics/session_metrics.hpp"
+#include "kallglot/metrics/snapshot_metrics.hpp"
+
+#include <zlib.h>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace kallglot {
+
+namespace {
+
+using prometheus::ClientMetric;
+
+// The labels of a series in the order of the table; the library sorts them by name.
+struct ordered_labels {
+    std::array<label_ref, max_metric_labels> list;
+    std::size_t count = 0;
+
+    ordered_labels(const metric_info& info, const ClientMetric& series) {
+        for (; count < info.label_count(); ++count) {
+            const auto has_name = [&](const ClientMetric::Label& label) {
+                return label.name == info.labels[count];
+            };
+            const auto found = std::ranges::find_if(series.label, has_name);
+            list[count] = {info.labels[count],
+                           found == series.label.end() ? std::string_view() : found->value};
+        }
+    }
+
+    [[nodiscard]] std::span<const label_ref> view() const noexcept { return {list.data(), count}; }
+};
+
+void write_histogram(exposition_writer& out,
+                     std::span<const label_ref> labels,
+                     const ClientMetric::Histogram& values) {
+    std::vector<double> bounds;
+    std::vector<std::uint64_t> counts;
+    // The library's last bucket is +Inf, which the writer adds itself.
+    for (std::size_t i = 0; i + 1 < values.bucket.size(); ++i) {
+        bounds.push_back(values.bucket[i].upper_bound);
+        counts.push_back(values.bucket[i].cumulative_count);
+    }
+    histogram_view view;
+    view.bounds = bounds;
+    view.cumulative_counts = counts;
+    view.count = values.sample_count;
+    view.sum = values.sample_sum;
+    out.histogram(labels, view);
+}
+
+} // namespace
+
+void write_families(exposition_writer& out, const std::vector<prometheus::MetricFamily>& families) {
+    for (const prometheus::MetricFamily& family : families) {
+        const metric_info* const info = find_metric(family.name);
+        if (info == nullptr) {
+            continue;
+        }
+        out.family(*info);
+        for (const ClientMetric& series : family.metric) {
+            const ordered_labels labels(*info, series);
+            switch (info->type) {
+                case metric_type::counter:
+                    out.sample(labels.view(), series.counter.value);
+                    break;
+                case metric_type::gauge:
+                    out.sample(labels.view(), series.gauge.value);
+                    break;
+                case metric_type::histogram:
+                    write_histogram(out, labels.view(), series.histogram);
+                    break;
+            }
+        }
+    }
+}
+
+void write_exposition(std::string& out,
+                      exposition_format format,
+                      const daemon_report& report,
+                      const daemon_metrics& daemon,
+                      const process_metrics& process) {
+    exposition_writer writer(out, format);
+    write_session_metrics(writer, report.census, report.thresholds, report.daemon.wall_now);
+    write_snapshot_metrics(writer, report.daemon);
+    write_families(writer, daemon.collect());
+    process.write(writer);
+    writer.finish();
+}
+
+std::optional<std::string> gzip(std::string_view text) {
+    z_stream stream{};
+    constexpr int gzip_window = 15 + 16;
+    constexpr int memory_level = 8;
+    if (::deflateInit2(&stream,
+                       Z_BEST_SPEED,
+                       Z_DEFLATED,
+                       gzip_window,
+                       memory_level,
+                       Z_DEFAULT_STRATEGY)
+        != Z_OK) {
+        return std::nullopt;
+    }
+
+    // zlib tells the largest size that can come of it, so that one call does all.
+    std::string packed(::deflateBound(&stream, text.size()), '\0');
+    // zlib only reads it; its declaration is older than const.
+    stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
+    stream.avail_in = static_cast<uInt>(text.size());
+    stream.next_out = reinterpret_cast<Bytef*>(packed.data());
+    stream.avail_out = static_cast<uInt>(packed.size());
+    const int outcome = ::deflate(&stream, Z_FINISH);
+    packed.resize(packed.size() - stream.avail_out);
+    ::deflateEnd(&stream);
+    return outcome == Z_STREAM_END ? std::optional<std::string>(std::move(packed)) : std::nullopt;
+}
+
+} // namespace kallglot

@@ -1,0 +1,278 @@
+#include "kallglot/metrics/exposition_writer.hpp"
+
+#include <array>
+#include <bit>
+#include <cassert>
+#include <charconv>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+namespace kallglot {
+
+namespace {
+
+// A line is put together here and appended once: cheaper than a dozen short appends to a long text.
+class line {
+public:
+    void put(std::string_view text) noexcept {
+        assert(text.size() <= bytes_.size() - size_);
+        std::memcpy(bytes_.data() + size_, text.data(), text.size());
+        size_ += text.size();
+    }
+
+    void put(char c) noexcept { put(std::string_view(&c, 1)); }
+
+    void put(double value) noexcept {
+        char* const begin = bytes_.data() + size_;
+        assert(bytes_.size() - size_ >= 32);
+        // Whole numbers are written without exponent, so that people can read counts and timestamps.
+        if (std::abs(value) < 1e15 && value == std::trunc(value)) {
+            finish(std::to_chars(begin, begin + 32, static_cast<std::int64_t>(value)).ptr);
+        } else if (std::isfinite(value)) {
+            finish(std::to_chars(begin, begin + 32, value).ptr);
+        } else if (std::isnan(value)) {
+            put("NaN");
+        } else {
+            put(value > 0 ? "+Inf" : "-Inf");
+        }
+    }
+
+    [[nodiscard]] std::string_view view() const noexcept { return {bytes_.data(), size_}; }
+
+private:
+    void finish(const char* end) noexcept { size_ = static_cast<std::size_t>(end - bytes_.data()); }
+
+    // A metric name, three labels and `le` with their longest values escaped, an exemplar and two numbers.
+    std::array<char, 2560> bytes_;
+    std::size_t size_ = 0;
+};
+
+[[nodiscard]] constexpr std::uint64_t repeat(std::uint8_t byte) noexcept {
+    return 0x0101'0101'0101'0101U * byte;
+}
+
+[[nodiscard]] constexpr std::uint64_t zero_bytes(std::uint64_t word) noexcept {
+    return (word - repeat(1)) & ~word & repeat(0x80);
+}
+
+// Whether eight bytes are printable ASCII without quote and backslash. A borrow between bytes can only claim too much.
+[[nodiscard]] constexpr bool is_plain(std::uint64_t word) noexcept {
+    const std::uint64_t high = word & repeat(0x80);
+    const std::uint64_t low = (word - repeat(0x20)) & ~word & repeat(0x80);
+    return (high | low | zero_bytes(word ^ repeat('"')) | zero_bytes(word ^ repeat('\\'))
+            | zero_bytes(word ^ repeat(0x7F)))
+           == 0;
+}
+
+[[nodiscard]] bool is_plain(std::string_view text) noexcept {
+    std::uint64_t word = 0;
+    std::size_t place = 0;
+    for (; place + sizeof word <= text.size(); place += sizeof word) {
+        std::memcpy(&word, text.data() + place, sizeof word);
+        if (!is_plain(word)) {
+            return false;
+        }
+    }
+    word = repeat('a');
+    std::memcpy(&word, text.data() + place, text.size() - place);
+    return is_plain(word);
+}
+
+// What both formats escape in a label value.
+void put_escaped(line& out, std::string_view text) noexcept {
+    for (const char c : text) {
+        if (c == '\n') {
+            out.put("\\n");
+        } else {
+            if (c == '"' || c == '\\') {
+                out.put('\\');
+            }
+            out.put(c);
+        }
+    }
+}
+
+// The door: every label value passes here.
+void put_value(line& out, std::string_view value) {
+    if (value.size() <= max_label_value_bytes && is_plain(value)) {
+        out.put(value);
+    } else {
+        put_escaped(out, sanitise_label_value(value));
+    }
+}
+
+void put_label(line& out, const label_ref& label) {
+    out.put(label.name);
+    out.put("=\"");
+    put_value(out, label.value);
+    out.put('"');
+}
+
+void put_labels(line& out, std::span<const label_ref> labels, std::string_view le) {
+    if (labels.empty() && le.empty()) {
+        return;
+    }
+    char separator = '{';
+    for (const label_ref& label : labels) {
+        out.put(separator);
+        put_label(out, label);
+        separator = ',';
+    }
+    if (!le.empty()) {
+        out.put(separator);
+        put_label(out, {"le", le});
+    }
+    out.put('}');
+}
+
+void put_exemplar(line& out, const exemplar& example) {
+    out.put(" # {");
+    put_label(out, {"session_id", example.session_id});
+    out.put("} ");
+    out.put(example.value);
+    out.put(' ');
+    out.put(example.timestamp);
+}
+
+// HELP is constant text of ours; it is escaped all the same, because one line end in it forges a series.
+void append_help(std::string& out, std::string_view text, exposition_format format) {
+    for (const char c : text) {
+        if (c == '\n') {
+            out += "\\n";
+        } else {
+            if (c == '\\' || (c == '"' && format == exposition_format::openmetrics)) {
+                out += '\\';
+            }
+            out += c;
+        }
+    }
+}
+
+// OpenMetrics names a family of counters without the suffix that its samples carry.
+[[nodiscard]] std::string_view family_name(const metric_info& info,
+                                           exposition_format format) noexcept {
+    constexpr std::string_view suffix = "_total";
+    std::string_view name = info.name;
+    if (format == exposition_format::openmetrics && info.type == metric_type::counter
+        && name.ends_with(suffix)) {
+        name.remove_suffix(suffix.size());
+    }
+    return name;
+}
+
+} // namespace
+
+std::string_view content_type(exposition_format format) noexcept {
+    return format == exposition_format::text
+               ? "text/plain; version=0.0.4; charset=utf-8"
+               : "application/openmetrics-text; version=1.0.0; charset=utf-8";
+}
+
+void append_exposition_number(std::string& out, double value) {
+    line number;
+    number.put(value);
+    out += number.view();
+}
+
+exposition_writer::exposition_writer(std::string& out, exposition_format format) noexcept
+    : out_(out),
+      format_(format) {}
+
+void exposition_writer::family(metric which) {
+    family(describe(which));
+}
+
+void exposition_writer::family(const metric_info& info) {
+    current_ = &info;
+    const std::string_view name = family_name(info, format_);
+    out_ += "# HELP ";
+    out_ += name;
+    out_ += ' ';
+    append_help(out_, info.help, format_);
+    out_ += "\n# TYPE ";
+    out_ += name;
+    out_ += ' ';
+    out_ += to_string(info.type);
+    out_ += '\n';
+}
+
+void exposition_writer::sample(label_span labels, double value) {
+    assert(current_ != nullptr && current_->type != metric_type::histogram);
+    line text;
+    text.put(current_->name);
+    put_labels(text, labels, {});
+    text.put(' ');
+    text.put(value);
+    text.put('\n');
+    out_ += text.view();
+}
+
+void exposition_writer::histogram(label_span labels, const histogram_view& values) {
+    assert(current_ != nullptr && current_->type == metric_type::histogram);
+    assert(values.cumulative_counts.size() == values.bounds.size());
+    const bool examples = format_ == exposition_format::openmetrics
+                          && values.exemplars.size() == values.bounds.size() + 1;
+    for (std::size_t i = 0; i < values.bounds.size(); ++i) {
+        append_bucket(labels,
+                      values.bounds[i],
+                      values.cumulative_counts[i],
+                      examples ? &values.exemplars[i] : nullptr);
+    }
+    append_bucket(labels,
+                  std::numeric_limits<double>::infinity(),
+                  values.count,
+                  examples ? &values.exemplars.back() : nullptr);
+    append_part("_sum", labels, values.sum);
+    append_part("_count", labels, static_cast<double>(values.count));
+}
+
+void exposition_writer::append_bucket(label_span labels,
+                                      double bound,
+                                      std::uint64_t count,
+                                      const exemplar* example) {
+    // OpenMetrics wants the bound as a float in canonical form, text format as Go prints it.
+    line le;
+    le.put(bound);
+    if (format_ == exposition_format::openmetrics && std::isfinite(bound)
+        && bound == std::trunc(bound)) {
+        le.put(".0");
+    }
+
+    line text;
+    text.put(current_->name);
+    text.put("_bucket");
+    put_labels(text, labels, le.view());
+    text.put(' ');
+    text.put(static_cast<double>(count));
+    if (example != nullptr && !example->session_id.empty()) {
+        put_exemplar(text, *example);
+    }
+    text.put('\n');
+    out_ += text.view();
+}
+
+void exposition_writer::append_part(std::string_view suffix, label_span labels, double value) {
+    line text;
+    text.put(current_->name);
+    text.put(suffix);
+    put_labels(text, labels, {});
+    text.put(' ');
+    text.put(value);
+    text.put('\n');
+    out_ += text.view();
+}
+
+void exposition_writer::single(metric which, double value) {
+    family(which);
+    sample(value);
+}
+
+void exposition_writer::finish() {
+    current_ = nullptr;
+    if (format_ == exposition_format::openmetrics) {
+        out_ += "# EOF\n";
+    }
+}
+
+} // namespace kallglot

@@ -1,0 +1,94 @@
+// What a client takes: the fields Accept and Accept-Encoding.
+
+#include "kallglot/metrics/exposition.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cstddef>
+#include <string_view>
+
+namespace kallglot {
+
+namespace {
+
+[[nodiscard]] std::string_view trim(std::string_view text) noexcept {
+    const auto is_blank = [](char c) {
+        return c == ' ' || c == '\t';
+    };
+    while (!text.empty() && is_blank(text.front())) {
+        text.remove_prefix(1);
+    }
+    while (!text.empty() && is_blank(text.back())) {
+        text.remove_suffix(1);
+    }
+    return text;
+}
+
+// What stands before the next `separator`, which is taken off with it.
+[[nodiscard]] std::string_view take_until(std::string_view& text, char separator) noexcept {
+    const std::size_t end = std::min(text.find(separator), text.size());
+    const std::string_view taken = trim(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+    return taken;
+}
+
+[[nodiscard]] bool equals(std::string_view a, std::string_view b) noexcept {
+    const auto lower = [](char c) {
+        return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+    };
+    return std::ranges::equal(a, b, {}, lower, lower);
+}
+
+struct choice {
+    std::string_view name;
+    double weight = 1;
+};
+
+// One entry of the list: a name and its weight; a weight that cannot be read counts as 0.
+[[nodiscard]] choice take_choice(std::string_view& list) noexcept {
+    std::string_view entry = take_until(list, ',');
+    choice taken;
+    taken.name = take_until(entry, ';');
+    while (!entry.empty()) {
+        std::string_view parameter = take_until(entry, ';');
+        const std::string_view name = take_until(parameter, '=');
+        if (equals(name, "q")) {
+            taken.weight = 0;
+            std::from_chars(parameter.data(), parameter.data() + parameter.size(), taken.weight);
+        }
+    }
+    return taken;
+}
+
+} // namespace
+
+exposition_format choose_format(std::string_view accept) noexcept {
+    double openmetrics = 0;
+    double text = 0;
+    while (!accept.empty()) {
+        const choice next = take_choice(accept);
+        if (equals(next.name, "application/openmetrics-text")) {
+            openmetrics = std::max(openmetrics, next.weight);
+        } else if (equals(next.name, "text/plain")) {
+            text = std::max(text, next.weight);
+        }
+    }
+    return openmetrics > 0 && openmetrics >= text ? exposition_format::openmetrics
+                                                  : exposition_format::text;
+}
+
+bool accepts_gzip(std::string_view accept_encoding) noexcept {
+    double any = 0;
+    while (!accept_encoding.empty()) {
+        const choice next = take_choice(accept_encoding);
+        if (equals(next.name, "gzip")) {
+            return next.weight > 0;
+        }
+        if (next.name == "*") {
+            any = next.weight;
+        }
+    }
+    return any > 0;
+}
+
+} // namespace kallglot

@@ -1,0 +1,120 @@
+#include "kallglot/metrics/session_metrics.hpp"
+
+#include "kallglot/core/poll_policy.hpp"
+#include "kallglot/core/session.hpp"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace kallglot {
+
+namespace {
+
+constexpr std::array all_statuses = {session_status::created,
+                                     session_status::connecting,
+                                     session_status::active,
+                                     session_status::ending,
+                                     session_status::ended,
+                                     session_status::unknown};
+static_assert(all_statuses.size() == session_status_count);
+
+[[nodiscard]] constexpr std::size_t index(session_status status) noexcept {
+    return static_cast<std::size_t>(status);
+}
+
+void write_by_status(exposition_writer& out, metric which, const counts_by_status& counts) {
+    out.family(which);
+    for (const session_status status : all_statuses) {
+        out.sample({{"status", to_string(status)}}, counts[index(status)]);
+    }
+}
+
+// One series for each status and value of a second list, 0 included.
+template <class Value, class Counts>
+void write_by_status_and(exposition_writer& out, metric which, const Counts& counts) {
+    out.family(which);
+    const std::string_view label = describe(which).labels[1];
+    for (const session_status status : all_statuses) {
+        const auto& row = counts[index(status)];
+        for (std::size_t i = 0; i < row.size(); ++i) {
+            out.sample({{"status", to_string(status)}, {label, to_string(static_cast<Value>(i))}},
+                       row[i]);
+        }
+    }
+}
+
+void write_thresholds(exposition_writer& out,
+                      session_status status,
+                      const threshold_settings::list& ages,
+                      const std::vector<std::uint32_t>& counts) {
+    for (std::size_t i = 0; i < std::min(ages.size(), counts.size()); ++i) {
+        std::string age;
+        append_exposition_number(age, std::chrono::duration<double>(ages[i]).count());
+        out.sample({{"status", to_string(status)}, {"threshold_seconds", age}}, counts[i]);
+    }
+}
+
+using threshold_counts = std::array<std::vector<std::uint32_t>, session_status_count>;
+
+void write_by_threshold(exposition_writer& out,
+                        metric which,
+                        const threshold_settings& thresholds,
+                        const threshold_counts& counts) {
+    out.family(which);
+    for (const session_status status : all_statuses) {
+        write_thresholds(out, status, thresholds_of(thresholds, status), counts[index(status)]);
+    }
+}
+
+void write_not_started(exposition_writer& out,
+                       const threshold_settings& thresholds,
+                       const threshold_counts& counts) {
+    out.family(metric::sessions_not_started_over_threshold);
+    for (const session_status status :
+         {session_status::created, session_status::connecting, session_status::unknown}) {
+        write_thresholds(out, status, thresholds.not_started, counts[index(status)]);
+    }
+}
+
+void write_oldest(exposition_writer& out, const census& counted, api_time wall_now) {
+    const double wall = std::chrono::duration<double>(wall_now.time_since_epoch()).count();
+    bool any = false;
+    for (const session_status status : all_statuses) {
+        const steady_time since = counted.oldest_since[index(status)];
+        // A status that nobody is in has no oldest stay: no series, and no family without series.
+        if (since == no_time || counted.by_status[index(status)] == 0) {
+            continue;
+        }
+        if (!any) {
+            out.family(metric::oldest_session_status_since);
+            any = true;
+        }
+        out.sample({{"status", to_string(status)}}, wall - to_seconds(counted.at - since));
+    }
+}
+
+} // namespace
+
+void write_session_metrics(exposition_writer& out,
+                           const census& counted,
+                           const threshold_settings& thresholds,
+                           api_time wall_now) {
+    write_by_status(out, metric::sessions, counted.by_status);
+    write_by_status_and<session_mode>(out, metric::sessions_by_mode, counted.by_mode);
+    write_by_status_and<session_provider>(out, metric::sessions_by_provider, counted.by_provider);
+    write_by_threshold(out, metric::sessions_over_threshold, thresholds, counted.over_threshold);
+    write_by_threshold(out,
+                       metric::sessions_suspected_over_threshold,
+                       thresholds,
+                       counted.suspected_over_threshold);
+    write_not_started(out, thresholds, counted.not_started_over_threshold);
+    write_oldest(out, counted, wall_now);
+    write_by_status(out, metric::sessions_stale, counted.stale);
+    out.single(metric::sessions_unverified, counted.unverified);
+}
+
+} // namespace kallglot

@@ -1,0 +1,106 @@
+/// What the daemon says about itself at the moment of a scrape: one plain value, filled by the runtime.
+///
+/// It holds the gauges that are known only by asking their owners (budget, health, pool, schedule, store).
+/// Counters and histograms that are moved while the daemon works are in metrics/daemon_metrics.hpp. An empty optional
+/// is "not known yet" or "nobody knows": its metric is absent, never a 0 that would be a lie.
+
+#ifndef KALLGLOT_PORTS_DAEMON_SNAPSHOT_HPP
+#define KALLGLOT_PORTS_DAEMON_SNAPSHOT_HPP
+
+#include "kallglot/core/api_health.hpp"
+#include "kallglot/core/census.hpp"
+#include "kallglot/core/poll_schedule.hpp"
+#include "kallglot/core/session_id.hpp"
+#include "kallglot/core/settings/threshold_settings.hpp"
+#include "kallglot/core/time.hpp"
+#include "kallglot/ports/api_client.hpp"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace kallglot {
+
+/// The store's part; absent as a whole while there is no store on disk.
+struct store_snapshot {
+    std::uint64_t writes_total = 0;
+    std::uint64_t write_failures_total = 0;
+    std::optional<double> last_commit_timestamp;
+    std::optional<std::uint64_t> size_bytes;
+    double last_corruption_timestamp = 0; ///< 0 = never
+};
+
+/// A certificate of one of our own listeners.
+struct listener_certificate {
+    std::string listener; ///< `private` or `webhook`
+    std::int64_t not_after = 0;
+};
+
+/// A session with series of its own.
+struct session_series {
+    session_id id;
+    session_status status = session_status::unknown;
+    session_mode mode = session_mode::none;
+    session_provider provider = session_provider::none;
+    std::optional<double> duration_seconds{};
+    double status_age_seconds = 0;
+};
+
+/// The bounded set; absent as a whole while nobody chooses it.
+struct session_series_snapshot {
+    std::vector<session_series> sessions;
+    std::size_t omitted = 0;
+};
+
+/// Units: timestamps are Unix seconds of this machine's clock; rates are requests a second, +Inf without limit;
+///        the delay is in seconds.
+struct daemon_snapshot {
+    /// This machine's wall clock at the moment `census::at`.
+    api_time wall_now{};
+
+    // Is the API usable?
+    std::optional<bool> up;
+    kallglot::api_state state = kallglot::api_state::starting;
+    std::optional<double> rate_limit;
+    std::optional<double> rate_limit_remaining;
+    std::optional<double> rate_limit_reset_timestamp;
+    std::optional<double> credits_remaining;
+    std::optional<double> credits_used;
+    std::optional<double> paused_until_timestamp; ///< 0 = not paused
+    std::optional<double> last_poll_success_timestamp;
+    std::optional<double> clock_offset_seconds;
+    std::optional<api_connection_counts> connections;
+
+    // Is polling fast enough?
+    std::optional<double> budget;
+    std::optional<double> demand;
+    std::optional<double> stretch;
+    std::optional<std::uint64_t> foreign_requests_total;
+    std::optional<std::array<std::size_t, poll_class_count>> polls_overdue;
+
+    // The daemon.
+    std::optional<std::size_t> sessions_limit;
+    std::optional<double> event_loop_delay_seconds;
+    std::optional<double>
+        scrape_duration_seconds; ///< of the previous answer; known to the listener alone
+    std::optional<bool> config_last_reload_successful;
+    std::optional<double> config_last_reload_success_timestamp;
+    std::optional<double> webhook_last_event_timestamp;
+    std::optional<store_snapshot> store;
+    std::optional<session_series_snapshot> series;
+    std::vector<listener_certificate> web_certificates;
+};
+
+/// Everything that an answer to a scrape or the landing page is made of, all of one moment.
+struct daemon_report {
+    kallglot::census census;
+    threshold_settings thresholds; ///< the lists that the census was counted with
+    daemon_snapshot daemon;
+};
+
+} // namespace kallglot
+
+#endif

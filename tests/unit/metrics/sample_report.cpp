@@ -1,0 +1,133 @@
+#include "sample_report.hpp"
+
+#include <chrono>
+#include <limits>
+
+namespace kallglot::test {
+
+namespace {
+
+constexpr steady_time moment = steady_time(std::chrono::hours(10));
+
+[[nodiscard]] constexpr std::size_t at(session_status status) {
+    return static_cast<std::size_t>(status);
+}
+
+void fill_thresholds(census& counted, const threshold_settings& lists) {
+    counted.over_threshold[at(session_status::created)].assign(lists.created.size(), 0);
+    counted.over_threshold[at(session_status::connecting)] = {2, 1, 0, 0, 0};
+    counted.over_threshold[at(session_status::active)] = {3, 0};
+    counted.over_threshold[at(session_status::ending)] = {0, 0};
+    counted.suspected_over_threshold = counted.over_threshold;
+    counted.suspected_over_threshold[at(session_status::connecting)] = {0, 1, 0, 0, 0};
+    for (const session_status status :
+         {session_status::created, session_status::connecting, session_status::unknown}) {
+        counted.not_started_over_threshold[at(status)].assign(lists.not_started.size(), 0);
+    }
+    counted.not_started_over_threshold[at(session_status::connecting)] = {2, 0, 0};
+}
+
+} // namespace
+
+daemon_report make_young_report() {
+    daemon_report report;
+    census& counted = report.census;
+    counted.at = moment;
+    counted.by_status = {1, 4, 7, 0, 5, 1};
+    counted.by_mode[at(session_status::active)] = {3, 1, 1, 0, 1, 1};
+    counted.by_provider[at(session_status::active)] = {4, 1, 1, 1, 0};
+    fill_thresholds(counted, report.thresholds);
+    counted.stale = {0, 1, 2, 0, 0, 0};
+    counted.unverified = 6;
+    counted.oldest_since.fill(no_time);
+    counted.oldest_since[at(session_status::connecting)] =
+        moment - std::chrono::milliseconds(45'500);
+    counted.oldest_since[at(session_status::active)] = moment - std::chrono::hours(2);
+    report.daemon.wall_now = api_time(std::chrono::seconds(1'800'000'000));
+    return report;
+}
+
+daemon_report make_full_report() {
+    daemon_report report = make_young_report();
+    daemon_snapshot& daemon = report.daemon;
+    daemon.up = true;
+    daemon.state = api_state::ok;
+    daemon.rate_limit = 600;
+    daemon.rate_limit_remaining = 421;
+    daemon.rate_limit_reset_timestamp = 1'800'000'030;
+    daemon.credits_remaining = 12345;
+    daemon.credits_used = 678;
+    daemon.paused_until_timestamp = 0;
+    daemon.last_poll_success_timestamp = 1'799'999'999.25;
+    daemon.clock_offset_seconds = -0.5;
+    api_connection_counts connections;
+    connections.idle = 3;
+    connections.busy = 14;
+    connections.opening = 1;
+    connections.opened_total = 90;
+    connections.tls_handshakes_total = 88;
+    connections.tls_resumptions_total = 70;
+    connections.certificate_not_after = 1'900'000'000;
+    daemon.connections = connections;
+    daemon.budget = std::numeric_limits<double>::infinity();
+    daemon.demand = 12.75;
+    daemon.stretch = 1;
+    daemon.foreign_requests_total = 17;
+    daemon.polls_overdue = std::array<std::size_t, poll_class_count>{1, 2, 3, 4};
+    daemon.sessions_limit = 1'000'000;
+    daemon.event_loop_delay_seconds = 0.0125;
+    daemon.scrape_duration_seconds = 0.002;
+    daemon.config_last_reload_successful = true;
+    daemon.config_last_reload_success_timestamp = 1'799'000'000;
+    daemon.webhook_last_event_timestamp = 1'799'999'998;
+    store_snapshot store;
+    store.writes_total = 44;
+    store.write_failures_total = 2;
+    store.last_commit_timestamp = 1'799'999'997;
+    store.size_bytes = 65536;
+    daemon.store = store;
+    daemon.web_certificates = {{"private", 1'850'000'000}, {"webhook", 1'860'000'000}};
+
+    session_series series{*session_id::parse("sess_01HXYZ123456789ABCDEFGHJKMNPQ")};
+    series.status = session_status::active;
+    series.mode = session_mode::ai_agent;
+    series.provider = session_provider::sip;
+    series.duration_seconds = 61.5;
+    series.status_age_seconds = 60;
+    session_series waiting{*session_id::parse("sess_waiting-for-an-answer-0000001")};
+    waiting.status = session_status::connecting;
+    waiting.status_age_seconds = 45.5;
+    daemon.series = session_series_snapshot{{series, waiting}, 16};
+    return report;
+}
+
+void move_everything(daemon_metrics& metrics) {
+    using std::chrono::milliseconds;
+    metrics.transition(session_status::created,
+                       session_status::connecting,
+                       labels::transition_source::poll);
+    metrics.transition(session_status::active,
+                       session_status::connecting,
+                       labels::transition_source::webhook);
+    metrics.regression();
+    metrics.imprecise_transition();
+    metrics.dwell(session_status::connecting, milliseconds(2500));
+    metrics.setup(milliseconds(4000));
+    metrics.ended(end_reason::agent_hangup);
+    metrics.ended_without_start();
+    metrics.ended_duration(milliseconds(90'000));
+    metrics.unknown_status();
+    metrics.request_sent();
+    metrics.response(200);
+    metrics.response(418);
+    metrics.request_failed(failure_reason::not_found);
+    metrics.request_duration(milliseconds(30));
+    metrics.poll(poll_class::confirm, milliseconds(1500), true);
+    metrics.poll(poll_class::routine, milliseconds(1), false);
+    metrics.session_added(labels::added_by::file, 18);
+    metrics.session_rejected(labels::rejected_for::invalid_id, 2);
+    metrics.session_forgotten(labels::forgotten_for::operator_asked);
+    metrics.log_message(log_level::warn);
+}
+
+} // namespace kallglot::test
