@@ -1,0 +1,80 @@
+/// An api_client without a network: answers come from a function of the test, after a latency, on virtual time.
+
+#ifndef KALLGLOT_TESTS_SUPPORT_FAKE_API_HPP
+#define KALLGLOT_TESTS_SUPPORT_FAKE_API_HPP
+
+#include "kallglot/ports/api_client.hpp"
+#include "support/virtual_clock.hpp"
+
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <vector>
+
+namespace kallglot::test {
+
+/// What the model answers, and how long it takes.
+struct fake_reply {
+    api_answer answer; ///< slot, sent and received are filled in
+    steady_duration latency = std::chrono::milliseconds(20);
+};
+
+class fake_api final : public api_client {
+public:
+    /// Called when the request arrives at the model: half the latency is still to come.
+    using server = std::function<fake_reply(std::string_view id, steady_time sent)>;
+
+    fake_api(virtual_clock& time, api_listener& listener, std::size_t connections, server answers);
+
+    [[nodiscard]] std::size_t capacity() const noexcept override {
+        return connections_ - in_flight_.size();
+    }
+
+    void get(request_permit permit, const get_request& request) override;
+    [[nodiscard]] api_connection_counts connections() const noexcept override;
+
+    struct sent_request {
+        steady_time at;
+        std::string id;
+        bool fresh = false;
+    };
+
+    [[nodiscard]] const std::vector<sent_request>& requests() const noexcept { return requests_; }
+
+    [[nodiscard]] std::size_t peak_in_flight() const noexcept { return peak_; }
+
+    /// Sessions that were asked for again before their answer came: always a bug.
+    [[nodiscard]] std::size_t polled_twice_at_once() const noexcept { return twice_; }
+
+    /// Stops recording single requests, for long simulations.
+    void count_only() { recording_ = false; }
+
+    [[nodiscard]] std::size_t request_count() const noexcept { return count_; }
+
+private:
+    virtual_clock& clock_;
+    api_listener& listener_;
+    std::size_t connections_;
+    server answers_;
+    std::vector<sent_request> requests_;
+    std::unordered_set<std::uint32_t> in_flight_;
+    std::size_t peak_ = 0;
+    std::size_t twice_ = 0;
+    std::size_t count_ = 0;
+    bool recording_ = true;
+};
+
+/// A reply with status 200 whose body said `status`, and a `Date` of the model's clock.
+[[nodiscard]] fake_reply ok_reply(session_status status, api_time date);
+
+/// A reply that is nothing but an HTTP status.
+[[nodiscard]] fake_reply status_reply(int http_status, api_time date);
+
+/// A request that got no answer.
+[[nodiscard]] fake_reply failed_reply(errc error);
+
+} // namespace kallglot::test
+
+#endif
