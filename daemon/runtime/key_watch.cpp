@@ -1,0 +1,64 @@
+#include "kallglot/runtime/key_watch.hpp"
+
+#include "kallglot/config/secrets.hpp"
+
+#include <sys/stat.h>
+
+#include <utility>
+#include <variant>
+
+namespace kallglot {
+
+namespace {
+constexpr steady_duration look_interval = std::chrono::seconds(2);
+} // namespace
+
+key_watch::key_watch(clock& time, logger& log, key_taker take)
+    : clock_(time),
+      log_(log),
+      take_(std::move(take)),
+      timer_(time.make_timer([](void* self) { static_cast<key_watch*>(self)->look(); }, this)) {}
+
+void key_watch::start(std::filesystem::path file) {
+    file_ = std::move(file);
+    seen_ = look_at(file_);
+    timer_->wake_at(clock_.now() + look_interval);
+}
+
+void key_watch::look() {
+    timer_->wake_at(clock_.now() + look_interval);
+    const auto now = look_at(file_);
+    if (now && now != seen_) {
+        seen_ = now;
+        read();
+    }
+}
+
+void key_watch::read() {
+    // Whether others can read it was said at the start.
+    const auto outcome = config::read_secret_file(file_, config::secret_use::header, {});
+    if (const auto* const fault = std::get_if<config::secret_fault>(&outcome)) {
+        if (told_ != fault->message) {
+            log_.warn("the changed API key is not used", {{"reason", fault->message}});
+            told_ = fault->message;
+        }
+        return;
+    }
+    told_.clear();
+    if (take_(std::get<config::secret_file>(outcome).value)) {
+        log_.info("the API key was read anew", {{"file", file_.native()}});
+    }
+}
+
+std::optional<key_watch::identity> key_watch::look_at(const std::filesystem::path& file) noexcept {
+    struct stat found{};
+    if (::stat(file.c_str(), &found) != 0) {
+        return std::nullopt;
+    }
+    return identity{found.st_dev,
+                    found.st_ino,
+                    found.st_size,
+                    found.st_ctim.tv_sec * 1'000'000'000 + found.st_ctim.tv_nsec};
+}
+
+} // namespace kallglot

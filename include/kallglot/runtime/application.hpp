@@ -1,0 +1,132 @@
+/// The composition root: makes everything, connects it, starts it, and stops it in two stages.
+///
+/// The only place that knows all modules. It decides nothing about polling; what it owns is the order of things:
+/// nothing is acknowledged before the store is open, nothing is ready before it listens, and on the way out what
+/// is in flight may finish before it is cut off.
+
+#ifndef KALLGLOT_RUNTIME_APPLICATION_HPP
+#define KALLGLOT_RUNTIME_APPLICATION_HPP
+
+#include "kallglot/async/task_group.hpp"
+#include "kallglot/async/worker_thread.hpp"
+#include "kallglot/config/config_file.hpp"
+#include "kallglot/core/poll_schedule.hpp"
+#include "kallglot/core/request_gate.hpp"
+#include "kallglot/core/session_registry.hpp"
+#include "kallglot/core/settings/endpoint.hpp"
+#include "kallglot/metrics/daemon_metrics.hpp"
+#include "kallglot/net/http_server.hpp"
+#include "kallglot/net/https_client.hpp"
+#include "kallglot/net/resolver.hpp"
+#include "kallglot/net/tls_context.hpp"
+#include "kallglot/ports/daemon_control.hpp"
+#include "kallglot/ports/logger.hpp"
+#include "kallglot/runtime/file_watch.hpp"
+#include "kallglot/runtime/intake.hpp"
+#include "kallglot/runtime/key_watch.hpp"
+#include "kallglot/runtime/loop_clock.hpp"
+#include "kallglot/runtime/loop_delay.hpp"
+#include "kallglot/runtime/poller.hpp"
+#include "kallglot/runtime/reporter.hpp"
+#include "kallglot/runtime/systemd_host.hpp"
+#include "kallglot/store/memory_store.hpp"
+#include "kallglot/web/private_routes.hpp"
+
+#include <boost/asio/signal_set.hpp>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace kallglot {
+
+/// What the command line says about the daemon, apart from the configuration.
+struct daemon_options {
+    std::vector<listen_address> listen;
+    std::string telemetry_path = "/metrics";
+    build_details build{};
+};
+
+/// Why the daemon did not start; `exit_code` is the contract's.
+struct start_failure {
+    std::string message;
+    int exit_code = 1;
+};
+
+/// One daemon. Loop only.
+///
+/// Lifetime: io_context, logger and metrics outlive it; the loop has run out of work before it goes.
+class application {
+public:
+    application(asio::io_context& loop,
+                const daemon_options& options,
+                config::loaded_config configuration,
+                daemon_metrics& metrics,
+                logger& log);
+    application(const application&) = delete;
+    application& operator=(const application&) = delete;
+
+    /// Reads certificates, binds, and begins to work. Empty if all went well; nothing runs otherwise.
+    [[nodiscard]] std::optional<start_failure> start();
+
+    /// Ends when the daemon has stopped: on TERM or INT, gracefully. Then the loop runs out of work.
+    [[nodiscard]] task<> run();
+
+    /// False if a worker is stuck in a call of the system, so that the process has to leave with _Exit.
+    [[nodiscard]] bool stop_workers();
+
+private:
+    [[nodiscard]] std::optional<start_failure> connect_client();
+    [[nodiscard]] std::optional<start_failure> listen();
+    [[nodiscard]] task<> wait_for_stop();
+    [[nodiscard]] task<> cut_at_second_signal();
+    [[nodiscard]] task<> stop();
+    void cut();
+    [[nodiscard]] bool take_key(const secret& key);
+
+    asio::io_context& loop_;
+    daemon_options options_;
+    settings settings_;
+    config::secret_values secrets_;
+    daemon_metrics& metrics_;
+    logger& log_;
+
+    loop_clock clock_;
+    loop_delay delay_;
+    systemd_host systemd_;
+    session_registry registry_;
+    poll_schedule schedule_;
+    request_gate gate_;
+    memory_store store_;
+    poller poller_;
+    intake intake_;
+    file_watch files_;
+
+    worker_thread resolver_worker_;
+    resolver resolver_;
+    https_client client_;
+    key_watch key_watch_;
+
+    reporter reporter_;
+    private_routes pages_;
+    http_routes routes_;
+    http_server server_;
+
+    asio::basic_signal_set<loop_executor> signals_;
+    task_group tasks_;
+    std::unique_ptr<wake_timer> grace_;
+    bool cut_ = false;
+};
+
+/// The trust that connections to the API need; empty for plain HTTP.
+///
+/// Errors: a certificate file that is missing, unreadable or bad. Blocking: reads the files.
+[[nodiscard]] tls_result<std::optional<tls_context>> make_api_trust(const api_settings& api);
+
+/// Raises the soft limit of open files to the hard one, since each connection is a file.
+void raise_file_limit() noexcept;
+
+} // namespace kallglot
+
+#endif

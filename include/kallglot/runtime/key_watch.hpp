@@ -1,0 +1,63 @@
+/// Follows the file of the API key: another key is used within seconds of its file having changed.
+///
+/// Looks at the file's identity and time every two seconds instead of watching its folder: secrets come as symlinks
+/// that are swapped, as bind mounts and as credentials of the service manager, and each of them changes these. A
+/// file that is missing or bad for the moment changes nothing.
+
+#ifndef KALLGLOT_RUNTIME_KEY_WATCH_HPP
+#define KALLGLOT_RUNTIME_KEY_WATCH_HPP
+
+#include "kallglot/core/settings/secret.hpp"
+#include "kallglot/ports/clock.hpp"
+#include "kallglot/ports/logger.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace kallglot {
+
+/// Loop only. Lifetime: clock and logger outlive it.
+class key_watch {
+public:
+    /// Takes a key that was read anew; false if it cannot be used.
+    using key_taker = std::function<bool(const secret&)>;
+
+    key_watch(clock& time, logger& log, key_taker take);
+
+    /// Follows this file from its present state on.
+    void start(std::filesystem::path file);
+
+    void stop() { timer_->cancel(); }
+
+private:
+    /// What changes when a file is rewritten, replaced or linked elsewhere.
+    struct identity {
+        std::uint64_t device = 0;
+        std::uint64_t inode = 0;
+        std::int64_t size = 0;
+        std::int64_t changed_ns = 0;
+
+        bool operator==(const identity&) const = default;
+    };
+
+    [[nodiscard]] static std::optional<identity> look_at(
+        const std::filesystem::path& file) noexcept;
+    void look();
+    void read();
+
+    clock& clock_;
+    logger& log_;
+    key_taker take_;
+    std::filesystem::path file_;
+    std::optional<identity> seen_;
+    std::string told_; ///< the fault that the log has already
+    std::unique_ptr<wake_timer> timer_;
+};
+
+} // namespace kallglot
+
+#endif

@@ -1,0 +1,110 @@
+/// Carries out the polling: takes due sessions from the schedule, sends their GETs, and gives the answers to
+/// tracker, gate, schedule, metrics and store.
+///
+/// Every decision is elsewhere, in core; this is the wiring, and it has no coroutine and no timer of a session.
+/// One wake_timer serves the whole daemon. Runs unchanged on virtual time with a model of the API.
+
+#ifndef KALLGLOT_RUNTIME_POLLER_HPP
+#define KALLGLOT_RUNTIME_POLLER_HPP
+
+#include "kallglot/core/poll_schedule.hpp"
+#include "kallglot/core/request_gate.hpp"
+#include "kallglot/core/server_clock.hpp"
+#include "kallglot/core/session_registry.hpp"
+#include "kallglot/core/session_tracker.hpp"
+#include "kallglot/metrics/daemon_metrics.hpp"
+#include "kallglot/ports/api_client.hpp"
+#include "kallglot/ports/clock.hpp"
+#include "kallglot/ports/logger.hpp"
+#include "kallglot/ports/metric_labels.hpp"
+#include "kallglot/ports/session_store.hpp"
+
+#include <deque>
+#include <memory>
+#include <optional>
+
+namespace kallglot {
+
+/// Loop only. Lifetime: everything it refers to outlives it.
+class poller final : public api_listener {
+public:
+    poller(session_registry& registry,
+           poll_schedule& schedule,
+           request_gate& gate,
+           session_store& store,
+           daemon_metrics& metrics,
+           clock& time,
+           logger& log);
+    ~poller() override;
+    poller(const poller&) = delete;
+    poller& operator=(const poller&) = delete;
+
+    /// Begins to poll through `client`, which tells its answers to this object.
+    void start(api_client& client);
+
+    /// Starts no new polls. Answers under way are still taken in.
+    void stop();
+
+    /// A record was added or changed from outside: the schedule takes it in, and due polls start.
+    void session_changed(session_slot slot);
+
+    /// What may be sent has changed from outside: look again.
+    void wake() { arm(clock_.now()); }
+
+    /// The session leaves the table, the schedule and the store.
+    void forget(session_slot slot, labels::forgotten_for reason);
+
+    void on_answer(const api_answer& answer) override;
+
+    /// Limits and credits as the last headers told them.
+    [[nodiscard]] const response_headers& last_headers() const noexcept { return last_headers_; }
+
+    /// Wall-clock time of the last good answer, for the metric alone; empty before the first.
+    [[nodiscard]] std::optional<api_time> last_success() const noexcept { return last_success_; }
+
+    [[nodiscard]] const server_clock& api_clock() const noexcept { return api_clock_; }
+
+private:
+    void pump();
+    void send_retries();
+    void send_due(steady_time now, steady_time& wake);
+    void send(request_permit permit, session_slot slot, bool fresh, steady_time now);
+    void count_poll(const due_poll& poll, steady_time now);
+    void arm(steady_time wake);
+    void regulate(steady_time now);
+
+    void take_headers(const api_answer& answer);
+    void take_success(const api_answer& answer);
+    void take_not_found(const api_answer& answer);
+    void take_failure(const api_answer& answer);
+    void tell_health(const api_answer& answer, failure_reason reason);
+    void tell_metrics(const tracking& changes, const session_record& record);
+    void forget_if_over(session_slot slot, steady_time now);
+    void log_state_change();
+
+    session_registry& registry_;
+    poll_schedule& schedule_;
+    request_gate& gate_;
+    session_store& store_;
+    daemon_metrics& metrics_;
+    clock& clock_;
+    logger& log_;
+    api_client* client_ = nullptr; ///< null until start() and after stop()
+
+    std::unique_ptr<wake_timer> timer_;
+    steady_time armed_for_ = steady_time::max();
+    steady_time next_regulation_ = no_time;
+
+    /// Sessions whose reused connection closed before the answer began: asked once more, on a fresh one.
+    std::deque<session_slot> retries_;
+
+    server_clock api_clock_;
+    response_headers last_headers_;
+    std::optional<api_time> last_success_;
+    std::size_t answering_not_found_ = 0; ///< sessions in a streak of 404 answers
+    api_state told_state_ = api_state::starting;
+};
+
+} // namespace kallglot
+
+#endif

@@ -1,0 +1,66 @@
+/// Answers the private listener's questions: how far is the daemon, and how does everything stand?
+///
+/// Takes the census in slices, so that a scrape of a million sessions does not delay a poll, and asks everybody
+/// for their gauges. Decides nothing.
+
+#ifndef KALLGLOT_RUNTIME_REPORTER_HPP
+#define KALLGLOT_RUNTIME_REPORTER_HPP
+
+#include "kallglot/async/deadline.hpp"
+#include "kallglot/core/census.hpp"
+#include "kallglot/core/poll_schedule.hpp"
+#include "kallglot/core/request_gate.hpp"
+#include "kallglot/core/session_registry.hpp"
+#include "kallglot/core/settings/settings.hpp"
+#include "kallglot/ports/api_client.hpp"
+#include "kallglot/ports/clock.hpp"
+#include "kallglot/ports/daemon_control.hpp"
+#include "kallglot/runtime/loop_delay.hpp"
+#include "kallglot/runtime/poller.hpp"
+
+#include <memory>
+
+namespace kallglot {
+
+/// Where the gauges come from.
+struct report_sources {
+    session_registry& registry;
+    const poll_schedule& schedule;
+    const request_gate& gate;
+    const poller& polls;
+    const api_client& client;
+    const loop_delay& delay;
+    const clock& time;
+};
+
+/// Loop only. Lifetime: the sources outlive it.
+class reporter final : public daemon_control {
+public:
+    reporter(loop_executor executor, const report_sources& sources, const settings& values);
+
+    /// The stages of the daemon's life, in this order.
+    void restored() noexcept;
+    void listening() noexcept;
+    void stopping() noexcept;
+
+    [[nodiscard]] readiness ready() const noexcept override { return readiness_; }
+
+    [[nodiscard]] task<result<daemon_report>> take_report() override;
+
+private:
+    [[nodiscard]] task<census> count();
+    [[nodiscard]] daemon_snapshot snapshot() const;
+
+    report_sources from_;
+    steady_duration request_timeout_;
+    std::size_t sessions_limit_;
+    readiness readiness_;
+    /// Wakes those who wait for the census under way.
+    steady_timer counted_;
+    bool counting_ = false;
+    std::shared_ptr<const daemon_report> last_;
+};
+
+} // namespace kallglot
+
+#endif
