@@ -1,0 +1,187 @@
+// The command line and the exit code; everything else is in runtime/application.
+
+#include "kallglot/config/addresses.hpp"
+#include "kallglot/config/config_file.hpp"
+#include "kallglot/runtime/application.hpp"
+#include "kallglot/runtime/logging.hpp"
+#include <kallglot_build_info.hpp>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/version.hpp>
+
+#include <CLI/CLI.hpp>
+#include <openssl/crypto.h>
+#include <sqlite3.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include <cstdlib>
+#include <exception>
+#include <filesystem>
+#include <iostream>
+#include <memory>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace {
+
+using namespace kallglot;
+
+// Exit codes of the contract: a restart may help after 1, it will not after 2.
+constexpr int exit_failure = 1;
+constexpr int exit_bad_usage = 2;
+
+struct command_line {
+    std::filesystem::path config_file = "/etc/kallglot_exporter/config.yml";
+    std::vector<std::string> listen_texts = {"127.0.0.1:10455"};
+    std::string telemetry_path = "/metrics";
+    std::string log_level = "info";
+    std::string log_format = "logfmt";
+    bool config_check = false;
+    bool version = false;
+};
+
+void declare_flags(CLI::App& app, command_line& line) {
+    app.set_help_flag("--help", "Show this help and exit");
+    app.add_option("--config.file", line.config_file, "Configuration, YAML")->capture_default_str();
+    app.add_flag("--config.check", line.config_check, "Validate everything, then exit with 0 or 2");
+    app.add_option("--web.listen-address",
+                   line.listen_texts,
+                   "Address of metrics and status page; repeatable; port 0 picks one")
+        ->capture_default_str()
+        ->allow_extra_args(false);
+    app.add_option("--web.telemetry-path", line.telemetry_path, "Path of the metrics")
+        ->capture_default_str()
+        ->check([](const std::string& path) {
+            return path.starts_with('/') ? std::string() : "has to begin with a slash";
+        });
+    app.add_option("--log.level", line.log_level, "Least level that is logged")
+        ->capture_default_str()
+        ->check(CLI::IsMember({"debug", "info", "warn", "error"}));
+    app.add_option("--log.format", line.log_format, "Form of a log line")
+        ->capture_default_str()
+        ->check(CLI::IsMember({"logfmt", "json"}));
+    app.add_flag("--version",
+                 line.version,
+                 "Show version, revision, compiler and libraries, and exit");
+}
+
+void print_version() {
+    std::cout << "kallglot_exporter " << build_info::version
+              << "\n  revision: " << build_info::revision
+              << "\n  compiler: " << build_info::compiler << "\n  boost:    " << BOOST_LIB_VERSION
+              << "\n  openssl:  " << OpenSSL_version(OPENSSL_VERSION_STRING)
+              << "\n  sqlite:   " << sqlite3_libversion() << "\n  zlib:     " << zlibVersion()
+              << '\n';
+}
+
+/// The addresses to listen on; a fault is told on stderr and gives an empty list.
+std::vector<listen_address> parse_addresses(const std::vector<std::string>& texts) {
+    std::vector<listen_address> addresses;
+    for (const std::string& text : texts) {
+        auto address = config::parse_listen_address(text);
+        if (!address) {
+            std::cerr << "--web.listen-address: " << address.error() << '\n';
+            return {};
+        }
+        addresses.push_back(*address);
+    }
+    return addresses;
+}
+
+/// Each fault is an event of its own: file, line, key and what is wrong.
+void tell(logger& log, log_level level, const std::vector<config::config_fault>& faults) {
+    for (const config::config_fault& fault : faults) {
+        log.log(level, to_string(fault), {});
+    }
+}
+
+/// `--config.check`: what start() would refuse before it binds anything.
+int check(const config::loaded_config& configuration, logger& log) {
+    if (auto trust = make_api_trust(configuration.values.api); !trust) {
+        log.error(trust.error().message);
+        return exit_bad_usage;
+    }
+    std::cout << "the configuration is good\n";
+    return EXIT_SUCCESS;
+}
+
+/// Runs the daemon until it is asked to stop.
+int run_daemon(const daemon_options& options,
+               config::loaded_config configuration,
+               stream_logger& log) {
+    asio::io_context loop(1);
+    daemon_metrics metrics(options.build);
+    log.on_event([&metrics](log_level level) { metrics.log_message(level); });
+
+    const auto daemon =
+        std::make_unique<application>(loop, options, std::move(configuration), metrics, log);
+    if (const auto failure = daemon->start()) {
+        log.error(failure->message);
+        return failure->exit_code;
+    }
+    std::exception_ptr bug;
+    asio::co_spawn(loop, daemon->run(), [&bug](const std::exception_ptr& error) { bug = error; });
+    loop.run();
+    log.on_event({});
+    if (bug) {
+        std::rethrow_exception(bug);
+    }
+    if (!daemon->stop_workers()) {
+        // A lookup that hangs in the system's resolver cannot be waited for; everything is saved.
+        std::_Exit(EXIT_SUCCESS);
+    }
+    return EXIT_SUCCESS;
+}
+
+int run(const command_line& line) {
+    stream_logger log(STDERR_FILENO,
+                      {parse_log_level(line.log_level).value_or(log_level::info),
+                       {parse_log_format(line.log_format).value_or(log_format::logfmt),
+                        is_journal(STDERR_FILENO, std::getenv("JOURNAL_STREAM"))}});
+    daemon_options options;
+    options.listen = parse_addresses(line.listen_texts);
+    if (options.listen.empty()) {
+        return exit_bad_usage;
+    }
+    options.telemetry_path = line.telemetry_path;
+    options.build = {build_info::version, build_info::revision, build_info::compiler};
+
+    auto loaded = config::load(line.config_file, config::environment::from_process());
+    if (const auto* const faults = std::get_if<config::config_faults>(&loaded)) {
+        tell(log, log_level::error, *faults);
+        return line.config_check ? exit_bad_usage : config::exit_code(*faults);
+    }
+    auto& configuration = std::get<config::loaded_config>(loaded);
+    tell(log, log_level::warn, configuration.warnings);
+    if (line.config_check) {
+        return check(configuration, log);
+    }
+    return run_daemon(options, std::move(configuration), log);
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    ignore_broken_pipes();
+    command_line line;
+    CLI::App app("Follows Kallglot voice sessions and publishes their state for Prometheus.",
+                 "kallglot_exporter");
+    declare_flags(app, line);
+    try {
+        app.parse(argc, argv);
+        if (line.version) {
+            print_version();
+            return EXIT_SUCCESS;
+        }
+        return run(line);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error) == 0 ? EXIT_SUCCESS : exit_bad_usage;
+    } catch (const std::exception& error) {
+        std::cerr << "kallglot_exporter: " << error.what() << '\n';
+        return exit_failure;
+    }
+}
