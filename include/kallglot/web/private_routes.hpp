@@ -1,0 +1,54 @@
+/// The pages of the private listener: `/`, `/metrics`, `/-/healthy`, `/-/ready`.
+///
+/// They reach the daemon only through the port daemon_control and its metrics. Nothing of a request is shown again.
+
+#ifndef KALLGLOT_WEB_PRIVATE_ROUTES_HPP
+#define KALLGLOT_WEB_PRIVATE_ROUTES_HPP
+
+#include "kallglot/async/task.hpp"
+#include "kallglot/metrics/daemon_metrics.hpp"
+#include "kallglot/metrics/process_metrics.hpp"
+#include "kallglot/net/http_server_routes.hpp"
+#include "kallglot/net/http_server_types.hpp"
+#include "kallglot/ports/clock.hpp"
+#include "kallglot/ports/daemon_control.hpp"
+
+#include <cstddef>
+#include <optional>
+#include <string>
+
+namespace kallglot {
+
+/// Loop only. Lifetime: daemon, metrics and clock outlive it; it outlives the server that uses its routes.
+class private_routes {
+public:
+    /// `telemetry_path` begins with a slash.
+    private_routes(daemon_control& daemon,
+                   const daemon_metrics& metrics,
+                   const clock& time,
+                   const build_details& build,
+                   std::string telemetry_path = "/metrics");
+    private_routes(const private_routes&) = delete;
+    private_routes& operator=(const private_routes&) = delete;
+
+    void install(http_routes& routes);
+
+private:
+    [[nodiscard]] task<http_response> landing_page(http_request request);
+    [[nodiscard]] task<http_response> metrics(http_request request);
+    [[nodiscard]] task<http_response> healthy(http_request request);
+    [[nodiscard]] task<http_response> ready(http_request request);
+
+    daemon_control& daemon_;
+    const daemon_metrics& metrics_;
+    const clock& clock_;
+    build_details build_;
+    std::string telemetry_path_;
+    process_metrics process_;
+    std::size_t last_size_ = 0; ///< of the last exposition, to reserve for the next
+    std::optional<double> last_duration_seconds_;
+};
+
+} // namespace kallglot
+
+#endif

@@ -1,0 +1,175 @@
+#include "server_fixture.hpp"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <string>
+
+namespace kallglot {
+namespace {
+
+using std::chrono::seconds;
+
+class HttpServerLimits : public test::server_fixture {
+protected:
+    [[nodiscard]] bool ends_with(test::raw_client& client, std::string_view text) {
+        EXPECT_TRUE(client.read_to_end());
+        return client.text().ends_with(text);
+    }
+
+    // The clock moves in steps, as it does in life, and what a deadline ended gets its turn.
+    void pass(std::chrono::milliseconds time) {
+        settle();
+        clock_.advance(time);
+        settle();
+    }
+};
+
+const std::string get_root = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
+
+TEST_F(HttpServerLimits, ClosesAClientThatSaysNothing) {
+    start();
+    test::raw_client& client = connect();
+    pass(seconds(9));
+    EXPECT_EQ(server_->connections(), 1U);
+    pass(seconds(1));
+    EXPECT_TRUE(client.read_to_end());
+    EXPECT_EQ(client.text(), "");
+}
+
+TEST_F(HttpServerLimits, TellsASlowClientThatItIsTooSlow) {
+    start();
+    test::raw_client& client = connect();
+    // A byte each second: the time counts from the accept, not from the last byte.
+    for (const char c : std::string_view("GET / HTT")) {
+        client.send(std::string_view(&c, 1));
+        pass(seconds(1));
+        ASSERT_EQ(server_->connections(), 1U);
+    }
+    pass(seconds(1));
+    ASSERT_TRUE(client.read_until("Request Timeout\n"));
+    EXPECT_TRUE(client.text().starts_with("HTTP/1.1 408 Request Timeout\r\n"));
+    client.end();
+    EXPECT_TRUE(client.read_to_end());
+}
+
+TEST_F(HttpServerLimits, CountsASlowBodyToo) {
+    start();
+    test::raw_client& client = connect();
+    client.send("POST /keep HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\nsome of it");
+    pass(seconds(10));
+    ASSERT_TRUE(client.read_until("Request Timeout\n"));
+    EXPECT_TRUE(client.text().starts_with("HTTP/1.1 408 Request Timeout\r\n"));
+}
+
+TEST_F(HttpServerLimits, LetsAClientRestBetweenRequestsButNotForEver) {
+    start();
+    test::raw_client& client = connect();
+    client.send(get_root);
+    static_cast<void>(client.take_answer());
+    pass(seconds(119));
+    client.send(get_root);
+    EXPECT_TRUE(client.take_answer().starts_with("HTTP/1.1 200 OK\r\n"));
+    pass(seconds(120));
+    EXPECT_TRUE(client.read_to_end());
+    EXPECT_EQ(client.text(), "");
+}
+
+TEST_F(HttpServerLimits, CountsALaterRequestFromItsFirstByte) {
+    start();
+    test::raw_client& client = connect();
+    client.send(get_root);
+    static_cast<void>(client.take_answer());
+    pass(seconds(60));
+    client.send("GET / HT");
+    pass(seconds(9));
+    EXPECT_EQ(server_->connections(), 1U);
+    pass(seconds(1));
+    EXPECT_TRUE(client.read_until("Request Timeout\n"));
+    EXPECT_TRUE(client.text().starts_with("HTTP/1.1 408 Request Timeout\r\n"));
+}
+
+TEST_F(HttpServerLimits, CutsOffAClientThatDoesNotReadItsAnswer) {
+    start();
+    test::raw_client& client = connect(4096);
+    client.send("GET /large HTTP/1.1\r\nHost: a\r\n\r\n");
+    pass(seconds(9));
+    EXPECT_EQ(server_->connections(), 1U);
+    pass(seconds(1));
+    EXPECT_TRUE(client.read_to_end());
+    EXPECT_LT(client.text().size(), large_.size());
+}
+
+TEST_F(HttpServerLimits, StopsListeningToARefusedClientAfterASecond) {
+    start();
+    test::raw_client& client = connect();
+    client.send("GET / HTTP/1.1\r\n\r\n");
+    ASSERT_TRUE(client.read_until("Bad Request\n"));
+    settle();
+    EXPECT_EQ(server_->connections(), 1U);
+    pass(seconds(1));
+    EXPECT_EQ(server_->connections(), 0U);
+}
+
+TEST_F(HttpServerLimits, ClosesTheConnectionAfterItsLastRequest) {
+    limits_.requests_per_connection = 3;
+    start();
+    test::raw_client& client = connect();
+    client.send(get_root + get_root + get_root + get_root);
+    ASSERT_TRUE(client.read_to_end());
+    std::size_t answers = 0;
+    for (std::size_t at = 0; (at = client.text().find("HTTP/1.1 200 OK", at)) != std::string::npos;
+         ++at) {
+        ++answers;
+    }
+    EXPECT_EQ(answers, 3U);
+    EXPECT_NE(client.text().find("Connection: close"), std::string::npos);
+}
+
+TEST_F(HttpServerLimits, ClosesTheOneLongestWithoutARequestForANewOne) {
+    limits_.max_connections = 3;
+    start();
+    test::raw_client& first = connect();
+    test::raw_client& second = connect();
+    test::raw_client& third = connect();
+    // The first has asked since; the second has not.
+    first.send(get_root);
+    static_cast<void>(first.take_answer());
+    test::raw_client& fourth = connect();
+    EXPECT_TRUE(second.read_to_end());
+    for (test::raw_client* client : {&first, &third, &fourth}) {
+        client->send(get_root);
+        EXPECT_TRUE(client->take_answer().starts_with("HTTP/1.1 200 OK\r\n"));
+    }
+    EXPECT_EQ(server_->connections(), 3U);
+}
+
+TEST_F(HttpServerLimits, SparesAClientThatIsBeingAnswered) {
+    limits_.max_connections = 2;
+    start();
+    test::raw_client& answered = connect();
+    answered.send("GET /wait HTTP/1.1\r\nHost: a\r\n\r\n");
+    ASSERT_TRUE(loop_.run_until([&] { return waiting_ == 1; }));
+    test::raw_client& silent = connect();
+    test::raw_client& fresh = connect();
+    EXPECT_TRUE(silent.read_to_end());
+    release();
+    EXPECT_TRUE(answered.take_answer().ends_with("of some length\n"));
+    fresh.send(get_root);
+    EXPECT_TRUE(fresh.take_answer().starts_with("HTTP/1.1 200 OK\r\n"));
+}
+
+TEST_F(HttpServerLimits, StaysAtTheCapUnderAFlood) {
+    limits_.max_connections = 8;
+    start();
+    for (int i = 0; i < 100; ++i) {
+        clients_.emplace_back(loop_, server_->port());
+        settle();
+        EXPECT_LE(server_->connections(), 9U);
+    }
+    clients_.back().send(get_root);
+    EXPECT_TRUE(clients_.back().take_answer().starts_with("HTTP/1.1 200 OK\r\n"));
+}
+
+} // namespace
+} // namespace kallglot

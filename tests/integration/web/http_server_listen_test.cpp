@@ -1,0 +1,70 @@
+#include "server_fixture.hpp"
+
+#include <boost/asio/error.hpp>
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace kallglot {
+namespace {
+
+class HttpServerListen : public test::server_fixture {
+protected:
+    HttpServerListen() {
+        server_ = std::make_unique<http_server>(loop_.executor(),
+                                                "private",
+                                                routes_,
+                                                limits_,
+                                                clock_,
+                                                log_);
+    }
+
+    error_code listen(const std::string& host, std::uint16_t port = 0) {
+        listen_address address;
+        address.host = host;
+        address.port = port;
+        return server_->listen(address);
+    }
+};
+
+TEST_F(HttpServerListen, TellsThePortThatTheSystemPicked) {
+    ASSERT_FALSE(listen("127.0.0.1"));
+    EXPECT_EQ(server_->addresses(),
+              std::vector<std::string>{"127.0.0.1:" + std::to_string(server_->port())});
+}
+
+TEST_F(HttpServerListen, ServesSeveralAddresses) {
+    ASSERT_FALSE(listen("127.0.0.1"));
+    ASSERT_FALSE(listen("127.0.0.1"));
+    ASSERT_EQ(server_->addresses().size(), 2U);
+    EXPECT_NE(server_->addresses()[0], server_->addresses()[1]);
+}
+
+TEST_F(HttpServerListen, TakesIpv6WithBracketsInTheName) {
+    const error_code error = listen("::1");
+    if (error) {
+        GTEST_SKIP() << "no IPv6 here: " << error.message();
+    }
+    EXPECT_EQ(server_->addresses().front(), "[::1]:" + std::to_string(server_->port()));
+}
+
+TEST_F(HttpServerListen, TakesAHostName) {
+    ASSERT_FALSE(listen("localhost"));
+    EXPECT_NE(server_->port(), 0);
+}
+
+TEST_F(HttpServerListen, SaysThatAPortIsTaken) {
+    ASSERT_FALSE(listen("127.0.0.1"));
+    EXPECT_EQ(listen("127.0.0.1", server_->port()), asio::error::address_in_use);
+    EXPECT_EQ(server_->addresses().size(), 1U);
+}
+
+TEST_F(HttpServerListen, RefusesAnAddressThatIsNotOurs) {
+    EXPECT_TRUE(listen("192.0.2.1"));
+    EXPECT_TRUE(server_->addresses().empty());
+    EXPECT_EQ(server_->port(), 0);
+}
+
+} // namespace
+} // namespace kallglot

@@ -1,0 +1,141 @@
+#include "kallglot/web/private_routes.hpp"
+
+#include "fake_daemon.hpp"
+#include "kallglot/web/landing_page.hpp"
+#include "support/loop.hpp"
+#include "support/virtual_clock.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
+
+namespace kallglot {
+namespace {
+
+task<> ask(const http_handler* handler, http_request request, http_response* into) {
+    http_response response = co_await (*handler)(std::move(request));
+    *into = std::move(response);
+}
+
+class PrivateRoutes : public testing::Test {
+protected:
+    PrivateRoutes() { pages_.install(routes_); }
+
+    http_response get(const std::string& path,
+                      std::vector<std::pair<std::string, std::string>> fields = {}) {
+        http_request request;
+        request.method = "GET";
+        request.path = path;
+        request.fields = std::move(fields);
+        const http_routes::found route = routes_.find("GET", path);
+        http_response response;
+        response.status = route.status;
+        if (route.handler != nullptr) {
+            EXPECT_TRUE(loop_.run(ask(route.handler, std::move(request), &response)));
+        }
+        return response;
+    }
+
+    static std::string field(const http_response& response, const std::string& name) {
+        const auto found =
+            std::ranges::find(response.fields, name, &std::pair<std::string, std::string>::first);
+        return found == response.fields.end() ? "" : found->second;
+    }
+
+    test::loop loop_;
+    test::virtual_clock clock_;
+    test::fake_daemon daemon_;
+    daemon_metrics metrics_{test::fake_build};
+    private_routes pages_{daemon_, metrics_, clock_, test::fake_build};
+    http_routes routes_;
+};
+
+TEST_F(PrivateRoutes, ServesMetricsAsText) {
+    const http_response response = get("/metrics");
+    EXPECT_EQ(response.status, 200);
+    EXPECT_EQ(response.content_type, "text/plain; version=0.0.4; charset=utf-8");
+    EXPECT_NE(response.body_text().find("\nkallglot_sessions{status=\"active\"} 907\n"),
+              std::string::npos);
+    EXPECT_NE(response.body_text().find("\nkallglot_exporter_api_requests_total 0\n"),
+              std::string::npos);
+    EXPECT_NE(response.body_text().find("\nprocess_open_fds "), std::string::npos);
+}
+
+TEST_F(PrivateRoutes, ServesOpenMetricsWhenAskedFor) {
+    const http_response response =
+        get("/metrics", {{"Accept", "application/openmetrics-text; version=1.0.0"}});
+    EXPECT_EQ(response.content_type, "application/openmetrics-text; version=1.0.0; charset=utf-8");
+    EXPECT_TRUE(response.body_text().ends_with("# EOF\n"));
+}
+
+TEST_F(PrivateRoutes, CompressesWhenTheClientTakesIt) {
+    const http_response plain = get("/metrics", {{"Accept-Encoding", "identity"}});
+    EXPECT_EQ(field(plain, "Content-Encoding"), "");
+    const http_response packed = get("/metrics", {{"Accept-Encoding", "gzip"}});
+    EXPECT_EQ(field(packed, "Content-Encoding"), "gzip");
+    EXPECT_EQ(packed.body_text().substr(0, 2), "\x1F\x8B");
+    EXPECT_LT(packed.body_text().size(), plain.body_text().size() / 4);
+}
+
+TEST_F(PrivateRoutes, ShowsTheDurationOfThePreviousScrapeOnly) {
+    EXPECT_EQ(get("/metrics").body_text().find("scrape_duration"), std::string::npos);
+    EXPECT_NE(get("/metrics").body_text().find("\nkallglot_exporter_scrape_duration_seconds 0\n"),
+              std::string::npos);
+}
+
+TEST_F(PrivateRoutes, RefusesMetricsBeforeTheRestore) {
+    daemon_.state = {false, false, "restoring sessions"};
+    const http_response response = get("/metrics");
+    EXPECT_EQ(response.status, 503);
+    EXPECT_EQ(response.body_text(), "restoring sessions\n");
+    EXPECT_EQ(daemon_.asked, 0);
+}
+
+TEST_F(PrivateRoutes, ServesMetricsWhileStopping) {
+    daemon_.state = {true, false, "stopping"};
+    EXPECT_EQ(get("/metrics").status, 200);
+    daemon_.stopped = true;
+    EXPECT_EQ(get("/metrics").status, 503);
+}
+
+TEST_F(PrivateRoutes, IsHealthyWheneverItAnswers) {
+    daemon_.state = {false, false, "restoring sessions"};
+    EXPECT_EQ(get("/-/healthy").status, 200);
+}
+
+TEST_F(PrivateRoutes, SaysWhyItIsNotReady) {
+    EXPECT_EQ(get("/-/ready").status, 200);
+    daemon_.state = {true, false, "stopping"};
+    const http_response response = get("/-/ready");
+    EXPECT_EQ(response.status, 503);
+    EXPECT_EQ(response.body_text(), "stopping\n");
+}
+
+TEST_F(PrivateRoutes, ServesAPageForPeopleWithAStrictPolicy) {
+    const http_response response = get("/");
+    EXPECT_EQ(response.status, 200);
+    EXPECT_EQ(response.content_type, "text/html; charset=utf-8");
+    EXPECT_EQ(field(response, "Content-Security-Policy"), content_security_policy);
+    EXPECT_NE(response.body_text().find("21 sessions are stuck."), std::string::npos);
+    daemon_.state = {false, false, "restoring sessions"};
+    EXPECT_NE(get("/").body_text().find("Not ready"), std::string::npos);
+}
+
+TEST_F(PrivateRoutes, HasNothingElse) {
+    for (const char* path :
+         {"/config", "/api/v1/sessions", "/-/reload", "/favicon.ico", "/metrics/"}) {
+        EXPECT_EQ(get(path).status, 404) << path;
+    }
+}
+
+TEST_F(PrivateRoutes, MovesTheMetricsWhenTold) {
+    private_routes elsewhere(daemon_, metrics_, clock_, test::fake_build, "/other/metrics");
+    http_routes routes;
+    elsewhere.install(routes);
+    EXPECT_NE(routes.find("GET", "/other/metrics").handler, nullptr);
+    EXPECT_EQ(routes.find("GET", "/metrics").handler, nullptr);
+}
+
+} // namespace
+} // namespace kallglot
