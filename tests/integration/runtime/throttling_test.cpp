@@ -1,0 +1,128 @@
+// After a 429 nothing is sent before the API's Retry-After has passed, whatever form it has.
+
+#include "live_poller.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace kallglot::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// A value of Retry-After, and the least it has to mean. Source: RFC 9110 section 10.2.3, and what servers send
+/// against it: those forms mean the pause for a missing field, 30 s.
+struct form {
+    const char* text;
+    steady_duration least;
+};
+
+constexpr form forms[] = {
+    {"1", 1s},
+    {"2", 2s},
+    {"3", 3s},
+    {"7", 7s},
+    {"30", 30s},
+    {"3600", 3600s},
+    {"date+2", 1s}, // whole seconds, and half a second under way
+    {"date+3", 2s},
+    {"date+30", 29s},
+    {"date+0", 1s},
+    {"date+-60", 1s},
+    {"0", 1s},
+    {"00002", 2s},
+    {"-1", 30s},
+    {"", 30s},
+    {"1000000000000", 3600s},
+    {"1.5", 30s},
+    {"1, 2", 30s},
+    {"soon", 30s},
+    {"Sun, 06 Nov 1994 08:49:37 GMT", 1s},
+};
+static_assert(std::size(forms) == 20);
+
+constexpr std::size_t connections = 8;
+
+/// One daemon in one storm.
+struct storm {
+    storm(loop& on, const form& asked) : wanted(asked), poller(on, 40, connections, 50ms) {}
+
+    [[nodiscard]] std::uint64_t refused() { return poller.api().stats.answers_by_status[429]; }
+
+    const form& wanted;
+    live_poller poller;
+    std::uint64_t requests_at_pause = 0;
+    steady_time paused_at = no_time;
+    steady_time paused_until = no_time;
+};
+
+TEST(Throttling, NothingIsSentInAHundredStormsBeforeRetryAfterHasPassed) {
+    loop on;
+    std::vector<std::unique_ptr<storm>> storms;
+    for (std::size_t i = 0; i < 100; ++i) {
+        storms.push_back(std::make_unique<storm>(on, forms[i % std::size(forms)]));
+        storms.back()->poller.start();
+    }
+    // All of them poll well; then each API refuses.
+    ASSERT_TRUE(on.run_until([&] {
+        return std::all_of(storms.begin(), storms.end(), [](const auto& s) {
+            return s->poller.health().state() == api_state::ok;
+        });
+    }));
+    for (auto& each : storms) {
+        each->poller.api().faults.retry_after = each->wanted.text;
+        each->poller.api().faults.set(simulator::fault::rate_limited, 1);
+    }
+    // The pause begins with the first 429; what was in flight then may still arrive and be answered.
+    const auto calm = [&](storm& s) {
+        if (s.paused_at == no_time && s.poller.health().state() == api_state::throttled) {
+            s.paused_at = std::chrono::steady_clock::now();
+        }
+        return s.paused_at != no_time && s.poller.nothing_in_flight();
+    };
+    ASSERT_TRUE(on.run_until([&] {
+        return std::all_of(storms.begin(), storms.end(), [&](auto& s) { return calm(*s); });
+    }));
+    for (auto& each : storms) {
+        each->paused_until = each->poller.health().paused_until(std::chrono::steady_clock::now());
+        each->requests_at_pause = each->poller.api().stats.session_requests;
+        EXPECT_LE(each->refused(), connections) << each->wanted.text;
+        if (each->paused_until != no_time) {
+            EXPECT_GE(each->paused_until - each->paused_at, each->wanted.least - 500ms)
+                << each->wanted.text;
+        }
+        each->poller.api().faults.set(simulator::fault::rate_limited, 0);
+    }
+    // For three seconds each request is held against the pause that stood when it came.
+    const steady_time end = std::chrono::steady_clock::now() + 3s;
+    std::size_t resumed = 0;
+    ASSERT_TRUE(on.run_until([&] {
+        const steady_time now = std::chrono::steady_clock::now();
+        for (auto& each : storms) {
+            if (each->paused_until != no_time && now < each->paused_until) {
+                EXPECT_EQ(each->poller.api().stats.session_requests, each->requests_at_pause)
+                    << each->wanted.text;
+            }
+        }
+        return now >= end;
+    }));
+    // The short ones have come back by themselves, so the pauses were pauses and not the end.
+    for (auto& each : storms) {
+        const bool back = each->poller.api().stats.session_requests > each->requests_at_pause;
+        resumed += back ? 1 : 0;
+        if (each->wanted.least >= 29s) {
+            EXPECT_FALSE(back) << each->wanted.text;
+        }
+    }
+    EXPECT_GE(resumed, 25U);
+    for (auto& each : storms) {
+        each->poller.finish();
+    }
+}
+
+} // namespace
+} // namespace kallglot::test
