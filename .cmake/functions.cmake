@@ -130,10 +130,12 @@ function(kallglot_add_folders)
     endforeach()
 endfunction()
 
+# `cmake --install` (DESTDIR is honoured): the program, the service, documents, and an example of a configuration
+# beside which the real one is written, so that no installation overwrites it.
 function(kallglot_install_files)
-    set(doc "${CMAKE_INSTALL_DOCDIR}")
-    if(TARGET kallglot_exporter)
-        install(TARGETS kallglot_exporter RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
-    endif()
-    install(FILES README.md CHANGELOG.md LICENSE DESTINATION "${doc}")
+    install(TARGETS kallglot_exporter RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
+    install(FILES systemd/kallglot_exporter.service DESTINATION lib/systemd/system)
+    install(FILES config/example.yml DESTINATION /etc/kallglot_exporter)
+    install(FILES README.md CHANGELOG.md LICENSE DESTINATION "${CMAKE_INSTALL_DOCDIR}")
+    install(FILES config/README.md DESTINATION "${CMAKE_INSTALL_DOCDIR}/config")
 endfunction()
