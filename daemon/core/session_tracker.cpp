@@ -18,6 +18,12 @@ struct moment_bounds {
     steady_time latest = no_time;
 };
 
+/// The earliest moment of a timestamp whose latest is known: the answer may have been on its way since the
+/// moment it was asked for.
+steady_time earlier_bound(steady_time latest, const exchange_times& times) noexcept {
+    return latest - timestamp_slack - (times.received - times.sent);
+}
+
 bool is_backwards(session_status from, session_status to) noexcept {
     return from != session_status::unknown && to != session_status::unknown && to < from;
 }
@@ -53,12 +59,16 @@ moment_bounds status_began(const session_record& record,
     // A step backwards began anew: the timestamps are those of the first time.
     if (const auto timestamp = own_timestamp(snapshot); timestamp && !backwards) {
         if (const auto latest = later_bound(*timestamp, times)) {
-            return {*latest - timestamp_slack, *latest};
+            return {earlier_bound(*latest, times), *latest};
         }
     }
     // Otherwise between the last poll that saw the earlier status and this receipt; for a session that
     // was never seen before, not earlier than its creation.
-    return {record.was_observed() ? record.observed : record.created, times.received};
+    if (record.was_observed()) {
+        return {record.observed, times.received};
+    }
+    const bool dated = record.created != no_time;
+    return {dated ? earlier_bound(record.created, times) : no_time, times.received};
 }
 
 std::uint32_t slack_of(const moment_bounds& bounds) noexcept {
@@ -185,7 +195,7 @@ tracking observe(session_record& record,
         }
         enter(record, snapshot.status, began);
     }
-    record.observed = times.sent;
+    record.observed = std::max(record.observed, times.sent);
     return changes;
 }
 

@@ -54,7 +54,8 @@ public:
     }
 
     /// Takes out the slots that are due at `now`, earliest first, by calling `expire(session_slot)`, which
-    /// may set or remove any slot. Slots set meanwhile to a time that has passed wait for the next call.
+    /// may set or remove any slot. A slot set meanwhile to a time that is due by `now` expires in this call
+    /// too, a millisecond after the one that set it at the earliest.
     template <class Expire>
     void advance(steady_time now, Expire&& expire) {
         const std::uint64_t target = floor_tick(now);
@@ -74,7 +75,8 @@ public:
     }
 
     /// When advance must be called again at the latest: exact for what is due within 256 ms, the start of
-    /// its 256 ms or 65.5 s for later ones. Empty if nothing is arranged.
+    /// its 256 ms or 65.5 s for later ones. Empty if nothing is arranged; after a removal it may name a turn
+    /// at which nothing is due.
     [[nodiscard]] std::optional<steady_time> next_turn() const noexcept;
 
 private:
