@@ -1,6 +1,7 @@
 #include "kallglot/core/api_health.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace kallglot {
 
@@ -12,7 +13,7 @@ constexpr steady_duration default_pause = 30s;
 constexpr steady_duration shortest_pause = 1s;
 constexpr steady_duration longest_pause = 1h;
 constexpr steady_duration most_pause_jitter = 5s;
-constexpr steady_duration key_probe_interval = 60s;
+constexpr steady_duration probe_interval = 60s;
 constexpr steady_duration longest_backoff = 60s;
 constexpr steady_duration patience = 5s;
 constexpr unsigned failures_until_unreachable = 5;
@@ -44,26 +45,31 @@ api_health::api_health(steady_time now, std::uint64_t seed) noexcept
       random_state_(seed) {}
 
 void api_health::on_success(steady_time now) noexcept {
-    up_ = true;
+    // Three sessions were refused, but the key is good for another one.
+    const bool cleared = refused_.back() != no_slot;
     last_success_ = now;
     failures_in_a_row_ = 0;
     refused_.fill(no_slot);
+    // An answer from before the key was refused does not prove it good again: that takes a probe.
+    if (is_key_refused() && !probed_ && !cleared) {
+        return;
+    }
+    up_ = true;
     // Answers to what was in flight when the 429 came do not end its pause.
     if (now < paused_until_) {
         return;
     }
-    if (state_ == api_state::starting) {
-        state_ = api_state::ok;
-    } else if (state_ != api_state::ok) {
+    if (is_probing()) {
         recover(now);
     }
+    state_ = api_state::ok;
 }
 
 void api_health::on_failure(const api_failure& failure, steady_time now) noexcept {
-    probe_under_way_ = false;
+    const bool probe = std::exchange(probe_under_way_, false);
     if (failure.http_status == 429 || (failure.http_status == 409 && failure.retry_after)) {
-        // The key works; the API wants less of us.
-        up_ = true;
+        // The key works, unless it was refused; the API wants less of us.
+        up_ = !is_key_refused();
         pause(failure.retry_after, now);
         return;
     }
@@ -78,6 +84,8 @@ void api_health::on_failure(const api_failure& failure, steady_time now) noexcep
         }
         if (refused_.back() != no_slot) {
             suspend(api_state::unauthorized, now);
+        } else {
+            on_answer(now);
         }
         return;
     }
@@ -96,19 +104,19 @@ void api_health::on_failure(const api_failure& failure, steady_time now) noexcep
         case failure_reason::server:
         case failure_reason::redirect:
         case failure_reason::body:
-            on_trouble(now);
+            on_trouble(probe, now);
             return;
         case failure_reason::throttled:
         case failure_reason::not_found:
         case failure_reason::other:
-            break;
+            on_answer(now);
+            return;
     }
 }
 
 void api_health::on_key_changed(steady_time now) noexcept {
-    if (state_ == api_state::unauthorized || state_ == api_state::out_of_credits) {
+    if (is_key_refused()) {
         next_probe_ = now;
-        probe_under_way_ = false;
     }
 }
 
@@ -116,21 +124,24 @@ steady_time api_health::next_request(steady_time now) const noexcept {
     if (now < paused_until_) {
         return paused_until_;
     }
-    if (!is_probing()) {
-        return now;
-    }
-    return probe_under_way_ ? steady_time::max() : std::max(now, next_probe_);
+    return is_probing() ? std::max(now, next_probe_) : now;
 }
 
-void api_health::on_sent(steady_time) noexcept {
-    probe_under_way_ = is_probing();
+void api_health::on_sent(steady_time now) noexcept {
+    if (is_probing()) {
+        probe_under_way_ = true;
+        probed_ = true;
+        // Whatever the probe meets, and if nothing is ever heard of it, the next one is a minute away.
+        next_probe_ = now + probe_interval;
+    }
 }
 
 double api_health::ramp(steady_time now) const noexcept {
     if (ramp_from_ == no_time || now >= ramp_from_ + ramp_length) {
         return 1;
     }
-    return ramp_start + (1 - ramp_start) * to_seconds(now - ramp_from_) / to_seconds(ramp_length);
+    const steady_duration climbed = std::max(now - ramp_from_, steady_duration::zero());
+    return ramp_start + (1 - ramp_start) * to_seconds(climbed) / to_seconds(ramp_length);
 }
 
 void api_health::recover(steady_time now) noexcept {
@@ -146,6 +157,8 @@ void api_health::pause(std::optional<steady_duration> retry_after, steady_time n
     const steady_duration jitter =
         from_seconds(random() * to_seconds(std::min(asked / 10, most_pause_jitter)));
     paused_until_ = std::max(paused_until_, now + asked + jitter);
+    // The ramp begins with the first request after the pause, not with the first answer.
+    ramp_from_ = paused_until_;
     if (!is_probing()) {
         state_ = api_state::throttled;
     }
@@ -155,16 +168,26 @@ void api_health::suspend(api_state state, steady_time now) noexcept {
     up_ = false;
     // Late answers of the same kind do not put the probe off.
     if (state_ != state || next_probe_ <= now) {
-        next_probe_ = now + key_probe_interval;
+        next_probe_ = now + probe_interval;
+    }
+    if (state_ != state) {
+        probed_ = false;
     }
     state_ = state;
 }
 
-void api_health::on_trouble(steady_time now) noexcept {
+void api_health::on_answer(steady_time now) noexcept {
+    if (state_ == api_state::unreachable) {
+        recover(now);
+    }
+}
+
+void api_health::on_trouble(bool probe, steady_time now) noexcept {
     ++failures_in_a_row_;
-    const bool probe_failed = state_ == api_state::unreachable && next_probe_ <= now;
+    const bool probe_failed = state_ == api_state::unreachable && probe;
+    // A refused key stays the trouble that is told until it is good again.
     const bool gives_up = failures_in_a_row_ >= failures_until_unreachable
-                          && now - last_success_ >= patience && state_ != api_state::unreachable;
+                          && now - last_success_ >= patience && !is_probing();
     if (!probe_failed && !gives_up) {
         return;
     }

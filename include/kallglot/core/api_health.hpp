@@ -55,8 +55,8 @@ public:
     /// Another key is in use: the next request may try it at once.
     void on_key_changed(steady_time now) noexcept;
 
-    /// When the next request may go: `now` or earlier if at once, steady_time::max() while a probe is
-    /// under way. If it goes, tell on_sent.
+    /// When the next request may go: `now` or earlier if at once. If it goes, tell on_sent. While a probe is
+    /// under way that is a minute after it, so that a probe nobody hears of again ends nothing.
     [[nodiscard]] steady_time next_request(steady_time now) const noexcept;
     void on_sent(steady_time now) noexcept;
 
@@ -77,11 +77,16 @@ private:
     void recover(steady_time now) noexcept;
     void pause(std::optional<steady_duration> retry_after, steady_time now) noexcept;
     void suspend(api_state state, steady_time now) noexcept;
-    void on_trouble(steady_time now) noexcept;
+    /// The API answered, though neither with a session nor with an error of its own.
+    void on_answer(steady_time now) noexcept;
+    void on_trouble(bool probe, steady_time now) noexcept;
+
+    [[nodiscard]] bool is_key_refused() const noexcept {
+        return state_ == api_state::unauthorized || state_ == api_state::out_of_credits;
+    }
 
     [[nodiscard]] bool is_probing() const noexcept {
-        return state_ == api_state::unauthorized || state_ == api_state::out_of_credits
-               || state_ == api_state::unreachable;
+        return is_key_refused() || state_ == api_state::unreachable;
     }
 
     /// 0 to 1, evenly.
@@ -92,6 +97,7 @@ private:
     steady_time paused_until_ = no_time;
     steady_time next_probe_ = no_time;
     bool probe_under_way_ = false;
+    bool probed_ = false; ///< a probe was sent since the key was refused
     steady_time ramp_from_ = no_time;
     steady_time last_success_;
     unsigned failures_in_a_row_ = 0;
