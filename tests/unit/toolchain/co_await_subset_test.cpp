@@ -10,37 +10,37 @@
 namespace kallglot::toolchain {
 namespace {
 
-asio::awaitable<void> moved_local(int& alive) {
+asio::awaitable<void> moved_local(int* alive) {
     parcel p{counted{alive}, 1};
     (void)co_await take(std::move(p));
 }
 
-asio::awaitable<void> moved_local_in_a_loop(int& alive) {
+asio::awaitable<void> moved_local_in_a_loop(int* alive) {
     for (int i = 0; i < 3; ++i) {
         parcel p{counted{alive}, i};
         (void)co_await take(std::move(p));
     }
 }
 
-parcel make_parcel(int& alive) {
+parcel make_parcel(int* alive) {
     return parcel{counted{alive}, 1};
 }
 
-asio::awaitable<void> result_of_a_function(int& alive) {
+asio::awaitable<void> result_of_a_function(int* alive) {
     (void)co_await take(make_parcel(alive));
 }
 
-asio::awaitable<void> class_with_a_constructor(int& alive) {
+asio::awaitable<void> class_with_a_constructor(int* alive) {
     (void)co_await take_counted(counted(alive));
 }
 
-asio::awaitable<void> awaited_in_the_next_statement(int& alive) {
+asio::awaitable<void> awaited_in_the_next_statement(int* alive) {
     parcel p{counted{alive}, 1};
     auto operation = take(std::move(p));
     (void)co_await std::move(operation);
 }
 
-asio::awaitable<void> named_result(int& alive) {
+asio::awaitable<void> named_result(int* alive) {
     const parcel p = co_await make(alive);
     if (const int n = co_await number(p.size); n != 1) {
         throw std::logic_error("the awaited value got lost");
@@ -49,7 +49,7 @@ asio::awaitable<void> named_result(int& alive) {
 
 struct subset_case {
     const char* name;
-    asio::awaitable<void> (*probe)(int&);
+    asio::awaitable<void> (*probe)(int*);
 };
 
 class CoAwaitSubset : public testing::TestWithParam<subset_case> {};

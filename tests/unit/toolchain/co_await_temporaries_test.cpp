@@ -12,28 +12,28 @@
 namespace kallglot::toolchain {
 namespace {
 
-void expect_balance(const char* form, asio::awaitable<void> (*probe)(int&)) {
+void expect_balance(const char* form, asio::awaitable<void> (*probe)(int*)) {
     const int left = left_after(probe);
     std::cout << __VERSION__ << ": " << form << ": " << (left == 0 ? "right" : "destroyed twice")
               << '\n';
     EXPECT_EQ(left, 0) << form;
 }
 
-asio::awaitable<void> aggregate_argument(int& alive) {
+asio::awaitable<void> aggregate_argument(int* alive) {
     (void)co_await take(parcel{counted{alive}, 1});
 }
 
-asio::awaitable<void> implied_aggregate_argument(int& alive) {
+asio::awaitable<void> implied_aggregate_argument(int* alive) {
     (void)co_await take({counted{alive}, 1});
 }
 
-asio::awaitable<void> capturing_lambda(int& alive) {
+asio::awaitable<void> capturing_lambda(int* alive) {
     const counted c{alive};
     (void)co_await call([c] { return c.value(); });
 }
 
-asio::awaitable<void> conditional_awaits(int& alive) {
-    const parcel p = alive == 0 ? co_await make(alive) : co_await make(alive);
+asio::awaitable<void> conditional_awaits(int* alive) {
+    const parcel p = *alive == 0 ? co_await make(alive) : co_await make_another(alive);
     (void)p;
 }
 

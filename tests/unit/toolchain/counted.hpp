@@ -17,10 +17,10 @@ namespace kallglot::toolchain {
 
 namespace asio = boost::asio;
 
-/// Counts constructions minus destructions in the int that it is given.
+/// Counts constructions minus destructions in the int that it points to.
 class counted {
 public:
-    explicit counted(int& alive) noexcept : alive_{&alive} { ++*alive_; }
+    explicit counted(int* alive) noexcept : alive_{alive} { ++*alive_; }
 
     counted(const counted& other) noexcept : alive_{other.alive_} { ++*alive_; }
 
@@ -52,8 +52,12 @@ inline asio::awaitable<int> number(int n) {
     co_return n;
 }
 
-inline asio::awaitable<parcel> make(int& alive) {
+inline asio::awaitable<parcel> make(int* alive) {
     co_return parcel{counted{alive}, 1};
+}
+
+inline asio::awaitable<parcel> make_another(int* alive) {
+    co_return parcel{counted{alive}, 2};
 }
 
 template <class F>
@@ -62,11 +66,11 @@ asio::awaitable<int> call(F f) {
 }
 
 /// Runs the coroutine to its end; what is left is constructions minus destructions: 0 on a sound compiler.
-inline int left_after(asio::awaitable<void> (*probe)(int&)) {
+inline int left_after(asio::awaitable<void> (*probe)(int*)) {
     int alive = 0;
     asio::io_context context;
     std::exception_ptr failure;
-    asio::co_spawn(context, probe(alive), [&failure](std::exception_ptr e) {
+    asio::co_spawn(context, probe(&alive), [&failure](std::exception_ptr e) {
         failure = std::move(e);
     });
     context.run();
