@@ -25,7 +25,7 @@ LIBRARIES = {
     'crypt': ('crypt.h',),
     'gtest': ('gtest/', 'gmock/'),
     'build info': ('kallglot_build_info.hpp',),
-    'files': ('filesystem', 'fstream', 'iostream', 'cstdio', 'stdio.h', 'fcntl.h', 'unistd.h', 'sys/stat.h'),
+    'files': ('filesystem', 'fstream', 'iostream', 'fcntl.h', 'unistd.h', 'sys/stat.h'),
     'addresses': ('arpa/',),
     'sockets': ('sys/socket.h', 'netinet/', 'netdb.h', 'sys/un.h', 'sys/epoll.h'),
     'threads': ('thread', 'mutex', 'shared_mutex', 'condition_variable', 'future', 'pthread.h'),
