@@ -21,7 +21,10 @@ public:
         size_ += text.size();
     }
 
-    void put(char c) noexcept { put(std::string_view(&c, 1)); }
+    void put(char c) noexcept {
+        assert(size_ < bytes_.size());
+        bytes_[size_++] = c;
+    }
 
     void put(double value) noexcept {
         char* const begin = bytes_.data() + size_;

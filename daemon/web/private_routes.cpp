@@ -77,36 +77,42 @@ task<http_response> private_routes::metrics(http_request request) {
         co_return make_unavailable("stopping");
     }
 
+    co_return render_metrics(request, *report);
+}
+
+http_response private_routes::render_metrics(const http_request& request, daemon_report& report) {
     const steady_time begun = clock_.now();
-    report->daemon.scrape_duration_seconds = last_duration_seconds_;
+    report.daemon.scrape_duration_seconds = last_duration_seconds_;
     const exposition_format format = choose_format(request.field("Accept"));
     std::string text;
     text.reserve(last_size_ + exposition_slack);
-    write_exposition(text, format, *report, metrics_, process_);
+    write_exposition(text, format, report, metrics_, process_);
     last_size_ = text.size();
 
     http_response response;
     response.content_type = content_type(format);
     set_exposition(response, std::move(text), accepts_gzip(request.field("Accept-Encoding")));
     last_duration_seconds_ = to_seconds(clock_.now() - begun);
-    co_return response;
+    return response;
 }
 
 task<http_response> private_routes::landing_page(http_request) {
     const readiness state = daemon_.ready();
-    result<daemon_report> report = make_error_code(errc::cancelled);
-    if (state.restored) {
-        report = co_await daemon_.take_report();
+    if (!state.restored) {
+        co_return render_page(state, nullptr);
     }
-    const daemon_report* const counted = report ? &*report : nullptr;
+    const result<daemon_report> report = co_await daemon_.take_report();
+    co_return render_page(state, report ? &*report : nullptr);
+}
 
+http_response private_routes::render_page(const readiness& state, const daemon_report* report) {
     http_response response;
     response.content_type = "text/html; charset=utf-8";
-    response.body = render_landing_page(build_, state, counted, telemetry_path_);
+    response.body = render_landing_page(build_, state, report, telemetry_path_);
     response.fields.emplace_back("Content-Security-Policy", content_security_policy);
     response.fields.emplace_back("Referrer-Policy", "no-referrer");
     forbid_caching(response);
-    co_return response;
+    return response;
 }
 
 task<http_response> private_routes::healthy(http_request) {

@@ -12,7 +12,7 @@
 #include "kallglot/core/session.hpp"
 #include "kallglot/core/time.hpp"
 #include "kallglot/metrics/metric_table.hpp"
-#include "kallglot/ports/daemon_control.hpp"
+#include "kallglot/ports/build_details.hpp"
 #include "kallglot/ports/logger.hpp"
 #include "kallglot/ports/metric_labels.hpp"
 

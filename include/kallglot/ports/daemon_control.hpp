@@ -8,18 +8,12 @@
 
 #include "kallglot/async/task.hpp"
 #include "kallglot/core/error.hpp"
+#include "kallglot/ports/build_details.hpp"
 #include "kallglot/ports/daemon_snapshot.hpp"
 
 #include <string_view>
 
 namespace kallglot {
-
-/// Which build this is; constant text of ours.
-struct build_details {
-    std::string_view version;
-    std::string_view revision;
-    std::string_view compiler;
-};
 
 /// How far the daemon is between start and stop.
 struct readiness {

@@ -39,6 +39,9 @@ private:
     [[nodiscard]] task<http_response> healthy(http_request request);
     [[nodiscard]] task<http_response> ready(http_request request);
 
+    [[nodiscard]] http_response render_metrics(const http_request& request, daemon_report& report);
+    [[nodiscard]] http_response render_page(const readiness& state, const daemon_report* report);
+
     daemon_control& daemon_;
     const daemon_metrics& metrics_;
     const clock& clock_;

@@ -71,7 +71,7 @@ INSTANTIATE_TEST_SUITE_P(
                     "POST /keep HTTP/1.1\r\n" + host
                         + "Expect: 100-continue\r\nContent-Length: 10737418240\r\n\r\n",
                     "413 Payload Too Large"}),
-    [](const auto& info) { return info.param.name; });
+    [](const auto& tested) { return tested.param.name; });
 
 TEST_P(HttpServerRefuses, AndServesTheNextClient) {
     static_cast<void>(exchange(GetParam().bytes));

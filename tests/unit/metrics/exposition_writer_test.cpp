@@ -97,27 +97,29 @@ constexpr std::string_view histogram_head =
     "# TYPE kallglot_session_status_dwell_seconds histogram\n";
 
 TEST(ExpositionWriter, WritesHistogramsInTextFormatWithoutExemplars) {
-    EXPECT_EQ(write_histogram(exposition_format::text),
-              std::string(histogram_head) +
-                  "kallglot_session_status_dwell_seconds_bucket{status=\"active\",le=\"0.5\"} 1\n"
-                  "kallglot_session_status_dwell_seconds_bucket{status=\"active\",le=\"1\"} 2\n"
-                  "kallglot_session_status_dwell_seconds_bucket{status=\"active\",le=\"2.5\"} 2\n"
-                  "kallglot_session_status_dwell_seconds_bucket{status=\"active\",le=\"+Inf\"} 3\n"
-                  "kallglot_session_status_dwell_seconds_sum{status=\"active\"} 8.25\n"
-                  "kallglot_session_status_dwell_seconds_count{status=\"active\"} 3\n");
+    std::string expected(histogram_head);
+    expected +=
+        "kallglot_session_status_dwell_seconds_bucket{status=\"active\",le=\"0.5\"} 1\n"
+        "kallglot_session_status_dwell_seconds_bucket{status=\"active\",le=\"1\"} 2\n"
+        "kallglot_session_status_dwell_seconds_bucket{status=\"active\",le=\"2.5\"} 2\n"
+        "kallglot_session_status_dwell_seconds_bucket{status=\"active\",le=\"+Inf\"} 3\n"
+        "kallglot_session_status_dwell_seconds_sum{status=\"active\"} 8.25\n"
+        "kallglot_session_status_dwell_seconds_count{status=\"active\"} 3\n";
+    EXPECT_EQ(write_histogram(exposition_format::text), expected);
 }
 
 TEST(ExpositionWriter, WritesHistogramsInOpenMetricsWithExemplars) {
-    EXPECT_EQ(write_histogram(exposition_format::openmetrics),
-              std::string(histogram_head) +
-                  "kallglot_session_status_dwell_seconds_bucket{status=\"active\",le=\"0.5\"} 1 # "
-                  "{session_id=\"sess_first-of-all-the-sessions-seen\"} 0.4 1800000000.5\n"
-                  "kallglot_session_status_dwell_seconds_bucket{status=\"active\",le=\"1.0\"} 2\n"
-                  "kallglot_session_status_dwell_seconds_bucket{status=\"active\",le=\"2.5\"} 2\n"
-                  "kallglot_session_status_dwell_seconds_bucket{status=\"active\",le=\"+Inf\"} 3 # "
-                  "{session_id=\"sess_last\"} 7 1800000001\n"
-                  "kallglot_session_status_dwell_seconds_sum{status=\"active\"} 8.25\n"
-                  "kallglot_session_status_dwell_seconds_count{status=\"active\"} 3\n");
+    std::string expected(histogram_head);
+    expected +=
+        "kallglot_session_status_dwell_seconds_bucket{status=\"active\",le=\"0.5\"} 1 # "
+        "{session_id=\"sess_first-of-all-the-sessions-seen\"} 0.4 1800000000.5\n"
+        "kallglot_session_status_dwell_seconds_bucket{status=\"active\",le=\"1.0\"} 2\n"
+        "kallglot_session_status_dwell_seconds_bucket{status=\"active\",le=\"2.5\"} 2\n"
+        "kallglot_session_status_dwell_seconds_bucket{status=\"active\",le=\"+Inf\"} 3 # "
+        "{session_id=\"sess_last\"} 7 1800000001\n"
+        "kallglot_session_status_dwell_seconds_sum{status=\"active\"} 8.25\n"
+        "kallglot_session_status_dwell_seconds_count{status=\"active\"} 3\n";
+    EXPECT_EQ(write_histogram(exposition_format::openmetrics), expected);
 }
 
 TEST(ExpositionWriter, EscapesHelp) {

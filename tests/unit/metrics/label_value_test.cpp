@@ -28,6 +28,9 @@ TEST_P(SanitiseLabelValue, GivesWhatPrometheusWillRead) {
 }
 
 const std::string long_ascii(1000, 'x');
+const std::string full(128, 'x');
+const std::string nearly_full(127, 'x');
+const std::string nearly_full_and_a_letter = std::string(nearly_full).append("\xC3\xA4");
 
 INSTANTIATE_TEST_SUITE_P(
     Values,
@@ -50,11 +53,9 @@ INSTANTIATE_TEST_SUITE_P(
                     value_case{"BeyondUnicode",
                                "\xF4\x90\x80\x80z",
                                "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBDz"},
-                    value_case{"LongTextIsCut", long_ascii, std::string(128, 'x')},
-                    value_case{"CutBetweenCharacters",
-                               std::string(127, 'x') + "\xC3\xA4",
-                               std::string(127, 'x')}),
-    [](const auto& info) { return info.param.name; });
+                    value_case{"LongTextIsCut", long_ascii, full},
+                    value_case{"CutBetweenCharacters", nearly_full_and_a_letter, nearly_full}),
+    [](const auto& tested) { return tested.param.name; });
 
 // Bytes of the kinds that break things, more often than chance would have them.
 std::string random_hostile(std::mt19937& random) {

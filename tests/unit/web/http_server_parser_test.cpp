@@ -133,7 +133,7 @@ INSTANTIATE_TEST_SUITE_P(
                     "GET / HTTP/1.1\r\n" + host + "X: " + std::string(2048, 'x') + "\r\n\r\n",
                     431},
         bad_request{"EndlessTarget", "GET /" + std::string(4000, 'a'), 431}),
-    [](const auto& info) { return info.param.name; });
+    [](const auto& tested) { return tested.param.name; });
 
 http_request parse(std::string_view bytes) {
     http_server_parser parser(small_limits());

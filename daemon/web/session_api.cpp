@@ -1,0 +1,191 @@
+#include "kallglot/web/session_api.hpp"
+
+#include "kallglot/web/session_json.hpp"
+
+#include <openssl/crypto.h>
+#include <openssl/sha.h>
+
+#include <array>
+#include <string>
+#include <utility>
+
+namespace kallglot {
+
+namespace {
+
+constexpr std::string_view collection = "/api/v1/sessions";
+constexpr std::string_view bearer = "Bearer ";
+constexpr std::string_view retry_after_seconds = "5";
+
+using sha256 = std::array<unsigned char, SHA256_DIGEST_LENGTH>;
+
+sha256 hash(std::string_view text) {
+    sha256 out{};
+    SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(), out.data());
+    return out;
+}
+
+http_response make_unauthorized() {
+    http_response response =
+        make_error_answer(401, "unauthorized", "a valid bearer token is needed");
+    response.fields.emplace_back("WWW-Authenticate", "Bearer realm=\"kallglot_exporter\"");
+    return response;
+}
+
+/// The answer to what the intake could not do.
+http_response make_failure(const error_code& error) {
+    if (error == errc::session_limit) {
+        return make_error_answer(507, "session_limit", "as many sessions as allowed are tracked");
+    }
+    http_response response =
+        make_error_answer(503, "store_unavailable", "the id cannot be made durable now");
+    response.fields.emplace_back("Retry-After", retry_after_seconds);
+    return response;
+}
+
+http_response make_bad_id() {
+    return make_error_answer(400, "invalid_id", "an id is 1 to 64 characters of [A-Za-z0-9_-]");
+}
+
+http_response make_not_tracked() {
+    return make_error_answer(404, "not_tracked", "no such session is tracked");
+}
+
+/// The id behind the collection's path.
+result<session_id> id_of(const http_request& request) {
+    return session_id::parse(std::string_view(request.path).substr(collection.size() + 1));
+}
+
+} // namespace
+
+session_api::session_api(session_intake& intake, daemon_metrics& metrics, secret token)
+    : intake_(intake),
+      metrics_(metrics),
+      token_(std::move(token)) {}
+
+void session_api::install(http_routes& routes) {
+    using handler = task<http_response> (session_api::*)(http_request);
+    const auto add = [&](std::string method,
+                         std::string path,
+                         handler answer,
+                         http_routes::match how) {
+        routes.add(
+            std::move(method),
+            std::move(path),
+            [this, answer](http_request request) { return (this->*answer)(std::move(request)); },
+            how);
+    };
+    const std::string all(collection);
+    add("POST", all, &session_api::post_many, http_routes::match::exact);
+    add("GET", all, &session_api::get_list, http_routes::match::exact);
+    add("PUT", all + '/', &session_api::put_one, http_routes::match::prefix);
+    add("GET", all + '/', &session_api::get_one, http_routes::match::prefix);
+    add("DELETE", all + '/', &session_api::delete_one, http_routes::match::prefix);
+}
+
+task<http_response> session_api::put_one(http_request request) {
+    if (!is_allowed(request)) {
+        co_return make_unauthorized();
+    }
+    const auto id = id_of(request);
+    if (!id) {
+        metrics_.session_rejected(labels::rejected_for::invalid_id);
+        co_return make_bad_id();
+    }
+    const auto is_new = co_await intake_.track(*id);
+    if (!is_new) {
+        co_return make_failure(is_new.error());
+    }
+    const auto view = intake_.look_up(*id);
+    if (!view) {
+        co_return make_not_tracked();
+    }
+    co_return make_session_answer(*is_new ? 201 : 200, *view);
+}
+
+task<http_response> session_api::get_one(http_request request) {
+    if (!is_allowed(request)) {
+        co_return make_unauthorized();
+    }
+    const auto id = id_of(request);
+    if (!id) {
+        co_return make_bad_id();
+    }
+    const auto view = intake_.look_up(*id);
+    if (!view) {
+        co_return make_not_tracked();
+    }
+    co_return make_session_answer(200, *view);
+}
+
+task<http_response> session_api::delete_one(http_request request) {
+    if (!is_allowed(request)) {
+        co_return make_unauthorized();
+    }
+    const auto id = id_of(request);
+    if (!id) {
+        co_return make_bad_id();
+    }
+    const auto was_tracked = co_await intake_.forget(*id);
+    if (!was_tracked) {
+        co_return make_failure(was_tracked.error());
+    }
+    if (!*was_tracked) {
+        co_return make_not_tracked();
+    }
+    http_response response;
+    response.status = 204;
+    co_return response;
+}
+
+task<http_response> session_api::post_many(http_request request) {
+    if (!is_allowed(request)) {
+        co_return make_unauthorized();
+    }
+    auto bulk = parse_bulk(request.body, most_ids);
+    if (!bulk) {
+        co_return make_error_answer(400,
+                                    "malformed",
+                                    "the body has to be {\"ids\":[...]} with up to 10,000 texts");
+    }
+    metrics_.session_rejected(labels::rejected_for::invalid_id, bulk->rejected.size());
+    const auto outcome = co_await intake_.track_all(std::move(bulk->ids));
+    if (!outcome) {
+        co_return make_failure(outcome.error());
+    }
+    for (const session_id& id : outcome->over_limit) {
+        bulk->rejected.push_back({std::string(id.view()), "limit"});
+    }
+    co_return make_bulk_answer(outcome->added, outcome->known, bulk->rejected);
+}
+
+task<http_response> session_api::get_list(http_request request) {
+    if (!is_allowed(request)) {
+        co_return make_unauthorized();
+    }
+    auto query = parse_query(request.query, most_listed);
+    if (!query) {
+        co_return make_error_answer(
+            400,
+            "bad_query",
+            "known are status, older_than (seconds), limit (1 to 1000) and after");
+    }
+    const auto page = co_await intake_.list(std::move(*query));
+    if (!page) {
+        co_return make_error_answer(400, "bad_query", "after is no cursor of this process");
+    }
+    co_return make_page_answer(*page);
+}
+
+bool session_api::is_allowed(const http_request& request) const {
+    const std::string_view given = request.field("Authorization");
+    if (!given.starts_with(bearer)) {
+        return false;
+    }
+    // Hashes have one length, so that not even the token's is told.
+    const sha256 wanted = hash(token_.reveal());
+    const sha256 shown = hash(given.substr(bearer.size()));
+    return CRYPTO_memcmp(wanted.data(), shown.data(), wanted.size()) == 0;
+}
+
+} // namespace kallglot

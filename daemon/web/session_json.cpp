@@ -1,0 +1,218 @@
+#include "kallglot/web/session_json.hpp"
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+
+#include <array>
+#include <charconv>
+#include <cstdio>
+
+namespace kallglot {
+
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::size_t longest_shown_id = 128;
+
+http_response make_json(int status, const json::value& body) {
+    http_response response;
+    response.status = status;
+    response.content_type = "application/json";
+    response.fields.emplace_back("Cache-Control", "no-store");
+    response.body = json::serialize(body) + '\n';
+    return response;
+}
+
+json::value time_or_null(const std::optional<api_time>& time) {
+    return time ? json::value(format_timestamp(*time)) : json::value(nullptr);
+}
+
+json::object to_json(const session_view& session) {
+    const auto text = [](std::string_view value) {
+        return json::string_view(value.data(), value.size());
+    };
+    return {{"id", text(session.id.view())},
+            {"status", text(to_string(session.status))},
+            {"mode", text(to_string(session.mode))},
+            {"provider", text(to_string(session.provider))},
+            {"since", format_timestamp(session.since)},
+            {"since_not_before", time_or_null(session.since_low)},
+            {"created_at", time_or_null(session.created)},
+            {"started_at", time_or_null(session.started)},
+            {"ended_at", time_or_null(session.ended)},
+            {"last_poll", time_or_null(session.last_poll)},
+            {"observed", session.observed},
+            {"unverified", session.unverified},
+            {"failed_polls", session.failures},
+            {"not_found", session.not_found}};
+}
+
+template <class Number>
+std::optional<Number> parse_number(std::string_view text) {
+    Number value{};
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    return error == std::errc() && end == text.data() + text.size() ? std::optional(value)
+                                                                    : std::nullopt;
+}
+
+/// Seconds, with `s` behind them or not; up to a year.
+std::optional<steady_duration> parse_age(std::string_view text) {
+    if (text.ends_with('s')) {
+        text.remove_suffix(1);
+    }
+    const auto value = parse_number<double>(text);
+    return value && *value >= 0 && *value <= 366.0 * 86400 ? std::optional(from_seconds(*value))
+                                                           : std::nullopt;
+}
+
+std::optional<session_status> status_of(std::string_view text) {
+    for (std::size_t i = 0; i < session_status_count; ++i) {
+        const auto status = static_cast<session_status>(i);
+        if (to_string(status) == text) {
+            return status;
+        }
+    }
+    return std::nullopt;
+}
+
+/// One parameter into the query; false if it is not good.
+bool take_parameter(session_query& query,
+                    std::string_view name,
+                    std::string_view value,
+                    std::size_t most) {
+    if (name == "status") {
+        query.status = status_of(value);
+        return query.status.has_value();
+    }
+    if (name == "older_than") {
+        const auto age = parse_age(value);
+        query.older_than = age.value_or(steady_duration::zero());
+        return age.has_value();
+    }
+    if (name == "limit") {
+        query.limit = parse_number<std::size_t>(value).value_or(0);
+        return query.limit >= 1 && query.limit <= most;
+    }
+    query.after = value;
+    return name == "after" && value.size() <= 64;
+}
+
+} // namespace
+
+http_response make_session_answer(int status, const session_view& session) {
+    return make_json(status, to_json(session));
+}
+
+http_response make_page_answer(const session_page& page) {
+    json::array sessions;
+    sessions.reserve(page.sessions.size());
+    for (const session_view& session : page.sessions) {
+        sessions.emplace_back(to_json(session));
+    }
+    json::object body;
+    body["sessions"] = std::move(sessions);
+    body["next"] = page.next.empty() ? json::value(nullptr) : json::value(page.next);
+    return make_json(200, body);
+}
+
+http_response make_error_answer(int status, std::string_view code, std::string_view message) {
+    json::object error;
+    error["code"] = json::string_view(code.data(), code.size());
+    error["message"] = json::string_view(message.data(), message.size());
+    json::object body;
+    body["error"] = std::move(error);
+    return make_json(status, body);
+}
+
+http_response make_bulk_answer(std::size_t added,
+                               std::size_t known,
+                               const std::vector<rejected_id>& rejected) {
+    json::array refused;
+    for (const rejected_id& each : rejected) {
+        json::object entry;
+        entry["id"] = each.id;
+        entry["reason"] = json::string_view(each.reason.data(), each.reason.size());
+        refused.emplace_back(std::move(entry));
+    }
+    json::object body;
+    body["added"] = added;
+    body["known"] = known;
+    body["rejected"] = std::move(refused);
+    return make_json(200, body);
+}
+
+std::optional<bulk_request> parse_bulk(std::string_view body, std::size_t most) {
+    json::parse_options options;
+    options.max_depth = 4;
+    error_code problem;
+    const json::value parsed =
+        json::parse(json::string_view(body.data(), body.size()), problem, {}, options);
+    const json::object* const object = problem ? nullptr : parsed.if_object();
+    const json::value* const member =
+        object != nullptr && object->size() == 1 ? object->if_contains("ids") : nullptr;
+    const json::array* const ids = member != nullptr ? member->if_array() : nullptr;
+    if (ids == nullptr || ids->size() > most) {
+        return std::nullopt;
+    }
+    bulk_request request;
+    request.ids.reserve(ids->size());
+    for (const json::value& each : *ids) {
+        const json::string* const text = each.if_string();
+        if (text == nullptr) {
+            return std::nullopt;
+        }
+        if (const auto id = session_id::parse({text->data(), text->size()})) {
+            request.ids.push_back(*id);
+        } else {
+            request.rejected.push_back(
+                {std::string(text->data(), std::min(text->size(), longest_shown_id)),
+                 "invalid_id"});
+        }
+    }
+    return request;
+}
+
+std::optional<session_query> parse_query(std::string_view text, std::size_t most) {
+    session_query query;
+    std::vector<std::string_view> seen;
+    while (!text.empty()) {
+        const std::string_view parameter = text.substr(0, text.find('&'));
+        text.remove_prefix(std::min(text.size(), parameter.size() + 1));
+        const std::size_t equals = parameter.find('=');
+        if (equals == std::string_view::npos) {
+            return std::nullopt;
+        }
+        const std::string_view name = parameter.substr(0, equals);
+        const std::string_view value = parameter.substr(equals + 1);
+        // An empty value is a form's way of not asking.
+        const bool again = std::find(seen.begin(), seen.end(), name) != seen.end();
+        seen.push_back(name);
+        if (again || (!value.empty() && !take_parameter(query, name, value, most))) {
+            return std::nullopt;
+        }
+    }
+    return query;
+}
+
+std::string format_timestamp(api_time time) {
+    const auto day = std::chrono::floor<std::chrono::days>(time);
+    const std::chrono::year_month_day date(day);
+    const std::chrono::hh_mm_ss clock(time - day);
+    std::array<char, 40> text{};
+    const int size = std::snprintf(text.data(),
+                                   text.size(),
+                                   "%04d-%02u-%02uT%02d:%02d:%02d.%03dZ",
+                                   static_cast<int>(date.year()),
+                                   static_cast<unsigned>(date.month()),
+                                   static_cast<unsigned>(date.day()),
+                                   static_cast<int>(clock.hours().count()),
+                                   static_cast<int>(clock.minutes().count()),
+                                   static_cast<int>(clock.seconds().count()),
+                                   static_cast<int>(clock.subseconds().count()));
+    return {text.data(), static_cast<std::size_t>(size)};
+}
+
+} // namespace kallglot

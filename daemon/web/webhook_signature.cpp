@@ -1,0 +1,146 @@
+#include "kallglot/web/webhook_signature.hpp"
+
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+
+#include <array>
+#include <charconv>
+#include <memory>
+#include <optional>
+
+namespace kallglot {
+
+namespace {
+
+using digest = std::array<unsigned char, 32>;
+
+/// More signatures than that in one header are nobody's rotation.
+constexpr std::size_t most_signatures = 8;
+
+/// The header, taken apart; views into it.
+struct signature_fields {
+    std::string_view timestamp;
+    std::array<digest, most_signatures> signatures{};
+    std::size_t count = 0;
+};
+
+int digit_of(char c) noexcept {
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/// 64 lower-case hexadecimal digits.
+std::optional<digest> parse_digest(std::string_view text) noexcept {
+    digest bytes{};
+    if (text.size() != 2 * bytes.size()) {
+        return std::nullopt;
+    }
+    for (std::size_t i = 0; i < bytes.size(); ++i) {
+        const int high = digit_of(text[2 * i]);
+        const int low = digit_of(text[2 * i + 1]);
+        if (high < 0 || low < 0) {
+            return std::nullopt;
+        }
+        bytes[i] = static_cast<unsigned char>(high * 16 + low);
+    }
+    return bytes;
+}
+
+/// Empty if the header is not of that form.
+std::optional<signature_fields> parse_header(std::string_view header) noexcept {
+    signature_fields fields;
+    while (!header.empty()) {
+        const std::string_view field = header.substr(0, header.find(','));
+        header.remove_prefix(std::min(header.size(), field.size() + 1));
+        if (field.starts_with("t=")) {
+            if (!fields.timestamp.empty()) {
+                return std::nullopt;
+            }
+            fields.timestamp = field.substr(2);
+        } else if (field.starts_with("v1=")) {
+            const auto signature = parse_digest(field.substr(3));
+            if (!signature || fields.count == most_signatures) {
+                return std::nullopt;
+            }
+            fields.signatures[fields.count++] = *signature;
+        }
+    }
+    return fields.count == 0 ? std::nullopt : std::optional(fields);
+}
+
+std::optional<api_time> parse_unix_seconds(std::string_view text) noexcept {
+    std::int64_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    constexpr std::int64_t last = 253'402'300'799; // the year 9999
+    if (error != std::errc() || end != text.data() + text.size() || value < 0 || value > last) {
+        return std::nullopt;
+    }
+    return api_time(seconds(value));
+}
+
+struct mac_deleter {
+    void operator()(EVP_MAC* mac) const noexcept { EVP_MAC_free(mac); }
+
+    void operator()(EVP_MAC_CTX* context) const noexcept { EVP_MAC_CTX_free(context); }
+};
+
+std::optional<digest> hmac(const secret& key, std::string_view timestamp, std::string_view body) {
+    const std::unique_ptr<EVP_MAC, mac_deleter> mac(EVP_MAC_fetch(nullptr, "HMAC", nullptr));
+    const std::unique_ptr<EVP_MAC_CTX, mac_deleter> context(mac ? EVP_MAC_CTX_new(mac.get())
+                                                                : nullptr);
+    if (!context) {
+        return std::nullopt;
+    }
+    char name[] = "SHA256";
+    const OSSL_PARAM parameters[] = {
+        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name, 0),
+        OSSL_PARAM_construct_end()};
+    const auto bytes = [](std::string_view text) {
+        return reinterpret_cast<const unsigned char*>(text.data());
+    };
+    const std::string_view revealed = key.reveal();
+    digest out{};
+    std::size_t size = 0;
+    const bool done = EVP_MAC_init(context.get(), bytes(revealed), revealed.size(), parameters) == 1
+                      && EVP_MAC_update(context.get(), bytes(timestamp), timestamp.size()) == 1
+                      && EVP_MAC_update(context.get(), bytes("."), 1) == 1
+                      && EVP_MAC_update(context.get(), bytes(body), body.size()) == 1
+                      && EVP_MAC_final(context.get(), out.data(), &size, out.size()) == 1
+                      && size == out.size();
+    return done ? std::optional(out) : std::nullopt;
+}
+
+} // namespace
+
+signature_verdict verify_signature(std::string_view header,
+                                   std::string_view body,
+                                   const std::vector<secret>& secrets,
+                                   api_time now,
+                                   milliseconds tolerance) {
+    const auto fields = parse_header(header);
+    const auto signed_at = fields ? parse_unix_seconds(fields->timestamp) : std::nullopt;
+    if (!signed_at) {
+        return signature_verdict::bad;
+    }
+    // Every pair is compared, so that the time does not tell which one matched.
+    bool matches = false;
+    for (const secret& key : secrets) {
+        const auto expected = key.empty() ? std::nullopt : hmac(key, fields->timestamp, body);
+        for (std::size_t i = 0; expected && i < fields->count; ++i) {
+            matches |=
+                CRYPTO_memcmp(expected->data(), fields->signatures[i].data(), expected->size())
+                == 0;
+        }
+    }
+    if (!matches) {
+        return signature_verdict::bad;
+    }
+    const milliseconds age = now - *signed_at;
+    return age > tolerance || age < -tolerance ? signature_verdict::untimely
+                                               : signature_verdict::good;
+}
+
+} // namespace kallglot

@@ -1,0 +1,19 @@
+/// Which build this is, as the program was told by its build system.
+
+#ifndef KALLGLOT_PORTS_BUILD_DETAILS_HPP
+#define KALLGLOT_PORTS_BUILD_DETAILS_HPP
+
+#include <string_view>
+
+namespace kallglot {
+
+/// Constant text of ours.
+struct build_details {
+    std::string_view version;
+    std::string_view revision;
+    std::string_view compiler;
+};
+
+} // namespace kallglot
+
+#endif

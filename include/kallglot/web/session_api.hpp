@@ -1,0 +1,54 @@
+/// `/api/v1/sessions`: programs tell the daemon which sessions to follow, and ask what it knows.
+///
+/// Every call needs the bearer token. An id is durable before its call is answered. Reaches the table and the store
+/// through the port session_intake only; ids are the only text of a request that is shown again, as JSON.
+
+#ifndef KALLGLOT_WEB_SESSION_API_HPP
+#define KALLGLOT_WEB_SESSION_API_HPP
+
+#include "kallglot/async/task.hpp"
+#include "kallglot/core/settings/secret.hpp"
+#include "kallglot/metrics/daemon_metrics.hpp"
+#include "kallglot/net/http_server_routes.hpp"
+#include "kallglot/net/http_server_types.hpp"
+#include "kallglot/ports/session_intake.hpp"
+
+#include <cstddef>
+#include <string_view>
+
+namespace kallglot {
+
+/// Loop only. Lifetime: intake and metrics outlive it; it outlives the server that uses its routes.
+class session_api {
+public:
+    static constexpr std::size_t most_ids = 10'000;
+    static constexpr std::size_t most_listed = 1'000;
+
+    /// `token` is not empty: without one there are no such routes.
+    session_api(session_intake& intake, daemon_metrics& metrics, secret token);
+    session_api(const session_api&) = delete;
+    session_api& operator=(const session_api&) = delete;
+
+    void install(http_routes& routes);
+
+    /// Another token from now on. Precondition: not empty.
+    void use_token(secret token) { token_ = std::move(token); }
+
+private:
+    [[nodiscard]] task<http_response> put_one(http_request request);
+    [[nodiscard]] task<http_response> get_one(http_request request);
+    [[nodiscard]] task<http_response> delete_one(http_request request);
+    [[nodiscard]] task<http_response> post_many(http_request request);
+    [[nodiscard]] task<http_response> get_list(http_request request);
+
+    /// Compares in the same time wherever the texts differ.
+    [[nodiscard]] bool is_allowed(const http_request& request) const;
+
+    session_intake& intake_;
+    daemon_metrics& metrics_;
+    secret token_;
+};
+
+} // namespace kallglot
+
+#endif

@@ -1,0 +1,52 @@
+/// The one path of the webhook listener: signed events from Kallglot.
+///
+/// The signature over the raw body comes first; 2xx is answered only when what the event changed is durable; whatever
+/// cannot be kept now is answered with 503, so that it is delivered again. Types that we do not know are accepted
+/// and counted. Nothing of a body is ever logged.
+
+#ifndef KALLGLOT_WEB_WEBHOOK_ROUTE_HPP
+#define KALLGLOT_WEB_WEBHOOK_ROUTE_HPP
+
+#include "kallglot/async/task.hpp"
+#include "kallglot/core/settings/secret.hpp"
+#include "kallglot/metrics/webhook_metrics.hpp"
+#include "kallglot/net/http_server_routes.hpp"
+#include "kallglot/net/http_server_types.hpp"
+#include "kallglot/ports/clock.hpp"
+#include "kallglot/ports/session_intake.hpp"
+
+#include <string>
+#include <vector>
+
+namespace kallglot {
+
+/// Loop only. Lifetime: intake, metrics and clock outlive it; it outlives the server that uses its route.
+class webhook_route {
+public:
+    webhook_route(session_intake& intake,
+                  webhook_metrics& metrics,
+                  const clock& time,
+                  std::vector<secret> secrets,
+                  milliseconds tolerance);
+    webhook_route(const webhook_route&) = delete;
+    webhook_route& operator=(const webhook_route&) = delete;
+
+    void install(http_routes& routes, const std::string& path);
+
+    /// Other secrets from now on, after a reload.
+    void use_secrets(std::vector<secret> secrets, milliseconds tolerance);
+
+private:
+    [[nodiscard]] task<http_response> deliver(http_request request);
+    void note_delay(const http_request& request);
+
+    session_intake& intake_;
+    webhook_metrics& metrics_;
+    const clock& clock_;
+    std::vector<secret> secrets_;
+    milliseconds tolerance_;
+};
+
+} // namespace kallglot
+
+#endif
