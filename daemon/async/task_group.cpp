@@ -85,7 +85,11 @@ task<> task_group::join() {
 
 void task_group::finished(child_list::iterator where, const std::exception_ptr& error) {
     const std::string name = std::move(where->name);
-    children_.erase(where);
+    // Asio 1.26 may still have a cancellation on its way to the signal when it was emitted outside the loop's thread
+    // of execution; whatever was posted before this runs before this.
+    child_list gone;
+    gone.splice(gone.end(), children_, where);
+    asio::post(executor_, [kept = std::move(gone)] {});
     if (error) {
         const std::string what = describe(error);
         if (!what.empty() && on_failure_) {
