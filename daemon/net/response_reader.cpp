@@ -5,8 +5,10 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/http/error.hpp>
 
+#include <algorithm>
 #include <cstring>
 #include <exception>
+#include <string_view>
 
 namespace kallglot {
 
@@ -26,6 +28,13 @@ void wipe(std::string& text) {
     if (text.capacity() > kept_capacity) {
         text.shrink_to_fit();
     }
+}
+
+// Beast waits for the end of the line before it looks at its beginning.
+bool begins_like_http(std::span<const char> bytes) noexcept {
+    constexpr std::string_view start = "HTTP/1.";
+    const std::size_t size = std::min(start.size(), bytes.size());
+    return std::string_view(bytes.data(), size) == start.substr(0, size);
 }
 
 errc translate(const boost::beast::error_code& error) noexcept {
@@ -126,6 +135,9 @@ response_reader::progress response_reader::consume(std::span<const char>& bytes)
         boost::beast::error_code error;
         http_response_parser& parser = *http_->parser;
         const bool in_header = !parser.is_header_done();
+        if (!parser.got_some() && !begins_like_http(bytes)) {
+            return fail(errc::malformed_response);
+        }
         const std::size_t used =
             parser.put(boost::asio::const_buffer(bytes.data(), bytes.size()), error);
         bytes = bytes.subspan(used);

@@ -113,8 +113,11 @@ tls_engine::tls_engine(const tls_context& context) : context_(context) {
         SSL_free(ssl_);
         throw std::bad_alloc();
     }
-    if (SSL_SESSION* const session = shared.newest()) {
+    // A copy, because OpenSSL marks the session of a TLS 1.3 connection as used up.
+    if (const SSL_SESSION* const kept = shared.newest()) {
+        SSL_SESSION* const session = SSL_SESSION_dup(kept);
         SSL_set_session(ssl_, session);
+        SSL_SESSION_free(session);
     }
 }
 

@@ -117,7 +117,9 @@ std::optional<tls_load_error> load_chain(SSL_CTX* ctx, const std::string& path) 
     return fault.empty() ? std::nullopt : std::optional(bad(path, fault));
 }
 
-std::optional<tls_load_error> load_key(SSL_CTX* ctx, const std::string& path) {
+std::optional<tls_load_error> load_key(SSL_CTX* ctx,
+                                       const std::string& path,
+                                       const std::string& cert_file) {
     file_text text;
     if (auto fault = text.read(path)) {
         return fault;
@@ -130,8 +132,10 @@ std::optional<tls_load_error> load_key(SSL_CTX* ctx, const std::string& path) {
         ERR_clear_error();
         return bad(path, "holds no private key without a password in PEM form");
     }
+    // OpenSSL compares it with the certificate that is already there.
     if (SSL_CTX_use_PrivateKey(ctx, key.get()) != 1) {
-        return bad(path, "key refused: " + last_reason());
+        ERR_clear_error();
+        return bad(path, "does not belong to the certificate in " + cert_file);
     }
     return std::nullopt;
 }
@@ -144,14 +148,7 @@ std::optional<tls_load_error> load_identity(SSL_CTX* ctx,
     if (auto fault = load_chain(ctx, cert_file)) {
         return fault;
     }
-    if (auto fault = load_key(ctx, key_file)) {
-        return fault;
-    }
-    if (SSL_CTX_check_private_key(ctx) != 1) {
-        ERR_clear_error();
-        return bad(key_file, "does not belong to the certificate in " + cert_file);
-    }
-    return std::nullopt;
+    return load_key(ctx, key_file, cert_file);
 }
 
 std::optional<tls_load_error> load_authorities(SSL_CTX* ctx,

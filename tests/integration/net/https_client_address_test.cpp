@@ -1,0 +1,174 @@
+// Names, several addresses, and what happens when some of them, or the DNS, do not answer.
+
+#include "client_fixture.hpp"
+
+#include <boost/asio/ip/address.hpp>
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <future>
+
+namespace kallglot::test {
+
+namespace {
+
+const std::string id = "sess_0123456789abcdefghijklmnopqrstuvwxyz";
+
+script always_good() {
+    return {.steps = {{step::kind::request}, good_answer()}, .repeat = true};
+}
+
+using found = result<std::vector<tcp_endpoint>>;
+
+tcp_endpoint loopback(const char* address, std::uint16_t port) {
+    return {asio::ip::make_address(address), port};
+}
+
+// A listener whose queue is full: connecting to it neither succeeds nor fails, as to an address that drops packets.
+class black_hole {
+public:
+    explicit black_hole(asio::io_context& context)
+        : listener_(context),
+          first_(context),
+          second_(context) {
+        const tcp_endpoint any = loopback("127.0.0.1", 0);
+        listener_.open(any.protocol());
+        listener_.bind(any);
+        ::listen(listener_.native_handle(), 0);
+        address_ = listener_.local_endpoint();
+        for (tcp_socket* const each : {&first_, &second_}) {
+            each->open(any.protocol());
+            each->non_blocking(true);
+            // Asio's own connect would wait for the outcome.
+            EXPECT_LT(::connect(each->native_handle(),
+                                address_.data(),
+                                static_cast<socklen_t>(address_.size())),
+                      0);
+        }
+    }
+
+    [[nodiscard]] tcp_endpoint address() const { return address_; }
+
+private:
+    tcp_acceptor listener_;
+    tcp_socket first_;
+    tcp_socket second_;
+    tcp_endpoint address_;
+};
+
+} // namespace
+
+TEST_F(HttpsClient, LooksNamesUp) {
+    serve({always_good()});
+    start_client("localhost");
+    EXPECT_EQ(ask_and_wait(id).http_status, 200);
+}
+
+TEST_F(HttpsClient, GoesToTheNextAddressWhenOneRefuses) {
+    serve({always_good()});
+    const std::uint16_t port = server_->port();
+    lookup_ = [port](const std::string&, std::uint16_t) -> found {
+        return std::vector{loopback("127.0.0.7", port), loopback("127.0.0.1", port)};
+    };
+    start_client("localhost");
+    EXPECT_EQ(ask_and_wait(id).http_status, 200);
+    EXPECT_LT(answers_.back().received - answers_.back().sent, seconds(30));
+}
+
+TEST_F(HttpsClient, GoesToTheNextAddressWhenOneIsSilent) {
+    const black_hole silent(loop_.context());
+    serve({always_good()});
+    const std::uint16_t port = server_->port();
+    lookup_ = [&silent, port](const std::string&, std::uint16_t) -> found {
+        return std::vector{silent.address(), loopback("127.0.0.1", port)};
+    };
+    start_client("localhost");
+    EXPECT_EQ(ask_and_wait(id).http_status, 200);
+}
+
+TEST_F(HttpsClient, GivesUpOnASilentAddressInTime) {
+    const black_hole silent(loop_.context());
+    settings_.connect_timeout = milliseconds(50);
+    lookup_ = [&silent](const std::string&, std::uint16_t) -> found {
+        return std::vector{silent.address()};
+    };
+    start_client("localhost");
+    EXPECT_EQ(ask_and_wait(id).error, errc::connect_timeout);
+}
+
+TEST_F(HttpsClient, ANameWithoutAddressAnswersAllThatWait) {
+    lookup_ = [](const std::string&, std::uint16_t) -> found {
+        return errc::name_not_resolved;
+    };
+    start_client("no-such-name.invalid");
+    ask(id);
+    ask(id);
+    EXPECT_EQ(answer(2).error, errc::name_not_resolved);
+    EXPECT_EQ(answers_[0].error, errc::name_not_resolved);
+}
+
+TEST_F(HttpsClient, AStuckLookupHoldsUpNobodyForLong) {
+    std::promise<void> release;
+    const std::shared_future<void> released = release.get_future().share();
+    settings_.connect_timeout = milliseconds(50);
+    lookup_ = [released](const std::string&, std::uint16_t) -> found {
+        released.wait();
+        return errc::name_not_resolved;
+    };
+    start_client("localhost");
+    EXPECT_EQ(ask_and_wait(id).error, errc::resolve_timeout);
+    EXPECT_EQ(ask_and_wait(id).error, errc::resolve_timeout);
+    // Nor does the end wait for it; only the worker knows.
+    finish();
+    EXPECT_FALSE(worker_.stop(milliseconds(1)));
+    release.set_value();
+    EXPECT_TRUE(worker_.stop(std::chrono::hours(1)));
+    loop_.poll();
+}
+
+TEST_F(HttpsClient, ALookupThatFailsLaterLeavesTheOldAddresses) {
+    std::atomic<int> lookups = 0;
+    serve({{.steps = {{step::kind::request}, good_answer("Connection: close\r\n")}}});
+    const std::uint16_t port = server_->port();
+    lookup_ = [&lookups, port](const std::string&, std::uint16_t) -> found {
+        return lookups++ == 0 ? found(std::vector{loopback("127.0.0.1", port)})
+                              : found(errc::name_not_resolved);
+    };
+    start_client("localhost");
+    for (int i = 0; i < 3; ++i) {
+        EXPECT_EQ(ask_and_wait(id).http_status, 200);
+    }
+    EXPECT_EQ(lookups, 1) << "an answer is good for half a minute";
+}
+
+TEST_F(HttpsClient, LackOfDescriptorsKeepsTheConnectionsThereAre) {
+    settings_.max_connections = 8;
+    serve({always_good()});
+    start_client();
+    EXPECT_EQ(ask_and_wait(id).http_status, 200);
+
+    // Every number that is still free is taken.
+    std::vector<int> taken;
+    for (int each = ::dup(0); each >= 0; each = ::dup(0)) {
+        taken.push_back(each);
+    }
+    ask(id);
+    ask(id);
+    const api_answer first = answer(2);
+    const api_answer second = answer(3);
+    const std::size_t capacity = client_->capacity();
+    for (const int each : taken) {
+        ::close(each);
+    }
+    const api_answer& failed = first.error ? first : second;
+    const api_answer& served = first.error ? second : first;
+    EXPECT_EQ(served.http_status, 200);
+    EXPECT_EQ(failed.error, errc::no_descriptors) << failed.error.message();
+    EXPECT_EQ(failed.detail, "Too many open files");
+    EXPECT_EQ(capacity, 1U);
+    EXPECT_EQ(ask_and_wait(id).http_status, 200);
+}
+
+} // namespace kallglot::test

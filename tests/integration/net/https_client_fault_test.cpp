@@ -1,0 +1,250 @@
+// Servers that stop, break off, or say more than they were asked.
+
+#include "client_fixture.hpp"
+
+namespace kallglot::test {
+
+namespace {
+
+const std::string id = "sess_0123456789abcdefghijklmnopqrstuvwxyz";
+const std::string other_id = "sess_zyxwvutsrqponmlkjihgfedcba9876543210";
+
+script steps(std::vector<step> all) {
+    return {.steps = std::move(all)};
+}
+
+script always_good() {
+    return {.steps = {{step::kind::request}, good_answer()}, .repeat = true};
+}
+
+step bytes(std::string text) {
+    return {step::kind::send, std::move(text)};
+}
+
+const step request{step::kind::request};
+const step close{step::kind::close};
+const step reset{step::kind::reset};
+const step stall{step::kind::stall};
+
+} // namespace
+
+TEST_F(HttpsClient, ClosedBeforeTheAnswerOnANewConnection) {
+    serve({steps({request, close})});
+    start_client();
+    EXPECT_EQ(ask_and_wait(id).error, errc::connection_closed);
+    EXPECT_NE(answers_.back().sent, no_time);
+}
+
+TEST_F(HttpsClient, ClosedBeforeTheAnswerOnAKeptConnection) {
+    for (const step& end : {close, reset}) {
+        serve({steps({request, good_answer(), request, end}), always_good()});
+        start_client();
+        EXPECT_EQ(ask_and_wait(id).http_status, 200);
+        EXPECT_EQ(ask_and_wait(id).error, errc::reused_connection_closed);
+        // The retry that may follow goes to a connection that has carried nothing.
+        EXPECT_EQ(ask_and_wait(id, true).http_status, 200);
+        EXPECT_EQ(server_->connections().size(), 2U);
+        finish();
+        answers_.clear();
+        next_slot_ = 0;
+    }
+}
+
+TEST_F(HttpsClient, ACloseThatIsAlreadyThereIsSeenBeforeTheRequestGoesOut) {
+    serve({steps({request, good_answer(), close}), always_good()});
+    start_client();
+    EXPECT_EQ(ask_and_wait(id).http_status, 200);
+    // Whether the loop has told the client yet or not: it looks before it sends.
+    ASSERT_TRUE(loop_.run_until([&] { return server_->connections().size() == 1; }));
+    EXPECT_EQ(ask_and_wait(id).http_status, 200);
+    EXPECT_EQ(server_->connections().size(), 2U);
+}
+
+TEST_F(HttpsClient, CutAtAnyByteThereIsNoAnswer) {
+    const std::string whole = good_answer().bytes;
+    std::vector<script> scripts;
+    // The text still holds its placeholders, so that the cuts fall into all parts of what is really sent.
+    const std::string filled =
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 70\r\n\r\n"
+        R"({"id":"sess_0123456789abcdefghijklmnopqrstuvwxyz","status":"active"}  )";
+    ASSERT_EQ(filled.size() - filled.find("\r\n\r\n") - 4, 70U);
+    for (std::size_t cut = 1; cut < filled.size(); ++cut) {
+        scripts.push_back(
+            steps({request, bytes(filled.substr(0, cut)), cut % 2 == 0 ? close : reset}));
+    }
+    scripts.push_back(steps({request, bytes(filled)}));
+    serve(std::move(scripts));
+    start_client();
+    for (std::size_t cut = 1; cut < filled.size(); ++cut) {
+        const api_answer& got = ask_and_wait(id);
+        ASSERT_TRUE(got.error == errc::connection_closed || got.error == errc::connection_reset)
+            << "cut at " << cut << ": " << got.error.message();
+        ASSERT_EQ(got.http_status, 0);
+    }
+    EXPECT_EQ(ask_and_wait(id).http_status, 200);
+}
+
+TEST_F(HttpsClient, AWholeAnswerCountsWithoutCloseNotify) {
+    serve({steps({request, good_answer(), close}),
+           steps({request, good_answer(), {step::kind::close_notify}, close})});
+    start_client();
+    EXPECT_EQ(ask_and_wait(id).http_status, 200);
+    EXPECT_EQ(ask_and_wait(id).http_status, 200);
+    EXPECT_EQ(ask_and_wait(id).http_status, 200);
+    EXPECT_EQ(server_->connections().size(), 3U);
+}
+
+TEST_F(HttpsClient, ObeysConnectionClose) {
+    serve({steps({request, good_answer("Connection: close\r\n"), stall})});
+    start_client();
+    EXPECT_EQ(ask_and_wait(id).http_status, 200);
+    EXPECT_EQ(client_->connections().idle, 0U);
+    EXPECT_EQ(ask_and_wait(id).http_status, 200);
+    EXPECT_EQ(server_->connections().size(), 2U);
+    ASSERT_TRUE(loop_.run_until([&] { return server_->connections().front().closed_by_notify; }))
+        << "we say goodbye";
+}
+
+TEST_F(HttpsClient, UnsolicitedBytesOnAnIdleConnectionEndIt) {
+    serve({steps({request,
+                  good_answer(),
+                  bytes("HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n"),
+                  stall}),
+           always_good()});
+    start_client();
+    // The two may come together or one after the other: neither way is the 408 anybody's answer.
+    const api_answer first = ask_and_wait(id);
+    EXPECT_TRUE(first.http_status == 200 || first.error == errc::unsolicited_data)
+        << first.error.message();
+    ASSERT_TRUE(loop_.run_until([&] { return client_->connections().idle == 0; }));
+    EXPECT_EQ(ask_and_wait(other_id).http_status, 200);
+    EXPECT_EQ(server_->connections().size(), 2U);
+}
+
+TEST_F(HttpsClient, TwoAnswersAtOnceAreNone) {
+    const std::string one = "HTTP/1.1 204 No Content\r\n\r\n";
+    serve({steps({request, bytes(one + one), stall}), always_good()});
+    start_client();
+    EXPECT_EQ(ask_and_wait(id).error, errc::unsolicited_data);
+    EXPECT_EQ(ask_and_wait(id).http_status, 200);
+}
+
+TEST_F(HttpsClient, TheAnswerOfAnotherSessionIsNobodys) {
+    std::string wrong = good_answer().bytes;
+    wrong.replace(wrong.find("{id}"), 4, other_id);
+    serve({steps({request, bytes(wrong), stall}), always_good()});
+    start_client();
+    EXPECT_EQ(ask_and_wait(id).error, errc::wrong_session);
+    EXPECT_EQ(client_->connections().idle, 0U);
+    EXPECT_EQ(ask_and_wait(id).http_status, 200);
+}
+
+TEST_F(HttpsClient, PassesOnWhatA429Says) {
+    serve(
+        {{.steps =
+              {request,
+               bytes("HTTP/1.1 429 Too Many Requests\r\nRetry-After: 7\r\nX-RateLimit-Limit: 60\r\n"
+                     "X-RateLimit-Remaining: 0\r\nContent-Length: 51\r\n\r\n"
+                     R"({"error":{"code":"rate_limit_exceeded","message":""}})")},
+          .repeat = false},
+         always_good()});
+    start_client();
+    const api_answer& got = ask_and_wait(id);
+    EXPECT_EQ(got.error, errc::unsolicited_data) << "the length above is two short, on purpose";
+    finish();
+
+    answers_.clear();
+    next_slot_ = 0;
+    serve(
+        {{.steps =
+              {request,
+               bytes("HTTP/1.1 429 Too Many Requests\r\nRetry-After: 7\r\nX-RateLimit-Limit: 60\r\n"
+                     "X-RateLimit-Remaining: 0\r\nContent-Length: 53\r\n\r\n"
+                     R"({"error":{"code":"rate_limit_exceeded","message":""}})")},
+          .repeat = true}});
+    start_client();
+    const api_answer& right = ask_and_wait(id);
+    EXPECT_FALSE(right.error) << right.error.message();
+    EXPECT_EQ(right.http_status, 429);
+    EXPECT_EQ(right.headers.retry_after, seconds(7));
+    EXPECT_EQ(right.headers.rate_limit, 60U);
+    EXPECT_EQ(client_->connections().idle, 1U) << "a refusal costs no connection";
+}
+
+TEST_F(HttpsClient, FollowsNoRedirect) {
+    serve({{.steps = {request,
+                      bytes("HTTP/1.1 307 Temporary Redirect\r\nLocation: "
+                            "https://127.0.0.1:1/v1/sessions/x\r\n"
+                            "Content-Length: 0\r\n\r\n")},
+            .repeat = true}});
+    start_client();
+    EXPECT_EQ(ask_and_wait(id).http_status, 307);
+    EXPECT_EQ(server_->requests(), 1U);
+}
+
+TEST_F(HttpsClient, StalledHandshakesEndInTime) {
+    settings_.connect_timeout = milliseconds(50);
+    serve({{.steps = {}, .stall_handshake = true}});
+    start_client();
+    EXPECT_EQ(ask_and_wait(id).error, errc::handshake_timeout);
+    EXPECT_EQ(client_->connections().opening, 0U);
+    EXPECT_EQ(answers_.back().sent, no_time);
+}
+
+TEST_F(HttpsClient, StalledAnswersEndInTime) {
+    settings_.request_timeout = milliseconds(50);
+    serve({steps({request, stall}),
+           steps({request, bytes("HTTP/1.1 200 OK\r\nContent-"), stall}),
+           steps({request, bytes("HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{\"id\":"), stall}),
+           always_good()});
+    start_client();
+    for (int i = 0; i < 3; ++i) {
+        EXPECT_EQ(ask_and_wait(id).error, errc::request_timeout);
+    }
+    EXPECT_EQ(ask_and_wait(id).http_status, 200);
+}
+
+TEST_F(HttpsClient, IdleConnectionsGrowOld) {
+    settings_.idle_timeout = milliseconds(20);
+    serve({always_good()});
+    start_client();
+    EXPECT_EQ(ask_and_wait(id).http_status, 200);
+    EXPECT_EQ(client_->connections().idle, 1U);
+    ASSERT_TRUE(loop_.run_until([&] { return client_->connections().idle == 0; }));
+    ASSERT_TRUE(loop_.run_until([&] { return server_->connections().front().closed_by_notify; }));
+}
+
+TEST_F(HttpsClient, TheServersKeepAliveLimitCountsToo) {
+    // One second, of which we leave one: not kept at all.
+    serve({{.steps = {request, good_answer("Keep-Alive: timeout=1\r\n")}, .repeat = true}});
+    start_client();
+    EXPECT_EQ(ask_and_wait(id).http_status, 200);
+    EXPECT_EQ(ask_and_wait(id).http_status, 200);
+    EXPECT_EQ(server_->connections().size(), 2U);
+}
+
+TEST_F(HttpsClient, SurvivesKeyUpdatesBetweenAnswers) {
+    std::vector<step> all;
+    for (int i = 0; i < 50; ++i) {
+        all.insert(all.end(), {request, {step::kind::key_update}, good_answer()});
+    }
+    serve({steps(all)});
+    start_client();
+    for (int i = 0; i < 50; ++i) {
+        ASSERT_EQ(ask_and_wait(id).http_status, 200) << i << answers_.back().detail;
+    }
+    EXPECT_EQ(server_->connections().size(), 1U);
+}
+
+TEST_F(HttpsClient, BrokenRecordsEndTheExchange) {
+    serve(
+        {steps(
+             {request, {step::kind::send_raw, "this is no TLS record, whatever it may be"}, stall}),
+         always_good()});
+    start_client();
+    EXPECT_EQ(ask_and_wait(id).error, errc::tls_failed);
+    EXPECT_FALSE(answers_.back().detail.empty());
+    EXPECT_EQ(ask_and_wait(id).http_status, 200);
+}
+
+} // namespace kallglot::test

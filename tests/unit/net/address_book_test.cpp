@@ -1,0 +1,75 @@
+#include "kallglot/net/address_book.hpp"
+
+#include <boost/asio/ip/address.hpp>
+
+#include <gtest/gtest.h>
+
+namespace kallglot::test {
+
+namespace {
+
+const tcp_endpoint a(asio::ip::make_address("192.0.2.1"), 443);
+const tcp_endpoint b(asio::ip::make_address("192.0.2.2"), 443);
+const tcp_endpoint c(asio::ip::make_address("2001:db8::3"), 443);
+
+steady_time at(int second) {
+    return steady_time() + seconds(1000 + second);
+}
+
+using order = std::vector<tcp_endpoint>;
+
+} // namespace
+
+TEST(AddressBook, SpreadsConnectionsOverAllAddresses) {
+    address_book book;
+    EXPECT_TRUE(book.stale(at(0)));
+    book.assign({a, b, c}, at(0));
+    EXPECT_EQ(book.order(at(0)), (order{a, b, c}));
+    EXPECT_EQ(book.order(at(0)), (order{b, c, a}));
+    EXPECT_EQ(book.order(at(0)), (order{c, a, b}));
+    EXPECT_EQ(book.order(at(0)), (order{a, b, c}));
+}
+
+TEST(AddressBook, TriesWhatFailedLastAndForgivesIt) {
+    address_book book;
+    book.assign({a, b, c}, at(0));
+    book.note_failure(a, at(1));
+    EXPECT_EQ(book.order(at(2)), (order{b, c, a}));
+    EXPECT_EQ(book.order(at(2)), (order{b, c, a}));
+    EXPECT_EQ(book.order(at(30)), (order{c, b, a}));
+    EXPECT_EQ(book.order(at(31)), (order{a, b, c}));
+    book.note_failure(b, at(40));
+    book.note_success(b);
+    EXPECT_EQ(book.order(at(41)), (order{b, c, a}));
+}
+
+TEST(AddressBook, StillOffersAddressesThatAllFailed) {
+    address_book book;
+    book.assign({a, b}, at(0));
+    book.note_failure(a, at(1));
+    book.note_failure(b, at(1));
+    EXPECT_EQ(book.order(at(2)), (order{a, b}));
+}
+
+TEST(AddressBook, RemembersFailuresOverALookup) {
+    address_book book;
+    book.assign({a, b}, at(0));
+    book.note_failure(a, at(1));
+    book.assign({c, a}, at(2));
+    EXPECT_EQ(book.order(at(3)), (order{c, a}));
+}
+
+TEST(AddressBook, AsksAgainAfterHalfAMinuteAndSoonerAfterAFailure) {
+    address_book book;
+    book.assign({a}, at(0));
+    EXPECT_FALSE(book.stale(at(30)));
+    EXPECT_TRUE(book.stale(at(31)));
+    book.keep(at(31));
+    EXPECT_FALSE(book.empty());
+    EXPECT_FALSE(book.stale(at(36)));
+    EXPECT_TRUE(book.stale(at(37)));
+    book.clear();
+    EXPECT_TRUE(book.stale(at(37)));
+}
+
+} // namespace kallglot::test
