@@ -12,7 +12,6 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <set>
 #include <tuple>
 #include <utility>
@@ -76,7 +75,8 @@ watched_folders folder_events::use_folders(const std::vector<std::string>& folde
         unused.erase(watch);
     }
     for (const int watch : unused) {
-        remove(watch);
+        // Of a watch that the system ended itself this is refused, which does no harm.
+        static_cast<void>(::inotify_rm_watch(descriptor_.native_handle(), watch));
     }
     return done;
 }
@@ -105,38 +105,17 @@ void folder_events::close() {
 }
 
 // Reads what is there, a bounded part of it: what remains makes the descriptor ready again. False if there was
-// nothing.
+// nothing. What the events say is not needed: use_folders() finds out which folders are gone or others now.
 bool folder_events::drain() {
-    alignas(inotify_event) std::array<std::byte, 16 * 1024> buffer;
+    std::array<std::byte, 16 * 1024> buffer;
     bool any = false;
     for (int round = 0; round < 16; ++round) {
-        const ssize_t got = ::read(descriptor_.native_handle(), buffer.data(), buffer.size());
-        if (got <= 0) {
+        if (::read(descriptor_.native_handle(), buffer.data(), buffer.size()) <= 0) {
             break;
         }
         any = true;
-        for (std::size_t at = 0; at + sizeof(inotify_event) <= static_cast<std::size_t>(got);) {
-            inotify_event event{};
-            std::memcpy(&event, buffer.data() + at, sizeof(event));
-            if ((event.mask & (IN_IGNORED | IN_MOVE_SELF)) != 0) {
-                forget(event.wd);
-            }
-            at += sizeof(event) + event.len;
-        }
     }
     return any;
-}
-
-// The folder is gone or has another name now: the path is watched anew when it is there again.
-void folder_events::forget(int watch) {
-    if (std::erase_if(watches_, [watch](const auto& entry) { return entry.second == watch; }) > 0) {
-        remove(watch);
-    }
-}
-
-void folder_events::remove(int watch) {
-    // Of a watch that the system ended itself this is refused, which does no harm.
-    static_cast<void>(::inotify_rm_watch(descriptor_.native_handle(), watch));
 }
 
 } // namespace kallglot

@@ -52,8 +52,6 @@ public:
 
 private:
     [[nodiscard]] bool drain();
-    void forget(int watch);
-    void remove(int watch);
 
     asio::posix::basic_stream_descriptor<loop_executor> descriptor_;
     std::map<std::string, int> watches_;

@@ -193,13 +193,20 @@ TEST_F(FileWatchFaults, AChangeThatLooksLikeAppendingIsFoundAMinuteLater) {
     EXPECT_EQ(take_removed(), names{one});
 }
 
-TEST_F(FileWatchFaults, AChangeOfTheSameSizeWithinTheGrainOfTheStampsIsFound) {
-    write("ids", one + "\n");
+TEST_F(FileWatchFaults, AChangeOfTheSameSizeRightAfterAReadingIsFound) {
+    write("ids", "sess_01JQ7N0C5VXB3HEZ4M8K0000-000\n");
     start("ids");
-    EXPECT_EQ(take_added(), names{one});
-    overwrite("ids", 0, two);
-    settle();
-    EXPECT_EQ(take_added(), names{two});
+    pass(200ms);
+    // On systems whose stamps have a grain, some of the changes get the stamp of the reading before.
+    for (int round = 100; round < 150; ++round) {
+        added_.clear();
+        overwrite("ids", 30, std::to_string(round));
+        pass(100ms);
+        overwrite("ids", 30, std::to_string(round + 500));
+        settle();
+        ASSERT_FALSE(added_.empty());
+        EXPECT_EQ(added_.back(), "sess_01JQ7N0C5VXB3HEZ4M8K0000-" + std::to_string(round + 500));
+    }
 }
 
 TEST_F(FileWatchFaults, ChangesWithoutEventsAreFoundWithinAMinute) {
