@@ -158,6 +158,7 @@ void https_client::stop() {
     stopping_ = true;
     drain();
     lookups_.cancel(asio::cancellation_type::terminal);
+    lookup_deadline_ = no_time;
     refuse_waiting(errc::cancelled);
     wake_at(steady_now());
 }
