@@ -8,10 +8,13 @@
 #include "support/temporary_folder.hpp"
 #include "support/virtual_clock.hpp"
 
+#include <boost/asio/post.hpp>
+
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <time.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
