@@ -26,8 +26,12 @@ bool is_stale(const session_record& record, const census_terms& terms) {
         return false;
     }
     const steady_time seen = record.was_observed() ? record.observed : record.since;
+    // A record that was just added has no times yet.
+    if (seen == no_time) {
+        return false;
+    }
     const double interval =
-        to_seconds(effective_interval(*terms.policy, record, terms.at, terms.stretch > 1))
+        to_seconds(effective_interval(*terms.policy, record, seen, terms.stretch > 1))
         * std::max(1.0, terms.stretch);
     return terms.at - seen > from_seconds(3 * interval) + terms.request_timeout;
 }
@@ -112,22 +116,21 @@ void census_pass::count(const session_record& record, std::uint32_t weight) {
     const steady_time now = terms_.at;
     const threshold_settings& thresholds = terms_.policy->thresholds;
     const auto& own = thresholds_of(thresholds, record.status);
-    if (record.was_observed()) {
-        count_ages(own, census_.over_threshold[i], weight, [&](steady_duration age) {
-            return confirmed_over(record, record.since, age);
-        });
-        // Suspected are those past it by the clock less those confirmed.
-        for (std::size_t k = 0; k < own.size() && past(record.since, own[k], now); ++k) {
-            census_.suspected_over_threshold[i][k] +=
-                confirmed_over(record, record.since, own[k]) ? 0 : weight;
-        }
-        if (not_started(record)) {
-            count_ages(
-                thresholds.not_started,
-                census_.not_started_over_threshold[i],
-                weight,
-                [&](steady_duration age) { return confirmed_over(record, record.created, age); });
-        }
+    count_ages(own, census_.over_threshold[i], weight, [&](steady_duration age) {
+        return confirmed_over(record, record.since, age);
+    });
+    // Suspected are those past it by the clock less those confirmed; before anybody said a status, `since` is
+    // the moment it was told.
+    for (std::size_t k = 0; k < own.size() && past(record.since, own[k], now); ++k) {
+        census_.suspected_over_threshold[i][k] +=
+            confirmed_over(record, record.since, own[k]) ? 0 : weight;
+    }
+    if (not_started(record)) {
+        count_ages(
+            thresholds.not_started,
+            census_.not_started_over_threshold[i],
+            weight,
+            [&](steady_duration age) { return confirmed_over(record, record.created, age); });
     }
     if (weight == 1) {
         steady_time& oldest = census_.oldest_since[i];

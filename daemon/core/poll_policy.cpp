@@ -45,7 +45,7 @@ steady_duration plain_interval(const poll_policy& policy, const session_record& 
     if (policy.webhooks_flow && record.by_webhook) {
         return intervals.audit;
     }
-    if (!record.was_observed()) {
+    if (!record.was_observed() && record.status == session_status::unknown) {
         return intervals.created;
     }
     switch (record.status) {
@@ -76,8 +76,8 @@ steady_duration effective_interval(const poll_policy& policy,
 }
 
 threshold_crossing next_crossing(const poll_policy& policy, const session_record& record) noexcept {
-    // Nothing is known to be stuck before it was seen once; until then the first poll is what decides.
-    if (!record.was_observed()) {
+    // Of whom nobody said anything the first poll decides; a status may also be known from a webhook or a restart.
+    if (!record.was_observed() && record.status == session_status::unknown) {
         return {};
     }
     threshold_crossing next{

@@ -43,14 +43,20 @@ void consider(wanted_work& best, const wanted_work& other, steady_time now) noex
 steady_time first_poll_time(const session_record& record,
                             const poll_policy& policy,
                             const demand_state& demand) noexcept {
-    if (!demand.shortage) {
-        return record.since;
-    }
+    // A webhook will tell its start; a poll is of use only if none does.
     const auto& ages = policy.thresholds.not_started;
     if (policy.webhooks_flow && !ages.empty()) {
         return record.since + ages.front();
     }
-    return record.since + shortage_delay;
+    return demand.shortage ? record.since + shortage_delay : record.since;
+}
+
+/// Somebody told of it, and nobody has seen it yet: neither a poll nor a webhook that says how far it is.
+bool is_new(const session_record& record, const poll_policy& policy) noexcept {
+    const bool waits = record.status == session_status::unknown
+                       || (record.status == session_status::created
+                           && !(policy.webhooks_flow && record.by_webhook));
+    return waits && !record.was_observed() && record.not_found_since == no_time;
 }
 
 } // namespace
@@ -91,12 +97,12 @@ wanted_work due_work(const session_record& record,
         return best;
     }
     // Nobody has seen it yet: at once if it was told alone, spread over an interval if told in bulk.
-    const bool never_answered = !record.was_observed() && record.not_found_since == no_time;
-    if (never_answered && record.bulk && record.last_sent == no_time) {
+    const bool first = is_new(record, policy);
+    if (first && record.bulk && record.last_sent == no_time) {
         consider(best, {kind::routine, record.since + demand.spread}, now);
         return best;
     }
-    if (never_answered && !record.bulk) {
+    if (first && !record.bulk) {
         consider(best,
                  {kind::event, failing ? retry : first_poll_time(record, policy, demand)},
                  now);
@@ -177,7 +183,10 @@ std::optional<due_poll> poll_schedule::take(steady_time now) {
     const session_record& record = registry_[slot];
     const wanted_work work = due_work(record, policy_, demand_of(slot), now);
     remove(slot);
-    return due_poll{slot, class_of(queue), std::min(work.at, now), plain_interval(policy_, record)};
+    return due_poll{slot,
+                    class_of(queue),
+                    std::min(work.at, now),
+                    effective_interval(policy_, record, now, shortage())};
 }
 
 std::optional<session_slot> poll_schedule::take_expired() {

@@ -101,7 +101,47 @@ void enter(session_record& record, session_status status, const moment_bounds& b
     record.status = status;
     record.since = began.latest;
     record.since_slack_ms = slack_of(began);
-    record.by_webhook = false;
+}
+
+/// Webhooks tell of every status but these; the next one that they tell ends these too.
+bool is_between_webhooks(session_status status) noexcept {
+    return status == session_status::connecting || status == session_status::ending;
+}
+
+/// The poll answers what asked for it, unless the event came after the GET had left.
+void settle_touch(session_record& record) noexcept {
+    record.touched = record.touched_in_flight;
+    record.touched_in_flight = false;
+}
+
+void touch(session_record& record) noexcept {
+    record.touched = true;
+    record.touched_in_flight = record.in_flight;
+}
+
+/// When the status began that an event tells of.
+moment_bounds event_happened(const session_record& record, const event_times& times) noexcept {
+    const exchange_times exchange{times.received, times.received, times.api_now};
+    if (times.made_at) {
+        if (const auto latest = later_bound(*times.made_at, exchange)) {
+            return {*latest - timestamp_slack, *latest};
+        }
+    }
+    return {record.was_observed() ? record.observed : record.created, times.received};
+}
+
+/// Moves the session forward to the status that an event told of.
+void move_by_event(session_record& record,
+                   session_status status,
+                   const moment_bounds& began,
+                   tracking& changes) noexcept {
+    // A session of which nobody had said anything has left no status.
+    if (record.was_observed() || record.status != session_status::unknown) {
+        changes.change = status_change{record.status, status, false, dwell_until(record, began)};
+    }
+    enter(record, status, began);
+    record.by_webhook = true;
+    record.backwards_to = session_status::unknown;
 }
 
 /// Fields that any answer may fill, and the durations that become known with them.
@@ -163,12 +203,17 @@ tracking observe(session_record& record,
     record.not_found_since = no_time;
     record.not_found_count = 0;
     record.unverified = false;
-    record.touched = false;
+    const bool final_poll = awaits_final_poll(record) && !record.touched_in_flight;
+    settle_touch(record);
 
-    const bool first = !record.was_observed();
+    const bool first = !record.was_observed() && record.status == session_status::unknown;
     const bool backwards = is_backwards(record.status, snapshot.status);
     if (record.status == session_status::ended && snapshot.status != session_status::ended) {
+        // The API says less than its webhook; nobody is asked again, so this is all there is to count.
         changes.outdated = true;
+        changes.ended = final_poll;
+        changes.ended_without_start =
+            final_poll && record.started == no_time && !snapshot.started_at;
         return changes;
     }
     // A step back needs a second poll in a row, and none of them older than the present status.
@@ -193,9 +238,53 @@ tracking observe(session_record& record,
         if (snapshot.status == session_status::ended) {
             take_end(record, snapshot, changes);
         }
+        record.by_webhook = record.by_webhook && !backwards && is_between_webhooks(snapshot.status);
         enter(record, snapshot.status, began);
+    } else if (final_poll) {
+        take_end(record, snapshot, changes);
     }
     record.observed = std::max(record.observed, times.sent);
+    return changes;
+}
+
+tracking observe_event(session_record& record,
+                       session_event event,
+                       const event_times& times) noexcept {
+    tracking changes;
+    const moment_bounds happened = event_happened(record, times);
+    const bool waiting =
+        record.status == session_status::created || record.status == session_status::connecting;
+    switch (event) {
+        case session_event::created:
+            if (record.status == session_status::unknown && !record.was_observed()) {
+                move_by_event(record, session_status::created, happened, changes);
+                record.created = record.created == no_time ? happened.latest : record.created;
+                return changes;
+            }
+            record.by_webhook = record.by_webhook || waiting;
+            break;
+        case session_event::started:
+            if (waiting || record.status == session_status::unknown) {
+                move_by_event(record, session_status::active, happened, changes);
+                return changes;
+            }
+            record.by_webhook = record.by_webhook || record.status == session_status::active;
+            break;
+        case session_event::ended:
+            if (record.status != session_status::ended) {
+                move_by_event(record, session_status::ended, happened, changes);
+                touch(record);
+                return changes;
+            }
+            break;
+        case session_event::touched:
+            if (record.status != session_status::ended) {
+                touch(record);
+                return changes;
+            }
+            break;
+    }
+    changes.outdated = true;
     return changes;
 }
 
@@ -205,12 +294,13 @@ void observe_not_found(session_record& record, steady_time sent) noexcept {
     }
     increment_saturating(record.not_found_count);
     record.failures = 0;
-    record.touched = false;
+    settle_touch(record);
     record.backwards_to = session_status::unknown;
 }
 
 void observe_failure(session_record& record) noexcept {
     increment_saturating(record.failures);
+    record.touched_in_flight = false;
 }
 
 } // namespace kallglot

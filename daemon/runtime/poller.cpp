@@ -84,7 +84,24 @@ void poller::session_changed(session_slot slot) {
     arm(clock_.now());
 }
 
+tracking poller::take_event(session_slot slot,
+                            session_event event,
+                            std::optional<api_time> made_at) {
+    const steady_time now = clock_.now();
+    const event_times times{now, made_at, api_clock_.at(now)};
+    const tracking changes = registry_.update(slot, [&](session_record& record) {
+        return observe_event(record, event, times);
+    });
+    tell_metrics(changes, registry_[slot], labels::transition_source::webhook);
+    session_changed(slot);
+    return changes;
+}
+
 void poller::forget(session_slot slot, labels::forgotten_for reason) {
+    // An end that only a webhook told still counts, though no poll could say why.
+    if (awaits_final_poll(registry_[slot])) {
+        metrics_.ended(end_reason::none);
+    }
     schedule_.remove(slot);
     store_.forget(registry_.id_of(slot));
     answering_not_found_ -= registry_[slot].not_found_since != no_time ? 1 : 0;
@@ -234,7 +251,7 @@ void poller::take_success(const api_answer& answer) {
     if (answer.snapshot.status == session_status::unknown) {
         metrics_.unknown_status();
     }
-    tell_metrics(changes, registry_[answer.slot]);
+    tell_metrics(changes, registry_[answer.slot], labels::transition_source::poll);
 }
 
 void poller::take_not_found(const api_answer& answer) {
@@ -242,8 +259,12 @@ void poller::take_not_found(const api_answer& answer) {
     gate_.health().on_success(answer.received);
     metrics_.request_failed(failure_reason::not_found);
     answering_not_found_ += registry_[answer.slot].not_found_since == no_time ? 1 : 0;
+    const bool asked_for_end = awaits_final_poll(registry_[answer.slot]);
     registry_.update(answer.slot,
                      [&](session_record& record) { observe_not_found(record, answer.sent); });
+    if (asked_for_end && !awaits_final_poll(registry_[answer.slot])) {
+        metrics_.ended(end_reason::none);
+    }
 }
 
 void poller::take_failure(const api_answer& answer) {
@@ -276,10 +297,12 @@ void poller::tell_health(const api_answer& answer, failure_reason reason) {
     gate_.health().on_failure(failure, answer.received);
 }
 
-void poller::tell_metrics(const tracking& changes, const session_record& record) {
+void poller::tell_metrics(const tracking& changes,
+                          const session_record& record,
+                          labels::transition_source source) {
     if (changes.change) {
         const status_change& change = *changes.change;
-        metrics_.transition(change.from, change.to, labels::transition_source::poll);
+        metrics_.transition(change.from, change.to, source);
         if (change.backwards) {
             metrics_.regression();
         }

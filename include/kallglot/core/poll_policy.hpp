@@ -29,7 +29,7 @@ struct poll_policy {
 [[nodiscard]] const threshold_settings::list& thresholds_of(const threshold_settings& thresholds,
                                                             session_status status) noexcept;
 
-/// The plain interval of the session's status: that of `created` while nothing was observed. Never zero.
+/// The plain interval of the session's status: that of `created` while nobody told one. Never zero.
 ///
 /// Precondition: not ended; ended sessions are not polled.
 [[nodiscard]] steady_duration plain_interval(const poll_policy& policy,

@@ -33,7 +33,8 @@ struct session_record {
     steady_time observed = no_time;
 
     steady_time created = no_time; ///< created_at, later bound
-    steady_time started = no_time; ///< started_at, later bound; no_time: not started
+    steady_time started =
+        no_time; ///< started_at as a poll told it, later bound; no_time: not started
 
     /// First of the 404 answers since the last good one.
     steady_time not_found_since = no_time;
@@ -64,7 +65,11 @@ struct session_record {
     bool unverified : 1 = false; ///< restored, and not yet polled
     bool bulk : 1 = false;       ///< told with many others: its first poll is routine, not an event
     bool touched : 1 = false;    ///< an event asks for a poll at once
-    bool by_webhook : 1 = false; ///< a webhook told its present status
+    /// That event came while a GET was under way, whose answer is older and does not settle it.
+    bool touched_in_flight : 1 = false;
+    /// A webhook told its present status, or the last one that webhooks tell: none tells of `connecting`
+    /// and `ending`.
+    bool by_webhook : 1 = false;
 
     static constexpr std::uint32_t unknown_slack = std::numeric_limits<std::uint32_t>::max();
 
@@ -74,7 +79,7 @@ struct session_record {
 /// The table of a million sessions has a budget; whoever adds a field meets it here.
 static_assert(sizeof(session_record) == 72);
 
-/// Which interval a session's routine polls keep: by status, with those never observed apart.
+/// Which interval a session's routine polls keep: by status, with those of which nobody said anything apart.
 enum class poll_kind : std::uint8_t {
     never_observed,
     created,
@@ -90,7 +95,7 @@ inline constexpr std::size_t poll_kind_count = 7;
     if (r.status == session_status::ended) {
         return poll_kind::ended;
     }
-    if (!r.was_observed()) {
+    if (!r.was_observed() && r.status == session_status::unknown) {
         return poll_kind::never_observed;
     }
     switch (r.status) {
@@ -107,6 +112,11 @@ inline constexpr std::size_t poll_kind_count = 7;
             break;
     }
     return poll_kind::unknown;
+}
+
+/// A webhook told its end, and the one poll that asks for the details is still to come.
+[[nodiscard]] constexpr bool awaits_final_poll(const session_record& r) noexcept {
+    return r.status == session_status::ended && r.touched;
 }
 
 /// `created`, `connecting`, or a status we do not know, with `started_at` empty: counted by `not_started`.

@@ -11,6 +11,7 @@
 #include "kallglot/core/session_record.hpp"
 #include "kallglot/core/time.hpp"
 
+#include <cstdint>
 #include <optional>
 
 namespace kallglot {
@@ -21,6 +22,23 @@ struct exchange_times {
     steady_time received = no_time; ///< last byte read
     /// The API's clock at the answer (`Date`); without it timestamps are not aged and receipts count.
     std::optional<api_time> api_now;
+};
+
+/// What a webhook can tell of a session.
+enum class session_event : std::uint8_t {
+    created,
+    started,
+    ended,
+    touched ///< `session.provider.*`: something happened, ask
+};
+
+/// When an event happened and when we heard of it.
+struct event_times {
+    steady_time received = no_time;
+    /// When the event was made, by the API's clock; without it the receipt counts.
+    std::optional<api_time> made_at{};
+    /// The API's clock at the receipt; without it the receipt counts.
+    std::optional<api_time> api_now{};
 };
 
 /// A session left one status for another.
@@ -37,8 +55,8 @@ struct tracking {
     std::optional<status_change> change;
     std::optional<steady_duration> setup;         ///< started_at - created_at, when first known
     std::optional<steady_duration> call_duration; ///< ended_at - started_at, when first known
-    bool ended = false;                           ///< became known as ended by this answer
-    bool ended_without_start = false;             ///< and never was active
+    bool ended = false;               ///< its end became known, with what a poll says of it
+    bool ended_without_start = false; ///< and never was active
     bool outdated = false; ///< older than what is known, or the first sight of a step backwards
 };
 
@@ -46,10 +64,21 @@ struct tracking {
 ///
 /// `ended` is final. A lower status moves the session only when two polls in a row show one. An answer to
 /// a GET that was sent before the present status began does not move it backwards either. The first
-/// observation is no change of status.
+/// observation is no change of status. Of an end that a webhook told, the answer to the final poll brings the
+/// details and counts as the end.
 [[nodiscard]] tracking observe(session_record& record,
                                const session_snapshot& snapshot,
                                const exchange_times& times) noexcept;
+
+/// Brings `record` up to what a webhook said.
+///
+/// Events move a session forward only: a late or repeated one changes nothing and is `outdated`. An end asks for
+/// one final poll (`touched`), a start for none. A status begins at the latest at the receipt; the event's own time,
+/// aged by the API's clock, bounds it closer, so that deliveries that were retried for hours understate no call.
+/// `started` is left to the poll that brings `started_at`, and the setup time with it.
+[[nodiscard]] tracking observe_event(session_record& record,
+                                     session_event event,
+                                     const event_times& times) noexcept;
 
 /// The poll was answered with 404 or 410: the session keeps its status but counts for no threshold.
 void observe_not_found(session_record& record, steady_time sent) noexcept;

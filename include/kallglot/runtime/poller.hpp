@@ -51,6 +51,9 @@ public:
     /// What may be sent has changed from outside: look again.
     void wake() { arm(clock_.now()); }
 
+    /// A webhook told something of a tracked session; `made_at` is the event's own time by the API's clock.
+    tracking take_event(session_slot slot, session_event event, std::optional<api_time> made_at);
+
     /// The session leaves the table, the schedule and the store.
     void forget(session_slot slot, labels::forgotten_for reason);
 
@@ -78,7 +81,9 @@ private:
     void take_not_found(const api_answer& answer);
     void take_failure(const api_answer& answer);
     void tell_health(const api_answer& answer, failure_reason reason);
-    void tell_metrics(const tracking& changes, const session_record& record);
+    void tell_metrics(const tracking& changes,
+                      const session_record& record,
+                      labels::transition_source source);
     void forget_if_over(session_slot slot, steady_time now);
     void log_state_change();
 
