@@ -17,6 +17,9 @@ constexpr double first_guess = 1.0;
 constexpr double guess_growth_a_minute = 1.1;
 constexpr double least_guess = 1.0 / 60;
 
+/// Resets and dates are whole seconds, each rounded as the API likes.
+constexpr steady_duration reset_tolerance = 1s;
+
 /// The loop is woken in whole milliseconds; what a wake-up is late may be made up for within this.
 constexpr steady_duration pace_slack = 5ms;
 
@@ -32,9 +35,15 @@ void request_budget::on_sent(steady_time now, double rate) noexcept {
     // now, less a slack, if it was idle longer.
     const steady_time allowed_at = next_request(rate);
     last_sent_ = last_sent_ == no_time ? now : std::clamp(allowed_at, now - pace_slack, now);
-    if (window_) {
-        ++window_->ours;
-        ++window_->sent_since;
+    if (!window_) {
+        ++ours_so_far_;
+        return;
+    }
+    ++window_->ours;
+    ++window_->sent_since;
+    // About now the next window begins, which will have counted this request before we hear of it.
+    if (now >= window_->reset_at - reset_tolerance) {
+        ++window_->ours_next;
     }
 }
 
@@ -44,26 +53,30 @@ void request_budget::on_headers(const response_headers& headers,
     if (!headers.rate_limit || *headers.rate_limit == 0) {
         return;
     }
-    // A later reset is a new window; without reset times each window is taken to last a minute.
-    const bool known = window_.has_value();
-    if (!known || (headers.rate_reset && headers.rate_reset != window_->reset)) {
-        const bool older = known && window_->reset && headers.rate_reset
-                           && *headers.rate_reset < *window_->reset && now < window_->reset_at;
-        if (older) {
-            return;
-        }
-        begin_window(headers.rate_reset.value_or(api_time{}), now);
+    const std::uint32_t used =
+        *headers.rate_limit
+        - std::min(headers.rate_remaining.value_or(*headers.rate_limit), *headers.rate_limit);
+    if (window_ && is_of_older_window(headers.rate_reset, now)) {
+        return;
+    }
+    if (!window_ || begins_window(headers.rate_reset, used, now)) {
+        begin_window(headers.rate_reset, used, now);
     }
     window& seen = *window_;
     seen.limit = *headers.rate_limit;
-    seen.remaining = std::min(headers.rate_remaining.value_or(seen.limit), seen.limit);
+    seen.remaining = seen.limit - used;
     seen.sent_since = 0;
+    if (headers.rate_reset) {
+        seen.reset = headers.rate_reset;
+    }
     if (headers.rate_reset && api_now) {
         const auto left = std::clamp<milliseconds>(*headers.rate_reset - *api_now, 0ms, 24h);
         seen.reset_at = now + left;
-        window_length_ = std::max(window_length_, std::chrono::ceil<seconds>(left));
+        // What is left of a window says that it is no shorter; both times are whole seconds.
+        if (left > window_length_ + reset_tolerance) {
+            window_length_ = std::chrono::ceil<seconds>(left);
+        }
     }
-    const std::uint32_t used = seen.limit - seen.remaining;
     const std::uint64_t foreign = used > seen.ours ? used - seen.ours : 0;
     if (foreign > seen.foreign) {
         foreign_total_ += foreign - seen.foreign;
@@ -118,16 +131,44 @@ double request_budget::guess(steady_time now) const noexcept {
     return guess_base_ * std::pow(guess_growth_a_minute, std::min(minutes, 600.0));
 }
 
-void request_budget::begin_window(api_time reset, steady_time now) noexcept {
-    if (window_ && window_->reset && reset > *window_->reset) {
-        const auto between = std::chrono::round<seconds>(reset - *window_->reset);
-        window_length_ = std::clamp<seconds>(between, 1s, 24h);
+bool request_budget::is_of_older_window(std::optional<api_time> reset,
+                                        steady_time now) const noexcept {
+    return reset && window_->reset && *reset < *window_->reset - reset_tolerance
+           && now < window_->reset_at;
+}
+
+bool request_budget::begins_window(std::optional<api_time> reset,
+                                   std::uint32_t used,
+                                   steady_time now) const noexcept {
+    // Without reset times only a drop of what was used tells; answers that overtake each other make small ones.
+    const std::uint32_t used_before = window_->limit - window_->remaining;
+    if (!reset || !window_->reset) {
+        return 2 * std::uint64_t{used} < used_before;
     }
-    window_ = window{};
-    window_->reset_at = now + window_length_;
-    if (reset != api_time{}) {
-        window_->reset = reset;
+    // A reset that creeps on with each answer, or is rounded up and down, is the same window.
+    const bool later = *reset > *window_->reset + reset_tolerance;
+    return later && (now >= window_->reset_at - reset_tolerance || used < used_before);
+}
+
+void request_budget::begin_window(std::optional<api_time> reset,
+                                  std::uint32_t used,
+                                  steady_time now) noexcept {
+    window next;
+    next.reset_at = now + window_length_;
+    if (!window_) {
+        next.ours = ours_so_far_;
+    } else if (reset && window_->reset && now >= window_->reset_at - reset_tolerance) {
+        next.ours = window_->ours_next;
+        // Only windows that follow each other tell their length, not those with idle ones between.
+        const auto between = std::chrono::round<seconds>(*reset - *window_->reset);
+        if (now - window_->reset_at < between / 2) {
+            window_length_ = std::clamp<seconds>(between, 1s, 24h);
+        }
+    } else {
+        // It ended before its time: who used what since then is not known.
+        next.ours = used;
     }
+    window_ = next;
 }
 
 } // namespace kallglot

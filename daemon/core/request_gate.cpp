@@ -8,8 +8,8 @@ namespace {
 /// A ramp never starts below this, or a daemon with two sessions would take minutes to come back.
 constexpr double least_ramp_rate = 1.0;
 
-/// The window is used up: what may be spent changes with time alone.
-constexpr steady_duration used_up_pause = std::chrono::milliseconds(500);
+/// The rate changes with time alone, as a window ends or a ramp rises: a slow pace is not slept through.
+constexpr steady_duration longest_wait = std::chrono::milliseconds(500);
 } // namespace
 
 std::variant<request_permit, steady_time> request_gate::permit(steady_time now) noexcept {
@@ -19,10 +19,10 @@ std::variant<request_permit, steady_time> request_gate::permit(steady_time now) 
     }
     const double allowed = rate(now);
     if (allowed <= 0) {
-        return now + used_up_pause;
+        return now + longest_wait;
     }
     if (const steady_time paced = budget_.next_request(allowed); paced > now) {
-        return paced;
+        return std::min(paced, now + longest_wait);
     }
     budget_.on_sent(now, allowed);
     health_.on_sent(now);

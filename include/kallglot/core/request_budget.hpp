@@ -61,12 +61,18 @@ private:
         steady_time reset_at{};       ///< `reset` on our clock
         std::uint32_t ours = 0;       ///< requests sent since the window began, as far as we saw it
         std::uint64_t foreign = 0;    ///< largest excess of what was used over ours
+        std::uint32_t ours_next = 0;  ///< of these, sent when the next window may have begun
         std::uint32_t sent_since = 0; ///< sent after `remaining` was told
     };
 
     [[nodiscard]] double from_window(const window& seen, steady_time now) const noexcept;
     [[nodiscard]] double guess(steady_time now) const noexcept;
-    void begin_window(api_time reset, steady_time now) noexcept;
+    [[nodiscard]] bool is_of_older_window(std::optional<api_time> reset,
+                                          steady_time now) const noexcept;
+    [[nodiscard]] bool begins_window(std::optional<api_time> reset,
+                                     std::uint32_t used,
+                                     steady_time now) const noexcept;
+    void begin_window(std::optional<api_time> reset, std::uint32_t used, steady_time now) noexcept;
 
     budget_settings settings_;
     std::optional<window> window_;
@@ -74,6 +80,7 @@ private:
     double guess_base_ = 1.0; ///< requests a second at `guess_from_`
     steady_time guess_from_;
     steady_time last_sent_ = no_time;
+    std::uint32_t ours_so_far_ = 0; ///< requests sent before any header was seen
     std::uint64_t foreign_total_ = 0;
 };
 

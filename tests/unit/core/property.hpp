@@ -21,16 +21,16 @@ using namespace std::chrono_literals;
 /// Some moment on the steady clock that is neither zero nor a whole second.
 inline constexpr steady_time t0 = steady_time{} + 1000h + 123'456'789ns;
 
-/// `full` rounds in a plain build, a tenth under sanitizers, which are ten times as slow.
+/// `full` rounds in a plain build, a quarter under sanitizers, which are slow.
 [[nodiscard]] constexpr std::size_t rounds(std::size_t full) noexcept {
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-    return full / 10;
+    return full / 4;
 #else
     return full;
 #endif
 #elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-    return full / 10;
+    return full / 4;
 #else
     return full;
 #endif
