@@ -56,6 +56,8 @@ const char* message_of(errc error) noexcept {
             return "session object without one id and one status";
         case errc::wrong_session:
             return "session object of another session";
+        case errc::invalid_event:
+            return "webhook event without id and type";
         case errc::invalid_session_id:
             return "invalid session id";
         case errc::session_limit:
@@ -165,6 +167,7 @@ failure_reason classify(errc error) noexcept {
         case errc::wrong_session:
             return failure_reason::body;
         case errc::invalid_session_id:
+        case errc::invalid_event:
         case errc::session_limit:
         case errc::store_unavailable:
         case errc::cancelled:

@@ -51,6 +51,7 @@ enum class errc {
 
     // Input of users.
     invalid_session_id, ///< not [A-Za-z0-9_-]{1,64}
+    invalid_event,      ///< a webhook body without an id or a type
     session_limit,      ///< max_tracked is reached
     store_unavailable,  ///< the store cannot write now; the id is not tracked
 

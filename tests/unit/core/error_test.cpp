@@ -96,6 +96,7 @@ TEST(FailureReason, EveryErrorHasTheReasonThatPolicyExpects) {
         {errc::invalid_session, failure_reason::body},
         {errc::wrong_session, failure_reason::body},
         {errc::invalid_session_id, failure_reason::other},
+        {errc::invalid_event, failure_reason::other},
         {errc::session_limit, failure_reason::other},
         {errc::store_unavailable, failure_reason::other},
     };
