@@ -1,58 +1,23 @@
 #include "kallglot/metrics/daemon_metrics.hpp"
 
+#include "instruments.hpp"
+
 #include <prometheus/gauge.h>
 
 #include <algorithm>
-#include <span>
 #include <string>
 
 namespace kallglot {
 
 namespace {
 
-using prometheus::Counter;
+using namespace instruments;
 using prometheus::Family;
 using prometheus::Histogram;
-using prometheus::Registry;
 
 // Codes with a series of their own; any other is `other`, so that a strange peer adds no series.
 constexpr std::array<int, 18> known_code_list =
     {200, 301, 302, 307, 308, 400, 401, 402, 403, 404, 409, 410, 422, 429, 500, 502, 503, 504};
-
-template <class Builder>
-[[nodiscard]] auto& build(Builder builder, Registry& registry, metric which) {
-    const metric_info& info = describe(which);
-    return builder.Name(std::string(info.name)).Help(std::string(info.help)).Register(registry);
-}
-
-[[nodiscard]] Family<Counter>& counter_family(Registry& registry, metric which) {
-    return build(prometheus::BuildCounter(), registry, which);
-}
-
-[[nodiscard]] Counter& single_counter(Registry& registry, metric which) {
-    return counter_family(registry, which).Add({});
-}
-
-// A counter for each value of the metric's only label.
-template <class Counters, class Names>
-void fill(Counters& counters, Registry& registry, metric which, const Names& name_of) {
-    Family<Counter>& family = counter_family(registry, which);
-    const std::string label(describe(which).labels[0]);
-    for (std::size_t i = 0; i < counters.size(); ++i) {
-        counters[i] = &family.Add({{label, std::string(name_of(i))}});
-    }
-}
-
-[[nodiscard]] Family<Histogram>& histogram_family(Registry& registry, metric which) {
-    return build(prometheus::BuildHistogram(), registry, which);
-}
-
-[[nodiscard]] Histogram& single_histogram(Registry& registry,
-                                          metric which,
-                                          std::span<const double> bounds) {
-    return histogram_family(registry, which)
-        .Add({}, Histogram::BucketBoundaries(bounds.begin(), bounds.end()));
-}
 
 template <class Enum>
 [[nodiscard]] std::string_view name_at(std::size_t place) noexcept {
@@ -83,7 +48,7 @@ daemon_metrics::daemon_metrics(const build_details& build)
     add_intake_metrics();
 
     prometheus::Gauge& info =
-        kallglot::build(prometheus::BuildGauge(), registry_, metric::build_info)
+        instruments::build(prometheus::BuildGauge(), registry_, metric::build_info)
             .Add({{"version", std::string(build.version)},
                   {"revision", std::string(build.revision)},
                   {"compiler", std::string(build.compiler)}});

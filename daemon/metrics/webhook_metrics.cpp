@@ -1,0 +1,34 @@
+#include "kallglot/metrics/webhook_metrics.hpp"
+
+#include "instruments.hpp"
+
+namespace kallglot {
+
+webhook_metrics::webhook_metrics(prometheus::Registry& registry)
+    : missed_(instruments::single_counter(registry, metric::webhook_missed_transitions)),
+      delay_(
+          instruments::single_histogram(registry, metric::webhook_delivery_delay, delay_buckets)) {
+    instruments::fill(requests_, registry, metric::webhook_requests, [](std::size_t i) {
+        return webhook_result_names[i];
+    });
+    instruments::fill(events_, registry, metric::webhook_events, [](std::size_t i) {
+        return webhook_type_names[i];
+    });
+}
+
+void webhook_metrics::request(webhook_result result) noexcept {
+    requests_[static_cast<std::size_t>(result)]->Increment();
+}
+
+void webhook_metrics::event(webhook_type type) noexcept {
+    events_[static_cast<std::size_t>(type)]->Increment();
+}
+
+void webhook_metrics::missed(std::uint64_t total) {
+    const double more = static_cast<double>(total) - missed_.Value();
+    if (more > 0) {
+        missed_.Increment(more);
+    }
+}
+
+} // namespace kallglot

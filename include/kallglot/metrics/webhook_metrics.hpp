@@ -1,0 +1,69 @@
+/// What arrives on the webhook listener, counted. Exists only while webhooks are on, and its series with it.
+
+#ifndef KALLGLOT_METRICS_WEBHOOK_METRICS_HPP
+#define KALLGLOT_METRICS_WEBHOOK_METRICS_HPP
+
+#include "kallglot/core/time.hpp"
+#include "kallglot/core/webhook_event.hpp"
+
+#include <prometheus/counter.h>
+#include <prometheus/histogram.h>
+#include <prometheus/registry.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace kallglot {
+
+/// The label of kallglot_exporter_webhook_requests_total.
+enum class webhook_result : std::uint8_t {
+    accepted,
+    duplicate,
+    outdated,
+    signature,
+    timestamp,
+    malformed,
+    too_large,
+    overload
+};
+inline constexpr std::array<std::string_view, 8> webhook_result_names = {"accepted",
+                                                                         "duplicate",
+                                                                         "outdated",
+                                                                         "signature",
+                                                                         "timestamp",
+                                                                         "malformed",
+                                                                         "too_large",
+                                                                         "overload"};
+
+/// Loop only. Lifetime: the registry outlives it.
+class webhook_metrics {
+public:
+    explicit webhook_metrics(prometheus::Registry& registry);
+
+    void request(webhook_result result) noexcept;
+    void event(webhook_type type) noexcept;
+
+    void delivery_delay(steady_duration delay) { delay_.Observe(to_seconds(delay)); }
+
+    /// Wall-clock time of the last accepted event.
+    void accepted_at(api_time now) noexcept { last_event_ = now; }
+
+    [[nodiscard]] std::optional<api_time> last_event() const noexcept { return last_event_; }
+
+    /// Starts and ends that a poll saw and no webhook told, in all.
+    void missed(std::uint64_t total);
+
+private:
+    std::array<prometheus::Counter*, webhook_result_names.size()> requests_{};
+    std::array<prometheus::Counter*, webhook_type_names.size()> events_{};
+    prometheus::Counter& missed_;
+    prometheus::Histogram& delay_;
+    std::optional<api_time> last_event_;
+};
+
+} // namespace kallglot
+
+#endif
