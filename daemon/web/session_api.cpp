@@ -92,15 +92,15 @@ task<http_response> session_api::put_one(http_request request) {
         metrics_.session_rejected(labels::rejected_for::invalid_id);
         co_return make_bad_id();
     }
-    const auto is_new = co_await intake_.track(*id);
-    if (!is_new) {
-        co_return make_failure(is_new.error());
+    const auto outcome = co_await intake_.track(*id);
+    if (!outcome) {
+        co_return make_failure(outcome.error());
     }
     const auto view = intake_.look_up(*id);
     if (!view) {
         co_return make_not_tracked();
     }
-    co_return make_session_answer(*is_new ? 201 : 200, *view);
+    co_return make_session_answer(*outcome == track_outcome::added ? 201 : 200, *view);
 }
 
 task<http_response> session_api::get_one(http_request request) {
@@ -126,11 +126,11 @@ task<http_response> session_api::delete_one(http_request request) {
     if (!id) {
         co_return make_bad_id();
     }
-    const auto was_tracked = co_await intake_.forget(*id);
-    if (!was_tracked) {
-        co_return make_failure(was_tracked.error());
+    const auto outcome = co_await intake_.forget(*id);
+    if (!outcome) {
+        co_return make_failure(outcome.error());
     }
-    if (!*was_tracked) {
+    if (*outcome == forget_outcome::not_tracked) {
         co_return make_not_tracked();
     }
     http_response response;
