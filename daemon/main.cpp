@@ -6,8 +6,6 @@
 #include "kallglot/runtime/logging.hpp"
 #include <kallglot_build_info.hpp>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
 #include <boost/version.hpp>
 
 #include <CLI/CLI.hpp>
@@ -106,34 +104,6 @@ int check(const config::loaded_config& configuration, logger& log) {
         return exit_bad_usage;
     }
     std::cout << "the configuration is good\n";
-    return EXIT_SUCCESS;
-}
-
-/// Runs the daemon until it is asked to stop.
-int run_daemon(const daemon_options& options,
-               config::loaded_config configuration,
-               stream_logger& log) {
-    asio::io_context loop(1);
-    daemon_metrics metrics(options.build);
-    log.on_event([&metrics](log_level level) { metrics.log_message(level); });
-
-    const auto daemon =
-        std::make_unique<application>(loop, options, std::move(configuration), metrics, log);
-    if (const auto failure = daemon->start()) {
-        log.error(failure->message);
-        return failure->exit_code;
-    }
-    std::exception_ptr bug;
-    asio::co_spawn(loop, daemon->run(), [&bug](const std::exception_ptr& error) { bug = error; });
-    loop.run();
-    log.on_event({});
-    if (bug) {
-        std::rethrow_exception(bug);
-    }
-    if (!daemon->stop_workers()) {
-        // A lookup that hangs in the system's resolver cannot be waited for; everything is saved.
-        std::_Exit(EXIT_SUCCESS);
-    }
     return EXIT_SUCCESS;
 }
 

@@ -16,11 +16,15 @@ session_registry::session_registry(std::size_t max_tracked)
 }
 
 session_registry::added session_registry::add(const session_id& id) {
-    if (const auto found = index_.find(id.view()); found != index_.end()) {
-        return {*found, false};
-    }
     if (full()) {
-        return {};
+        return {find(id.view()), false};
+    }
+    return add_beyond_limit(id);
+}
+
+session_registry::added session_registry::add_beyond_limit(const session_id& id) {
+    if (const session_slot known = find(id.view()); known != no_slot) {
+        return {known, false};
     }
     const session_slot slot = take_slot();
     session_record& record = at(index_of(slot));

@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 
 #include <csignal>
+#include <cstdlib>
 #include <random>
 #include <utility>
 
@@ -33,8 +34,7 @@ application::application(asio::io_context& loop,
                          config::loaded_config configuration,
                          daemon_metrics& metrics,
                          logger& log)
-    : loop_(loop),
-      options_(options),
+    : options_(options),
       settings_(std::move(configuration.values)),
       secrets_(std::move(configuration.secrets)),
       metrics_(metrics),
@@ -46,23 +46,55 @@ application::application(asio::io_context& loop,
       schedule_(registry_, poll_policy{settings_.poll, settings_.thresholds}, clock_.now()),
       gate_(request_budget(budget_of(settings_.api), clock_.now()),
             api_health(clock_.now(), random_seed())),
-      poller_(registry_, schedule_, gate_, store_, metrics_, clock_, log_),
-      intake_(registry_, store_, poller_, metrics_, clock_, log_),
+      store_(loop.get_executor(), clock_, log_, settings_.store, report_bug(log_)),
+      poller_(registry_, schedule_, gate_, store_.store(), metrics_, clock_, log_),
+      intake_(registry_,
+              store_.store(),
+              poller_,
+              metrics_,
+              clock_,
+              log_,
+              static_cast<std::uint32_t>(random_seed())),
       files_(loop.get_executor(), clock_, log_, intake_),
+      webhooks_(loop.get_executor(),
+                settings_.webhook,
+                std::move(secrets_.webhook_secrets),
+                intake_,
+                metrics_,
+                clock_,
+                log_),
       resolver_worker_(loop.get_executor(), "resolver"),
       resolver_(resolver_worker_),
       client_(loop.get_executor(), resolver_, report_bug(log_)),
       key_watch_(clock_, log_, [this](const secret& key) { return take_key(key); }),
       reporter_(loop.get_executor(),
-                report_sources{registry_, schedule_, gate_, poller_, client_, delay_, clock_},
+                report_sources{registry_,
+                               schedule_,
+                               gate_,
+                               poller_,
+                               client_,
+                               delay_,
+                               store_,
+                               webhooks_,
+                               clock_},
                 settings_),
       pages_(reporter_, metrics_, clock_, options_.build, options_.telemetry_path),
       server_(loop.get_executor(), "private", routes_, http_limits{}, clock_, log_),
       signals_(loop.get_executor()),
+      life_(loop.get_executor(),
+            [this](const std::string& name, const std::string& what) {
+                report_bug(log_)(name, what);
+                failure_ = start_failure{"the daemon ended by a bug", 1};
+            }),
       tasks_(loop.get_executor(), report_bug(log_)),
       grace_(clock_.make_timer([](void* self) { static_cast<application*>(self)->cut(); }, this)) {
     client_.set_listener(poller_);
     pages_.install(routes_);
+    if (!secrets_.api_token.empty()) {
+        session_api_ =
+            std::make_unique<session_api>(intake_, metrics_, std::move(secrets_.api_token));
+        session_api_->install(routes_);
+    }
 }
 
 std::optional<start_failure> application::start() {
@@ -73,20 +105,11 @@ std::optional<start_failure> application::start() {
     if (auto failure = listen()) {
         return failure;
     }
-    if (!settings_.store.in_memory()) {
-        log_.warn("sessions are kept in memory only: this version has no store on disk",
-                  {{"path", settings_.store.path}});
-    }
     delay_.start();
-    reporter_.restored();
-    poller_.start(client_);
-    key_watch_.start(settings_.api.key_file);
-    files_.start(settings_.sessions.files);
-    reporter_.listening();
     for (const std::string& address : server_.addresses()) {
         log_.info("listening", {{"listener", "private"}, {"address", address}});
     }
-    systemd_.ready();
+    life_.spawn("daemon", run());
     return std::nullopt;
 }
 
@@ -116,8 +139,30 @@ std::optional<start_failure> application::listen() {
 }
 
 task<> application::run() {
-    co_await wait_for_stop();
+    const error_code failed = co_await begin_work();
+    if (!failed) {
+        co_await wait_for_stop();
+    }
     co_await stop();
+}
+
+task<error_code> application::begin_work() {
+    // Until everything is back, scrapes are answered with 503, so that no gauge falls to 0.
+    if (const auto opened = co_await store_.open(intake_, intake_); !opened) {
+        failure_ = store_.failure();
+        co_return opened.error();
+    }
+    reporter_.restored();
+    if (auto failure = webhooks_.listen()) {
+        failure_ = std::move(failure);
+        co_return errc::cancelled;
+    }
+    poller_.start(client_);
+    key_watch_.start(settings_.api.key_file);
+    files_.start(settings_.sessions.files);
+    reporter_.listening();
+    systemd_.ready();
+    co_return error_code();
 }
 
 task<> application::wait_for_stop() {
@@ -142,10 +187,14 @@ task<> application::stop() {
     files_.stop();
     poller_.stop();
     client_.stop();
+    webhooks_.finish();
     grace_->wake_at(clock_.now() + settings_.shutdown_grace);
     tasks_.spawn("second signal", cut_at_second_signal());
     co_await client_.join();
     co_await files_.join();
+    co_await webhooks_.join();
+    // Everything that was acknowledged is in the store already; what nobody waits for goes there now.
+    co_await store_.close();
     // Then the listener: requests that have arrived are answered.
     server_.finish();
     co_await server_.join();
@@ -169,6 +218,7 @@ void application::cut() {
     // Second stage: the grace is over, or somebody asked twice.
     cut_ = true;
     client_.cut();
+    webhooks_.cut();
     server_.cut();
 }
 
@@ -182,7 +232,8 @@ bool application::take_key(const secret& key) {
 }
 
 bool application::stop_workers() {
-    return resolver_worker_.stop(std::chrono::seconds(1));
+    const bool resolver_ended = resolver_worker_.stop(std::chrono::seconds(1));
+    return store_.stop_worker(std::chrono::seconds(1)) && resolver_ended;
 }
 
 tls_result<std::optional<tls_context>> make_api_trust(const api_settings& api) {
@@ -195,6 +246,31 @@ tls_result<std::optional<tls_context>> make_api_trust(const api_settings& api) {
         return made.error();
     }
     return std::optional<tls_context>(*made);
+}
+
+int run_daemon(const daemon_options& options,
+               config::loaded_config configuration,
+               stream_logger& log) {
+    asio::io_context loop(1);
+    daemon_metrics metrics(options.build);
+    log.on_event([&metrics](log_level level) { metrics.log_message(level); });
+    auto daemon =
+        std::make_unique<application>(loop, options, std::move(configuration), metrics, log);
+    std::optional<start_failure> failure = daemon->start();
+    loop.run();
+    if (!failure) {
+        failure = daemon->failure();
+    }
+    log.on_event({});
+    if (failure) {
+        log.error(failure->message);
+    }
+    const int code = failure ? failure->exit_code : EXIT_SUCCESS;
+    if (!daemon->stop_workers()) {
+        // A lookup or a disk that hangs in the system cannot be waited for; what could be saved is saved.
+        std::_Exit(code);
+    }
+    return code;
 }
 
 void raise_file_limit() noexcept {

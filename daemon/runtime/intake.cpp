@@ -1,14 +1,20 @@
+// The ways in: session API, webhooks and files. What the store asks of the intake is in intake_store.cpp.
+
 #include "kallglot/runtime/intake.hpp"
 
+#include "intake_sources.hpp"
+
+#include <boost/asio/post.hpp>
+
 #include <algorithm>
+#include <utility>
 
 namespace kallglot {
 
 namespace {
 
-constexpr std::uint8_t bit_of(session_source source) noexcept {
-    return static_cast<std::uint8_t>(source);
-}
+/// Records looked at between two looks at the loop.
+constexpr std::size_t records_a_slice = 65'536;
 
 labels::added_by label_of(session_source source) noexcept {
     switch (source) {
@@ -24,10 +30,174 @@ labels::added_by label_of(session_source source) noexcept {
 
 } // namespace
 
+intake::intake(session_registry& registry,
+               session_store& store,
+               poller& polls,
+               daemon_metrics& metrics,
+               clock& time,
+               logger& log,
+               std::uint32_t process)
+    : registry_(registry),
+      store_(store),
+      poller_(polls),
+      metrics_(metrics),
+      clock_(time),
+      log_(log),
+      process_(process) {
+    poller_.remember_in(remembered_);
+}
+
+task<result<track_outcome>> intake::track(session_id id) {
+    if (!store_.accepting()) {
+        co_return errc::store_unavailable;
+    }
+    // Asking by name is asking to have it back.
+    remembered_.erase(remembered_key(id.view()));
+    const taken one = take_in(id, session_source::api, false);
+    if (one.slot == no_slot) {
+        metrics_.session_rejected(labels::rejected_for::limit);
+        co_return errc::session_limit;
+    }
+    if (const error_code failed = co_await store_.committed(one.ticket)) {
+        co_return failed;
+    }
+    co_return one.is_new ? track_outcome::added : track_outcome::known;
+}
+
+task<result<session_intake::bulk_outcome>> intake::track_all(std::vector<session_id> ids) {
+    if (!store_.accepting()) {
+        co_return errc::store_unavailable;
+    }
+    bulk_outcome outcome;
+    commit_ticket last = commit_ticket::durable;
+    for (const session_id& id : ids) {
+        remembered_.erase(remembered_key(id.view()));
+        const taken one = take_in(id, session_source::api, true);
+        if (one.slot == no_slot) {
+            outcome.over_limit.push_back(id);
+            continue;
+        }
+        outcome.added += one.is_new ? 1 : 0;
+        outcome.known += one.is_new ? 0 : 1;
+        last = std::max(last, one.ticket);
+    }
+    metrics_.session_rejected(labels::rejected_for::limit, outcome.over_limit.size());
+    if (const error_code failed = co_await store_.committed(last)) {
+        co_return failed;
+    }
+    co_return outcome;
+}
+
+task<result<forget_outcome>> intake::forget(session_id id) {
+    const session_slot slot = registry_.find(id.view());
+    if (slot == no_slot) {
+        co_return forget_outcome::not_tracked;
+    }
+    if (!store_.accepting()) {
+        co_return errc::store_unavailable;
+    }
+    const commit_ticket ticket = poller_.forget(slot, labels::forgotten_for::operator_asked);
+    if (const error_code failed = co_await store_.committed(ticket)) {
+        co_return failed;
+    }
+    co_return forget_outcome::forgotten;
+}
+
+std::optional<session_view> intake::look_up(const session_id& id) const {
+    const session_slot slot = registry_.find(id.view());
+    return slot == no_slot ? std::nullopt : std::optional(view_of(registry_, slot, now()));
+}
+
+task<result<session_page>> intake::list(session_query query) {
+    auto selection = session_selection::begin(query, process_, clock_.now());
+    if (!selection) {
+        co_return errc::invalid_session_id;
+    }
+    const loop_executor executor = co_await asio::this_coro::executor;
+    while (selection->select(registry_, records_a_slice)) {
+        co_await asio::post(executor, as_tuple);
+    }
+    co_return selection->page(registry_, now());
+}
+
+task<result<event_outcome>> intake::take_event(webhook_event event) {
+    if (!store_.accepting()) {
+        co_return errc::store_unavailable;
+    }
+    if (!session_event_of(event.type) || !event.session) {
+        co_return event_outcome::accepted;
+    }
+    purge_remembered();
+    event_outcome outcome = event_outcome::accepted;
+    commit_ticket ticket = commit_ticket::durable;
+    if (remembered_.contains(event.key)) {
+        // The first delivery may still be on its way to the disk: this one waits for the same.
+        outcome = event_outcome::duplicate;
+        ticket = store_.remember(event.key, remembered_kind::event);
+    } else if (remembered_.contains(remembered_key(event.session->view()))) {
+        outcome = event_outcome::outdated;
+    } else {
+        const taken one = take_in(*event.session, session_source::webhook, false);
+        if (one.slot == no_slot) {
+            metrics_.session_rejected(labels::rejected_for::limit);
+            co_return errc::session_limit;
+        }
+        ticket = apply(event, one, outcome);
+    }
+    if (const error_code failed = co_await store_.committed(ticket)) {
+        // It will be delivered again, and must not look like a duplicate then.
+        remembered_.erase(event.key);
+        co_return failed;
+    }
+    co_return outcome;
+}
+
+commit_ticket intake::apply(const webhook_event& event,
+                            const taken& session,
+                            event_outcome& outcome) {
+    const tracking changes =
+        poller_.take_event(session.slot, *session_event_of(event.type), event.made_at);
+    // A created event of a session that is known says nothing new, but it is no late one either.
+    if (changes.outdated && !session.is_new) {
+        outcome = event_outcome::outdated;
+    }
+    store_.change(registry_.id_of(session.slot), registry_[session.slot]);
+    remembered_.add({event.key, clock_.now(), remembered_kind::event});
+    return store_.remember(event.key, remembered_kind::event);
+}
+
+intake::taken intake::take_in(const session_id& id, session_source source, bool bulk) {
+    const auto [slot, is_new] = registry_.add(id);
+    if (slot == no_slot) {
+        return {};
+    }
+    const bool known_source = (registry_[slot].sources & bit_of(source)) != 0;
+    registry_.update(slot, [&, fresh = is_new](session_record& record) {
+        record.sources |= bit_of(source);
+        if (fresh) {
+            record.since = clock_.now();
+            record.bulk = bulk;
+        }
+    });
+    taken one{slot, is_new};
+    if (is_new) {
+        one.ticket = store_.add(id, registry_[slot]);
+        metrics_.session_added(label_of(source));
+        poller_.session_changed(slot);
+    } else {
+        one.ticket = known_source ? store_.pending(id) : store_.change(id, registry_[slot]);
+    }
+    return one;
+}
+
 void intake::on_added(std::span<const session_id> ids, bool) {
+    purge_remembered();
     std::size_t refused = 0;
     for (const session_id& id : ids) {
-        refused += track(id, session_source::file, true) ? 0 : 1;
+        // What ended or was not there does not come back with a file that still has its line.
+        if (!remembered_.contains(remembered_key(id.view()))) {
+            refused += take_in(id, session_source::file, true).slot == no_slot ? 1 : 0;
+        }
     }
     if (refused != 0) {
         metrics_.session_rejected(labels::rejected_for::limit, refused);
@@ -41,15 +211,12 @@ void intake::on_added(std::span<const session_id> ids, bool) {
 }
 
 void intake::on_removed(const std::vector<std::uint64_t>& hashes) {
-    std::vector<std::uint64_t> gone = hashes;
-    std::sort(gone.begin(), gone.end());
+    const boost::unordered_flat_set<std::uint64_t> gone(hashes.begin(), hashes.end());
     for (std::uint32_t index = 0; index < registry_.slot_count(); ++index) {
         const session_slot slot{index};
         if (!registry_.is_tracked(slot)
             || (registry_[slot].sources & bit_of(session_source::file)) == 0
-            || !std::binary_search(gone.begin(),
-                                   gone.end(),
-                                   hash_of(registry_.id_of(slot).view()))) {
+            || !gone.contains(hash_of(registry_.id_of(slot).view()))) {
             continue;
         }
         const std::uint8_t others = registry_.update(slot, [](session_record& record) {
@@ -58,28 +225,14 @@ void intake::on_removed(const std::vector<std::uint64_t>& hashes) {
         });
         if (others == 0) {
             poller_.forget(slot, labels::forgotten_for::operator_asked);
+        } else {
+            store_.note(registry_.id_of(slot), registry_[slot]);
         }
     }
 }
 
-bool intake::track(const session_id& id, session_source source, bool bulk) {
-    const auto [slot, is_new] = registry_.add(id);
-    if (slot == no_slot) {
-        return false;
-    }
-    registry_.update(slot, [&, fresh = is_new](session_record& record) {
-        record.sources |= bit_of(source);
-        if (fresh) {
-            record.since = clock_.now();
-            record.bulk = bulk;
-        }
-    });
-    if (is_new) {
-        store_.add(id, source);
-        metrics_.session_added(label_of(source));
-        poller_.session_changed(slot);
-    }
-    return true;
+void intake::on_bad_lines(std::uint64_t count) {
+    metrics_.session_rejected(labels::rejected_for::invalid_id, count);
 }
 
 } // namespace kallglot

@@ -104,6 +104,13 @@ daemon_snapshot reporter::snapshot() const {
         overdue[cls] = from_.schedule.overdue(static_cast<poll_class>(cls));
     }
     now.sessions_limit = sessions_limit_;
+    now.store = from_.store.snapshot();
+    if (const webhook_metrics* const webhooks = from_.webhooks.metrics()) {
+        // Absent until the first event, like every time that is not known.
+        if (const auto last = webhooks->last_event()) {
+            now.webhook_last_event_timestamp = unix_seconds(*last);
+        }
+    }
     now.event_loop_delay_seconds = to_seconds(from_.delay.worst());
     return now;
 }

@@ -59,6 +59,9 @@ public:
     /// Finds or makes the record of `id`. A new record is default-initialised but for its id.
     added add(const session_id& id);
 
+    /// Likewise, but never refuses: for sessions that were acknowledged under another limit.
+    added add_beyond_limit(const session_id& id);
+
     /// no_slot if the id is not tracked.
     [[nodiscard]] session_slot find(std::string_view id) const;
 

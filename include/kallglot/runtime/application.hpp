@@ -24,13 +24,17 @@
 #include "kallglot/runtime/file_watch.hpp"
 #include "kallglot/runtime/intake.hpp"
 #include "kallglot/runtime/key_watch.hpp"
+#include "kallglot/runtime/logging.hpp"
 #include "kallglot/runtime/loop_clock.hpp"
 #include "kallglot/runtime/loop_delay.hpp"
 #include "kallglot/runtime/poller.hpp"
 #include "kallglot/runtime/reporter.hpp"
+#include "kallglot/runtime/start_failure.hpp"
+#include "kallglot/runtime/store_host.hpp"
 #include "kallglot/runtime/systemd_host.hpp"
-#include "kallglot/store/memory_store.hpp"
+#include "kallglot/runtime/webhook_host.hpp"
 #include "kallglot/web/private_routes.hpp"
+#include "kallglot/web/session_api.hpp"
 
 #include <boost/asio/signal_set.hpp>
 
@@ -48,12 +52,6 @@ struct daemon_options {
     build_details build{};
 };
 
-/// Why the daemon did not start; `exit_code` is the contract's.
-struct start_failure {
-    std::string message;
-    int exit_code = 1;
-};
-
 /// One daemon. Loop only.
 ///
 /// Lifetime: io_context, logger and metrics outlive it; the loop has run out of work before it goes.
@@ -67,11 +65,12 @@ public:
     application(const application&) = delete;
     application& operator=(const application&) = delete;
 
-    /// Reads certificates, binds, and begins to work. Empty if all went well; nothing runs otherwise.
+    /// Reads certificates, binds, and arranges everything else for the loop: it opens the store, works until TERM
+    /// or INT, stops gracefully, and runs out of work. On a failure, too, the loop has to be run to its end.
     [[nodiscard]] std::optional<start_failure> start();
 
-    /// Ends when the daemon has stopped: on TERM or INT, gracefully. Then the loop runs out of work.
-    [[nodiscard]] task<> run();
+    /// Why the daemon ended by itself; empty if it was asked to stop. After the loop has run out of work.
+    [[nodiscard]] const std::optional<start_failure>& failure() const noexcept { return failure_; }
 
     /// False if a worker is stuck in a call of the system, so that the process has to leave with _Exit.
     [[nodiscard]] bool stop_workers();
@@ -79,13 +78,14 @@ public:
 private:
     [[nodiscard]] std::optional<start_failure> connect_client();
     [[nodiscard]] std::optional<start_failure> listen();
+    [[nodiscard]] task<> run();
+    [[nodiscard]] task<error_code> begin_work();
     [[nodiscard]] task<> wait_for_stop();
     [[nodiscard]] task<> cut_at_second_signal();
     [[nodiscard]] task<> stop();
     void cut();
     [[nodiscard]] bool take_key(const secret& key);
 
-    asio::io_context& loop_;
     daemon_options options_;
     settings settings_;
     config::secret_values secrets_;
@@ -98,10 +98,12 @@ private:
     session_registry registry_;
     poll_schedule schedule_;
     request_gate gate_;
-    memory_store store_;
+    store_host store_;
     poller poller_;
     intake intake_;
     file_watch files_;
+    webhook_host webhooks_;
+    std::unique_ptr<session_api> session_api_; ///< null without a token
 
     worker_thread resolver_worker_;
     resolver resolver_;
@@ -114,10 +116,17 @@ private:
     http_server server_;
 
     asio::basic_signal_set<loop_executor> signals_;
+    task_group life_; ///< run() alone
     task_group tasks_;
     std::unique_ptr<wake_timer> grace_;
+    std::optional<start_failure> failure_;
     bool cut_ = false;
 };
+
+/// Runs one daemon from start to stop and returns the exit code. Never returns if a worker is stuck in the system.
+[[nodiscard]] int run_daemon(const daemon_options& options,
+                             config::loaded_config configuration,
+                             stream_logger& log);
 
 /// The trust that connections to the API need; empty for plain HTTP.
 ///

@@ -1,50 +1,92 @@
 /// How ids come in and go out again: checks, table, store and schedule in one place.
 ///
-/// Every way in (files now; session API and webhooks with them) ends here, so that the rules of "new", "known",
-/// "full" and "forgotten" exist once.
+/// Every way in (files, session API, webhooks, the store at a restart) ends here, so that the rules of "new",
+/// "known", "full", "gone" and "durable" exist once. Nothing is acknowledged before the store has it; what the store
+/// could not take leaves the table again, except ids from files, which a restart would read again anyway.
 
 #ifndef KALLGLOT_RUNTIME_INTAKE_HPP
 #define KALLGLOT_RUNTIME_INTAKE_HPP
 
+#include "kallglot/core/remembered_keys.hpp"
 #include "kallglot/core/session_registry.hpp"
 #include "kallglot/metrics/daemon_metrics.hpp"
 #include "kallglot/ports/clock.hpp"
 #include "kallglot/ports/logger.hpp"
+#include "kallglot/ports/session_intake.hpp"
 #include "kallglot/ports/session_store.hpp"
 #include "kallglot/runtime/file_watch.hpp"
 #include "kallglot/runtime/poller.hpp"
+#include "kallglot/runtime/session_listing.hpp"
+#include "kallglot/store/sqlite_store.hpp"
+
+#include <boost/unordered/unordered_flat_set.hpp>
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace kallglot {
 
 /// Loop only. Lifetime: everything it refers to outlives it.
-class intake final : public file_watch_listener {
+class intake final : public session_intake,
+                     public file_watch_listener,
+                     public store_owner,
+                     public store_reader {
 public:
+    /// `process` is a random number that names this process in cursors.
     intake(session_registry& registry,
            session_store& store,
            poller& polls,
            daemon_metrics& metrics,
            clock& time,
-           logger& log)
-        : registry_(registry),
-          store_(store),
-          poller_(polls),
-          metrics_(metrics),
-          clock_(time),
-          log_(log) {}
+           logger& log,
+           std::uint32_t process);
 
+    // The session API and webhooks.
+    [[nodiscard]] task<result<track_outcome>> track(session_id id) override;
+    [[nodiscard]] task<result<bulk_outcome>> track_all(std::vector<session_id> ids) override;
+    [[nodiscard]] task<result<forget_outcome>> forget(session_id id) override;
+    [[nodiscard]] std::optional<session_view> look_up(const session_id& id) const override;
+    [[nodiscard]] task<result<session_page>> list(session_query query) override;
+    [[nodiscard]] task<result<event_outcome>> take_event(webhook_event event) override;
+
+    [[nodiscard]] bool accepting() const override { return store_.accepting(); }
+
+    // Files.
     void on_added(std::span<const session_id> ids, bool first_reading) override;
     void on_removed(const std::vector<std::uint64_t>& hashes) override;
-    void on_bad_lines(std::uint64_t count) override {
-        metrics_.session_rejected(labels::rejected_for::invalid_id, count);
-    }
+    void on_bad_lines(std::uint64_t count) override;
+
+    // The store.
+    void on_not_stored(std::span<const session_id> ids) override;
+    void on_store_unusable(const std::string& reason) override;
+    void on_store_usable() override;
+    bool list_sessions(std::uint64_t& cursor,
+                       std::size_t limit,
+                       std::vector<kept_session>& sessions) override;
+    bool list_remembered(std::uint64_t& cursor,
+                         std::size_t limit,
+                         std::vector<remembered_entry>& entries) override;
+
+    /// What the store held at the start.
+    void on_sessions(std::span<const kept_session> sessions) override;
+    void on_remembered(std::span<const remembered_entry> entries) override;
 
 private:
-    /// False if the table is full.
-    bool track(const session_id& id, session_source source, bool bulk);
+    /// What taking in one id came to; no_slot: the table is full.
+    struct taken {
+        session_slot slot = no_slot;
+        bool is_new = false;
+        commit_ticket ticket = commit_ticket::durable;
+    };
+
+    taken take_in(const session_id& id, session_source source, bool bulk);
+    commit_ticket apply(const webhook_event& event, const taken& session, event_outcome& outcome);
+
+    [[nodiscard]] moment now() const { return {clock_.now(), clock_.wall_now()}; }
+
+    void purge_remembered();
 
     session_registry& registry_;
     session_store& store_;
@@ -52,6 +94,10 @@ private:
     daemon_metrics& metrics_;
     clock& clock_;
     logger& log_;
+    std::uint32_t process_;
+    remembered_keys remembered_;
+    /// Ids from files that the store could not take; told to it again when it can.
+    boost::unordered_flat_set<std::uint32_t> unstored_;
     bool told_full_ = false; ///< the log has it already
 };
 

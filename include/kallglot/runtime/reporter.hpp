@@ -17,6 +17,8 @@
 #include "kallglot/ports/daemon_control.hpp"
 #include "kallglot/runtime/loop_delay.hpp"
 #include "kallglot/runtime/poller.hpp"
+#include "kallglot/runtime/store_host.hpp"
+#include "kallglot/runtime/webhook_host.hpp"
 
 #include <memory>
 
@@ -30,6 +32,8 @@ struct report_sources {
     const poller& polls;
     const api_client& client;
     const loop_delay& delay;
+    const store_host& store;
+    const webhook_host& webhooks;
     const clock& time;
 };
 

@@ -1,0 +1,57 @@
+/// The public listener: made when the configuration names an address for webhooks, absent otherwise.
+
+#ifndef KALLGLOT_RUNTIME_WEBHOOK_HOST_HPP
+#define KALLGLOT_RUNTIME_WEBHOOK_HOST_HPP
+
+#include "kallglot/async/task.hpp"
+#include "kallglot/core/settings/secret.hpp"
+#include "kallglot/core/settings/webhook_settings.hpp"
+#include "kallglot/metrics/daemon_metrics.hpp"
+#include "kallglot/metrics/webhook_metrics.hpp"
+#include "kallglot/net/http_server.hpp"
+#include "kallglot/ports/clock.hpp"
+#include "kallglot/ports/logger.hpp"
+#include "kallglot/ports/session_intake.hpp"
+#include "kallglot/runtime/start_failure.hpp"
+#include "kallglot/web/webhook_route.hpp"
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+namespace kallglot {
+
+/// Loop only. Lifetime: what it is given outlives it; join() has ended before it goes.
+class webhook_host {
+public:
+    webhook_host(loop_executor loop,
+                 const webhook_settings& values,
+                 std::vector<secret> secrets,
+                 session_intake& intake,
+                 daemon_metrics& metrics,
+                 clock& time,
+                 logger& log);
+    ~webhook_host();
+
+    /// Null while webhooks are off.
+    [[nodiscard]] const webhook_metrics* metrics() const noexcept { return metrics_.get(); }
+
+    /// Binds and begins to accept. Empty if all went well or webhooks are off.
+    [[nodiscard]] std::optional<start_failure> listen();
+
+    void finish();
+    void cut();
+    [[nodiscard]] task<> join();
+
+private:
+    webhook_settings settings_;
+    logger& log_;
+    std::unique_ptr<webhook_metrics> metrics_;
+    std::unique_ptr<webhook_route> route_;
+    http_routes routes_;
+    std::unique_ptr<http_server> server_;
+};
+
+} // namespace kallglot
+
+#endif
