@@ -90,6 +90,9 @@ application::application(asio::io_context& loop,
       grace_(clock_.make_timer([](void* self) { static_cast<application*>(self)->cut(); }, this)) {
     client_.set_listener(poller_);
     pages_.install(routes_);
+    if (const auto webhooks = webhooks_.followed()) {
+        poller_.follow(*webhooks);
+    }
     if (!secrets_.api_token.empty()) {
         session_api_ =
             std::make_unique<session_api>(intake_, metrics_, std::move(secrets_.api_token));

@@ -20,6 +20,7 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 namespace kallglot {
 
@@ -67,6 +68,11 @@ public:
     void use_policy(poll_policy policy) { policy_ = std::move(policy); }
 
     [[nodiscard]] const poll_policy& policy() const noexcept { return policy_; }
+
+    /// Whether webhooks flow from now on. True if that is a change: then update() as after use_policy.
+    bool use_webhooks(bool flow) noexcept {
+        return std::exchange(policy_.webhooks_flow, flow) != flow;
+    }
 
     /// Tells what may be spent, in requests a second; infinity without limit. Decides anew on shortage,
     /// so it is to be called regularly, as the number of sessions changes too.

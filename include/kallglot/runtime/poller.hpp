@@ -8,22 +8,32 @@
 #define KALLGLOT_RUNTIME_POLLER_HPP
 
 #include "kallglot/core/poll_schedule.hpp"
+#include "kallglot/core/remembered_keys.hpp"
 #include "kallglot/core/request_gate.hpp"
 #include "kallglot/core/server_clock.hpp"
 #include "kallglot/core/session_registry.hpp"
 #include "kallglot/core/session_tracker.hpp"
+#include "kallglot/core/webhook_flow.hpp"
 #include "kallglot/metrics/daemon_metrics.hpp"
+#include "kallglot/metrics/webhook_metrics.hpp"
 #include "kallglot/ports/api_client.hpp"
 #include "kallglot/ports/clock.hpp"
 #include "kallglot/ports/logger.hpp"
 #include "kallglot/ports/metric_labels.hpp"
 #include "kallglot/ports/session_store.hpp"
 
+#include <cstdint>
 #include <deque>
 #include <memory>
 #include <optional>
 
 namespace kallglot {
+
+/// The other source of starts and ends, to be compared with what polls see.
+struct followed_webhooks {
+    webhook_flow& flow;
+    webhook_metrics& metrics;
+};
 
 /// Loop only. Lifetime: everything it refers to outlives it.
 class poller final : public api_listener {
@@ -55,7 +65,20 @@ public:
     tracking take_event(session_slot slot, session_event event, std::optional<api_time> made_at);
 
     /// The session leaves the table, the schedule and the store.
-    void forget(session_slot slot, labels::forgotten_for reason);
+    commit_ticket forget(session_slot slot, labels::forgotten_for reason);
+
+    /// The session leaves the table and the schedule without a trace: the store never had it.
+    void drop(session_slot slot);
+
+    /// A session of the store is in the table again: it is due at once, as routine, and those whose interval is
+    /// shortest get their turn first.
+    void restored(session_slot slot);
+
+    /// Ids that are forgotten as ended or not found are put there as well.
+    void remember_in(remembered_keys& gone) noexcept { remembered_ = &gone; }
+
+    /// Webhooks are on: while they flow, polls of what they tell become audits.
+    void follow(const followed_webhooks& webhooks) { webhooks_.emplace(webhooks); }
 
     void on_answer(const api_answer& answer) override;
 
@@ -85,6 +108,8 @@ private:
                       const session_record& record,
                       labels::transition_source source);
     void forget_if_over(session_slot slot, steady_time now);
+    void note_seen(session_slot slot, const status_change& change, steady_time now);
+    void compare_with_webhook(session_slot slot, session_event event, bool first, steady_time now);
     void log_state_change();
 
     session_registry& registry_;
@@ -94,11 +119,14 @@ private:
     daemon_metrics& metrics_;
     clock& clock_;
     logger& log_;
+    remembered_keys* remembered_ = nullptr;
+    std::optional<followed_webhooks> webhooks_;
     api_client* client_ = nullptr; ///< null until start() and after stop()
 
     std::unique_ptr<wake_timer> timer_;
     steady_time armed_for_ = steady_time::max();
     steady_time next_regulation_ = no_time;
+    std::uint32_t next_rederived_ = 0xFFFF'FFFF; ///< the session whose place is derived anew next
 
     /// Sessions whose reused connection closed before the answer began: asked once more, on a fresh one.
     std::deque<session_slot> retries_;

@@ -12,6 +12,7 @@
 #include "kallglot/ports/clock.hpp"
 #include "kallglot/ports/logger.hpp"
 #include "kallglot/ports/session_intake.hpp"
+#include "kallglot/runtime/poller.hpp"
 #include "kallglot/runtime/start_failure.hpp"
 #include "kallglot/web/webhook_route.hpp"
 
@@ -33,6 +34,9 @@ public:
                  logger& log);
     ~webhook_host();
 
+    /// Empty while webhooks are off. Lifetime: of the host.
+    [[nodiscard]] std::optional<followed_webhooks> followed() noexcept;
+
     /// Null while webhooks are off.
     [[nodiscard]] const webhook_metrics* metrics() const noexcept { return metrics_.get(); }
 
@@ -46,6 +50,7 @@ public:
 private:
     webhook_settings settings_;
     logger& log_;
+    webhook_flow flow_;
     std::unique_ptr<webhook_metrics> metrics_;
     std::unique_ptr<webhook_route> route_;
     http_routes routes_;
