@@ -1,0 +1,116 @@
+#!/usr/bin/env python3
+"""What the exporter says is what is true: compared with the simulator's own knowledge, session by session."""
+
+import time
+
+from support.case import EndToEnd, main
+from support.programs import SOURCE_DIR
+from support.truth import disagreement
+
+SESSIONS, STUCK, THRESHOLD = 2000, 20, 3
+# Polls start late on a busy machine; a second more than the interval is still within sight of it.
+SLACK = 1.0
+AGREEMENTS = 5
+
+
+class Agreement(EndToEnd):
+    def start(self, *flags, thresholds='{connecting: [3s, 6s], created: [10s], not_started: [5s]}'):
+        simulator = self.simulator('--sessions', SESSIONS, '--created', '200ms-2s', '--connecting', '200ms-1s',
+                                   '--active', '5s-40s', '--ending', '0s-1s', *flags)
+        config = self.config(simulator.port, max_rate='4000/1s', thresholds=thresholds,
+                             intervals='{created: 1s, connecting: 500ms, active: 2s, ending: 500ms, unknown: 1s}')
+        return simulator, config
+
+    def test_counts_by_status_agree_with_the_truth_within_one_interval(self):
+        simulator, config = self.start('--stuck', STUCK, '--abandoned-share', '0.1')
+        exporter = self.exporter(config)
+        lasting, history = 0, []
+
+        def agrees():
+            nonlocal lasting
+            begun = time.time()
+            counted = exporter.scrape().by('status', 'kallglot_sessions')
+            history.append(disagreement(counted, simulator.lives()[1], (begun, time.time()), 2 + SLACK))
+            lasting = 0 if history[-1] else lasting + 1
+            return lasting >= AGREEMENTS
+
+        try:
+            exporter.expect(f'{AGREEMENTS} agreements in a row', agrees)
+        except AssertionError as error:
+            self.fail(f'{error}; disagreed: {history[-3:]}')
+        # Many moved meanwhile, or there was nothing to agree about.
+        moved = exporter.until('transitions', lambda scrape: scrape.total('kallglot_session_transitions_total') >= 200)
+        self.assertEqual(moved.total('kallglot_session_regressions_total'), 0)
+        self.assertEqual(moved.total('kallglot_exporter_api_request_failures_total'), 0)
+
+    def test_exactly_the_stuck_sessions_are_over_the_threshold_and_none_before(self):
+        _, config = self.start('--stuck', STUCK)
+        started = time.monotonic()
+        exporter = self.exporter(config)
+
+        def over(scrape, kind='over', seconds=THRESHOLD):
+            return scrape.value(f'kallglot_sessions_{kind}_threshold', status='connecting', threshold_seconds=seconds)
+
+        early = []
+        while True:
+            scrape = exporter.scrape()
+            if time.monotonic() - started >= THRESHOLD:
+                break
+            early.append(over(scrape))
+        self.assertGreater(len(early), 0)
+        self.assertEqual(set(early), {0}, 'counted as stuck before it could be known')
+
+        exporter.until('all the stuck ones', lambda scrape: over(scrape) == STUCK)
+        # Ordinary ones go through connecting all the time, and none is ever taken for one of them.
+        later = exporter.until('the next threshold', lambda scrape: self.assertEqual(over(scrape), STUCK)
+                               or over(scrape, seconds=6) == STUCK)
+        self.assertEqual(over(later, 'suspected_over'), 0)
+        self.assertGreaterEqual(later.value('kallglot_session_transitions_total',
+                                            **{'from': 'connecting', 'to': 'active', 'source': 'poll'}), 50)
+        self.assertGreaterEqual(later.value('kallglot_sessions', status='connecting'), STUCK)
+
+    def test_sessions_that_never_start_are_counted_as_such(self):
+        simulator, config = self.start('--stuck', STUCK, '--never-started', '7', '--held-age', '30s-60s')
+        exporter = self.exporter(config)
+
+        def not_started(status):
+            return lambda scrape: scrape.value('kallglot_sessions_not_started_over_threshold', status=status,
+                                               threshold_seconds=5)
+
+        # They are older than that by their created_at, so one look at each is enough.
+        exporter.until('stuck ones', lambda scrape: not_started('connecting')(scrape) == STUCK)
+        scrape = exporter.until('those that stay in created', lambda scrape: not_started('created')(scrape) == 7)
+        self.assertEqual(scrape.value('kallglot_sessions_over_threshold', status='created', threshold_seconds=10), 7)
+        added = simulator.post('/_sessions', {'count': 3, 'never_started': True})['ids']
+        self.assertEqual(len(added), 3)
+        exporter.until('three more', lambda scrape: not_started('created')(scrape) == 10)
+
+    def test_the_oldest_of_each_status_is_as_old_as_the_truth_says(self):
+        simulator, config = self.start('--never-started', '7', '--held-age', '30s-60s', '--arrival-rate', '0')
+        exporter = self.exporter(config)
+        exporter.until('all polled', lambda scrape: scrape.value('kallglot_sessions', status='unknown') == 0)
+        _, lives = simulator.lives()
+        oldest = min(life['status_since'] for life in lives if life['kind'] == 'never_started')
+
+        def since(scrape):
+            return scrape.value('kallglot_oldest_session_status_since_timestamp_seconds', status='created')
+        # Whole seconds in created_at and in Date, and one more that is taken off so that no age is overstated.
+        exporter.until('oldest', lambda scrape: since(scrape) is not None and -0.1 <= since(scrape) - oldest <= 3)
+
+
+class Demo(EndToEnd):
+    def test_the_configuration_of_the_demo_is_good_and_verifies_the_certificate(self):
+        simulator = self.simulator('--sessions', 200, '--stuck', 5)
+        text = (SOURCE_DIR / 'config/demo.yml').read_text()
+        text = text.replace('localhost:18443', f'localhost:{simulator.port}')
+        self.assertIn(str(simulator.port), text)
+        exporter = self.exporter(self.write('demo.yml', text))
+        exporter.until('all polled', lambda scrape: scrape.total('kallglot_sessions') >= 200
+                       and scrape.value('kallglot_sessions', status='unknown') <= 5)
+        self.assertEqual(exporter.scrape().value('kallglot_up'), 1)
+        exporter.stop()
+        self.assert_clean_end(exporter)
+
+
+if __name__ == '__main__':
+    main()

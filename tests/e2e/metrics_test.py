@@ -1,0 +1,199 @@
+#!/usr/bin/env python3
+"""The metrics as Prometheus sees them: promtool, the published table of names, and a real server that scrapes."""
+
+import gzip
+import pathlib
+import subprocess
+import urllib.parse
+
+from support import web
+from support.case import EndToEnd, main
+from support.exposition import Exposition
+from support.programs import Program
+
+OPENMETRICS = 'application/openmetrics-text; version=1.0.0'
+STATUSES = {'created', 'connecting', 'active', 'ending', 'ended', 'unknown'}
+SLOW = '0.5 1 2 5 10 15 30 60 120 300 600 1800 3600'
+CALLS = '15 30 60 120 300 600 1200 1800 3600 7200 14400'
+FAST = '0.005 0.01 0.025 0.05 0.1 0.25 0.5 1 2.5 5 10 30 60 300'
+BUCKETS = {'kallglot_session_status_dwell_seconds': SLOW, 'kallglot_session_setup_seconds': SLOW,
+           'kallglot_ended_session_duration_seconds': CALLS, 'kallglot_exporter_api_request_duration_seconds': FAST,
+           'kallglot_exporter_poll_lateness_seconds': FAST, 'kallglot_exporter_webhook_delivery_delay_seconds': FAST}
+# What is there from the first scrape on, at 0: label, values.
+FIXED = {
+    'kallglot_sessions': {'status': STATUSES},
+    'kallglot_sessions_stale': {'status': STATUSES},
+    'kallglot_exporter_api_state': {
+        'state': {'starting', 'ok', 'throttled', 'unauthorized', 'out_of_credits', 'unreachable'}},
+    'kallglot_exporter_api_request_failures_total': {
+        'reason': set('dns connect tls timeout reset throttled unauthorized credits server redirect body not_found '
+                      'other'.split())},
+    'kallglot_exporter_api_connections': {'state': {'idle', 'busy', 'opening'}},
+    'kallglot_sessions_ended_total': {
+        'reason': {'completed', 'customer_hangup', 'agent_hangup', 'error', 'timeout', 'other', 'none'}},
+    'kallglot_exporter_polls_total': {'class': {'confirm', 'event', 'routine', 'audit'}},
+    'kallglot_exporter_polls_late_total': {'class': {'confirm', 'event', 'routine', 'audit'}},
+    'kallglot_exporter_polls_overdue': {'class': {'confirm', 'event', 'routine', 'audit'}},
+    'kallglot_exporter_sessions_added_total': {'source': {'file', 'api', 'webhook'}},
+    'kallglot_exporter_sessions_rejected_total': {'reason': {'invalid_id', 'limit'}},
+    'kallglot_exporter_sessions_forgotten_total': {'reason': {'ended', 'not_found', 'expired', 'operator'}},
+    'kallglot_exporter_log_messages_total': {'level': {'debug', 'info', 'warn', 'error'}},
+    'kallglot_session_transitions_total': {'source': {'poll', 'webhook'}},
+}
+
+
+def table():
+    """Name to (type, label names) of contract_metrics.txt."""
+    rows = {}
+    for line in (pathlib.Path(__file__).parent / 'contract_metrics.txt').read_text().splitlines():
+        if line and not line.startswith('#'):
+            name, kind, *labels = line.replace(',', ' ').split()
+            rows[name] = (kind, set(labels))
+    return rows
+
+
+def series(family):
+    """Its samples by name and labels; OpenMetrics writes the bound 5 as 5.0."""
+    return {(name, frozenset((label, float(value) if label == 'le' else value) for label, value in labels))
+            for name, labels in family.samples}
+
+
+class Metrics(EndToEnd):
+    def setUp(self):
+        super().setUp()
+        self.api = self.simulator('--sessions', 300, '--stuck', 5, '--created', '100ms-500ms', '--connecting',
+                                  '100ms-500ms', '--active', '2s-9s', '--abandoned-share', '0.1')
+        self.config_file = self.config(self.api.port, thresholds='{connecting: [500ms, 15s], active: [1h]}')
+
+    def lived(self):
+        """An exporter that has seen every kind of thing happen."""
+        exporter = self.exporter(self.config_file)
+        self.api.set_faults(server_error=0.02, not_found=0.02)
+        exporter.until('things that happen', lambda scrape:
+                       scrape.total('kallglot_sessions_ended_total') >= 30
+                       and scrape.value('kallglot_exporter_api_request_failures_total', reason='server') > 0)
+        return exporter
+
+    def promtool(self, text):
+        done = subprocess.run(['promtool', 'check', 'metrics'], input=text, capture_output=True, text=True, check=False)
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, '', ''))
+
+    def test_promtool_has_nothing_to_say(self):
+        exporter = self.exporter(self.config_file)
+        self.promtool(exporter.get('/metrics').text)
+        self.promtool(self.lived_text(exporter))
+
+    def lived_text(self, exporter):
+        return exporter.until('ended sessions', lambda scrape:
+                              scrape.total('kallglot_sessions_ended_total') >= 30).text
+
+    def test_every_metric_is_as_the_published_table_says(self):
+        published = table()
+        scrape = self.lived().scrape()
+        for family in scrape.families.values():
+            with self.subTest(family.name):
+                self.assertIn(family.name, published)
+                kind, labels = published[family.name]
+                self.assertEqual(family.type, kind)
+                if family.samples:
+                    self.assertEqual(family.label_names(), labels)
+                self.assertRegex(family.help or '', r'^[A-Z0-9].*\.$', 'HELP is a sentence')
+                if kind == 'histogram':
+                    bounds = {dict(labels)['le'] for name, labels in family.samples if name.endswith('_bucket')}
+                    self.assertEqual(bounds, {*BUCKETS[family.name].split(), '+Inf'})
+        self.assertGreaterEqual(len(scrape.families), 55)
+
+    def test_fixed_label_sets_are_there_before_anything_happened(self):
+        empty = self.config(self.api.port, name='empty.yml', thresholds='{connecting: [500ms, 15s]}')
+        empty.write_text(empty.read_text().replace('[sessions.txt]', '[nothing_here.txt]'))
+        scrape = self.exporter(empty).scrape()
+        for name, sets in FIXED.items():
+            for label, values in sets.items():
+                with self.subTest(name):
+                    self.assertEqual(set(scrape.by(label, name)), values)
+        self.assertEqual(scrape.by('threshold_seconds', 'kallglot_sessions_over_threshold', status='connecting'),
+                         {'0.5': 0, '15': 0})
+        self.assertIsNone(scrape.value('kallglot_up'), 'absent until the first exchange')
+        self.assertIsNone(scrape.value('kallglot_api_rate_limit_requests'), 'absent until seen')
+
+    def test_the_same_numbers_come_as_open_metrics_and_compressed(self):
+        exporter = self.lived()
+        text = exporter.get('/metrics')
+        self.assertEqual(text.headers['Content-Type'], 'text/plain; version=0.0.4; charset=utf-8')
+        packed = exporter.get('/metrics', headers={'Accept-Encoding': 'gzip'})
+        self.assertEqual(packed.headers['Content-Encoding'], 'gzip')
+        self.assertEqual(set(Exposition(gzip.decompress(packed.body).decode()).families),
+                         set(Exposition(text.text).families))
+        answer = exporter.get('/metrics', headers={'Accept': OPENMETRICS})
+        self.assertTrue(answer.headers['Content-Type'].startswith(OPENMETRICS), answer.headers['Content-Type'])
+        self.assertTrue(answer.text.endswith('\n# EOF\n'))
+        opened = Exposition(answer.text.removesuffix('# EOF\n'))
+        for name, family in Exposition(text.text).families.items():
+            stem = name.removesuffix('_total') if family.type == 'counter' else name
+            self.assertIn(stem, opened.families)
+            self.assertEqual(opened.families[stem].type, family.type)
+            self.assertLessEqual(series(family), series(opened.families[stem]))
+
+
+class UnderPrometheus(EndToEnd):
+    """Debian's Prometheus scrapes the exporter; questions go through its HTTP API."""
+
+    def setUp(self):
+        super().setUp()
+        self.api = self.simulator('--sessions', 50, '--stuck', 3, '--arrival-rate', '0', '--active', '10m-20m')
+        self.config_file = self.config(self.api.port, thresholds='{connecting: [1s], not_started: [1s]}')
+        self.port = web.free_port()
+
+    def prometheus(self, target):
+        port = web.free_port()
+        config = self.write('prometheus.yml', 'global: {scrape_interval: 200ms, scrape_timeout: 200ms}\n'
+                            'scrape_configs:\n  - job_name: kallglot\n    static_configs: [{targets: ["%s"]}]\n' % target)
+        server = self.keep(Program(self.folder, 'prometheus', [
+            'prometheus', '--config.file', config, '--storage.tsdb.path', self.folder / 'tsdb',
+            '--web.listen-address', f'127.0.0.1:{port}', '--log.level', 'warn']))
+        self.server = f'127.0.0.1:{port}'
+        server.expect('ready', self.is_ready)
+        return server
+
+    def is_ready(self):
+        try:
+            return web.request(self.server, '/-/ready').status == 200
+        except OSError:
+            return False
+
+    def query(self, expression):
+        """The instant vector as {labels: value}."""
+        answer = web.request_json(self.server, '/api/v1/query?' + urllib.parse.urlencode({'query': expression}))
+        return {tuple(sorted(one['metric'].items())): float(one['value'][1]) for one in answer['data']['result']}
+
+    def single(self, expression):
+        values = list(self.query(expression).values())
+        return values[0] if len(values) == 1 else None
+
+    def test_the_target_is_up_follows_changes_and_comes_back_after_a_restart(self):
+        exporter = self.exporter(self.config_file, listen=f'127.0.0.1:{self.port}')
+        server = self.prometheus(exporter.address)
+        stuck = 'kallglot_sessions_over_threshold{status="connecting",threshold_seconds="1"}'
+        server.expect('up', lambda: self.single('up{job="kallglot"}') == 1)
+        server.expect('three stuck', lambda: self.single(stuck) == 3)
+        targets = web.request_json(self.server, '/api/v1/targets')['data']['activeTargets']
+        self.assertEqual([(one['health'], one['lastError']) for one in targets], [('up', '')])
+
+        self.api.post('/_sessions', {'count': 4, 'stuck': True})
+        server.expect('seven stuck', lambda: self.single(stuck) == 7)
+        self.assertEqual(self.single('sum(kallglot_sessions)'), 54)
+
+        exporter.stop()
+        self.assert_clean_end(exporter)
+        server.expect('down', lambda: self.single('up{job="kallglot"}') == 0)
+        again = self.exporter(self.config_file, listen=f'127.0.0.1:{self.port}', name='again')
+        server.expect('up again', lambda: self.single('up{job="kallglot"}') == 1)
+        server.expect('all seven again', lambda: self.single(stuck) == 7)
+        again.stop()
+        self.assert_clean_end(again)
+        server.stop()
+        self.assertEqual([line for line in server.log().splitlines() if 'level=error' in line], [])
+
+
+if __name__ == '__main__':
+    main()

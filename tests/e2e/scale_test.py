@@ -1,0 +1,113 @@
+#!/usr/bin/env python3
+"""Thousands of sessions over more than a thousand connections at once, each answer for the right one.
+
+Directly run, `--duration 60` makes the full minute of it and prints figures.
+"""
+
+import datetime
+import resource
+import sys
+import time
+
+from support.case import EndToEnd, main
+from support.programs import SANITIZED
+
+# A sanitizer build does the same with fewer, so that the machine keeps up.
+SESSIONS = 600 if SANITIZED else 5000
+BUSY_AT_ONCE = 100 if SANITIZED else 1000
+DURATION = 12.0
+LEAST_POLLS = 5
+EVERY = '{created: 750ms, connecting: 750ms, active: 750ms, ending: 750ms, unknown: 750ms}'
+
+
+def moment(text):
+    return datetime.datetime.fromisoformat(text).timestamp()
+
+
+class Scale(EndToEnd):
+    def setUp(self):
+        super().setUp()
+        # The simulator needs a descriptor for each connection; the exporter raises its own limit.
+        limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limits[1], limits[1]))
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, limits)
+
+    def start(self, *flags):
+        simulator = self.simulator('--latency', '300ms', '--arrival-rate', '0', *flags)
+        config = self.config(simulator.port, intervals=EVERY, max_connections=4000)
+        return simulator, self.exporter(config)
+
+    def test_a_thousand_requests_wait_at_once_and_every_session_is_polled(self):
+        simulator, exporter = self.start('--sessions', SESSIONS, '--active', '10m-20m')
+        exporter.until('every session seen', lambda scrape: scrape.value('kallglot_sessions', status='unknown') == 0)
+        exporter.expect('busy connections', lambda: simulator.stats()['requests']['in_flight'] > BUSY_AT_ONCE)
+
+        simulator.post('/_stats', {})
+        before = {life['id']: life['asked'] for life in simulator.lives()[1]}
+        self.assertEqual(len(before), SESSIONS)
+        first, begun, in_flight = exporter.scrape(), time.monotonic(), []
+        while time.monotonic() - begun < DURATION:
+            in_flight.append(simulator.stats()['requests']['in_flight'])
+            last = exporter.scrape()
+        self.report(simulator, first, last, time.monotonic() - begun, in_flight)
+
+        polls = [life['asked'] - before[life['id']] for life in simulator.lives()[1] if life['status'] != 'ended']
+        self.assertGreater(len(polls), SESSIONS * 0.9)
+        self.assertGreaterEqual(min(polls), LEAST_POLLS, 'polls of the session that had the fewest')
+        self.assertGreater(sorted(in_flight)[len(in_flight) // 2], BUSY_AT_ONCE, 'requests under way, the median')
+        self.assertEqual(last.total('kallglot_exporter_api_request_failures_total'), 0)
+        self.assertEqual(last.total('kallglot_sessions'), SESSIONS)
+        self.assertEqual(last.total('kallglot_sessions_stale'), 0)
+        exporter.stop()
+        self.assert_clean_end(exporter)
+
+    def report(self, simulator, first, last, seconds, in_flight):
+        stats = simulator.stats()
+        name = 'kallglot_exporter_api_request_duration_seconds'
+        cpu = last.value('process_cpu_seconds_total') - first.value('process_cpu_seconds_total')
+        print(f'{seconds:.0f} s, {SESSIONS} sessions: {stats["requests"]["session"] / seconds:.0f} requests/s, '
+              f'at once {min(in_flight)} to {max(in_flight)}, connections {stats["connections"]["open"]}, '
+              f'mean duration {last.value(name + "_sum") / last.value(name + "_count"):.3f} s, '
+              f'exporter {100 * cpu / seconds:.0f} % of a core, '
+              f'{last.value("process_resident_memory_bytes") / 2**20:.0f} MiB, '
+              f'stretch {last.value("kallglot_exporter_poll_stretch_ratio"):g}, '
+              f'worst loop delay {1000 * last.value("kallglot_exporter_event_loop_delay_seconds"):.1f} ms, '
+              f'handshakes {stats["handshakes"]["done"]} ({stats["handshakes"]["resumed"]} resumed)')
+
+    def test_every_answer_is_credited_to_the_session_that_was_asked_for(self):
+        # All are born at once, and each has moments of its own: what the histograms have added up in the end follows
+        # from the truth, and one answer credited to another session would show in it.
+        simulator, exporter = self.start('--sessions', 10, '--stuck', 10, '--created', '1s-4s', '--connecting', '1s-4s',
+                                         '--active', '1s-6s', '--ending', '0s-2s')
+        simulator.set_faults(latency='300ms', wrong_id=0.01)
+        born = set(simulator.post('/_sessions', {'count': SESSIONS})['ids'])
+        self.assertEqual(len(born), SESSIONS)
+        scrape = exporter.until('all of them ended', lambda scrape: scrape.value(
+            'kallglot_sessions', status='ended') == SESSIONS, seconds=60)
+        lives = [life for life in simulator.lives()[1] if life['id'] in born]
+
+        for name, begin, end in (('kallglot_session_setup_seconds', 'created_at', 'started_at'),
+                                 ('kallglot_ended_session_duration_seconds', 'started_at', 'ended_at')):
+            self.assertEqual(scrape.value(name + '_count'), SESSIONS)
+            self.assertAlmostEqual(scrape.value(name + '_sum'), sum(
+                moment(life[end]) - moment(life[begin]) for life in lives), places=3)
+        self.assertEqual(scrape.total('kallglot_sessions_ended_total'), SESSIONS)
+        self.assertEqual(scrape.value('kallglot_sessions_ended_without_start_total'), 0)
+        self.assertEqual(scrape.total('kallglot_session_regressions_total'), 0)
+        self.assertEqual(scrape.value('kallglot_sessions', status='connecting'), 10)
+
+        # Each answer with another session's id was refused, and nothing else was.
+        simulator.set_faults(latency='300ms')
+        refused = simulator.stats()['faults']['wrong_id']
+        self.assertGreaterEqual(refused, SESSIONS // 50)
+        scrape = exporter.until('the refused', lambda scrape: scrape.value(
+            'kallglot_exporter_api_request_failures_total', reason='body') >= refused)
+        self.assertEqual(scrape.total('kallglot_exporter_api_request_failures_total'), refused)
+
+
+if __name__ == '__main__':
+    if '--duration' in sys.argv:
+        place = sys.argv.index('--duration')
+        DURATION = float(sys.argv[place + 1])
+        del sys.argv[place:place + 2]
+    main()

@@ -1,0 +1,79 @@
+#!/usr/bin/env python3
+"""What must never be shown: the key, stream tokens, phone numbers, metadata. Not in the log at debug level, not in
+an answer, not in a file, whatever goes wrong."""
+
+import pathlib
+
+from support import web
+from support.case import EndToEnd, main
+
+KEY = 'sk_test_canary_k3y_0123456789abcdefghijklmnopqrstuvwxyz'
+# The simulator puts these into every body.
+CANARIES = [KEY, 'canary_k3y', 'CANARY', 'kst_live', '+1202555']
+PAGES = ['/metrics', '/', '/-/ready', '/-/healthy', '/config', '/api/v1/sessions', '/nowhere']
+FAULTS = ['server_error', 'bad_gateway', 'truncate', 'not_json', 'wrong_id', 'unknown_status', 'redirect',
+          'two_responses', 'chunked', 'close', 'rate_limited']
+# After these the exporter is silent for a minute, so each gets one of its own.
+SILENCING = ['unauthorized', 'forbidden', 'payment_required']
+
+
+class Secrets(EndToEnd):
+    def shown(self, exporter):
+        """Everything that can be seen of the exporter from outside."""
+        yield 'the log', exporter.log()
+        for page in PAGES:
+            for kind in ('text/plain', 'application/openmetrics-text'):
+                answer = exporter.get(page, headers={'Accept': kind, 'Authorization': 'Bearer nobody'})
+                yield page, answer.text + str(answer.headers)
+        yield 'the command line', pathlib.Path(f'/proc/{exporter.process.pid}/cmdline').read_text(encoding='utf-8')
+
+    def assert_nothing_shown(self, exporter):
+        for place, text in self.shown(exporter):
+            for canary in CANARIES:
+                self.assertNotIn(canary, text, place)
+
+    def start(self, *flags):
+        self.api = self.simulator('--sessions', 60, '--stuck', 10, '--api-key', KEY, '--created', '100ms-1s',
+                                  '--connecting', '100ms-1s', '--active', '1s-3s')
+        return self.exporter(self.config(self.api.port, thresholds='{connecting: [500ms], not_started: [500ms]}'),
+                             '--log.level=debug', *flags)
+
+    def test_the_canaries_are_in_what_the_api_says(self):
+        # Or the search would find nothing for the wrong reason.
+        self.start()
+        life = self.api.lives()[1][0]
+        answer = web.request(self.api.address, '/v1/sessions/' + life['id'], ca_file=self.folder / 'ca.pem',
+                             headers={'Authorization': f'Bearer {KEY}'})
+        self.assertEqual(answer.status, 200)
+        for canary in CANARIES[2:]:
+            self.assertIn(canary, answer.text)
+
+    def test_none_is_shown_in_good_times(self):
+        exporter = self.start()
+        exporter.until('whole lives', lambda scrape: scrape.total('kallglot_sessions_ended_total') >= 20)
+        self.assert_nothing_shown(exporter)
+        exporter.stop()
+        for canary in CANARIES:
+            self.assertNotIn(canary, exporter.log())
+
+    def test_none_is_shown_when_every_kind_of_thing_goes_wrong(self):
+        exporter = self.start('--log.format=json')
+        for fault in FAULTS:
+            self.meet(fault, exporter)
+        self.assertIn('"level":"debug"', exporter.log(), 'nothing was logged that could have shown anything')
+        exporter.stop()
+        self.assert_clean_end(exporter)
+        for fault in SILENCING:
+            self.meet(fault, self.exporter(self.folder / 'config.yml', '--log.level=debug', name=fault))
+
+    def meet(self, fault, exporter):
+        with self.subTest(fault):
+            before = self.api.stats()['faults'].get(fault, 0)
+            self.api.set_faults(**{fault: 0.2}, retry_after='1')
+            exporter.expect(f'{fault} met', lambda: self.api.stats()['faults'].get(fault, 0) > before)
+            self.api.set_faults()
+            self.assert_nothing_shown(exporter)
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,137 @@
+"""The programs under test, and others, as processes that are always ended."""
+
+import os
+import pathlib
+import re
+import signal
+import subprocess
+
+from . import web
+from .exposition import Exposition
+from .waiting import PATIENCE, wait_for
+
+SOURCE_DIR = pathlib.Path(__file__).resolve().parents[3]
+BINARY_DIR = pathlib.Path(os.environ.get('KALLGLOT_BINARY_DIR', SOURCE_DIR / 'build/release'))
+SANITIZED = bool(os.environ.get('KALLGLOT_SANITIZED'))
+EXPORTER = BINARY_DIR / 'kallglot_exporter'
+SIMULATOR = BINARY_DIR / 'kallglot_simulator'
+
+
+class Program:
+    """A process with its two streams in files of `folder`."""
+
+    def __init__(self, folder, name, command, environment=None, **options):
+        self.name = name
+        self.log_file = folder / f'{name}.stderr'
+        self.out_file = folder / f'{name}.stdout'
+        with open(self.log_file, 'wb') as log, open(self.out_file, 'wb') as out:
+            self.process = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=out,
+                                            stderr=log, env={**os.environ, **(environment or {})}, **options)
+
+    def log(self):
+        return self.log_file.read_text(errors='replace')
+
+    def running(self):
+        return self.process.poll() is None
+
+    def send(self, number):
+        self.process.send_signal(number)
+
+    def wait(self, seconds=PATIENCE):
+        """The exit code; a process that goes on is killed, and the test fails."""
+        try:
+            return self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise AssertionError(f'{self.name} goes on after {seconds:g} s; its log ends with:\n{self.log()[-2000:]}')
+
+    def stop(self, number=signal.SIGTERM):
+        self.send(number)
+        return self.wait()
+
+    def kill(self):
+        if self.running():
+            self.process.kill()
+        self.process.wait()
+
+    def expect(self, what, condition):
+        """wait_for, but the end of the process ends the waiting."""
+        def asked():
+            answer = condition()
+            if not answer and not self.running():
+                raise AssertionError(f'{self.name} ended with {self.process.returncode}:\n{self.log()[-2000:]}')
+            return answer
+        return wait_for(f'{self.name}: {what}', asked)
+
+
+class Simulator(Program):
+    """kallglot_simulator; its folder holds ca.pem, api_key and sessions.txt."""
+
+    def __init__(self, folder, *flags, port=0, name='simulator'):
+        self.folder = folder
+        self.ca_file = None if '--plaintext' in flags else folder / 'ca.pem'
+        super().__init__(folder, name, [SIMULATOR, '--listen-address', f'127.0.0.1:{port}',
+                                        '--state-dir', folder, *flags])
+        address = folder / 'address'
+        ours = folder / f'{name}.stdout'
+        self.expect('address', lambda: address.exists() and ': http' in ours.read_text() + self.log())
+        self.address = address.read_text().strip()
+        self.port = int(self.address.rpartition(':')[2])
+
+    def get(self, path):
+        return web.request_json(self.address, path, ca_file=self.ca_file)
+
+    def post(self, path, value):
+        return web.request_json(self.address, path, value, ca_file=self.ca_file)
+
+    def set_faults(self, **faults):
+        return self.post('/_faults', {'reset': True, **faults})
+
+    def stats(self):
+        return self.get('/_stats')
+
+    def lives(self):
+        """Every session there is: moment of the look and list."""
+        page = self.get('/_truth?offset=0&limit=10000')
+        assert len(page['sessions']) == page['total'], 'more sessions than one page holds'
+        return page['now'], page['sessions']
+
+
+class Exporter(Program):
+    """kallglot_exporter on a port of its own choice."""
+
+    def __init__(self, folder, config_file, *flags, name='exporter', environment=None, listen='127.0.0.1:0'):
+        super().__init__(folder, name, [EXPORTER, '--config.file', config_file, '--web.listen-address', listen, *flags],
+                         environment)
+        self.address = None
+
+    def listening(self):
+        """Waits until it listens; returns itself."""
+        pattern = re.compile(r'msg="?listening"?.* address="?([^\s"]+)|"msg":"listening".*"address":"([^"]+)"')
+        found = self.expect('listening', lambda: pattern.search(self.log()))
+        self.address = found.group(1) or found.group(2)
+        return self
+
+    def get(self, path, **options):
+        return web.request(self.address, path, **options)
+
+    def scrape(self):
+        answer = self.get('/metrics')
+        assert answer.status == 200, f'/metrics answers {answer.status}'
+        return Exposition(answer.text)
+
+    def until(self, what, condition, seconds=PATIENCE):
+        """Scrapes until the condition holds; returns that scrape."""
+        def asked():
+            assert self.running(), f'{self.name} ended with {self.process.returncode}:\n{self.log()[-2000:]}'
+            scrape = self.scrape()
+            return scrape if condition(scrape) else None
+        return wait_for(what, asked, seconds)
+
+
+def run_exporter(*arguments, seconds=PATIENCE, environment=None, **options):
+    """Runs it to its end: exit code, stdout, stderr."""
+    done = subprocess.run([str(EXPORTER), *[str(word) for word in arguments]], stdin=subprocess.DEVNULL,
+                          capture_output=True, text=True, timeout=seconds, check=False,
+                          env={**os.environ, **(environment or {})}, **options)
+    return done.returncode, done.stdout, done.stderr

@@ -1,0 +1,50 @@
+"""What the daemon may say, given what the simulator knows: the lives of all sessions at every moment."""
+
+import datetime
+
+STATUSES = ('created', 'connecting', 'active', 'ending', 'ended', 'unknown')
+_MOMENTS = (('created', 'created_at'), ('connecting', 'connecting_at'), ('active', 'started_at'),
+            ('ending', 'ending_at'), ('ended', 'ended_at'))
+# The truth tells a moment in whole seconds, as the API does.
+RESOLUTION = 1.0
+
+
+def _seconds(text):
+    return datetime.datetime.fromisoformat(text).timestamp() if text else None
+
+
+def stays(life):
+    """[(status, from, until)] of one session; the last one lasts."""
+    begun = [(status, _seconds(life[field])) for status, field in _MOMENTS if life[field]]
+    ends = [start for _, start in begun[1:]] + [float('inf')]
+    return [(status, start, end) for (status, start), end in zip(begun, ends)]
+
+
+def possible(life, begin, end):
+    """The statuses that an observation between two moments may have seen."""
+    return {status for status, start, left in stays(life) if start <= end and left + RESOLUTION >= begin}
+
+
+def bounds(lives, scraped, lag):
+    """For each status the fewest and the most sessions, if each was last seen within `lag` before the scrape.
+
+    A session that began to exist within the lag may not be known yet, or be known and not yet asked for.
+    """
+    fewest = dict.fromkeys(STATUSES, 0)
+    most = dict.fromkeys(STATUSES, 0)
+    for life in lives:
+        seen = possible(life, scraped[0] - lag, scraped[1])
+        if _seconds(life['created_at']) + lag + RESOLUTION > scraped[0]:
+            seen.add('unknown')
+        for status in seen:
+            most[status] += 1
+        if len(seen) == 1:
+            fewest[seen.pop()] += 1
+    return fewest, most
+
+
+def disagreement(counted, lives, scraped, lag):
+    """Nothing if the counts may be; else what is wrong in words."""
+    fewest, most = bounds(lives, scraped, lag)
+    return ', '.join(f'{status}: {counted[status]:g} is not in [{fewest[status]}, {most[status]}]'
+                     for status in STATUSES if not fewest[status] <= counted[status] <= most[status])

@@ -1,0 +1,67 @@
+"""HTTP as the tests need it: one request, one answer, no proxies, no redirects."""
+
+import http.client
+import json
+import socket
+import ssl
+
+
+class Answer:
+    def __init__(self, response):
+        self.status = response.status
+        self.headers = response.headers
+        self.body = response.read()
+
+    @property
+    def text(self):
+        return self.body.decode()
+
+
+def request(address, path, method='GET', body=None, headers=None, ca_file=None, timeout=20):
+    """One request on a connection of its own. `address` is HOST:PORT; with `ca_file` over TLS."""
+    host, _, port = address.rpartition(':')
+    if ca_file:
+        connection = http.client.HTTPSConnection(
+            host, int(port), timeout=timeout, context=ssl.create_default_context(cafile=ca_file))
+    else:
+        connection = http.client.HTTPConnection(host, int(port), timeout=timeout)
+    try:
+        connection.request(method, path, body=body, headers=headers or {})
+        return Answer(connection.getresponse())
+    finally:
+        connection.close()
+
+
+def request_json(address, path, value=None, ca_file=None):
+    """GET, or POST of `value` as JSON; the answer must be 200 and JSON."""
+    body = None if value is None else json.dumps(value)
+    answer = request(address, path, 'GET' if body is None else 'POST', body, ca_file=ca_file)
+    if answer.status != 200:
+        raise AssertionError(f'{path}: {answer.status} {answer.text}')
+    return json.loads(answer.body)
+
+
+def exchange(address, text, timeout=20, half_close=False):
+    """Raw bytes there, raw bytes back until the peer closes."""
+    host, _, port = address.rpartition(':')
+    received = b''
+    with socket.create_connection((host, int(port)), timeout=timeout) as plain:
+        try:
+            plain.sendall(text)
+            if half_close:
+                plain.shutdown(socket.SHUT_WR)
+        except (BrokenPipeError, ConnectionResetError):
+            pass  # the answer may have come before all was sent
+        try:
+            while block := plain.recv(65536):
+                received += block
+        except ConnectionResetError:
+            pass
+    return received
+
+
+def free_port():
+    """A port that nobody had a moment ago, for programs that cannot pick one themselves."""
+    with socket.socket() as probe:
+        probe.bind(('127.0.0.1', 0))
+        return probe.getsockname()[1]

@@ -1,0 +1,140 @@
+#!/usr/bin/env python3
+"""The service file, and what the daemon tells the service manager."""
+
+import configparser
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import unittest
+
+from support.case import EndToEnd, main
+from support.programs import EXPORTER, SOURCE_DIR, run_exporter
+from support.waiting import wait_for
+
+UNIT = SOURCE_DIR / 'systemd/kallglot_exporter.service'
+# Tenths: 1.2 of 10, where 0 is out of reach of everything.
+EXPOSURE_AT_MOST = 12
+
+
+@unittest.skipUnless(shutil.which('systemd-analyze'), 'there is no systemd here')
+class UnitFile(EndToEnd):
+    def copy(self, change=lambda text: text):
+        """The unit, started from where this build has put the program."""
+        text, changes = re.subn(r'^ExecStart=\S+', f'ExecStart={EXPORTER}', UNIT.read_text(), flags=re.MULTILINE)
+        self.assertEqual(changes, 1)
+        return self.write(UNIT.name, change(text), 0o644)
+
+    def analyze(self, *words):
+        done = subprocess.run(['systemd-analyze', *words], capture_output=True, text=True, check=False, timeout=60)
+        return done.returncode, (done.stdout + done.stderr).strip()
+
+    def verify(self, file):
+        return self.analyze('verify', '--man=no', '--recursive-errors=no', str(file))
+
+    def test_verify_is_silent(self):
+        self.assertEqual(self.verify(self.copy()), (0, ''))
+
+    def test_verify_would_complain(self):
+        answer, said = self.verify(self.copy(lambda text: text.replace('Restart=on-failure', 'Restart=perhaps')))
+        self.assertIn('perhaps', said, answer)
+
+    def security(self, file):
+        return self.analyze('security', '--offline=yes', f'--threshold={EXPOSURE_AT_MOST}', str(file))
+
+    def test_it_is_confined(self):
+        answer, said = self.security(self.copy())
+        self.assertEqual(answer, 0, said)
+
+    def test_without_its_confinement_it_would_not_pass(self):
+        answer, _ = self.security(self.copy(lambda text: re.sub(r'^(System|Restrict|Protect|Capab).*\n', '', text,
+                                                                flags=re.MULTILINE)))
+        self.assertNotEqual(answer, 0)
+
+    def test_it_agrees_with_the_program(self):
+        unit = configparser.ConfigParser(strict=False, interpolation=None, delimiters=['='])
+        unit.optionxform = str
+        unit.read_string(UNIT.read_text())
+        service = unit['Service']
+        self.assertEqual(service['Type'], 'notify')
+        self.assertEqual(service['RestartPreventExitStatus'], '2')
+        self.assertEqual(service['ExecReload'], '/bin/kill -HUP $MAINPID')
+        self.assertEqual(service['StateDirectory'], 'kallglot_exporter')
+        self.assertIn('--config.file=/etc/kallglot_exporter/config.yml', service['ExecStart'])
+        self.assertTrue(service['LoadCredential'].startswith('api_key:'))
+        # The grace of a stop must end before systemd kills.
+        self.assertGreater(int(service['TimeoutStopSec'].rstrip('s')), 10)
+
+
+class Notifications(EndToEnd):
+    def setUp(self):
+        super().setUp()
+        self.messages = []
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.addCleanup(self.socket.close)
+        self.path = str(self.folder / 'notify')
+        self.socket.bind(self.path)
+        self.socket.setblocking(False)
+
+    def told(self):
+        """Every message so far, one a line."""
+        while True:
+            try:
+                self.messages += self.socket.recv(4096).decode().splitlines()
+            except BlockingIOError:
+                return self.messages
+
+    def until_told(self, message, times=1):
+        wait_for(f'{message} {times} times', lambda: self.told().count(message) >= times)
+
+    def start(self, **variables):
+        api = self.simulator('--sessions', 50)
+        return self.exporter(self.config(api.port), environment={'NOTIFY_SOCKET': self.path, **variables})
+
+    def test_ready_is_told_once_it_is_ready(self):
+        exporter = self.start()
+        self.until_told('READY=1')
+        self.assertEqual(exporter.get('/-/ready').status, 200)
+        self.assertEqual(self.told()[0], 'READY=1')
+        self.assertNotIn('WATCHDOG=1', self.told(), 'nobody asked for it')
+        exporter.stop()
+        self.until_told('STOPPING=1')
+        self.assertEqual(self.told(), ['READY=1', 'STOPPING=1'])
+        self.assert_clean_end(exporter)
+
+    def test_stopping_is_told_when_the_stop_begins(self):
+        api = self.simulator('--sessions', 50, '--latency', '60s')
+        exporter = self.exporter(self.config(api.port, more='shutdown_grace: 10m'),
+                                 environment={'NOTIFY_SOCKET': self.path})
+        exporter.expect('requests under way', lambda: api.stats()['requests']['in_flight'] > 0)
+        exporter.send(signal.SIGTERM)
+        self.until_told('STOPPING=1')
+        self.assertTrue(exporter.running())
+        exporter.stop()
+        self.assert_clean_end(exporter)
+
+    def test_the_watchdog_is_fed_again_and_again(self):
+        exporter = self.start(WATCHDOG_USEC='600000')
+        self.until_told('WATCHDOG=1', times=4)
+        self.assertEqual(self.told()[0], 'READY=1')
+        exporter.stop()
+        self.assert_clean_end(exporter)
+
+    def test_a_watchdog_of_another_process_is_not_fed(self):
+        exporter = self.start(WATCHDOG_USEC='100000', WATCHDOG_PID='1')
+        self.until_told('READY=1')
+        exporter.stop()
+        self.assertEqual(self.told(), ['READY=1', 'STOPPING=1'])
+
+    def test_a_start_that_fails_is_not_told_as_ready(self):
+        api = self.simulator('--sessions', 5)
+        taken = f'127.0.0.1:{api.port}'
+        answer, _, _ = run_exporter('--config.file', self.config(api.port), '--web.listen-address', taken,
+                                    environment={'NOTIFY_SOCKET': self.path})
+        self.assertEqual(answer, 1)
+        self.assertEqual(self.told(), [])
+
+
+if __name__ == '__main__':
+    main()
