@@ -11,12 +11,31 @@ namespace kallglot {
 
 class memory_store final : public session_store {
 public:
-    commit_ticket add(const session_id& id, session_source source) override;
-    commit_ticket forget(const session_id& id) override;
-    task<error_code> committed(commit_ticket ticket) override;
+    [[nodiscard]] bool accepting() const override { return true; }
 
-private:
-    std::uint64_t last_ticket_ = 0;
+    commit_ticket add(const session_id&, const session_record&) override {
+        return commit_ticket::durable;
+    }
+
+    commit_ticket change(const session_id&, const session_record&) override {
+        return commit_ticket::durable;
+    }
+
+    void note(const session_id&, const session_record&) override {}
+
+    commit_ticket forget(const session_id&, std::optional<remembered_kind>) override {
+        return commit_ticket::durable;
+    }
+
+    commit_ticket remember(std::uint64_t, remembered_kind) override {
+        return commit_ticket::durable;
+    }
+
+    [[nodiscard]] commit_ticket pending(const session_id&) const override {
+        return commit_ticket::durable;
+    }
+
+    [[nodiscard]] task<error_code> committed(commit_ticket ticket) override;
 };
 
 } // namespace kallglot

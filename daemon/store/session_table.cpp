@@ -1,0 +1,326 @@
+#include "kallglot/store/session_table.hpp"
+
+#include <array>
+#include <bit>
+#include <cstdint>
+#include <initializer_list>
+#include <string>
+#include <utility>
+
+namespace kallglot {
+
+namespace {
+
+constexpr const char* schema = R"sql(
+CREATE TABLE sessions(
+    id TEXT NOT NULL PRIMARY KEY, facts INTEGER NOT NULL, since INTEGER NOT NULL, slack INTEGER, seen INTEGER,
+    created INTEGER, started INTEGER, missing INTEGER, call INTEGER, told INTEGER, sum INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE remembered(key INTEGER PRIMARY KEY, at INTEGER NOT NULL, kind INTEGER NOT NULL);
+CREATE TABLE state(
+    one INTEGER PRIMARY KEY, stored INTEGER NOT NULL, wall INTEGER NOT NULL, steady INTEGER NOT NULL,
+    boot INTEGER NOT NULL, corruption INTEGER NOT NULL, sum INTEGER NOT NULL
+);
+)sql";
+
+/// Small values share one integer: a column costs a byte of header in each of a million rows.
+std::int64_t pack(const stored_session& row) noexcept {
+    std::uint64_t facts = 0;
+    for (const std::uint64_t part : {std::uint64_t{row.missing_count},
+                                     std::uint64_t{row.by_webhook},
+                                     static_cast<std::uint64_t>(row.reason),
+                                     static_cast<std::uint64_t>(row.provider),
+                                     static_cast<std::uint64_t>(row.mode),
+                                     static_cast<std::uint64_t>(row.status),
+                                     std::uint64_t{row.sources}}) {
+        facts = (facts << 4) | part;
+    }
+    return static_cast<std::int64_t>(facts);
+}
+
+void unpack(std::int64_t packed, stored_session& row) noexcept {
+    auto facts = static_cast<std::uint64_t>(packed);
+    const auto take = [&facts]() -> std::uint8_t {
+        const auto part = static_cast<std::uint8_t>(facts & 0xF);
+        facts >>= 4;
+        return part;
+    };
+    row.sources = take();
+    row.status = static_cast<session_status>(take());
+    row.mode = static_cast<session_mode>(take());
+    row.provider = static_cast<session_provider>(take());
+    row.reason = static_cast<end_reason>(take());
+    row.by_webhook = take() != 0;
+    row.missing_count = static_cast<std::uint8_t>(facts);
+}
+
+std::optional<std::int64_t> ms_of(const std::optional<stored_time>& at) noexcept {
+    return at ? std::optional(at->ms) : std::nullopt;
+}
+
+std::optional<stored_time> moment(const std::optional<std::int64_t>& ms) noexcept {
+    return ms ? std::optional(stored_time{*ms}) : std::nullopt;
+}
+
+/// 32 bits that change with any of the values mixed in.
+class row_sum {
+public:
+    void operator()(std::uint64_t value) noexcept {
+        sum_ = (sum_ ^ value) * 0xBF58'476D'1CE4'E5B9ULL;
+        sum_ ^= sum_ >> 29;
+    }
+
+    [[nodiscard]] std::int64_t value() const noexcept {
+        return static_cast<std::int64_t>(sum_ >> 32);
+    }
+
+private:
+    std::uint64_t sum_ = 0x9E37'79B9'7F4A'7C15ULL;
+};
+
+/// Of everything in the row but `told`, which is written once.
+std::int64_t sum_of(const stored_session& row) noexcept {
+    row_sum mix;
+    for (const char c : row.id.view()) {
+        mix(static_cast<unsigned char>(c));
+    }
+    mix(static_cast<std::uint64_t>(pack(row)));
+    mix(static_cast<std::uint64_t>(row.since.ms));
+    mix(row.call_ms);
+    for (const std::optional<std::int64_t>& value :
+         {row.slack, row.seen, ms_of(row.created), ms_of(row.started), ms_of(row.missing)}) {
+        mix(value ? static_cast<std::uint64_t>(*value) : ~0ULL);
+        mix(value.has_value());
+    }
+    return mix.value();
+}
+
+std::int64_t sum_of(const time_mark& mark) noexcept {
+    row_sum mix;
+    mix(static_cast<std::uint64_t>(mark.stored.ms));
+    mix(static_cast<std::uint64_t>(mark.wall.time_since_epoch().count()));
+    mix(static_cast<std::uint64_t>(mark.steady.time_since_epoch().count()));
+    mix(mark.boot);
+    return mix.value();
+}
+
+/// The kind in the lowest bits, the sum above it.
+std::int64_t kind_and_sum(const remembered_row& row) noexcept {
+    row_sum mix;
+    mix(row.key);
+    mix(static_cast<std::uint64_t>(row.at.ms));
+    mix(static_cast<std::uint64_t>(row.kind));
+    return (mix.value() << 4) | static_cast<std::int64_t>(row.kind);
+}
+
+/// Empty if the row is not what was written.
+std::optional<stored_session> read_row(const statement& query, stored_time now) {
+    const auto id = session_id::parse(query.text(0));
+    const auto facts = query.integer(1);
+    const auto since = query.integer(2);
+    if (!id || !facts || !since) {
+        return std::nullopt;
+    }
+    stored_session row(*id);
+    row.since = {*since};
+    unpack(*facts, row);
+    row.slack = query.integer(3);
+    row.seen = query.integer(4);
+    row.created = moment(query.integer(5));
+    row.started = moment(query.integer(6));
+    row.missing = moment(query.integer(7));
+    row.call_ms = static_cast<std::uint32_t>(query.integer(8).value_or(0));
+    if (query.integer(9) != sum_of(row) || !is_sound(row, now)) {
+        return std::nullopt;
+    }
+    return row;
+}
+
+} // namespace
+
+store_fault session_table::create(database& db, const state_row& state) {
+    if (store_fault fault = db.run(schema)) {
+        return fault;
+    }
+    statement insert;
+    if (store_fault fault =
+            db.prepare(insert,
+                       "INSERT INTO state(one,stored,wall,steady,boot,corruption,sum)"
+                       " VALUES(1,0,0,0,0,?,0)")) {
+        return fault;
+    }
+    insert.bind(1, state.last_corruption);
+    if (!insert.run()) {
+        return db.last_fault();
+    }
+    session_table table;
+    if (store_fault fault = table.prepare(db)) {
+        return fault;
+    }
+    if (!table.put(state.mark)) {
+        return db.last_fault();
+    }
+    // The numbers by which a file is known before it is opened.
+    return db.run(("PRAGMA application_id=" + std::to_string(application)
+                   + "; PRAGMA user_version=" + std::to_string(version))
+                      .c_str());
+}
+
+store_fault session_table::prepare(database& db) {
+    db_ = &db;
+
+    struct text {
+        statement& into;
+        std::string_view sql;
+    };
+
+    const std::array all = {
+        text{
+            put_,
+            "INSERT INTO sessions(id,facts,since,slack,seen,created,started,missing,call,sum,told)"
+            " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?3) ON CONFLICT(id) DO UPDATE SET"
+            " facts=?2,since=?3,slack=?4,seen=?5,created=?6,started=?7,missing=?8,call=?9,sum=?10"},
+        text{update_,
+             "UPDATE sessions SET facts=?2,since=?3,slack=?4,seen=?5,created=?6,started=?7,"
+             "missing=?8,call=?9,sum=?10 WHERE id=?1"},
+        text{remove_, "DELETE FROM sessions WHERE id=?1"},
+        text{remember_, "INSERT OR REPLACE INTO remembered(key,at,kind) VALUES(?1,?2,?3)"},
+        text{forget_key_, "DELETE FROM remembered WHERE key=?1"},
+        text{mark_, "UPDATE state SET stored=?1,wall=?2,steady=?3,boot=?4,sum=?5 WHERE one=1"},
+        text{purge_,
+             "DELETE FROM remembered WHERE key IN"
+             " (SELECT key FROM remembered WHERE at<?1 LIMIT ?2)"},
+        text{forwards_,
+             "SELECT id,facts,since,slack,seen,created,started,missing,call,sum FROM sessions"
+             " WHERE id>?1 ORDER BY id LIMIT ?2"},
+        text{backwards_,
+             "SELECT id,facts,since,slack,seen,created,started,missing,call,sum FROM sessions"
+             " WHERE id<?1 ORDER BY id DESC LIMIT ?2"},
+        text{keys_, "SELECT key,at,kind FROM remembered"},
+        text{state_, "SELECT stored,wall,steady,boot,corruption,sum FROM state WHERE one=1"},
+    };
+    for (const text& one : all) {
+        if (store_fault fault = db.prepare(one.into, one.sql)) {
+            return fault;
+        }
+    }
+    return {};
+}
+
+bool session_table::bind_and_run(statement& into, const stored_session& row) {
+    into.bind(1, row.id.view());
+    into.bind(2, pack(row));
+    into.bind(3, row.since.ms);
+    into.bind(4, row.slack);
+    into.bind(5, row.seen);
+    into.bind(6, ms_of(row.created));
+    into.bind(7, ms_of(row.started));
+    into.bind(8, ms_of(row.missing));
+    into.bind(9, row.call_ms == 0 ? std::nullopt : std::optional<std::int64_t>(row.call_ms));
+    into.bind(10, sum_of(row));
+    return into.run();
+}
+
+bool session_table::put(const stored_session& row) {
+    return bind_and_run(put_, row);
+}
+
+bool session_table::update(const stored_session& row) {
+    return bind_and_run(update_, row);
+}
+
+bool session_table::remove(const session_id& id) {
+    remove_.bind(1, id.view());
+    return remove_.run();
+}
+
+bool session_table::put(const remembered_row& row) {
+    remember_.bind(1, std::bit_cast<std::int64_t>(row.key));
+    remember_.bind(2, row.at.ms);
+    remember_.bind(3, kind_and_sum(row));
+    return remember_.run();
+}
+
+bool session_table::forget_key(std::uint64_t key) {
+    forget_key_.bind(1, std::bit_cast<std::int64_t>(key));
+    return forget_key_.run();
+}
+
+bool session_table::put(const time_mark& mark) {
+    mark_.bind(1, mark.stored.ms);
+    mark_.bind(2, static_cast<std::int64_t>(mark.wall.time_since_epoch().count()));
+    mark_.bind(3, static_cast<std::int64_t>(mark.steady.time_since_epoch().count()));
+    mark_.bind(4, std::bit_cast<std::int64_t>(mark.boot));
+    mark_.bind(5, sum_of(mark));
+    return mark_.run();
+}
+
+bool session_table::purge(stored_time before, std::int64_t limit) {
+    purge_.bind(1, before.ms);
+    purge_.bind(2, limit);
+    return purge_.run();
+}
+
+store_fault session_table::read(const range& where,
+                                stored_time now,
+                                const session_sink& sink,
+                                std::uint64_t* bad) {
+    statement& query = where.backwards ? backwards_ : forwards_;
+    // No id has this character, and all that they have are before it.
+    query.bind(1, where.backwards && where.after.empty() ? std::string_view("\x7F") : where.after);
+    query.bind(2, where.limit);
+    store_fault fault;
+    while (!fault && query.step()) {
+        if (const auto row = read_row(query, now)) {
+            sink(*row);
+        } else if (bad != nullptr) {
+            ++*bad;
+        } else {
+            fault = {store_fault_kind::damaged, "a session's row is not what was written"};
+        }
+    }
+    if (!fault && query.failed()) {
+        fault = db_->last_fault();
+    }
+    query.reset();
+    return fault;
+}
+
+store_fault session_table::read_keys(const key_sink& sink) {
+    store_fault fault;
+    while (!fault && keys_.step()) {
+        const remembered_row row{std::bit_cast<std::uint64_t>(keys_.integer(0).value_or(0)),
+                                 {keys_.integer(1).value_or(0)},
+                                 static_cast<remembered_kind>(keys_.integer(2).value_or(0) & 0xF)};
+        if (static_cast<std::size_t>(row.kind) < remembered_kind_count
+            && keys_.integer(2) == kind_and_sum(row)) {
+            sink(row);
+        } else {
+            fault = {store_fault_kind::damaged, "a remembered key's row is not what was written"};
+        }
+    }
+    if (!fault && keys_.failed()) {
+        fault = db_->last_fault();
+    }
+    keys_.reset();
+    return fault;
+}
+
+std::optional<state_row> session_table::read_state() {
+    std::optional<state_row> state;
+    if (state_.step()) {
+        state.emplace();
+        state->mark.stored.ms = state_.integer(0).value_or(0);
+        state->mark.wall = api_time(milliseconds(state_.integer(1).value_or(0)));
+        state->mark.steady = steady_time(steady_duration(state_.integer(2).value_or(0)));
+        state->mark.boot = std::bit_cast<std::uint64_t>(state_.integer(3).value_or(0));
+        state->last_corruption = state_.integer(4).value_or(0);
+        if (state_.integer(5) != sum_of(state->mark)) {
+            state.reset();
+        }
+    }
+    state_.reset();
+    return state;
+}
+
+} // namespace kallglot

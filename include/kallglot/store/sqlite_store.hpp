@@ -1,0 +1,163 @@
+/// The store on disk: queues what the loop wants kept, commits it in groups on a worker, and gets over a failing disk.
+///
+/// Whatever queued while the last commit ran goes into the next transaction, so that a thousand acknowledgements a second
+/// share a few syncs. While the disk is full or read-only nothing is accepted, and the store tries again every few
+/// seconds; after a failed write or sync, when nobody knows what is on the disk, it is written anew from memory into a
+/// fresh file first. What blocks is in store_engine; what a row holds, in core/stored_session.
+
+#ifndef KALLGLOT_STORE_SQLITE_STORE_HPP
+#define KALLGLOT_STORE_SQLITE_STORE_HPP
+
+#include "kallglot/async/deadline.hpp"
+#include "kallglot/async/task_group.hpp"
+#include "kallglot/async/worker_thread.hpp"
+#include "kallglot/core/stored_session.hpp"
+#include "kallglot/ports/clock.hpp"
+#include "kallglot/ports/daemon_snapshot.hpp"
+#include "kallglot/ports/session_store.hpp"
+#include "kallglot/store/note_board.hpp"
+#include "kallglot/store/store_engine.hpp"
+#include "kallglot/store/write_queue.hpp"
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace kallglot {
+
+/// Takes what a store held when it was opened.
+class store_reader {
+public:
+    virtual ~store_reader() = default;
+
+    /// Sessions as a restart finds them: unverified, their polls routine.
+    virtual void on_sessions(std::span<const kept_session> sessions) = 0;
+
+    /// By time.
+    virtual void on_remembered(std::span<const remembered_entry> entries) = 0;
+
+protected:
+    store_reader() = default;
+    store_reader(const store_reader&) = default;
+    store_reader& operator=(const store_reader&) = default;
+};
+
+struct store_limits {
+    std::size_t group = 4096;      ///< changes in one transaction
+    std::size_t waiting = 262'144; ///< changes that wait for the disk; over it intake is refused
+    std::uint32_t log_pages =
+        1000; ///< the log is written back above it, when there is time or at four times as many
+    seconds retry{2}; ///< while the store cannot be written
+};
+
+/// Loop only. open(), restore(), start(), then use, then close(); what failed to open is not used.
+/// Lifetime: clock and owner outlive it. After start() it may be destroyed only when close() has ended.
+class sqlite_store final : public session_store {
+public:
+    sqlite_store(loop_executor loop,
+                 clock& time,
+                 std::string path,
+                 const store_limits& limits,
+                 task_group::failure_handler on_bug);
+    ~sqlite_store() override;
+
+    /// Opens and verifies the file, or makes it.
+    ///
+    /// Errors: store_unavailable; opening() has the text. Found damage is no error, but is told there.
+    [[nodiscard]] task<error_code> open();
+
+    [[nodiscard]] const store_opening& opening() const noexcept { return opening_; }
+
+    /// Gives everything that is stored to `reader`, in batches.
+    ///
+    /// Errors:   store_unavailable: it cannot be read; opening().fault has the text.
+    /// Lifetime: the reader outlives the call.
+    [[nodiscard]] task<error_code> restore(store_reader& reader);
+
+    void start(store_owner& owner);
+
+    /// Writes what waits and closes the file.
+    ///
+    /// Errors: store_unavailable: something could not be written.
+    [[nodiscard]] task<error_code> close();
+
+    /// See worker_thread::stop: false if the disk does not let go of the thread.
+    [[nodiscard]] bool stop_worker(steady_duration patience) { return worker_.stop(patience); }
+
+    /// Since when the worker is in its present call; empty while it rests. For the watchdog.
+    [[nodiscard]] std::optional<steady_time> busy_since() const noexcept { return busy_since_; }
+
+    [[nodiscard]] const store_snapshot& snapshot() const noexcept { return snapshot_; }
+
+    [[nodiscard]] bool accepting() const override;
+    commit_ticket add(const session_id& id, const session_record& record) override;
+    commit_ticket change(const session_id& id, const session_record& record) override;
+    void note(const session_id& id, const session_record& record) override;
+    commit_ticket forget(const session_id& id, std::optional<remembered_kind> remember) override;
+    commit_ticket remember(std::uint64_t key, remembered_kind kind) override;
+    [[nodiscard]] commit_ticket pending(const session_id& id) const override;
+    [[nodiscard]] task<error_code> committed(commit_ticket ticket) override;
+
+private:
+    template <class T>
+    using work = std::function<result<T>()>;
+
+    template <class T>
+    task<result<T>> run(work<T> what);
+    // These leave what went wrong in fault_.
+    task<error_code> run_step(std::function<store_fault(store_engine&)> step);
+    task<error_code> commit(std::shared_ptr<const change_group> group);
+    task<error_code> write_held();
+    task<error_code> write_anew();
+    task<error_code> list_sessions();
+    task<error_code> list_remembered();
+
+    task<> serve();
+    task<> commit_next();
+    task<> write_log_back();
+    task<> try_again();
+
+    void take_notes();
+    void take_success(const commit_outcome& outcome);
+    void take_failure(const store_fault& fault);
+    void report();
+    void tick();
+    void wake();
+    [[nodiscard]] remembered_row row_of(const remembered_entry& entry) const;
+    [[nodiscard]] time_mark mark() const;
+
+    loop_executor loop_;
+    clock& clock_;
+    store_limits limits_;
+    std::shared_ptr<store_engine> engine_; ///< used by the worker alone while it is busy
+    worker_thread worker_;
+    task_group tasks_;
+    steady_timer wake_; ///< never expires: cancelled when there is something to do
+    std::unique_ptr<wake_timer> tick_;
+    store_owner* owner_ = nullptr;
+
+    store_opening opening_;
+    std::optional<stored_timeline> line_;
+    store_fault fault_; ///< of the last call of the worker
+    store_snapshot snapshot_;
+    write_queue queue_;
+    note_board notes_;
+    std::vector<session_id> not_stored_; ///< to be told at the next turn
+    std::optional<steady_time> busy_since_;
+    std::uint32_t log_pages_ = 0;
+    steady_time next_mark_ = no_time;
+    steady_time next_purge_ = no_time;
+    steady_time next_try_ = no_time;
+    bool flush_ = false; ///< a second has passed: notes are due
+    bool closing_ = false;
+    bool unusable_ = false; ///< cannot be written; told
+    bool anew_ = false;     ///< has to be written anew before it can be used
+    bool damaged_ = false;  ///< and the present file is kept aside
+};
+
+} // namespace kallglot
+
+#endif

@@ -1,0 +1,66 @@
+#include "kallglot/core/remembered_keys.hpp"
+
+#include <gtest/gtest.h>
+
+namespace kallglot::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr steady_time begin{500h};
+
+TEST(RememberedKeys, TheKeyOfATextNeverChanges) {
+    // Written into files: these values are for ever.
+    EXPECT_EQ(remembered_key(""), 0xF52A'15E9'A9B5'E89BULL);
+    EXPECT_EQ(remembered_key("sess_7Yb3nQ4kTz9VxL2mW8cR5dJpQ0aB6sHf"), 0x9321'BFF1'3CFB'F979ULL);
+}
+
+TEST(RememberedKeys, LetsGoAfterThreeDays) {
+    remembered_keys keys;
+    EXPECT_TRUE(keys.add({1, begin, remembered_kind::ended}));
+    EXPECT_TRUE(keys.add({2, begin + 1h, remembered_kind::event}));
+    EXPECT_FALSE(keys.add({1, begin + 2h, remembered_kind::not_found}));
+    keys.purge(begin + 72h);
+    EXPECT_TRUE(keys.contains(1));
+    keys.purge(begin + 72h + 1s);
+    EXPECT_FALSE(keys.contains(1));
+    EXPECT_TRUE(keys.contains(2));
+    EXPECT_EQ(keys.size(), 1U);
+}
+
+TEST(RememberedKeys, WhatTheOperatorWantsBackIsForgotten) {
+    remembered_keys keys;
+    keys.add({1, begin, remembered_kind::ended});
+    EXPECT_TRUE(keys.erase(1));
+    EXPECT_FALSE(keys.erase(1));
+    EXPECT_FALSE(keys.contains(1));
+    std::uint64_t cursor = 0;
+    std::vector<remembered_entry> entries;
+    EXPECT_FALSE(keys.list(cursor, 10, entries));
+    EXPECT_TRUE(entries.empty());
+    // Told, ended and remembered a second time: the first time no longer counts.
+    keys.add({1, begin + 10h, remembered_kind::ended});
+    keys.purge(begin + 73h);
+    EXPECT_TRUE(keys.contains(1));
+}
+
+TEST(RememberedKeys, AListGoesOnWhereItWasWhileOldOnesLeave) {
+    remembered_keys keys;
+    for (std::uint64_t i = 0; i < 100; ++i) {
+        keys.add({i + 1, begin + i * 1min, remembered_kind::ended});
+    }
+    std::uint64_t cursor = 0;
+    std::vector<remembered_entry> all;
+    bool more = true;
+    while (more) {
+        std::vector<remembered_entry> some;
+        more = keys.list(cursor, 7, some);
+        all.insert(all.end(), some.begin(), some.end());
+        keys.purge(begin + 72h + static_cast<std::int64_t>(all.size()) * 1min);
+    }
+    ASSERT_EQ(all.size(), 100U);
+    EXPECT_EQ(all.back().key, 100U);
+}
+
+} // namespace
+} // namespace kallglot::test

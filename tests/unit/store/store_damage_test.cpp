@@ -1,0 +1,188 @@
+// Files that are not what the store wrote: never a crash, never a silent loss.
+
+#include "store_fixture.hpp"
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <random>
+
+namespace kallglot::test {
+namespace {
+
+constexpr int sessions_stored = 300;
+
+class StoreDamage : public StoreFixture {
+protected:
+    void SetUp() override {
+        open();
+        commit_ticket last{};
+        for (int i = 0; i < sessions_stored; ++i) {
+            last = add(i);
+        }
+        ASSERT_EQ(wait(last), error_code{});
+        store_->forget(id_of(7), remembered_kind::ended);
+        close();
+        good_ = read(path());
+    }
+
+    static std::string read(const std::string& name) {
+        std::ifstream file(name, std::ios::binary);
+        return {std::istreambuf_iterator<char>(file), {}};
+    }
+
+    void write(const std::string& bytes) const {
+        std::ofstream(path(), std::ios::binary | std::ios::trunc) << bytes;
+    }
+
+    /// Opens what is there, checks that nothing is lost in silence, and cleans up.
+    void check(const std::string& bytes) {
+        write(bytes);
+        const error_code error = try_open();
+        const store_opening opening = store_->opening();
+        if (error) {
+            // Refused: a version or a name that is not ours. Nothing was changed.
+            EXPECT_EQ(opening.fault.kind, store_fault_kind::refused);
+            EXPECT_EQ(read(path()), bytes);
+        } else if (opening.damage) {
+            EXPECT_EQ(read(opening.damage->kept_as), bytes);
+            EXPECT_GT(opening.last_corruption, 0);
+            EXPECT_FALSE(opening.damage->reason.empty());
+        }
+        store_.reset();
+        if (!error) {
+            open();
+            EXPECT_FALSE(store_->opening().damage);
+            if (!opening.damage) {
+                EXPECT_EQ(owner_->sessions.size(), sessions_stored - 1U);
+                EXPECT_EQ(owner_->remembered.size(), 1U);
+            } else {
+                EXPECT_EQ(owner_->sessions.size(), opening.damage->saved);
+                EXPECT_GT(store_->snapshot().last_corruption_timestamp, 0);
+            }
+            for (const auto& [id, kept] : owner_->sessions) {
+                EXPECT_EQ(kept.status, session_status::ending);
+                EXPECT_TRUE(id.view().starts_with("sess_7Yb3nQ4kTz9VxL2mW8cR5dJ_"));
+            }
+            close();
+        }
+        for (const auto& entry : std::filesystem::directory_iterator(folder_.path())) {
+            std::filesystem::remove(entry.path());
+        }
+    }
+
+    std::string good_;
+};
+
+TEST_F(StoreDamage, AnEmptyFileIsNotTakenForANewStore) {
+    write("");
+    ASSERT_EQ(try_open(), error_code{});
+    ASSERT_TRUE(store_->opening().damage);
+    EXPECT_EQ(store_->opening().damage->saved, 0U);
+    EXPECT_TRUE(std::filesystem::exists(store_->opening().damage->kept_as));
+}
+
+TEST_F(StoreDamage, RandomBytesAreMovedAside) {
+    std::mt19937 random(1);
+    std::string bytes(good_.size(), '\0');
+    for (char& byte : bytes) {
+        byte = static_cast<char>(random());
+    }
+    check(bytes);
+}
+
+TEST_F(StoreDamage, ATailThatWasCutOffIsNoticed) {
+    std::mt19937 random(2);
+    for (int i = 0; i < 20; ++i) {
+        check(good_.substr(0, random() % good_.size()));
+    }
+}
+
+TEST_F(StoreDamage, FlippedBitsAreNoticedWhereverTheyMatter) {
+    std::mt19937 random(3);
+    for (int i = 0; i < 150; ++i) {
+        std::string bytes = good_;
+        for (auto flips = random() % 3 + 1; flips > 0; --flips) {
+            const std::size_t at = random() % bytes.size();
+            bytes[at] = static_cast<char>(bytes[at] ^ (1 << (random() % 8)));
+        }
+        SCOPED_TRACE(i);
+        check(bytes);
+    }
+}
+
+TEST_F(StoreDamage, WhatCanStillBeReadIsSaved) {
+    // One letter of one id: SQLite sees nothing wrong with it, the row's own sum does.
+    std::string bytes = good_;
+    const std::size_t at = bytes.find("sess_7Yb3nQ4kTz9VxL2mW8cR5dJ_123");
+    ASSERT_NE(at, std::string::npos);
+    bytes[at + 10] = 'X';
+    write(bytes);
+    ASSERT_EQ(try_open(), error_code{});
+    ASSERT_TRUE(store_->opening().damage);
+    EXPECT_GE(store_->opening().damage->saved, sessions_stored - 3U);
+    EXPECT_GE(store_->opening().damage->unreadable, 1U);
+    store_.reset();
+    open();
+    EXPECT_FALSE(stored(123));
+    EXPECT_TRUE(stored(122));
+    EXPECT_TRUE(stored(299));
+    close();
+}
+
+TEST_F(StoreDamage, TheTimeOfTheLastDamageSurvivesRestarts) {
+    check(std::string(4096, 'x'));
+    write(std::string(4096, 'x'));
+    open();
+    const double told = store_->snapshot().last_corruption_timestamp;
+    EXPECT_GT(told, 1.7e9);
+    reopen();
+    EXPECT_EQ(store_->snapshot().last_corruption_timestamp, told);
+    close();
+}
+
+TEST_F(StoreDamage, AnInterruptedRepairIsCarriedThrough) {
+    // As a crash leaves it after the new store was complete: the old one still has the name.
+    std::filesystem::rename(path(), path() + "-salvaged");
+    write(std::string(4096, 'x'));
+    open();
+    ASSERT_TRUE(store_->opening().damage);
+    EXPECT_EQ(read(store_->opening().damage->kept_as), std::string(4096, 'x'));
+    EXPECT_EQ(owner_->sessions.size(), sessions_stored - 1U);
+    close();
+}
+
+TEST_F(StoreDamage, AnInterruptedExchangeIsCarriedThrough) {
+    std::filesystem::rename(path(), path() + "-ready");
+    write("an old store");
+    std::ofstream(path() + "-wal") << "an old log";
+    std::ofstream(path() + "-next") << "never complete";
+    open();
+    EXPECT_FALSE(store_->opening().damage);
+    EXPECT_EQ(owner_->sessions.size(), sessions_stored - 1U);
+    EXPECT_FALSE(std::filesystem::exists(path() + "-ready"));
+    close();
+}
+
+TEST_F(StoreDamage, ANewerVersionIsRefusedAndLeftAsItIs) {
+    std::string bytes = good_;
+    bytes[63] = 2;
+    write(bytes);
+    EXPECT_EQ(try_open(), errc::store_unavailable);
+    EXPECT_EQ(store_->opening().fault.kind, store_fault_kind::refused);
+    EXPECT_NE(store_->opening().fault.text.find("newer version"), std::string::npos);
+    EXPECT_EQ(read(path()), bytes);
+    EXPECT_FALSE(std::filesystem::exists(path() + "-wal"));
+}
+
+TEST_F(StoreDamage, ADatabaseOfAnotherProgramIsRefusedAndLeftAsItIs) {
+    std::string bytes = good_;
+    bytes[71] = 'x';
+    write(bytes);
+    EXPECT_EQ(try_open(), errc::store_unavailable);
+    EXPECT_EQ(store_->opening().fault.kind, store_fault_kind::refused);
+    EXPECT_EQ(read(path()), bytes);
+}
+
+} // namespace
+} // namespace kallglot::test

@@ -1,0 +1,175 @@
+// What the store does when the disk does not do its part.
+
+#include "failing_disk.hpp"
+#include "store_fixture.hpp"
+
+namespace kallglot::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+class StoreFailure : public StoreFixture {
+protected:
+    failing_disk disk_;
+};
+
+TEST_F(StoreFailure, AFullDiskRefusesNewIdsAndRecoversByItself) {
+    open();
+    ASSERT_EQ(wait(add(1)), error_code{});
+    disk_.write_code = SQLITE_FULL;
+    EXPECT_EQ(wait(add(2)), errc::store_unavailable);
+    ASSERT_TRUE(run_until([&] { return !owner_->not_stored.empty(); }));
+    EXPECT_EQ(owner_->not_stored, std::vector<session_id>{id_of(2)});
+    EXPECT_EQ(owner_->reasons.size(), 1U);
+    EXPECT_FALSE(store_->accepting());
+    EXPECT_GE(store_->snapshot().write_failures_total, 1U);
+
+    // What happens meanwhile is kept in mind.
+    EXPECT_EQ(wait(add(3)), errc::store_unavailable);
+    session_record changed = record();
+    changed.status = session_status::active;
+    store_->note(id_of(1), changed);
+    EXPECT_EQ(wait(store_->forget(id_of(1), remembered_kind::not_found)), errc::store_unavailable);
+    clock_.advance(30s);
+    loop_.poll();
+    EXPECT_EQ(owner_->recoveries, 0);
+
+    disk_.write_code = SQLITE_OK;
+    ASSERT_TRUE(run_until([&] { return owner_->recoveries == 1; }));
+    EXPECT_TRUE(store_->accepting());
+    EXPECT_EQ(wait(add(4)), error_code{});
+    reopen();
+    EXPECT_FALSE(stored(1));
+    EXPECT_FALSE(stored(2));
+    EXPECT_FALSE(stored(3));
+    EXPECT_TRUE(stored(4));
+    EXPECT_TRUE(owner_->remembered.contains(remembered_key(id_of(1).view())));
+    close();
+}
+
+TEST_F(StoreFailure, AFailedSyncLeadsToAStoreWrittenAnewFromMemory) {
+    open();
+    for (int i = 0; i < 9000; ++i) {
+        add(i);
+    }
+    owner_->remembered.add({42, clock_.now(), remembered_kind::ended});
+    ASSERT_EQ(wait(add(9000)), error_code{});
+    disk_.sync_to_fail = 1;
+    EXPECT_EQ(wait(add(9001)), errc::store_unavailable);
+    ASSERT_TRUE(run_until([&] { return owner_->recoveries == 1; }));
+    EXPECT_EQ(owner_->not_stored.size(), 1U);
+    EXPECT_EQ(wait(add(9002)), error_code{});
+    reopen();
+    EXPECT_EQ(owner_->sessions.size(), 9002U);
+    EXPECT_FALSE(stored(9001));
+    EXPECT_TRUE(owner_->remembered.contains(42));
+    close();
+}
+
+TEST_F(StoreFailure, EverySyncOfARewriteMayFailToo) {
+    for (int nth = 1; nth <= 8; ++nth) {
+        SCOPED_TRACE(nth);
+        open();
+        disk_.sync_to_fail = 1;
+        EXPECT_EQ(wait(add(nth * 10)), errc::store_unavailable);
+        disk_.sync_to_fail = nth;
+        ASSERT_TRUE(run_until([&] { return owner_->recoveries == 1; }));
+        disk_.sync_to_fail = 0;
+        ASSERT_EQ(wait(add(nth)), error_code{});
+        close();
+        open();
+        EXPECT_EQ(owner_->sessions.size(), static_cast<std::size_t>(nth));
+        close();
+    }
+}
+
+TEST_F(StoreFailure, AFailedSyncOfACheckpointIsNoticed) {
+    limits_.log_pages = 1;
+    std::size_t acknowledged = 0;
+    for (int nth = 1; nth <= 5; ++nth) {
+        SCOPED_TRACE(nth);
+        open();
+        EXPECT_EQ(owner_->sessions.size(), acknowledged);
+        // A commit's own sync, or one of the two with which the log is written back behind it.
+        disk_.sync_to_fail = nth;
+        for (int i = 0; owner_->reasons.empty(); ++i) {
+            ASSERT_LT(i, 10);
+            acknowledged += wait(add(nth * 100 + i)) ? 0 : 1;
+            loop_.poll();
+        }
+        ASSERT_TRUE(run_until([&] { return owner_->recoveries == 1; }));
+        EXPECT_EQ(owner_->reasons.size(), 1U);
+        close();
+    }
+    EXPECT_GE(acknowledged, 2U);
+}
+
+TEST_F(StoreFailure, WhatWaitsBehindAFailedGroupFailsWithIt) {
+    limits_.group = 10;
+    open();
+    disk_.write_code = SQLITE_FULL;
+    const commit_ticket first = add(0);
+    commit_ticket last{};
+    for (int i = 1; i < 100; ++i) {
+        last = add(i);
+    }
+    EXPECT_NE(first, last);
+    EXPECT_EQ(wait(last), errc::store_unavailable);
+    EXPECT_EQ(wait(first), errc::store_unavailable);
+    ASSERT_TRUE(run_until([&] { return owner_->not_stored.size() == 100; }));
+    EXPECT_EQ(store_->pending(id_of(5)), commit_ticket::durable);
+    disk_.write_code = SQLITE_OK;
+    ASSERT_TRUE(run_until([&] { return owner_->recoveries == 1; }));
+    close();
+}
+
+TEST_F(StoreFailure, WhatWaitsForAFullDiskIsBounded) {
+    limits_.waiting = 50;
+    open();
+    commit_ticket last{};
+    for (int i = 0; i < 40; ++i) {
+        last = add(i);
+    }
+    ASSERT_EQ(wait(last), error_code{});
+    disk_.write_code = SQLITE_FULL;
+    EXPECT_EQ(wait(add(40)), errc::store_unavailable);
+    session_record changed = record();
+    changed.status = session_status::active;
+    for (int i = 0; i < 40; ++i) {
+        owner_->sessions.insert_or_assign(id_of(i), changed);
+        store_->note(id_of(i), changed);
+    }
+    for (int i = 0; i < 20; ++i) {
+        owner_->sessions.erase(id_of(i));
+        store_->forget(id_of(i), std::nullopt);
+    }
+    disk_.write_code = SQLITE_OK;
+    ASSERT_TRUE(run_until([&] { return owner_->recoveries == 1; }));
+    reopen();
+    EXPECT_EQ(owner_->sessions.size(), 20U);
+    for (const auto& [id, kept] : owner_->sessions) {
+        EXPECT_EQ(kept.status, session_status::active);
+    }
+    close();
+}
+
+TEST_F(StoreFailure, AStoreThatCannotBeWrittenAtStartIsReadAndTriedAgain) {
+    open();
+    ASSERT_EQ(wait(add(1)), error_code{});
+    close();
+    disk_.write_code = SQLITE_FULL;
+    clock_.advance(1s);
+    open();
+    EXPECT_TRUE(stored(1));
+    EXPECT_FALSE(store_->accepting());
+    EXPECT_EQ(owner_->reasons.size(), 1U);
+    disk_.write_code = SQLITE_OK;
+    ASSERT_TRUE(run_until([&] { return store_->accepting(); }));
+    EXPECT_EQ(wait(add(2)), error_code{});
+    reopen();
+    EXPECT_EQ(owner_->sessions.size(), 2U);
+    close();
+}
+
+} // namespace
+} // namespace kallglot::test

@@ -1,0 +1,122 @@
+// A store in a folder of its own, with a worker thread, a clock that stands still, and an owner that has a plain map.
+
+#ifndef KALLGLOT_TESTS_UNIT_STORE_STORE_FIXTURE_HPP
+#define KALLGLOT_TESTS_UNIT_STORE_STORE_FIXTURE_HPP
+
+#include "kallglot/store/sqlite_store.hpp"
+#include "support/loop.hpp"
+#include "support/temporary_folder.hpp"
+#include "support/virtual_clock.hpp"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace kallglot::test {
+
+inline session_id id_of(int number) {
+    return session_id::parse("sess_7Yb3nQ4kTz9VxL2mW8cR5dJ_" + std::to_string(number)).value();
+}
+
+class map_owner final : public store_owner, public store_reader {
+public:
+    void on_not_stored(std::span<const session_id> ids) override {
+        for (const session_id& id : ids) {
+            sessions.erase(id);
+            not_stored.push_back(id);
+        }
+    }
+
+    void on_store_unusable(const std::string& reason) override { reasons.push_back(reason); }
+
+    void on_store_usable() override { ++recoveries; }
+
+    bool list_sessions(std::uint64_t& cursor,
+                       std::size_t limit,
+                       std::vector<kept_session>& rows) override;
+
+    bool list_remembered(std::uint64_t& cursor,
+                         std::size_t limit,
+                         std::vector<remembered_entry>& entries) override {
+        return remembered.list(cursor, limit, entries);
+    }
+
+    void on_sessions(std::span<const kept_session> rows) override {
+        for (const kept_session& row : rows) {
+            sessions.insert_or_assign(row.id, row.record);
+        }
+    }
+
+    void on_remembered(std::span<const remembered_entry> entries) override {
+        for (const remembered_entry& entry : entries) {
+            remembered.add(entry);
+        }
+    }
+
+    std::map<session_id, session_record> sessions;
+    remembered_keys remembered;
+    std::vector<session_id> not_stored;
+    std::vector<std::string> reasons;
+    int recoveries = 0;
+};
+
+class StoreFixture : public ::testing::Test {
+protected:
+    [[nodiscard]] std::string path() const { return (folder_.path() / "sessions.db").string(); }
+
+    /// Opens, restores into a new owner, and starts.
+    void open();
+
+    /// Only opens; the answer is in store_->opening().
+    error_code try_open();
+
+    void close();
+
+    /// As a crash would: the process' memory is gone, the files stay. What the worker does is done first.
+    void reopen() {
+        close();
+        open();
+    }
+
+    commit_ticket add(int number, const session_record& record);
+
+    commit_ticket add(int number) { return add(number, record()); }
+
+    /// A session as a poll left it.
+    [[nodiscard]] session_record record() const;
+
+    error_code wait(commit_ticket ticket);
+
+    /// Runs the clock and the loop until the condition holds; the worker gets its time in between.
+    template <class Condition>
+    ::testing::AssertionResult run_until(Condition condition) {
+        const auto limit = std::chrono::steady_clock::now() + loop::patience;
+        while (!condition()) {
+            clock_.advance(milliseconds(50));
+            loop_.context().restart();
+            loop_.context().run_one_for(milliseconds(1));
+            if (std::chrono::steady_clock::now() > limit) {
+                return ::testing::AssertionFailure() << "ran too long";
+            }
+        }
+        return ::testing::AssertionSuccess();
+    }
+
+    [[nodiscard]] bool stored(int number) const { return owner_->sessions.contains(id_of(number)); }
+
+    temporary_folder folder_;
+    loop loop_;
+    virtual_clock clock_;
+    store_limits limits_;
+    std::unique_ptr<map_owner> owner_;
+    std::unique_ptr<sqlite_store> store_;
+};
+
+} // namespace kallglot::test
+
+#endif
