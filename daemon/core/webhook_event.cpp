@@ -13,8 +13,19 @@ namespace kallglot {
 
 namespace {
 
-/// The members that are looked at, by where they stand.
-enum class member : std::uint8_t { none, id, type, created_at, data, session_of_data, session_id };
+/// The members that are looked at, by where they stand. The last three may hold the session's id; the first of them
+/// that does counts, in whatever order they are sent.
+enum class member : std::uint8_t {
+    none,
+    id,
+    type,
+    created_at,
+    data,
+    session_of_data,
+    data_id,
+    data_session_id,
+    id_of_session
+};
 
 webhook_type type_of(std::string_view text) noexcept {
     const auto found = std::find(webhook_type_names.begin(), webhook_type_names.end(), text);
@@ -109,10 +120,13 @@ private:
                    : key == "data"       ? member::data
                                          : member::none;
         }
-        if (key == "id" || (depth_ == 2 && key == "session_id")) {
-            return member::session_id;
+        if (depth_ == 3) {
+            return key == "id" ? member::id_of_session : member::none;
         }
-        return depth_ == 2 && key == "session" ? member::session_of_data : member::none;
+        return key == "id"           ? member::data_id
+               : key == "session_id" ? member::data_session_id
+               : key == "session"    ? member::session_of_data
+                                     : member::none;
     }
 
     void note_text(std::string_view value) noexcept {
@@ -128,11 +142,14 @@ private:
             case member::created_at:
                 event_.made_at = parse_timestamp(value);
                 break;
-            case member::session_id:
-                // The first of the three places that holds one; other resources have ids of other kinds.
+            case member::data_id:
+            case member::data_session_id:
+            case member::id_of_session:
+                // Other resources have ids of other kinds.
                 if (const auto id = session_id::parse(value);
-                    id && !event_.session && value.starts_with("sess_")) {
+                    id && value.starts_with("sess_") && (!event_.session || member_ < found_in_)) {
                     event_.session = *id;
+                    found_in_ = member_;
                 }
                 break;
             case member::none:
@@ -169,6 +186,7 @@ private:
     short_text text_;
     std::size_t depth_ = 0;
     member member_ = member::none;
+    member found_in_ = member::none; ///< where the session's id stood
     bool inside_data_ = false;
     bool inside_session_ = false;
     bool has_id_ = false;
