@@ -131,6 +131,10 @@ void poller::restored(session_slot slot) {
 
 void poller::on_answer(const api_answer& answer) {
     const session_slot slot = answer.slot;
+    if (answer.sent != no_time) {
+        // Counted now, since only the client knows whether a connection came about.
+        metrics_.request_sent();
+    }
     if (answer.http_status != 0) {
         metrics_.response(answer.http_status);
         metrics_.request_duration(answer.received - answer.sent);
@@ -217,7 +221,6 @@ void poller::send(request_permit permit, session_slot slot, bool fresh, steady_t
         record.in_flight = true;
         record.last_sent = now;
     });
-    metrics_.request_sent();
     client_->get(std::move(permit), get_request{slot, registry_.id_of(slot), fresh});
 }
 
@@ -237,7 +240,12 @@ void poller::arm(steady_time wake) {
 
 void poller::regulate(steady_time now) {
     gate_.use_demand(schedule_.demand());
+    const bool was_short = schedule_.shortage();
     schedule_.use_budget(gate_.rate(now));
+    if (was_short && !schedule_.shortage()) {
+        // What was put off for want of requests, by minutes for sessions of hours, need not wait any longer.
+        next_rederived_ = 0;
+    }
     next_regulation_ = now + regulation_interval;
     if (webhooks_) {
         const bool flows = webhooks_->flow.flows(now);

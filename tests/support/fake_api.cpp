@@ -25,7 +25,7 @@ void fake_api::get(request_permit permit, const get_request& request) {
     }
     fake_reply reply = answers_(request.id.view(), sent);
     reply.answer.slot = request.slot;
-    reply.answer.sent = sent;
+    reply.answer.sent = reply.written ? sent : no_time;
     clock_.at(sent + reply.latency, [this, answer = std::move(reply.answer)]() mutable {
         answer.received = clock_.now();
         in_flight_.erase(index_of(answer.slot));

@@ -19,6 +19,7 @@ namespace kallglot::test {
 struct fake_reply {
     api_answer answer; ///< slot, sent and received are filled in
     steady_duration latency = std::chrono::milliseconds(20);
+    bool written = true; ///< false: no connection came about
 };
 
 class fake_api final : public api_client {

@@ -204,6 +204,44 @@ TEST_F(Poller, AFixedRateIsSpentEvenlyAndNeverExceeded) {
     EXPECT_GT(schedule_->stretch(clock_.now()), 2);
 }
 
+TEST_F(Poller, OldSessionsKeepTheirIntervalsAgainOnceAShortageIsOver) {
+    answer_ = [this, born = date() - 10h](std::string_view, steady_time) {
+        auto reply = ok_reply(session_status::active, date());
+        reply.answer.snapshot.created_at = born;
+        reply.answer.snapshot.started_at = born + 5s;
+        return reply;
+    };
+    constexpr int sessions = 300;
+    for (int i = 0; i < sessions; ++i) {
+        track(name(i), true);
+    }
+    start();
+    clock_.advance(2min);
+    // An outage, then a ramp of half a minute in which a tenth of ten hours is put between two polls.
+    const auto good = answer_;
+    answer_ = [](std::string_view, steady_time) { return failed_reply(errc::connect_failed); };
+    clock_.advance(10s);
+    answer_ = good;
+    clock_.advance(2min);
+    const std::size_t before = api_->requests().size();
+    clock_.advance(60s);
+    EXPECT_EQ(api_->requests().size() - before, 2U * sessions);
+}
+
+TEST_F(Poller, OnlyWhatWasWrittenCountsAsARequest) {
+    answer_ = [](std::string_view, steady_time) {
+        fake_reply reply = failed_reply(errc::certificate_rejected);
+        reply.written = false;
+        return reply;
+    };
+    track(name(1));
+    start();
+    clock_.advance(20s);
+    EXPECT_GE(api_->requests().size(), 2U);
+    EXPECT_EQ(metric("kallglot_exporter_api_requests_total"), 0);
+    EXPECT_GE(metric("kallglot_exporter_api_request_failures_total", "tls"), 2);
+}
+
 TEST_F(Poller, StoppingStartsNothingNewAndTakesInWhatIsUnderWay) {
     const session_slot slot = track(name(1));
     start();
