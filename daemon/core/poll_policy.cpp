@@ -86,7 +86,8 @@ threshold_crossing next_crossing(const poll_policy& policy, const session_record
     if (not_started(record)) {
         const steady_time other =
             first_unsettled(policy.thresholds.not_started, record.created, record);
-        if (other != no_time && (next.at == no_time || other < next.at)) {
+        // At the same moment it is the more urgent of the two.
+        if (other != no_time && (next.at == no_time || other <= next.at)) {
             next = {other, true};
         }
     }

@@ -24,17 +24,18 @@ steady_time retry_time(const session_record& record, steady_duration interval) n
     return record.last_sent + std::min(interval, first_retry_delay * (1U << doublings));
 }
 
-/// Keeps the better of two wishes: of those that are due the more urgent, else the earlier.
+/// Keeps the better of two wishes: of those that are due or come at once the more urgent, else the earlier.
 void consider(wanted_work& best, const wanted_work& other, steady_time now) noexcept {
     if (other.at == no_time) {
         return;
     }
     const bool best_due = best.what != wanted_work::kind::nothing && best.at <= now;
     const bool other_due = other.at <= now;
-    const bool better = best.what == wanted_work::kind::nothing || (other_due && !best_due)
-                        || (other_due == best_due
-                            && (other_due ? bit(other.what) < bit(best.what) : other.at < best.at));
-    if (better) {
+    const bool together = other_due == best_due && (other_due || other.at == best.at);
+    const bool better = together                ? bit(other.what) < bit(best.what)
+                        : other_due == best_due ? other.at < best.at
+                                                : other_due;
+    if (best.what == wanted_work::kind::nothing || better) {
         best = other;
     }
 }
@@ -137,19 +138,24 @@ poll_schedule::poll_schedule(const session_registry& registry,
 }
 
 void poll_schedule::update(session_slot slot, steady_time now) {
-    wheel_.resize(registry_.slot_count());
-    queues_.resize(registry_.slot_count());
-    remove(slot);
+    make_room();
+    wheel_.remove(slot);
     const session_record& record = registry_[slot];
     const wanted_work work = due_work(record, policy_, demand_of(slot), now);
     if (work.what == wanted_work::kind::nothing) {
+        dequeue(slot);
         return;
     }
     if (work.at > now) {
-        wheel_.set(slot, work.at);
+        dequeue(slot);
+        wheel_.set(slot, shortage() ? std::min(work.at, next_look(work, record, now)) : work.at);
         return;
     }
-    enqueue(queue_for(work, slot), slot);
+    // Who waits for the same thing already keeps the place in the queue.
+    if (const std::size_t queue = queue_for(work, slot); wheel_.tag(slot) != queue + 1) {
+        dequeue(slot);
+        enqueue(queue, slot);
+    }
     // While it waits for a request, a threshold may pass and make it urgent.
     if (work.what != wanted_work::kind::confirm && work.what != wanted_work::kind::expiry) {
         if (const steady_time crossing = next_crossing(policy_, record).at; crossing > now) {
@@ -158,7 +164,22 @@ void poll_schedule::update(session_slot slot, steady_time now) {
     }
 }
 
+steady_time poll_schedule::next_look(const wanted_work& work,
+                                     const session_record& record,
+                                     steady_time now) const noexcept {
+    // An interval that age has stretched is looked at again, as the shortage may be over by then.
+    const bool may_age =
+        work.what == wanted_work::kind::routine || work.what == wanted_work::kind::audit;
+    return may_age ? now + std::max<steady_duration>(plain_interval(policy_, record), 1s) : work.at;
+}
+
+void poll_schedule::make_room() {
+    wheel_.resize(registry_.slot_count());
+    queues_.resize(registry_.slot_count());
+}
+
 void poll_schedule::remove(session_slot slot) {
+    make_room();
     wheel_.remove(slot);
     dequeue(slot);
 }

@@ -135,6 +135,10 @@ private:
     [[nodiscard]] std::size_t first_waiting(std::size_t begin, std::size_t end) const noexcept;
     [[nodiscard]] double ratio_of(session_slot slot, steady_time now) const noexcept;
     [[nodiscard]] std::size_t latest_routine(steady_time now) const noexcept;
+    [[nodiscard]] steady_time next_look(const wanted_work& work,
+                                        const session_record& record,
+                                        steady_time now) const noexcept;
+    void make_room();
     void enqueue(std::size_t queue, session_slot slot);
     void dequeue(session_slot slot);
 
