@@ -219,7 +219,9 @@ TEST_F(Poller, OldSessionsKeepTheirIntervalsAgainOnceAShortageIsOver) {
     clock_.advance(2min);
     // An outage, then a ramp of half a minute in which a tenth of ten hours is put between two polls.
     const auto good = answer_;
-    answer_ = [](std::string_view, steady_time) { return failed_reply(errc::connect_failed); };
+    answer_ = [](std::string_view, steady_time) {
+        return failed_reply(errc::connect_failed);
+    };
     clock_.advance(10s);
     answer_ = good;
     clock_.advance(2min);
