@@ -66,13 +66,15 @@ steady_duration plain_interval(const poll_policy& policy, const session_record& 
 
 steady_duration effective_interval(const poll_policy& policy,
                                    const session_record& record,
-                                   steady_time now,
+                                   steady_time last,
                                    bool shortage) noexcept {
     const steady_duration plain = plain_interval(policy, record);
     if (!shortage || record.since == no_time) {
         return plain;
     }
-    return std::max(plain, (now - record.since) / 10);
+    // A ninth of the age at one poll is a tenth of the age at the next. The age now would not do: an interval that
+    // grows while its poll waits would never be late.
+    return std::max(plain, (last - record.since) / 9);
 }
 
 threshold_crossing next_crossing(const poll_policy& policy, const session_record& record) noexcept {

@@ -40,6 +40,11 @@ void consider(wanted_work& best, const wanted_work& other, steady_time now) noex
     }
 }
 
+/// From when its next interval runs.
+steady_time last_poll(const session_record& record) noexcept {
+    return record.last_sent != no_time ? record.last_sent : record.since;
+}
+
 /// When a session that nobody has polled yet is to be polled for the first time.
 steady_time first_poll_time(const session_record& record,
                             const poll_policy& policy,
@@ -118,10 +123,10 @@ wanted_work due_work(const session_record& record,
         }
     }
     const bool audit = policy.webhooks_flow && record.by_webhook;
-    const steady_time base = record.last_sent != no_time ? record.last_sent : record.since;
+    const steady_time last = last_poll(record);
     consider(best,
              {audit ? kind::audit : kind::routine,
-              base + effective_interval(policy, record, now, demand.shortage)},
+              last + effective_interval(policy, record, last, demand.shortage)},
              now);
     return best;
 }
@@ -207,7 +212,7 @@ std::optional<due_poll> poll_schedule::take(steady_time now) {
     return due_poll{slot,
                     class_of(queue),
                     std::min(work.at, now),
-                    effective_interval(policy_, record, now, shortage())};
+                    effective_interval(policy_, record, last_poll(record), shortage())};
 }
 
 std::optional<session_slot> poll_schedule::take_expired() {
@@ -246,7 +251,7 @@ double poll_schedule::demand() const noexcept {
 }
 
 double poll_schedule::stretch(steady_time now) const noexcept {
-    const std::size_t queue = shortage() ? latest_routine(now) : queue_count;
+    const std::size_t queue = latest_routine(now);
     return queue == queue_count ? 1.0 : std::max(1.0, ratio_of(queues_.front(queue), now));
 }
 
@@ -308,9 +313,9 @@ std::size_t poll_schedule::first_waiting(std::size_t begin, std::size_t end) con
 
 double poll_schedule::ratio_of(session_slot slot, steady_time now) const noexcept {
     const session_record& record = registry_[slot];
-    const steady_time base = record.last_sent != no_time ? record.last_sent : record.since;
-    return to_seconds(now - base)
-           / to_seconds(effective_interval(policy_, record, now, shortage()));
+    const steady_time last = last_poll(record);
+    return to_seconds(now - last)
+           / to_seconds(effective_interval(policy_, record, last, shortage()));
 }
 
 std::size_t poll_schedule::latest_routine(steady_time now) const noexcept {

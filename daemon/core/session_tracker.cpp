@@ -228,6 +228,10 @@ tracking observe(session_record& record,
     record.backwards_to = session_status::unknown;
 
     const session_status previous = record.status;
+    // It waits again, but has been active since the last look: this stay is not the one that we knew.
+    const bool came_back = record.started == no_time && snapshot.started_at.has_value()
+                           && previous == snapshot.status
+                           && snapshot.status < session_status::active;
     take_facts(record, snapshot, times, changes);
     if (first || previous != snapshot.status) {
         const moment_bounds began = status_began(record, snapshot, times, backwards);
@@ -240,6 +244,8 @@ tracking observe(session_record& record,
         }
         record.by_webhook = record.by_webhook && !backwards && is_between_webhooks(snapshot.status);
         enter(record, snapshot.status, began);
+    } else if (came_back) {
+        enter(record, snapshot.status, {record.observed, times.received});
     } else if (final_poll) {
         take_end(record, snapshot, changes);
     }

@@ -35,10 +35,11 @@ struct poll_policy {
 [[nodiscard]] steady_duration plain_interval(const poll_policy& policy,
                                              const session_record& record) noexcept;
 
-/// The interval that holds now: under shortage at least a tenth of the session's age in its status.
+/// The interval that follows a poll at `last`: under shortage at least a tenth of the age in the status that the
+/// session has when the next one is due.
 [[nodiscard]] steady_duration effective_interval(const poll_policy& policy,
                                                  const session_record& record,
-                                                 steady_time now,
+                                                 steady_time last,
                                                  bool shortage) noexcept;
 
 /// A threshold that has no confirming observation yet.

@@ -64,7 +64,8 @@ struct tracking {
 ///
 /// `ended` is final. A lower status moves the session only when two polls in a row show one. An answer to
 /// a GET that was sent before the present status began does not move it backwards either. The first
-/// observation is no change of status. Of an end that a webhook told, the answer to the final poll brings the
+/// observation is no change of status. A session that waits as before but has a start by now was active between
+/// two polls: its stay begins anew. Of an end that a webhook told, the answer to the final poll brings the
 /// details and counts as the end.
 [[nodiscard]] tracking observe(session_record& record,
                                const session_snapshot& snapshot,

@@ -181,6 +181,20 @@ TEST(SessionTracker, ARegressionToActiveDoesNotTakeTheFirstStart) {
     EXPECT_GE(record.since, t0 + 5s);
 }
 
+TEST(SessionTracker, AStartWhileItWaitsAsBeforeBeginsTheStayAnew) {
+    // Active and back between two polls: what it waits for now, it has not waited for since t0.
+    session_record record = test::observed(connecting, t0, t0 + 1s);
+    session_snapshot said = snapshot(connecting);
+    said.started_at = api_at(t0 + 5s);
+    EXPECT_FALSE(observe(record, said, polled(t0 + 60s)).change);
+    EXPECT_EQ(record.since, t0 + 60s + 100ms);
+    EXPECT_FALSE(confirmed_over(record, record.since, 30s));
+    // The same start tells nothing new the next time.
+    static_cast<void>(observe(record, said, polled(t0 + 91s)));
+    EXPECT_EQ(record.since, t0 + 60s + 100ms);
+    EXPECT_TRUE(confirmed_over(record, record.since, 30s));
+}
+
 TEST(SessionTracker, PollsBackwardsWithAGoodOneBetweenMoveNothing) {
     session_record record = seen(active, t0);
     for (int i = 1; i <= 10; ++i) {
