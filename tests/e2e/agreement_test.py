@@ -5,32 +5,35 @@ import time
 
 from support.case import EndToEnd, main
 from support.programs import SOURCE_DIR
-from support.truth import disagreement
+from support.truth import STATUSES, disagreement
 
 SESSIONS, STUCK, THRESHOLD = 2000, 20, 3
 # Polls start late on a busy machine; a second more than the interval is still within sight of it.
 SLACK = 1.0
 AGREEMENTS = 5
+INTERVALS = {'created': 1, 'connecting': 0.5, 'active': 2, 'ending': 0.5, 'unknown': 1}
 
 
 class Agreement(EndToEnd):
     def start(self, *flags, thresholds='{connecting: [3s, 6s], created: [10s], not_started: [5s]}'):
         simulator = self.simulator('--sessions', SESSIONS, '--created', '200ms-2s', '--connecting', '200ms-1s',
-                                   '--active', '5s-40s', '--ending', '0s-1s', *flags)
+                                   '--active', '10s-60s', '--ending', '0s-1s', *flags)
         config = self.config(simulator.port, max_rate='4000/1s', thresholds=thresholds,
-                             intervals='{created: 1s, connecting: 500ms, active: 2s, ending: 500ms, unknown: 1s}')
+                             intervals='{%s}' % ', '.join(
+                                 f'{status}: {round(1000 * seconds)}ms' for status, seconds in INTERVALS.items()))
         return simulator, config
 
     def test_counts_by_status_agree_with_the_truth_within_one_interval(self):
         simulator, config = self.start('--stuck', STUCK, '--abandoned-share', '0.1')
         exporter = self.exporter(config)
+        lags = {status: INTERVALS.get(status, 0) + SLACK for status in STATUSES}
         lasting, history = 0, []
 
         def agrees():
             nonlocal lasting
             begun = time.time()
             counted = exporter.scrape().by('status', 'kallglot_sessions')
-            history.append(disagreement(counted, simulator.lives()[1], (begun, time.time()), 2 + SLACK))
+            history.append(disagreement(counted, simulator.lives()[1], (begun, time.time()), lags))
             lasting = 0 if history[-1] else lasting + 1
             return lasting >= AGREEMENTS
 

@@ -72,7 +72,7 @@ class Scale(EndToEnd):
               f'{last.value("process_resident_memory_bytes") / 2**20:.0f} MiB, '
               f'stretch {last.value("kallglot_exporter_poll_stretch_ratio"):g}, '
               f'worst loop delay {1000 * last.value("kallglot_exporter_event_loop_delay_seconds"):.1f} ms, '
-              f'handshakes {stats["handshakes"]["done"]} ({stats["handshakes"]["resumed"]} resumed)')
+              f'handshakes {stats["handshakes"]["done"]} ({stats["handshakes"]["resumed"]} resumed)', flush=True)
 
     def test_every_answer_is_credited_to_the_session_that_was_asked_for(self):
         # All are born at once, and each has moments of its own: what the histograms have added up in the end follows

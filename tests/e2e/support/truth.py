@@ -20,22 +20,25 @@ def stays(life):
     return [(status, start, end) for (status, start), end in zip(begun, ends)]
 
 
-def possible(life, begin, end):
-    """The statuses that an observation between two moments may have seen."""
-    return {status for status, start, left in stays(life) if start <= end and left + RESOLUTION >= begin}
+def possible(life, scraped, lags):
+    """The statuses that the last poll may have seen, if it was at most a lag before the scrape.
 
-
-def bounds(lives, scraped, lag):
-    """For each status the fewest and the most sessions, if each was last seen within `lag` before the scrape.
-
-    A session that began to exist within the lag may not be known yet, or be known and not yet asked for.
+    `lags` is the time between two polls in each status. A session that began to exist within the lag of `unknown` may
+    not have been asked for yet, or not even be known.
     """
+    seen = {status for status, start, left in stays(life)
+            if start <= scraped[1] and left + RESOLUTION >= scraped[0] - lags[status]}
+    if _seconds(life['created_at']) + RESOLUTION >= scraped[0] - lags['unknown']:
+        seen.add('unknown')
+    return seen
+
+
+def bounds(lives, scraped, lags):
+    """For each status the fewest and the most sessions that may be counted in it."""
     fewest = dict.fromkeys(STATUSES, 0)
     most = dict.fromkeys(STATUSES, 0)
     for life in lives:
-        seen = possible(life, scraped[0] - lag, scraped[1])
-        if _seconds(life['created_at']) + lag + RESOLUTION > scraped[0]:
-            seen.add('unknown')
+        seen = possible(life, scraped, lags)
         for status in seen:
             most[status] += 1
         if len(seen) == 1:
@@ -43,8 +46,8 @@ def bounds(lives, scraped, lag):
     return fewest, most
 
 
-def disagreement(counted, lives, scraped, lag):
+def disagreement(counted, lives, scraped, lags):
     """Nothing if the counts may be; else what is wrong in words."""
-    fewest, most = bounds(lives, scraped, lag)
+    fewest, most = bounds(lives, scraped, lags)
     return ', '.join(f'{status}: {counted[status]:g} is not in [{fewest[status]}, {most[status]}]'
                      for status in STATUSES if not fewest[status] <= counted[status] <= most[status])
