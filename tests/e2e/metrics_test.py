@@ -146,7 +146,7 @@ class UnderPrometheus(EndToEnd):
 
     def prometheus(self, target):
         port = web.free_port()
-        config = self.write('prometheus.yml', 'global: {scrape_interval: 200ms, scrape_timeout: 200ms}\n'
+        config = self.write('prometheus.yml', 'global: {scrape_interval: 500ms, scrape_timeout: 500ms}\n'
                             'scrape_configs:\n  - job_name: kallglot\n    static_configs: [{targets: ["%s"]}]\n' % target)
         server = self.keep(Program(self.folder, 'prometheus', [
             'prometheus', '--config.file', config, '--storage.tsdb.path', self.folder / 'tsdb',
@@ -170,18 +170,21 @@ class UnderPrometheus(EndToEnd):
         values = list(self.query(expression).values())
         return values[0] if len(values) == 1 else None
 
+    def targets(self):
+        targets = web.request_json(self.server, '/api/v1/targets')['data']['activeTargets']
+        return [(one['health'], one['lastError']) for one in targets]
+
     def test_the_target_is_up_follows_changes_and_comes_back_after_a_restart(self):
         exporter = self.exporter(self.config_file, listen=f'127.0.0.1:{self.port}')
         server = self.prometheus(exporter.address)
         stuck = 'kallglot_sessions_over_threshold{status="connecting",threshold_seconds="1"}'
         server.expect('up', lambda: self.single('up{job="kallglot"}') == 1)
         server.expect('three stuck', lambda: self.single(stuck) == 3)
-        targets = web.request_json(self.server, '/api/v1/targets')['data']['activeTargets']
-        self.assertEqual([(one['health'], one['lastError']) for one in targets], [('up', '')])
+        server.expect('a healthy target', lambda: self.targets() == [('up', '')])
 
         self.api.post('/_sessions', {'count': 4, 'stuck': True})
         server.expect('seven stuck', lambda: self.single(stuck) == 7)
-        self.assertEqual(self.single('sum(kallglot_sessions)'), 54)
+        server.expect('all of them', lambda: self.single('sum(kallglot_sessions)') == 54)
 
         exporter.stop()
         self.assert_clean_end(exporter)
