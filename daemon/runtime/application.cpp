@@ -89,6 +89,7 @@ application::application(asio::io_context& loop,
       tasks_(loop.get_executor(), report_bug(log_)),
       grace_(clock_.make_timer([](void* self) { static_cast<application*>(self)->cut(); }, this)) {
     client_.set_listener(poller_);
+    poller_.use_idle_probe(settings_.api.idle_probe);
     pages_.install(routes_);
     if (const auto webhooks = webhooks_.followed()) {
         poller_.follow(*webhooks);

@@ -3,6 +3,7 @@
 #include <boost/assert.hpp>
 
 #include <algorithm>
+#include <string_view>
 #include <utility>
 #include <variant>
 
@@ -32,6 +33,9 @@ std::optional<remembered_kind> remembered_as(labels::forgotten_for reason) noexc
     return std::nullopt;
 }
 
+/// Spelled like an id of the API, so that it reaches the look-up, and of nobody.
+constexpr std::string_view probe_id = "sess_probe_00000000000000000000";
+
 } // namespace
 
 poller::poller(session_registry& registry,
@@ -60,6 +64,7 @@ poller::~poller() = default;
 
 void poller::start(api_client& client) {
     client_ = &client;
+    last_request_ = clock_.now();
     pump();
 }
 
@@ -140,6 +145,12 @@ void poller::on_answer(const api_answer& answer) {
         metrics_.request_duration(answer.received - answer.sent);
         take_headers(answer);
     }
+    if (slot == no_slot) {
+        take_probe(answer);
+        log_state_change();
+        pump();
+        return;
+    }
     if (answer.error == errc::reused_connection_closed && client_ != nullptr
         && !registry_[slot].forgotten) {
         retries_.push_back(slot);
@@ -182,6 +193,7 @@ void poller::pump() {
     send_retries();
     steady_time wake = next_regulation_;
     send_due(now, wake);
+    probe_if_idle(now, wake);
     if (const auto turn = schedule_.next_turn()) {
         wake = std::min(wake, *turn);
     }
@@ -216,11 +228,32 @@ void poller::send_due(steady_time now, steady_time& wake) {
     }
 }
 
+void poller::probe_if_idle(steady_time now, steady_time& wake) {
+    if (idle_probe_ <= steady_duration::zero() || probe_under_way_ || schedule_.has_due()
+        || client_->capacity() == 0) {
+        return;
+    }
+    if (const steady_time due = last_request_ + idle_probe_; due > now) {
+        wake = std::min(wake, due);
+        return;
+    }
+    auto permit = gate_.permit(now);
+    if (const steady_time* const later = std::get_if<steady_time>(&permit)) {
+        wake = std::min(wake, *later);
+        return;
+    }
+    probe_under_way_ = true;
+    last_request_ = now;
+    client_->get(std::get<request_permit>(std::move(permit)),
+                 get_request{no_slot, session_id::parse(probe_id).value(), false});
+}
+
 void poller::send(request_permit permit, session_slot slot, bool fresh, steady_time now) {
     registry_.update(slot, [now](session_record& record) {
         record.in_flight = true;
         record.last_sent = now;
     });
+    last_request_ = now;
     client_->get(std::move(permit), get_request{slot, registry_.id_of(slot), fresh});
 }
 

@@ -86,6 +86,23 @@ void poller::take_not_found(const api_answer& answer) {
     }
 }
 
+void poller::take_probe(const api_answer& answer) {
+    probe_under_way_ = false;
+    if (answer.error == errc::cancelled) {
+        return;
+    }
+    // What else it may say of an id of nobody, it has read our key.
+    if (!answer.error
+        && (answer.http_status == 404 || answer.http_status == 410 || answer.http_status == 200)) {
+        gate_.health().on_success(answer.received);
+        return;
+    }
+    const failure_reason reason = answer.error ? classify(static_cast<errc>(answer.error.value()))
+                                               : classify_status(answer.http_status);
+    metrics_.request_failed(reason);
+    tell_health(answer, reason);
+}
+
 void poller::take_failure(const api_answer& answer) {
     if (answer.error == errc::cancelled) {
         return;

@@ -77,6 +77,10 @@ public:
     /// Ids that are forgotten as ended or not found are put there as well.
     void remember_in(remembered_keys& gone) noexcept { remembered_ = &gone; }
 
+    /// After this long without a request and with nothing to poll, an id is asked for that cannot exist: its 404
+    /// proves that key and API are good. 0: never.
+    void use_idle_probe(steady_duration after) noexcept { idle_probe_ = after; }
+
     /// Webhooks are on: while they flow, polls of what they tell become audits.
     void follow(const followed_webhooks& webhooks) { webhooks_.emplace(webhooks); }
 
@@ -94,6 +98,7 @@ private:
     void pump();
     void send_retries();
     void send_due(steady_time now, steady_time& wake);
+    void probe_if_idle(steady_time now, steady_time& wake);
     void send(request_permit permit, session_slot slot, bool fresh, steady_time now);
     void count_poll(const due_poll& poll, steady_time now);
     void arm(steady_time wake);
@@ -103,6 +108,7 @@ private:
     void take_success(const api_answer& answer);
     void take_not_found(const api_answer& answer);
     void take_failure(const api_answer& answer);
+    void take_probe(const api_answer& answer);
     void tell_health(const api_answer& answer, failure_reason reason);
     void tell_metrics(const tracking& changes,
                       const session_record& record,
@@ -130,6 +136,10 @@ private:
 
     /// Sessions whose reused connection closed before the answer began: asked once more, on a fresh one.
     std::deque<session_slot> retries_;
+
+    steady_duration idle_probe_{};
+    steady_time last_request_ = no_time; ///< or the start
+    bool probe_under_way_ = false;
 
     server_clock api_clock_;
     response_headers last_headers_;
