@@ -5,6 +5,7 @@
 #include <openssl/crypto.h>
 #include <openssl/sha.h>
 
+#include <algorithm>
 #include <array>
 #include <string>
 #include <utility>
@@ -14,7 +15,7 @@ namespace kallglot {
 namespace {
 
 constexpr std::string_view collection = "/api/v1/sessions";
-constexpr std::string_view bearer = "Bearer ";
+constexpr std::string_view bearer = "bearer ";
 constexpr std::string_view retry_after_seconds = "5";
 
 using sha256 = std::array<unsigned char, SHA256_DIGEST_LENGTH>;
@@ -23,6 +24,13 @@ sha256 hash(std::string_view text) {
     sha256 out{};
     SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(), out.data());
     return out;
+}
+
+/// RFC 9110 section 11.1: the name of a scheme is known in any case.
+bool is_bearer(std::string_view given) {
+    return std::ranges::equal(given.substr(0, bearer.size()), bearer, {}, [](char c) {
+        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    });
 }
 
 http_response make_unauthorized() {
@@ -179,7 +187,7 @@ task<http_response> session_api::get_list(http_request request) {
 
 bool session_api::is_allowed(const http_request& request) const {
     const std::string_view given = request.field("Authorization");
-    if (!given.starts_with(bearer)) {
+    if (!is_bearer(given)) {
         return false;
     }
     // Hashes have one length, so that not even the token's is told.

@@ -78,11 +78,27 @@ std::optional<session_status> status_of(std::string_view text) {
     return std::nullopt;
 }
 
+/// The text up to `longest_shown_id` bytes, cut between two characters of UTF-8.
+std::string_view cut(std::string_view text) {
+    if (text.size() <= longest_shown_id) {
+        return text;
+    }
+    std::size_t size = longest_shown_id;
+    while (size > 0 && (static_cast<unsigned char>(text[size]) & 0xC0) == 0x80) {
+        --size;
+    }
+    return text.substr(0, size);
+}
+
 /// One parameter into the query; false if it is not good.
 bool take_parameter(session_query& query,
                     std::string_view name,
                     std::string_view value,
                     std::size_t most) {
+    if (value.empty()) {
+        // A form's way of not asking.
+        return name == "status" || name == "older_than" || name == "limit" || name == "after";
+    }
     if (name == "status") {
         query.status = status_of(value);
         return query.status.has_value();
@@ -168,8 +184,7 @@ std::optional<bulk_request> parse_bulk(std::string_view body, std::size_t most) 
             request.ids.push_back(*id);
         } else {
             request.rejected.push_back(
-                {std::string(text->data(), std::min(text->size(), longest_shown_id)),
-                 "invalid_id"});
+                {std::string(cut({text->data(), text->size()})), "invalid_id"});
         }
     }
     return request;
@@ -187,10 +202,9 @@ std::optional<session_query> parse_query(std::string_view text, std::size_t most
         }
         const std::string_view name = parameter.substr(0, equals);
         const std::string_view value = parameter.substr(equals + 1);
-        // An empty value is a form's way of not asking.
         const bool again = std::find(seen.begin(), seen.end(), name) != seen.end();
         seen.push_back(name);
-        if (again || (!value.empty() && !take_parameter(query, name, value, most))) {
+        if (again || !take_parameter(query, name, value, most)) {
             return std::nullopt;
         }
     }

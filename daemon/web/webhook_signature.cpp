@@ -20,7 +20,7 @@ constexpr std::size_t most_signatures = 8;
 
 /// The header, taken apart; views into it.
 struct signature_fields {
-    std::string_view timestamp;
+    std::optional<std::string_view> timestamp;
     std::array<digest, most_signatures> signatures{};
     std::size_t count = 0;
 };
@@ -56,7 +56,7 @@ std::optional<signature_fields> parse_header(std::string_view header) noexcept {
         const std::string_view field = header.substr(0, header.find(','));
         header.remove_prefix(std::min(header.size(), field.size() + 1));
         if (field.starts_with("t=")) {
-            if (!fields.timestamp.empty()) {
+            if (fields.timestamp) {
                 return std::nullopt;
             }
             fields.timestamp = field.substr(2);
@@ -68,7 +68,8 @@ std::optional<signature_fields> parse_header(std::string_view header) noexcept {
             fields.signatures[fields.count++] = *signature;
         }
     }
-    return fields.count == 0 ? std::nullopt : std::optional(fields);
+    const bool complete = fields.timestamp && fields.count != 0;
+    return complete ? std::optional(fields) : std::nullopt;
 }
 
 std::optional<api_time> parse_unix_seconds(std::string_view text) noexcept {
@@ -121,14 +122,14 @@ signature_verdict verify_signature(std::string_view header,
                                    api_time now,
                                    milliseconds tolerance) {
     const auto fields = parse_header(header);
-    const auto signed_at = fields ? parse_unix_seconds(fields->timestamp) : std::nullopt;
+    const auto signed_at = fields ? parse_unix_seconds(*fields->timestamp) : std::nullopt;
     if (!signed_at) {
         return signature_verdict::bad;
     }
     // Every pair is compared, so that the time does not tell which one matched.
     bool matches = false;
     for (const secret& key : secrets) {
-        const auto expected = key.empty() ? std::nullopt : hmac(key, fields->timestamp, body);
+        const auto expected = key.empty() ? std::nullopt : hmac(key, *fields->timestamp, body);
         for (std::size_t i = 0; expected && i < fields->count; ++i) {
             matches |=
                 CRYPTO_memcmp(expected->data(), fields->signatures[i].data(), expected->size())
