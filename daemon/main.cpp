@@ -2,6 +2,7 @@
 
 #include "kallglot/config/addresses.hpp"
 #include "kallglot/config/config_file.hpp"
+#include "kallglot/core/poll_plan.hpp"
 #include "kallglot/runtime/application.hpp"
 #include "kallglot/runtime/logging.hpp"
 #include <kallglot_build_info.hpp>
@@ -97,13 +98,13 @@ void tell(logger& log, log_level level, const std::vector<config::config_fault>&
     }
 }
 
-/// `--config.check`: what start() would refuse before it binds anything.
+/// `--config.check`: what start() would refuse before it binds anything, and what the rest would mean.
 int check(const config::loaded_config& configuration, logger& log) {
     if (auto trust = make_api_trust(configuration.values.api); !trust) {
         log.error(trust.error().message);
         return exit_bad_usage;
     }
-    std::cout << "the configuration is good\n";
+    std::cout << "the configuration is good\n\n" << describe_poll_plan(configuration.values);
     return EXIT_SUCCESS;
 }
 
