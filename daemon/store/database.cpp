@@ -85,11 +85,10 @@ std::string_view statement::text(int column) const noexcept {
                : std::string_view(static_cast<const char*>(data), static_cast<std::size_t>(size));
 }
 
-store_fault database::open(const std::string& path, bool create) {
+store_fault database::open(const std::string& path) {
     path_ = path;
     sqlite3* opened = nullptr;
-    const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE
-                      | (create ? SQLITE_OPEN_CREATE : 0);
+    constexpr int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
     const int code = sqlite3_open_v2(path.c_str(), &opened, flags, nullptr);
     handle_.reset(opened);
     if (code != SQLITE_OK) {

@@ -32,7 +32,7 @@ sqlite_store::sqlite_store(loop_executor loop,
       tasks_(loop_, std::move(on_bug)),
       wake_(loop_, steady_timer::time_point::max()),
       tick_(time.make_timer([](void* self) { static_cast<sqlite_store*>(self)->tick(); }, this)),
-      queue_(loop_, limits.group),
+      queue_(loop_, limits.bulk),
       notes_(limits.waiting) {}
 
 sqlite_store::~sqlite_store() = default;
@@ -56,11 +56,14 @@ bool sqlite_store::accepting() const {
 commit_ticket sqlite_store::add(const session_id& id, const session_record& record) {
     if (!accepting()) {
         not_stored_.push_back(id);
+        no_room_ = no_room_ || !unusable_;
         wake();
         return commit_ticket::refused;
     }
     notes_.drop(id);
-    const commit_ticket ticket = queue_.push(to_stored(id, record, *line_), true);
+    const commit_ticket ticket = queue_.push(to_stored(id, record, *line_),
+                                             true,
+                                             record.bulk ? write_lane::bulk : write_lane::single);
     wake();
     return ticket;
 }
@@ -72,13 +75,20 @@ commit_ticket sqlite_store::change(const session_id& id, const session_record& r
         return commit_ticket::refused;
     }
     notes_.drop(id);
-    const commit_ticket ticket = queue_.push(to_stored(id, record, *line_), false);
+    const commit_ticket ticket =
+        queue_.push(to_stored(id, record, *line_), false, write_lane::single);
     wake();
     return ticket;
 }
 
 void sqlite_store::note(const session_id& id, const session_record& record) {
-    notes_.note(to_stored(id, record, *line_));
+    const stored_session row = to_stored(id, record, *line_);
+    // Behind the older state, if that is on its way: it may wait in the longer lane.
+    if (!unusable_ && queue_.pending(id) != commit_ticket::durable) {
+        queue_.push(row, false, write_lane::single);
+        return;
+    }
+    notes_.note(row);
 }
 
 commit_ticket sqlite_store::forget(const session_id& id, std::optional<remembered_kind> remember) {
@@ -94,10 +104,7 @@ commit_ticket sqlite_store::forget(const session_id& id, std::optional<remembere
         }
         return commit_ticket::refused;
     }
-    commit_ticket ticket = queue_.push(remove_session{id});
-    if (key) {
-        ticket = queue_.push(*key);
-    }
+    const commit_ticket ticket = queue_.push_removal(id, key);
     wake();
     return ticket;
 }
@@ -133,7 +140,7 @@ task<> sqlite_store::serve() {
             }
         } else {
             take_notes();
-            if (log_pages_ >= limits_.log_pages * 4
+            if (log_pages_ >= limits_.log_pages * 2
                 || (log_pages_ >= limits_.log_pages && queue_.empty())) {
                 co_await write_log_back();
                 continue;
@@ -159,7 +166,7 @@ void sqlite_store::take_notes() {
         return;
     }
     change_group group;
-    group.changes = notes_.take(limits_.group);
+    group.changes = notes_.take(limits_.notes);
     const steady_time now = clock_.now();
     if (now >= next_mark_) {
         group.mark = mark();
@@ -205,6 +212,10 @@ void sqlite_store::report() {
     if (!not_stored_.empty()) {
         const std::vector<session_id> ids = std::exchange(not_stored_, {});
         owner_->on_not_stored(ids);
+    }
+    if (no_room_ && !unusable_ && queue_.size() < limits_.waiting / 2) {
+        no_room_ = false;
+        owner_->on_store_room();
     }
 }
 

@@ -113,10 +113,10 @@ task<error_code> sqlite_store::restore(store_reader& reader) {
     co_return error_code{};
 }
 
-task<error_code> sqlite_store::commit(std::shared_ptr<const change_group> group) {
+task<error_code> sqlite_store::commit(transaction groups) {
     work<commit_outcome> what = [engine = engine_,
-                                 group = std::move(group)]() -> result<commit_outcome> {
-        return engine->commit(*group);
+                                 groups = std::move(groups)]() -> result<commit_outcome> {
+        return engine->commit(groups);
     };
     result<commit_outcome> answer = co_await run(std::move(what));
     fault_ = answer ? answer->fault : cut_off();
@@ -172,7 +172,8 @@ task<error_code> sqlite_store::write_held() {
     auto group = std::make_shared<change_group>();
     group->changes = notes_.held();
     group->mark = mark();
-    const error_code error = co_await commit(group);
+    transaction groups(1, group);
+    const error_code error = co_await commit(std::move(groups));
     if (error) {
         co_return error;
     }

@@ -34,8 +34,7 @@ store_opening store_engine::open(api_time wall, steady_time now) {
                                   : stored_timeline::resume(state_.mark, wall, now, boot);
     opening.last_corruption = state_.last_corruption;
     // Whether it can be written is better known before the first id comes.
-    const change_group group{{}, opening.line->mark(wall, now), std::nullopt};
-    opening.writing = commit(group).fault;
+    opening.writing = commit_mark(opening.line->mark(wall, now)).fault;
     opening.size_bytes = files_.size();
     return opening;
 }
@@ -84,7 +83,7 @@ store_fault store_engine::verify() {
     if (identity.version > session_table::version) {
         return {store_fault_kind::refused, path + ": made by a newer version"};
     }
-    if (store_fault fault = db_.open(path, false)) {
+    if (store_fault fault = db_.open(path)) {
         return fault;
     }
     // With the log, which may hold a newer header.
@@ -115,7 +114,7 @@ store_fault store_engine::verify() {
 
 store_fault store_engine::connect() {
     if (!db_.is_open()) {
-        if (store_fault fault = db_.open(files_.path(), false)) {
+        if (store_fault fault = db_.open(files_.path())) {
             return fault;
         }
     }
@@ -150,7 +149,8 @@ store_fault store_engine::make_new(const state_row& state) {
     return files_.replace();
 }
 
-commit_outcome store_engine::commit(const change_group& group) {
+commit_outcome store_engine::commit(
+    const std::vector<std::shared_ptr<const change_group>>& groups) {
     commit_outcome outcome;
     if (!db_.is_open()) {
         outcome.fault = {store_fault_kind::broken, files_.path() + ": not open"};
@@ -159,16 +159,11 @@ commit_outcome store_engine::commit(const change_group& group) {
     if ((outcome.fault = db_.run("BEGIN IMMEDIATE"))) {
         return outcome;
     }
-    for (const store_change& change : group.changes) {
-        if (!apply(change)) {
+    for (const auto& group : groups) {
+        if (!apply(*group)) {
             outcome.fault = abandon();
             return outcome;
         }
-    }
-    if ((group.mark && !table_.put(*group.mark))
-        || (group.purge_before && !table_.purge(*group.purge_before, 20'000))) {
-        outcome.fault = abandon();
-        return outcome;
     }
     if (db_.run("COMMIT")) {
         outcome.fault = abandon();
@@ -177,6 +172,20 @@ commit_outcome store_engine::commit(const change_group& group) {
     outcome.log_pages = log_pages_;
     outcome.size_bytes = files_.size();
     return outcome;
+}
+
+commit_outcome store_engine::commit_mark(const time_mark& mark) {
+    return commit({std::make_shared<change_group>(change_group{{}, mark, std::nullopt})});
+}
+
+bool store_engine::apply(const change_group& group) {
+    for (const store_change& change : group.changes) {
+        if (!apply(change)) {
+            return false;
+        }
+    }
+    return (!group.mark || table_.put(*group.mark))
+           && (!group.purge_before || table_.purge(*group.purge_before, 20'000));
 }
 
 bool store_engine::apply(const store_change& change) {
@@ -233,7 +242,7 @@ store_fault store_engine::close(const time_mark& mark) {
     if (!db_.is_open()) {
         return {store_fault_kind::broken, files_.path() + ": not open"};
     }
-    commit_outcome last = commit({{}, mark, std::nullopt});
+    commit_outcome last = commit_mark(mark);
     if (!last.fault) {
         const int code = sqlite3_wal_checkpoint_v2(db_.handle(),
                                                    nullptr,

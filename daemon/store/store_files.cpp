@@ -45,6 +45,19 @@ store_files::~store_files() {
     }
 }
 
+store_fault store_files::prepare_next() {
+    if (store_fault fault = discard_next()) {
+        return fault;
+    }
+    // For the owner and the group: ids may be addresses. SQLite gives its log the same mode.
+    const int made = ::open(next().c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+    if (made < 0) {
+        return fault_of(next(), "cannot be made", errno);
+    }
+    ::close(made);
+    return {};
+}
+
 store_fault store_files::lock() {
     if (lock_ >= 0) {
         return {};

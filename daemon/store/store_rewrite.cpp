@@ -47,10 +47,10 @@ store_fault store_engine::finish_rewrite() {
 
 store_fault store_engine::begin_next(const state_row& state) {
     disconnect_next();
-    if (store_fault fault = files_.discard_next()) {
+    if (store_fault fault = files_.prepare_next()) {
         return fault;
     }
-    if (store_fault fault = next_db_.open(files_.next(), true)) {
+    if (store_fault fault = next_db_.open(files_.next())) {
         return fault;
     }
     // One transaction in a file that nobody reads before it is complete: it needs no journal, but one sync.

@@ -22,7 +22,8 @@
 
 namespace kallglot {
 
-/// Names one group commit; later groups have larger numbers.
+/// Names one group commit. Of several that somebody waits for, the largest stands for all that were given in the same
+/// turn of the loop.
 enum class commit_ticket : std::uint64_t {
     durable = 0,          ///< nothing to wait for
     refused = ~0ULL >> 1, ///< cannot be written now
@@ -48,6 +49,9 @@ public:
     /// The store cannot be written; it tries again by itself. Told once, with a reason for the log.
     virtual void on_store_unusable(const std::string& reason) = 0;
     virtual void on_store_usable() = 0;
+
+    /// Ids were refused because too much waited for the disk; now there is room for more.
+    virtual void on_store_room() {}
 
     /// Everything that has to be in a store that is written anew: fills `sessions` with up to `limit` tracked
     /// sessions from `cursor` (0 at first) on, each once, and moves the cursor. False: that was the end.
@@ -75,7 +79,7 @@ public:
     /// is told nevertheless is refused: the ticket fails, and ids go to on_not_stored.
     [[nodiscard]] virtual bool accepting() const = 0;
 
-    /// The id is tracked from now on. The ticket is of the group that makes it durable.
+    /// The id is tracked from now on; one that came with many others (record.bulk) does not make others wait. The ticket is of the group that makes it durable.
     virtual commit_ticket add(const session_id& id, const session_record& record) = 0;
 
     /// A session that add() was told of before has changed, and somebody waits until that is durable: another
@@ -96,7 +100,7 @@ public:
     [[nodiscard]] virtual commit_ticket pending(const session_id& id) const = 0;
 
     /// Ends when the group is durable. To be called in the turn of the loop in which the ticket was given, or soon
-    /// after; the last ticket of a turn stands for all of its earlier ones.
+    /// after.
     ///
     /// Errors: store_unavailable: the group could not be written, and its ids are not in the store; cancelled.
     /// Cancel: terminal, at once; the write goes on.

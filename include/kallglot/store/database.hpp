@@ -82,8 +82,8 @@ class database {
 public:
     database() = default;
 
-    /// Opens a file that must exist, or, with `create`, makes it.
-    [[nodiscard]] store_fault open(const std::string& path, bool create);
+    /// Opens a file, which must exist; an empty one is a database without tables.
+    [[nodiscard]] store_fault open(const std::string& path);
 
     /// Statements must be gone.
     void close() noexcept { handle_.reset(); }

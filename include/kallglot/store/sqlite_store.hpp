@@ -46,10 +46,11 @@ protected:
 };
 
 struct store_limits {
-    std::size_t group = 4096;      ///< changes in one transaction
+    std::size_t notes = 4096; ///< in one transaction
+    std::size_t bulk = 1024;  ///< ids of imports in one transaction, which others have to wait for
     std::size_t waiting = 262'144; ///< changes that wait for the disk; over it intake is refused
     std::uint32_t log_pages =
-        1000; ///< the log is written back above it, when there is time or at four times as many
+        1000;         ///< the log is written back above it: when there is time, or at twice as many
     seconds retry{2}; ///< while the store cannot be written
 };
 
@@ -109,7 +110,7 @@ private:
     task<result<T>> run(work<T> what);
     // These leave what went wrong in fault_.
     task<error_code> run_step(std::function<store_fault(store_engine&)> step);
-    task<error_code> commit(std::shared_ptr<const change_group> group);
+    task<error_code> commit(transaction groups);
     task<error_code> write_held();
     task<error_code> write_anew();
     task<error_code> list_sessions();
@@ -151,7 +152,8 @@ private:
     steady_time next_mark_ = no_time;
     steady_time next_purge_ = no_time;
     steady_time next_try_ = no_time;
-    bool flush_ = false; ///< a second has passed: notes are due
+    bool no_room_ = false; ///< ids were refused because too much waits
+    bool flush_ = false;   ///< a second has passed: notes are due
     bool closing_ = false;
     bool unusable_ = false; ///< cannot be written; told
     bool anew_ = false;     ///< has to be written anew before it can be used

@@ -12,6 +12,7 @@
 #include "kallglot/store/store_files.hpp"
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
@@ -34,7 +35,7 @@ struct remove_session {
 
 using store_change = std::variant<put_session, update_session, remove_session, remembered_row>;
 
-/// What is written in one transaction.
+/// Changes that become durable together.
 struct change_group {
     std::vector<store_change> changes;
     std::optional<time_mark> mark;
@@ -77,7 +78,8 @@ public:
     [[nodiscard]] store_opening open(api_time wall, steady_time now);
 
     /// One transaction, durable when it returns without a fault; otherwise nothing of it is to be believed.
-    [[nodiscard]] commit_outcome commit(const change_group& group);
+    [[nodiscard]] commit_outcome commit(
+        const std::vector<std::shared_ptr<const change_group>>& groups);
 
     /// Writes the log back into the file, so that it does not grow.
     [[nodiscard]] store_fault checkpoint();
@@ -109,7 +111,9 @@ private:
     [[nodiscard]] store_fault salvage_rows(store_damage& damage);
     [[nodiscard]] store_fault begin_next(const state_row& state);
     [[nodiscard]] store_fault end_next();
+    [[nodiscard]] bool apply(const change_group& group);
     [[nodiscard]] bool apply(const store_change& change);
+    [[nodiscard]] commit_outcome commit_mark(const time_mark& mark);
     [[nodiscard]] store_fault abandon();
     void disconnect() noexcept;
     void disconnect_next() noexcept;

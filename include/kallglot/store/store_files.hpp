@@ -37,8 +37,8 @@ public:
     /// name of a damaged store that was moved.
     [[nodiscard]] store_fault settle(std::string& aside);
 
-    /// What is left of an attempt to build one.
-    [[nodiscard]] store_fault discard_next();
+    /// Makes an empty file for a new store, in place of what is left of an attempt to build one.
+    [[nodiscard]] store_fault prepare_next();
 
     /// next() takes the place of the store, which was written anew from memory.
     [[nodiscard]] store_fault replace();
@@ -72,6 +72,7 @@ private:
 
     [[nodiscard]] std::string folder() const;
     [[nodiscard]] std::string unused_name() const;
+    [[nodiscard]] store_fault discard_next();
     [[nodiscard]] store_fault complete(const std::string& as);
     [[nodiscard]] store_fault move_aside(std::string& aside);
     [[nodiscard]] store_fault take_place(const std::string& from);

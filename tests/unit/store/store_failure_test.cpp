@@ -105,13 +105,15 @@ TEST_F(StoreFailure, AFailedSyncOfACheckpointIsNoticed) {
 }
 
 TEST_F(StoreFailure, WhatWaitsBehindAFailedGroupFailsWithIt) {
-    limits_.group = 10;
+    limits_.bulk = 10;
     open();
     disk_.write_code = SQLITE_FULL;
-    const commit_ticket first = add(0);
+    session_record imported = record();
+    imported.bulk = true;
+    const commit_ticket first = add(0, imported);
     commit_ticket last{};
     for (int i = 1; i < 100; ++i) {
-        last = add(i);
+        last = add(i, imported);
     }
     EXPECT_NE(first, last);
     EXPECT_EQ(wait(last), errc::store_unavailable);
@@ -120,6 +122,24 @@ TEST_F(StoreFailure, WhatWaitsBehindAFailedGroupFailsWithIt) {
     EXPECT_EQ(store_->pending(id_of(5)), commit_ticket::durable);
     disk_.write_code = SQLITE_OK;
     ASSERT_TRUE(run_until([&] { return owner_->recoveries == 1; }));
+    close();
+}
+
+TEST_F(StoreFailure, MoreIdsThanTheDiskCanTakeAreRefusedUntilThereIsRoom) {
+    limits_.waiting = 100;
+    open();
+    session_record imported = record();
+    imported.bulk = true;
+    for (int i = 0; i < 150; ++i) {
+        add(i, imported);
+    }
+    EXPECT_FALSE(store_->accepting());
+    ASSERT_TRUE(run_until([&] { return owner_->rooms == 1; }));
+    EXPECT_EQ(owner_->not_stored.size(), 50U);
+    EXPECT_TRUE(owner_->reasons.empty());
+    EXPECT_EQ(wait(add(149, imported)), error_code{});
+    reopen();
+    EXPECT_EQ(owner_->sessions.size(), 101U);
     close();
 }
 

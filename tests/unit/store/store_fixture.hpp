@@ -36,6 +36,8 @@ public:
 
     void on_store_usable() override { ++recoveries; }
 
+    void on_store_room() override { ++rooms; }
+
     bool list_sessions(std::uint64_t& cursor,
                        std::size_t limit,
                        std::vector<kept_session>& rows) override;
@@ -63,6 +65,7 @@ public:
     std::vector<session_id> not_stored;
     std::vector<std::string> reasons;
     int recoveries = 0;
+    int rooms = 0;
 };
 
 class StoreFixture : public ::testing::Test {

@@ -10,29 +10,81 @@ protected:
     static stored_session row(int number) { return stored_session(id_of(number)); }
 
     loop loop_;
-    write_queue queue_{loop_.executor(), 3};
+    write_queue queue_{loop_.executor(), 5};
 };
 
-TEST_F(WriteQueue, FullGroupsAreFollowedByNewOnes) {
-    for (int i = 0; i < 7; ++i) {
-        queue_.push(row(i), true);
+TEST_F(WriteQueue, ATransactionTakesAllSinglesAndOneGroupOfTheBulkLane) {
+    std::vector<commit_ticket> tickets;
+    for (int i = 0; i < 12; ++i) {
+        tickets.push_back(queue_.push(row(i), true, write_lane::bulk));
     }
+    queue_.push(row(100), true, write_lane::single);
+    const transaction first = queue_.begin();
+    ASSERT_EQ(first.size(), 2U);
+    EXPECT_EQ(first[0]->changes.size(), 1U);
+    EXPECT_EQ(first[1]->changes.size(), 5U);
+    queue_.succeed();
     EXPECT_EQ(queue_.size(), 7U);
-    std::vector<std::size_t> sizes;
+    EXPECT_EQ(queue_.pending(id_of(100)), commit_ticket::durable);
+    EXPECT_EQ(queue_.pending(id_of(11)), tickets[11]);
+    EXPECT_EQ(queue_.begin().size(), 1U);
+    static_cast<void>(queue_.fail());
+    EXPECT_TRUE(queue_.empty());
+}
+
+TEST_F(WriteQueue, WhatConcernsAnIdInTheBulkLaneStaysBehindIt) {
+    for (int i = 0; i < 12; ++i) {
+        queue_.push(row(i), true, write_lane::bulk);
+    }
+    const commit_ticket before = queue_.pending(id_of(11));
+    EXPECT_GE(queue_.push(row(11), false, write_lane::single), before);
+    EXPECT_GE(queue_.push_removal(id_of(11), std::nullopt), before);
+    // So the largest ticket of this turn is the one to wait for.
+    EXPECT_LT(queue_.push(remembered_row{1, {}, remembered_kind::event}), before);
+    std::vector<store_change> order;
     while (!queue_.empty()) {
-        sizes.push_back(queue_.begin()->changes.size());
+        for (const auto& group : queue_.begin()) {
+            order.insert(order.end(), group->changes.begin(), group->changes.end());
+        }
         queue_.succeed();
     }
-    EXPECT_EQ(sizes, (std::vector<std::size_t>{3, 3, 1}));
-    EXPECT_EQ(queue_.size(), 0U);
+    ASSERT_EQ(order.size(), 15U);
+    EXPECT_TRUE(std::holds_alternative<remove_session>(order[14]));
+}
+
+task<> ask(write_queue* queue, commit_ticket ticket, std::optional<error_code>* answer) {
+    const error_code got = co_await queue->committed(ticket);
+    answer->emplace(got);
+}
+
+TEST_F(WriteQueue, TicketsTellTheFailedFromTheDurableLater) {
+    const commit_ticket long_one = queue_.push(row(1), true, write_lane::bulk);
+    std::vector<commit_ticket> bulk;
+    for (int i = 0; i < 10; ++i) {
+        bulk.push_back(queue_.push(row(10 + i), true, write_lane::bulk));
+    }
+    const commit_ticket good = queue_.push(row(2), true, write_lane::single);
+    static_cast<void>(queue_.begin());
+    queue_.succeed();
+    static_cast<void>(queue_.fail());
+    const auto answer_of = [this](commit_ticket ticket) {
+        std::optional<error_code> answer;
+        EXPECT_TRUE(loop_.run(ask(&queue_, ticket, &answer)));
+        return answer;
+    };
+    EXPECT_EQ(answer_of(long_one), error_code{});
+    EXPECT_EQ(answer_of(good), error_code{});
+    EXPECT_EQ(answer_of(bulk.back()), make_error_code(errc::store_unavailable));
+    EXPECT_EQ(answer_of(commit_ticket::refused), make_error_code(errc::store_unavailable));
 }
 
 TEST_F(WriteQueue, WhatComesDuringACommitIsNotPartOfIt) {
-    const commit_ticket first = queue_.push(row(1), true);
+    const commit_ticket first = queue_.push(row(1), true, write_lane::single);
     const auto group = queue_.begin();
-    const commit_ticket second = queue_.push(row(2), true);
+    const commit_ticket second = queue_.push(row(2), true, write_lane::single);
     EXPECT_LT(first, second);
-    EXPECT_EQ(group->changes.size(), 1U);
+    ASSERT_EQ(group.size(), 1U);
+    EXPECT_EQ(group.front()->changes.size(), 1U);
     EXPECT_EQ(queue_.size(), 2U);
     queue_.succeed();
     EXPECT_EQ(queue_.pending(id_of(1)), commit_ticket::durable);
@@ -40,12 +92,11 @@ TEST_F(WriteQueue, WhatComesDuringACommitIsNotPartOfIt) {
 }
 
 TEST_F(WriteQueue, AFailureTellsNewIdsAndKeepsWhatIsStillTrue) {
-    queue_.push(row(1), true);
-    queue_.push(row(2), false);
+    queue_.push(row(1), true, write_lane::single);
+    queue_.push(row(2), false, write_lane::single);
     const auto group = queue_.begin();
-    queue_.push(remove_session{id_of(3)});
+    queue_.push_removal(id_of(3), remembered_row{18, {}, remembered_kind::ended});
     queue_.push(remembered_row{17, {}, remembered_kind::event});
-    queue_.push(remembered_row{18, {}, remembered_kind::ended});
     const write_queue::failure left = queue_.fail();
     EXPECT_EQ(left.not_stored, std::vector<session_id>{id_of(1)});
     ASSERT_EQ(left.again.size(), 3U);
@@ -57,16 +108,11 @@ TEST_F(WriteQueue, AFailureTellsNewIdsAndKeepsWhatIsStillTrue) {
     EXPECT_EQ(queue_.pending(id_of(1)), commit_ticket::durable);
 }
 
-task<> ask(write_queue* queue, commit_ticket ticket, std::optional<error_code>* answer) {
-    const error_code got = co_await queue->committed(ticket);
-    answer->emplace(got);
-}
-
 TEST_F(WriteQueue, AWaiterCanBeCutOffAndTheGroupGoesOn) {
     std::optional<error_code> first;
     std::optional<error_code> second;
     {
-        const commit_ticket ticket = queue_.push(row(1), true);
+        const commit_ticket ticket = queue_.push(row(1), true, write_lane::single);
         task_group group(loop_.executor(), loop::failure());
         group.spawn("cut", ask(&queue_, ticket, &first));
         loop_.poll();
