@@ -69,7 +69,7 @@ task<result<session_intake::bulk_outcome>> intake::track_all(std::vector<session
         co_return errc::store_unavailable;
     }
     bulk_outcome outcome;
-    commit_ticket last = commit_ticket::durable;
+    std::vector<commit_ticket> tickets;
     for (const session_id& id : ids) {
         remembered_.erase(remembered_key(id.view()));
         const taken one = take_in(id, session_source::api, true);
@@ -79,10 +79,13 @@ task<result<session_intake::bulk_outcome>> intake::track_all(std::vector<session
         }
         outcome.added += one.is_new ? 1 : 0;
         outcome.known += one.is_new ? 0 : 1;
-        last = std::max(last, one.ticket);
+        // Nearly all are of the same few groups.
+        if (tickets.empty() || tickets.back() != one.ticket) {
+            tickets.push_back(one.ticket);
+        }
     }
     metrics_.session_rejected(labels::rejected_for::limit, outcome.over_limit.size());
-    if (const error_code failed = co_await store_.committed(last)) {
+    if (const error_code failed = co_await all_committed(std::move(tickets))) {
         co_return failed;
     }
     co_return outcome;
@@ -128,23 +131,30 @@ task<result<event_outcome>> intake::take_event(webhook_event event) {
         co_return event_outcome::accepted;
     }
     purge_remembered();
-    event_outcome outcome = event_outcome::accepted;
-    commit_ticket ticket = commit_ticket::durable;
     if (remembered_.contains(event.key)) {
         // The first delivery may still be on its way to the disk: this one waits for the same.
-        outcome = event_outcome::duplicate;
-        ticket = store_.remember(event.key, remembered_kind::event);
-    } else if (remembered_.contains(remembered_key(event.session->view()))) {
-        outcome = event_outcome::outdated;
-    } else {
-        const taken one = take_in(*event.session, session_source::webhook, false);
-        if (one.slot == no_slot) {
-            metrics_.session_rejected(labels::rejected_for::limit);
-            co_return errc::session_limit;
+        const auto first = events_under_way_.find(event.key);
+        if (first != events_under_way_.end()) {
+            std::vector<commit_ticket> tickets = first->second;
+            if (const error_code failed = co_await all_committed(std::move(tickets))) {
+                co_return failed;
+            }
         }
-        ticket = apply(event, one, outcome);
+        co_return event_outcome::duplicate;
     }
-    if (const error_code failed = co_await store_.committed(ticket)) {
+    if (remembered_.contains(remembered_key(event.session->view()))) {
+        co_return event_outcome::outdated;
+    }
+    const taken one = take_in(*event.session, session_source::webhook, false);
+    if (one.slot == no_slot) {
+        metrics_.session_rejected(labels::rejected_for::limit);
+        co_return errc::session_limit;
+    }
+    const event_outcome outcome = apply(event, one);
+    std::vector<commit_ticket> tickets = events_under_way_.at(event.key);
+    const error_code failed = co_await all_committed(std::move(tickets));
+    events_under_way_.erase(event.key);
+    if (failed) {
         // It will be delivered again, and must not look like a duplicate then.
         remembered_.erase(event.key);
         co_return failed;
@@ -152,18 +162,29 @@ task<result<event_outcome>> intake::take_event(webhook_event event) {
     co_return outcome;
 }
 
-commit_ticket intake::apply(const webhook_event& event,
-                            const taken& session,
-                            event_outcome& outcome) {
+event_outcome intake::apply(const webhook_event& event, const taken& session) {
     const tracking changes =
         poller_.take_event(session.slot, *session_event_of(event.type), event.made_at);
-    // A created event of a session that is known says nothing new, but it is no late one either.
-    if (changes.outdated && !session.is_new) {
-        outcome = event_outcome::outdated;
-    }
-    store_.change(registry_.id_of(session.slot), registry_[session.slot]);
     remembered_.add({event.key, clock_.now(), remembered_kind::event});
-    return store_.remember(event.key, remembered_kind::event);
+    // The event and its session need not become durable together: a session that came with many others waits longer.
+    const commit_ticket changed =
+        store_.change(registry_.id_of(session.slot), registry_[session.slot]);
+    const commit_ticket noted = store_.remember(event.key, remembered_kind::event);
+    events_under_way_[event.key] = {session.ticket, changed, noted};
+    // A created event of a session that is known says nothing new, but it is no late one either.
+    return changes.outdated && !session.is_new ? event_outcome::outdated : event_outcome::accepted;
+}
+
+task<error_code> intake::all_committed(std::vector<commit_ticket> tickets) {
+    std::ranges::sort(tickets);
+    const auto repeated = std::ranges::unique(tickets);
+    tickets.erase(repeated.begin(), repeated.end());
+    for (const commit_ticket ticket : tickets) {
+        if (const error_code failed = co_await store_.committed(ticket)) {
+            co_return failed;
+        }
+    }
+    co_return error_code();
 }
 
 intake::taken intake::take_in(const session_id& id, session_source source, bool bulk) {

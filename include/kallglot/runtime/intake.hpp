@@ -19,6 +19,7 @@
 #include "kallglot/runtime/session_listing.hpp"
 #include "kallglot/store/sqlite_store.hpp"
 
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <boost/unordered/unordered_flat_set.hpp>
 
 #include <cstdint>
@@ -82,7 +83,11 @@ private:
     };
 
     taken take_in(const session_id& id, session_source source, bool bulk);
-    commit_ticket apply(const webhook_event& event, const taken& session, event_outcome& outcome);
+    /// Changes the session, and leaves in events_under_way_ what to wait for.
+    event_outcome apply(const webhook_event& event, const taken& session);
+
+    /// Waits for each of them: a larger ticket may be durable before a smaller one.
+    [[nodiscard]] task<error_code> all_committed(std::vector<commit_ticket> tickets);
 
     [[nodiscard]] moment now() const { return {clock_.now(), clock_.wall_now()}; }
 
@@ -96,6 +101,8 @@ private:
     logger& log_;
     std::uint32_t process_;
     remembered_keys remembered_;
+    /// Events that were applied and are not acknowledged yet, by their keys.
+    boost::unordered_flat_map<std::uint64_t, std::vector<commit_ticket>> events_under_way_;
     /// Ids from files that the store could not take; told to it again when it can.
     boost::unordered_flat_set<std::uint32_t> unstored_;
     bool told_full_ = false; ///< the log has it already
