@@ -1,5 +1,7 @@
 #include "kallglot/core/session_tracker.hpp"
 
+#include "status_bounds.hpp"
+
 #include <algorithm>
 #include <limits>
 
@@ -8,15 +10,6 @@ namespace kallglot {
 namespace {
 
 using namespace std::chrono_literals;
-
-/// How far a timestamp's later bound may lie after the truth: two roundings to whole seconds.
-constexpr steady_duration timestamp_slack = 2s;
-
-/// Bounds of the moment a status began.
-struct moment_bounds {
-    steady_time earliest = no_time; ///< no_time: not known
-    steady_time latest = no_time;
-};
 
 /// The earliest moment of a timestamp whose latest is known: the answer may have been on its way since the
 /// moment it was asked for.
@@ -71,38 +64,6 @@ moment_bounds status_began(const session_record& record,
     return {dated ? earlier_bound(record.created, times) : no_time, times.received};
 }
 
-std::uint32_t slack_of(const moment_bounds& bounds) noexcept {
-    if (bounds.earliest == no_time || bounds.earliest > bounds.latest) {
-        return session_record::unknown_slack;
-    }
-    const auto slack = std::chrono::ceil<milliseconds>(bounds.latest - bounds.earliest).count();
-    return static_cast<std::uint32_t>(
-        std::min<milliseconds::rep>(slack, session_record::unknown_slack));
-}
-
-/// The stay that ends with `end`, if its bounds are closer than the larger of a tenth of it and 5 s.
-std::optional<steady_duration> dwell_until(const session_record& record,
-                                           const moment_bounds& end) noexcept {
-    if (record.since_slack_ms == session_record::unknown_slack || end.earliest == no_time) {
-        return std::nullopt;
-    }
-    const steady_duration start_slack = milliseconds(record.since_slack_ms);
-    const steady_duration shortest = std::max<steady_duration>(end.earliest - record.since, 0s);
-    const steady_duration longest =
-        std::max<steady_duration>(end.latest - (record.since - start_slack), shortest);
-    const steady_duration middle = shortest + (longest - shortest) / 2;
-    if (longest - shortest > std::max<steady_duration>(middle / 10, 5s)) {
-        return std::nullopt;
-    }
-    return middle;
-}
-
-void enter(session_record& record, session_status status, const moment_bounds& began) noexcept {
-    record.status = status;
-    record.since = began.latest;
-    record.since_slack_ms = slack_of(began);
-}
-
 /// Webhooks tell of every status but these; the next one that they tell ends these too.
 bool is_between_webhooks(session_status status) noexcept {
     return status == session_status::connecting || status == session_status::ending;
@@ -112,36 +73,6 @@ bool is_between_webhooks(session_status status) noexcept {
 void settle_touch(session_record& record) noexcept {
     record.touched = record.touched_in_flight;
     record.touched_in_flight = false;
-}
-
-void touch(session_record& record) noexcept {
-    record.touched = true;
-    record.touched_in_flight = record.in_flight;
-}
-
-/// When the status began that an event tells of.
-moment_bounds event_happened(const session_record& record, const event_times& times) noexcept {
-    const exchange_times exchange{times.received, times.received, times.api_now};
-    if (times.made_at) {
-        if (const auto latest = later_bound(*times.made_at, exchange)) {
-            return {*latest - timestamp_slack, *latest};
-        }
-    }
-    return {record.was_observed() ? record.observed : record.created, times.received};
-}
-
-/// Moves the session forward to the status that an event told of.
-void move_by_event(session_record& record,
-                   session_status status,
-                   const moment_bounds& began,
-                   tracking& changes) noexcept {
-    // A session of which nobody had said anything has left no status.
-    if (record.was_observed() || record.status != session_status::unknown) {
-        changes.change = status_change{record.status, status, false, dwell_until(record, began)};
-    }
-    enter(record, status, began);
-    record.by_webhook = true;
-    record.backwards_to = session_status::unknown;
 }
 
 /// Fields that any answer may fill, and the durations that become known with them.
@@ -183,17 +114,6 @@ void take_end(session_record& record,
 }
 
 } // namespace
-
-std::optional<steady_time> later_bound(api_time timestamp, const exchange_times& times) noexcept {
-    if (!times.api_now) {
-        return std::nullopt;
-    }
-    const milliseconds age = *times.api_now - timestamp;
-    if (age < -24h || age > 400 * 24h) {
-        return std::nullopt;
-    }
-    return times.received - std::max<milliseconds>(age - 1s, 0s);
-}
 
 tracking observe(session_record& record,
                  const session_snapshot& snapshot,
@@ -250,47 +170,6 @@ tracking observe(session_record& record,
         take_end(record, snapshot, changes);
     }
     record.observed = std::max(record.observed, times.sent);
-    return changes;
-}
-
-tracking observe_event(session_record& record,
-                       session_event event,
-                       const event_times& times) noexcept {
-    tracking changes;
-    const moment_bounds happened = event_happened(record, times);
-    const bool waiting =
-        record.status == session_status::created || record.status == session_status::connecting;
-    switch (event) {
-        case session_event::created:
-            if (record.status == session_status::unknown && !record.was_observed()) {
-                move_by_event(record, session_status::created, happened, changes);
-                record.created = record.created == no_time ? happened.latest : record.created;
-                return changes;
-            }
-            record.by_webhook = record.by_webhook || waiting;
-            break;
-        case session_event::started:
-            if (waiting || record.status == session_status::unknown) {
-                move_by_event(record, session_status::active, happened, changes);
-                return changes;
-            }
-            record.by_webhook = record.by_webhook || record.status == session_status::active;
-            break;
-        case session_event::ended:
-            if (record.status != session_status::ended) {
-                move_by_event(record, session_status::ended, happened, changes);
-                touch(record);
-                return changes;
-            }
-            break;
-        case session_event::touched:
-            if (record.status != session_status::ended) {
-                touch(record);
-                return changes;
-            }
-            break;
-    }
-    changes.outdated = true;
     return changes;
 }
 
