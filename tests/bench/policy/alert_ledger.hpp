@@ -1,0 +1,78 @@
+/// Holds what was counted as over a threshold against the truth: false alarms, missed ones, delays.
+///
+/// Keeps for every session the set of thresholds that it counts for, by the same predicates as the census, and the sum
+/// of all sets, so that the real census can be held against it.
+
+#ifndef KALLGLOT_TESTS_BENCH_POLICY_ALERT_LEDGER_HPP
+#define KALLGLOT_TESTS_BENCH_POLICY_ALERT_LEDGER_HPP
+
+#include "bench/policy/api_model.hpp"
+#include "bench/policy/outcome.hpp"
+#include "bench/policy/session_life.hpp"
+#include "kallglot/core/census.hpp"
+#include "kallglot/core/session_record.hpp"
+#include "kallglot/core/settings/threshold_settings.hpp"
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+namespace kallglot::policy {
+
+/// One session of the model.
+struct simulated_session {
+    session_life life;
+    steady_time asked = no_time; ///< when the API looked at it for the poll under way
+    steady_time owed =
+        no_time; ///< when its alert is due: the crossing, or the start if it was restored later
+    std::uint64_t counted = 0; ///< thresholds that it counts for now, a bit each
+    bool fresh = true;    ///< its delay is of interest: it was born during the run, or restored
+    bool alerted = false; ///< counted for `not_started` or `connecting` at 30 s, ever
+    bool forgotten = false;
+};
+
+class alert_ledger {
+public:
+    /// The threshold of the table's delays.
+    static constexpr steady_duration alert_age = std::chrono::seconds(30);
+
+    explicit alert_ledger(threshold_settings thresholds) : thresholds_(std::move(thresholds)) {}
+
+    /// The record has changed; by an answer to a poll that the API looked at at `asked`, or by something that may
+    /// confirm nothing (no_time).
+    void note(simulated_session& session,
+              const session_record& record,
+              steady_time asked,
+              steady_time now);
+
+    /// The session left the table.
+    void forget(simulated_session& session);
+
+    /// Does the census say the same?
+    [[nodiscard]] bool agrees(const census& counts) const;
+
+    /// The whole run is over: who was missed?
+    void close(const std::vector<simulated_session>& sessions,
+               const api_model& api,
+               steady_time end,
+               outcome& figures);
+
+private:
+    static constexpr std::size_t lists = 5; ///< not_started, created, connecting, active, ending
+    static constexpr std::size_t list_bits = 12; ///< thresholds a list at most
+
+    [[nodiscard]] const threshold_settings::list& list(std::size_t index) const noexcept;
+    [[nodiscard]] std::uint64_t counted_now(const session_record& record) const noexcept;
+    [[nodiscard]] bool is_true(const session_life& life, std::size_t bit, steady_time at) const;
+    void replace(simulated_session& session, std::uint64_t bits);
+
+    threshold_settings thresholds_;
+    std::array<std::int64_t, lists * list_bits> sums_{};
+    std::uint64_t false_alarms_ = 0;
+    std::uint64_t detected_ = 0;
+    std::vector<double> delays_;
+};
+
+} // namespace kallglot::policy
+
+#endif

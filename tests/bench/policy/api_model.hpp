@@ -1,0 +1,73 @@
+/// The API as a policy meets it: an account with a limit a minute, others on the same key, failures, outages.
+///
+/// Fixed windows of a minute on the API's clock with true X-RateLimit headers, answers that take a while, and times
+/// of trouble. Knows the truth about sessions only as a snapshot that it is handed.
+
+#ifndef KALLGLOT_TESTS_BENCH_POLICY_API_MODEL_HPP
+#define KALLGLOT_TESTS_BENCH_POLICY_API_MODEL_HPP
+
+#include "bench/policy/random_source.hpp"
+#include "bench/policy/session_life.hpp"
+#include "kallglot/core/time.hpp"
+#include "support/fake_api.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace kallglot::policy {
+
+/// A stretch of time, from the start of the run.
+struct period {
+    steady_duration from{};
+    steady_duration to{};
+};
+
+struct api_model_settings {
+    double limit_a_minute = 0;   ///< of the account; 0 = none
+    double others_a_minute = 0;  ///< requests of others on the same key
+    bool headers = true;         ///< X-RateLimit-*, on every answer
+    double failing = 0;          ///< share of requests; one in twenty of these is a timeout of 10 s
+    std::vector<period> outages; ///< nothing can be reached
+    std::vector<period> storms;  ///< every request is answered 429, Retry-After 30
+};
+
+class api_model {
+public:
+    api_model(api_model_settings settings, steady_time start, random_source random);
+
+    /// Decides about a request that leaves at `sent`: what is answered, and after which latency. A 200 has no snapshot
+    /// yet; it is the truth half of the latency later.
+    [[nodiscard]] test::fake_reply answer(steady_time sent);
+
+    [[nodiscard]] const api_wall& wall() const noexcept { return wall_; }
+
+    /// Nobody could have asked anything between `from` and `to` for this long.
+    [[nodiscard]] steady_duration unusable(steady_time from, steady_time to) const noexcept;
+
+    [[nodiscard]] std::uint64_t throttled() const noexcept { return throttled_; }
+
+    /// The most that this key's policy sent in one window.
+    [[nodiscard]] std::uint64_t busiest_window() const noexcept { return busiest_; }
+
+private:
+    void turn_window(steady_time now);
+    [[nodiscard]] bool in_any(const std::vector<period>& periods, steady_time at) const noexcept;
+    [[nodiscard]] test::fake_reply failure();
+    void add_headers(test::fake_reply& reply, steady_time sent) const;
+
+    api_model_settings settings_;
+    steady_time start_;
+    api_wall wall_;
+    random_source random_;
+    api_time window_end_{};
+    double used_ = 0;
+    std::uint64_t ours_ = 0;
+    std::uint64_t busiest_ = 0;
+    std::uint64_t throttled_ = 0;
+    steady_time next_other_;
+};
+
+} // namespace kallglot::policy
+
+#endif

@@ -1,0 +1,300 @@
+#include "bench/policy/simulation.hpp"
+
+#include "kallglot/core/census.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstdio>
+#include <ctime>
+#include <utility>
+
+namespace kallglot::policy {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t id_digits = 12;
+
+/// Room for everybody whom the daemon may hold at once.
+std::size_t table_size(const scenario& plan) {
+    const double all = plan.new_a_minute * to_seconds(plan.length) / 60;
+    return std::min<std::size_t>(
+        4'000'000,
+        static_cast<std::size_t>(all * 1.2) + 10'000 + plan.restored + plan.long_stuck);
+}
+
+double sum_of(const std::vector<prometheus::MetricFamily>& families, std::string_view name) {
+    double sum = 0;
+    for (const auto& family : families) {
+        if (family.name == name) {
+            for (const auto& metric : family.metric) {
+                sum += metric.counter.value;
+            }
+        }
+    }
+    return sum;
+}
+
+} // namespace
+
+simulation::simulation(scenario plan, polling policy, std::uint64_t seed)
+    : plan_(std::move(plan)),
+      policy_(policy),
+      seed_(seed),
+      random_(seed),
+      start_(clock_.now()),
+      api_(plan_.api, start_, random_.fork()),
+      ledger_(threshold_settings{}),
+      metrics_(build_details{"0", "0", "0"}),
+      registry_(table_size(plan_)),
+      schedule_(registry_, poll_policy{}, start_),
+      gate_(request_budget(plan_.budget, start_), api_health(start_, random_.bits())),
+      ours_(registry_, schedule_, gate_, store_, metrics_, clock_, log_),
+      fixed_(registry_, gate_, clock_),
+      client_(clock_,
+              *this,
+              plan_.connections,
+              [this](std::string_view id, steady_time sent) { return answer(id, sent); }),
+      webhook_metrics_(metrics_.registry()) {
+    client_.count_only();
+    if (policy_ == polling::ours_with_webhooks) {
+        ours_.follow({flow_, webhook_metrics_});
+    }
+}
+
+outcome simulation::run() {
+    const std::clock_t cpu_start = std::clock();
+    for (const auto& jump : plan_.wall_jumps) {
+        clock_.at(start_ + jump.first, [this, by = jump.second] { clock_.jump_wall(by); });
+    }
+    restore_sessions();
+    add_long_stuck();
+    if (policy_ == polling::fixed_interval) {
+        fixed_.start(client_);
+    } else {
+        ours_.start(client_);
+    }
+    arrive();
+    look();
+    scrape();
+    clock_.advance(plan_.length);
+
+    outcome figures;
+    figures.scenario = plan_.name;
+    figures.policy = policy_;
+    figures.seed = seed_;
+    figures.sessions = sessions_.size();
+    figures.requests = client_.request_count();
+    figures.busiest_minute = api_.busiest_window();
+    figures.throttled = api_.throttled();
+    const double minutes = to_seconds(plan_.length) / 60;
+    const auto sessions = static_cast<double>(std::max<std::size_t>(sessions_.size(), 1));
+    const double spendable = plan_.spendable_a_minute * minutes;
+    figures.budget_spent = spendable > 0 ? static_cast<double>(figures.requests) / spendable : -1;
+    figures.spendable_each = spendable > 0 ? spendable / sessions : -1;
+    figures.requests_each = static_cast<double>(figures.requests) / sessions;
+    figures.stretch = stretch_sum_ / static_cast<double>(looks_);
+    figures.stretch_max = stretch_max_;
+    figures.webhook_share = static_cast<double>(looks_with_flow_) / static_cast<double>(looks_);
+    figures.polled_twice = client_.polled_twice_at_once();
+    figures.census_differs = census_differs_;
+    ledger_.close(sessions_, api_, end(), figures);
+    count_polls(figures);
+    figures.cpu_seconds =
+        static_cast<double>(std::clock() - cpu_start) / static_cast<double>(CLOCKS_PER_SEC);
+    return figures;
+}
+
+session_id simulation::name_of(std::size_t number) {
+    std::array<char, 48> text{};
+    std::snprintf(text.data(), text.size(), "sess_01JQ7N0C5VXB3HEZ4M8K%012zu", number);
+    return session_id::parse(text.data()).value();
+}
+
+std::size_t simulation::number_of(std::string_view id) {
+    std::size_t number = 0;
+    const std::string_view digits = id.substr(id.size() - id_digits);
+    std::from_chars(digits.data(), digits.data() + digits.size(), number);
+    return number;
+}
+
+std::size_t simulation::be_born(steady_time created, const life_settings& lives) {
+    simulated_session session;
+    session.life = draw_life(random_, created, lives);
+    const steady_time stamped = api_.wall().steady(api_.wall().stamp(created));
+    session.owed = std::max(stamped + alert_ledger::alert_age, start_);
+    sessions_.push_back(session);
+    return sessions_.size() - 1;
+}
+
+void simulation::arrive() {
+    const steady_time next = clock_.now() + random_.exponential(60 / plan_.new_a_minute);
+    if (next >= end()) {
+        return;
+    }
+    clock_.at(next, [this] {
+        const std::size_t number = be_born(clock_.now(), plan_.lives);
+        const bool webhooks = policy_ == polling::ours_with_webhooks;
+        if (!webhooks || plan_.webhooks.told_twice) {
+            const steady_time told = clock_.now() + random_.between(100ms, 1s);
+            clock_.at(told, [this, number] { tell_by_api(number, false); });
+        }
+        if (webhooks) {
+            arrange_webhooks(number);
+        }
+        arrive();
+    });
+}
+
+void simulation::restore_sessions() {
+    life_settings lives = plan_.lives;
+    for (std::size_t i = 0; i < plan_.restored; ++i) {
+        // Alive at the start: those that are over by now are drawn again.
+        const steady_time created = start_ - random_.between(1s, 10min);
+        const std::size_t number = be_born(created, lives);
+        if (sessions_[number].life.status_at(start_) == session_status::ended) {
+            sessions_.pop_back();
+            --i;
+            continue;
+        }
+        const session_life& life = sessions_[number].life;
+        const session_slot slot = registry_.add(name_of(number)).slot;
+        registry_.update(slot, [&](session_record& record) {
+            record.status = life.status_at(start_ - 1s);
+            record.since = life.entered_at(start_ - 1s) + 2s;
+            record.created = life.created + 1s;
+            record.bulk = true;
+            record.unverified = true;
+        });
+        if (policy_ == polling::fixed_interval) {
+            fixed_.add(slot);
+        } else {
+            ours_.restored(slot);
+        }
+    }
+}
+
+void simulation::add_long_stuck() {
+    life_settings lives = plan_.lives;
+    lives.stuck_share = 1;
+    lives.stuck_recovers = 0;
+    lives.stuck_least = lives.stuck_most = plan_.length + 1h;
+    for (std::size_t i = 0; i < plan_.long_stuck; ++i) {
+        const std::size_t number = be_born(start_ - random_.between(1s, 10min), lives);
+        sessions_[number].fresh = false;
+        tell_by_api(number, true);
+    }
+}
+
+test::fake_reply simulation::answer(std::string_view id, steady_time sent) {
+    test::fake_reply reply = api_.answer(sent);
+    simulated_session& session = sessions_[number_of(id)];
+    session.asked = sent + reply.latency / 2;
+    if (reply.answer.http_status == 200) {
+        reply.answer.snapshot = snapshot_at(session.life, session.asked, api_.wall());
+    }
+    return reply;
+}
+
+void simulation::tell_by_api(std::size_t number, bool bulk) {
+    const auto [slot, is_new] = registry_.add(name_of(number));
+    if (!is_new || slot == no_slot) {
+        return;
+    }
+    registry_.update(slot, [&](session_record& record) {
+        record.since = clock_.now();
+        record.bulk = bulk;
+    });
+    if (policy_ == polling::fixed_interval) {
+        fixed_.add(slot);
+    } else {
+        ours_.session_changed(slot);
+    }
+}
+
+void simulation::arrange_webhooks(std::size_t number) {
+    const session_life& life = sessions_[number].life;
+    arrange_webhook(number, session_event::created, life.created);
+    if (life.active != no_time) {
+        arrange_webhook(number, session_event::started, life.active);
+    }
+    arrange_webhook(number, session_event::ended, life.ended);
+}
+
+void simulation::arrange_webhook(std::size_t number, session_event event, steady_time happened) {
+    const steady_duration delivery = random_.lognormal(300ms, 0.6);
+    if (random_.chance(plan_.webhooks.lost)) {
+        return;
+    }
+    const steady_duration late = random_.chance(plan_.webhooks.late) ? 2min : 0s;
+    clock_.at(happened + delivery + late,
+              [this, number, event, happened] { deliver(number, event, happened); });
+}
+
+void simulation::deliver(std::size_t number, session_event event, steady_time happened) {
+    if (sessions_[number].forgotten) {
+        return;
+    }
+    // An event of an id that is not tracked starts tracking it.
+    const auto [slot, is_new] = registry_.add(name_of(number));
+    if (is_new) {
+        registry_.update(slot, [this](session_record& record) { record.since = clock_.now(); });
+    }
+    ours_.take_event(slot, event, api_.wall().stamp(happened));
+    ledger_.note(sessions_[number], registry_[slot], no_time, clock_.now());
+}
+
+void simulation::on_answer(const api_answer& answer) {
+    const session_slot slot = answer.slot;
+    const session_id id = registry_.id_of(slot);
+    simulated_session& session = sessions_[number_of(id.view())];
+    // The next poll of the same session may leave from within.
+    const steady_time asked = session.asked;
+    if (policy_ == polling::fixed_interval) {
+        fixed_.on_answer(answer);
+    } else {
+        ours_.on_answer(answer);
+    }
+    if (registry_.find(id.view()) != slot) {
+        ledger_.forget(session);
+        return;
+    }
+    const session_record& record = registry_[slot];
+    const bool confirmed = record.observed == answer.sent;
+    ledger_.note(session, record, confirmed ? asked : no_time, clock_.now());
+}
+
+void simulation::look() {
+    const steady_time now = clock_.now();
+    const double stretch =
+        policy_ == polling::fixed_interval ? fixed_.stretch() : schedule_.stretch(now);
+    stretch_sum_ += stretch;
+    stretch_max_ = std::max(stretch_max_, stretch);
+    ++looks_;
+    looks_with_flow_ += schedule_.policy().webhooks_flow ? 1 : 0;
+    clock_.at(now + 1s, [this] { look(); });
+}
+
+void simulation::scrape() {
+    const poll_policy policy = schedule_.policy();
+    census_pass pass(registry_, {clock_.now(), &policy, schedule_.stretch(clock_.now()), 10s});
+    while (pass.step(8192)) {
+    }
+    census_differs_ += ledger_.agrees(pass.outcome()) ? 0 : 1;
+    clock_.at(clock_.now() + 1min, [this] { scrape(); });
+}
+
+void simulation::count_polls(outcome& figures) const {
+    double polls = static_cast<double>(fixed_.polls());
+    double late = static_cast<double>(fixed_.late_polls());
+    if (policy_ != polling::fixed_interval) {
+        const auto families = metrics_.collect();
+        polls = sum_of(families, "kallglot_exporter_polls_total");
+        late = sum_of(families, "kallglot_exporter_polls_late_total");
+    }
+    figures.late_share = polls > 0 ? late / polls : 0;
+}
+
+} // namespace kallglot::policy
