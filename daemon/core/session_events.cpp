@@ -35,6 +35,7 @@ void move_by_event(session_record& record,
     }
     enter(record, status, began);
     record.by_webhook = true;
+    record.moved_in_flight = record.in_flight;
     record.backwards_to = session_status::unknown;
 }
 

@@ -123,6 +123,8 @@ tracking observe(session_record& record,
     record.not_found_since = no_time;
     record.not_found_count = 0;
     record.unverified = false;
+    const bool older = record.moved_in_flight || times.sent < record.since;
+    record.moved_in_flight = false;
     const bool final_poll = awaits_final_poll(record) && !record.touched_in_flight;
     settle_touch(record);
 
@@ -137,9 +139,8 @@ tracking observe(session_record& record,
         return changes;
     }
     // A step back needs a second poll in a row, and none of them older than the present status.
-    if (backwards
-        && (times.sent < record.since || record.backwards_to == session_status::unknown)) {
-        if (times.sent >= record.since) {
+    if (backwards && (older || record.backwards_to == session_status::unknown)) {
+        if (!older) {
             record.backwards_to = snapshot.status;
         }
         changes.outdated = true;
@@ -180,12 +181,14 @@ void observe_not_found(session_record& record, steady_time sent) noexcept {
     increment_saturating(record.not_found_count);
     record.failures = 0;
     settle_touch(record);
+    record.moved_in_flight = false;
     record.backwards_to = session_status::unknown;
 }
 
 void observe_failure(session_record& record) noexcept {
     increment_saturating(record.failures);
     record.touched_in_flight = false;
+    record.moved_in_flight = false;
 }
 
 } // namespace kallglot

@@ -67,6 +67,8 @@ struct session_record {
     bool touched : 1 = false;    ///< an event asks for a poll at once
     /// That event came while a GET was under way, whose answer is older and does not settle it.
     bool touched_in_flight : 1 = false;
+    /// An event moved it while a GET was under way, whose answer is older.
+    bool moved_in_flight : 1 = false;
     /// A webhook told its present status, or the last one that webhooks tell: none tells of `connecting`
     /// and `ending`.
     bool by_webhook : 1 = false;

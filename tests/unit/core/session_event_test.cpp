@@ -112,6 +112,20 @@ TEST(SessionEvent, AnAnswerToAnEarlierGetDoesNotSettleTheFinalPoll) {
     EXPECT_FALSE(awaits_final_poll(record));
 }
 
+TEST(SessionEvent, AnAnswerToAnEarlierGetIsNoFirstSightOfAStepBack) {
+    // The GET left after the event was made and before it was delivered.
+    session_record record = observed(connecting, t0, t0 + 10s);
+    record.in_flight = true;
+    static_cast<void>(observe_event(record, session_event::started, delivered(t0 + 12s)));
+    record.in_flight = false;
+    EXPECT_TRUE(observe(record, snapshot(connecting), polled(t0 + 13500ms)).outdated);
+    // So that the next poll backwards is the first of the two that it takes.
+    EXPECT_TRUE(observe(record, snapshot(connecting), polled(t0 + 20s)).outdated);
+    EXPECT_EQ(record.status, active);
+    EXPECT_FALSE(observe(record, snapshot(connecting), polled(t0 + 22s)).outdated);
+    EXPECT_EQ(record.status, connecting);
+}
+
 TEST(SessionEvent, AnApiThatStillSaysActiveIsAskedOnceAndTheEndCounts) {
     session_record record = observed(active, t0, t0 + 10s);
     static_cast<void>(observe_event(record, session_event::ended, delivered(t0 + 20s)));
