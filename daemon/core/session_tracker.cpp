@@ -103,6 +103,8 @@ void take_end(session_record& record,
               const session_snapshot& snapshot,
               tracking& changes) noexcept {
     record.reason = snapshot.reason;
+    // Whatever else had asked for a poll, there is nothing more to learn, and the end counts once.
+    record.touched = false;
     changes.ended = true;
     changes.ended_without_start = record.started == no_time;
     if (snapshot.started_at && snapshot.ended_at && *snapshot.ended_at >= *snapshot.started_at) {

@@ -65,8 +65,8 @@ std::optional<session_selection> session_selection::begin(const session_query& q
         const auto owner = take_number(text);
         const auto since = take_number(text);
         const auto where = take_number(text);
-        if (!owner || !since || !where || !text.empty() || *owner != process
-            || *where > index_of(no_slot)) {
+        if (!owner || !since || !where || !text.empty() || query.after.ends_with('.')
+            || *owner != process || *where > index_of(no_slot)) {
             return std::nullopt;
         }
         selection.after_.emplace(
@@ -107,8 +107,11 @@ session_page session_selection::page(const session_registry& registry, moment no
     session_page result;
     const std::size_t shown_count = std::min(ordered.size(), query_.limit);
     for (std::size_t i = 0; i < shown_count; ++i) {
+        // Between two slices one may have left, and another may have taken its place.
         const session_slot slot{ordered[i].second};
-        if (registry.is_tracked(slot)) {
+        const bool still_there =
+            registry.is_tracked(slot) && registry[slot].since == ordered[i].first;
+        if (still_there && fits(registry[slot], ordered[i])) {
             result.sessions.push_back(view_of(registry, slot, now));
         }
     }

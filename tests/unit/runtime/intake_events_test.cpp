@@ -128,6 +128,23 @@ TEST_F(IntakeEvents, AProviderEventAsksForAPoll) {
     EXPECT_EQ(api_->request_count(), before + 2);
 }
 
+TEST_F(IntakeEvents, AnEndThatAPollSawWhileAnEventAskedForAnotherCountsOnce) {
+    start();
+    put(1);
+    clock_.advance(1s);
+    answer_ = [this](std::string_view, steady_time) {
+        return ok_reply(session_status::ended, clock_.wall_now());
+    };
+    EXPECT_EQ(outcome_of(event(session_provider_connected, 1, 1)), event_outcome::accepted);
+    clock_.advance(1ms);
+    ASSERT_TRUE(record(1).in_flight);
+    // The GET that sees the end is under way, so that this event asks for another one.
+    EXPECT_EQ(outcome_of(event(session_provider_disconnected, 1, 2)), event_outcome::accepted);
+    clock_.advance(10s);
+    EXPECT_EQ(record(1).status, session_status::ended);
+    EXPECT_EQ(metric("kallglot_sessions_ended_total", "none"), 1);
+}
+
 TEST_F(IntakeEvents, ANewSessionIsPolledAtOnce) {
     start();
     outcome_of(event(session_created, 1, 1));
