@@ -1,0 +1,314 @@
+#!/usr/bin/env python3
+"""No acknowledged id is ever lost: session API, webhooks and files, a killed daemon, and a disk that is full."""
+
+import hashlib
+import hmac
+import http.client
+import json
+import os
+import re
+import subprocess
+import threading
+import time
+import unittest
+
+from support import web
+from support.case import EndToEnd, main
+from support.programs import SANITIZED, Exporter
+from support.waiting import wait_for
+
+CONFIG = """\
+api:
+  base_url: https://localhost:{port}/v1
+  key_file: api_key
+  ca_file: ca.pem
+  rate_limit: unlimited
+  max_rate: 200/1s
+sessions:
+  files: [ids.txt]
+  api_token_file: token
+webhook:
+  listen_address: 127.0.0.1:0
+  secret_files: [old_secret, secret]
+store:
+  path: {store}
+"""
+TOKEN = 'a-token-of-the-session-api-for-tests'
+SECRET = 'a-secret-for-signing-webhooks-in-tests'
+ALL = '/api/v1/sessions'
+ROUNDS = 3
+WORKERS = 3
+KILL_AFTER = 60 if SANITIZED else 300
+
+
+def event(number, session, kind='session.created'):
+    return json.dumps({'id': f'evt_{number}', 'type': kind, 'api_version': 'v1',
+                       'data': {'id': session, 'object': 'session', 'phone_number': '+12025550143'}}).encode()
+
+
+def signed(body, secret=SECRET, at=None):
+    moment = str(int(time.time() if at is None else at))
+    digest = hmac.new(secret.encode(), moment.encode() + b'.' + body, hashlib.sha256).hexdigest()
+    return {'Kallglot-Signature': f't={moment},v1={digest}'}
+
+
+class Told:
+    """The ids that one daemon has acknowledged, from several threads."""
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self.ids = set()
+
+    def add(self, ids):
+        with self._lock:
+            self.ids.update(ids)
+
+    def count(self):
+        with self._lock:
+            return len(self.ids)
+
+
+class Durable(EndToEnd):
+    def setUp(self):
+        super().setUp()
+        self.starts = 0
+        self.write('token', TOKEN)
+        self.write('secret', SECRET)
+        self.write('old_secret', 'a-secret-from-before-the-rotation')
+        self.write('ids.txt', '\n'.join(f'sess_from_a_file_{i:04}' for i in range(50)) + '\n')
+
+    def launch(self, store='sessions.db'):
+        """A daemon on that store, ready, with the address of its webhook listener."""
+        if not self.starts:
+            self.api = self.simulator('--sessions', 5, '--arrival-rate', '0', '--active', '10m-20m')
+        self.starts += 1
+        file = self.write('durable.yml', CONFIG.format(port=self.api.port, store=store))
+        exporter = self.exporter(file, name=f'exporter{self.starts}')
+        exporter.expect('ready', lambda: exporter.get('/-/ready').status == 200)
+        found = exporter.expect('webhooks', lambda: re.search(r'listener=webhook address=(\S+)', exporter.log()))
+        exporter.webhooks = found.group(1)
+        return exporter
+
+    def ask(self, exporter, method, path, value=None):
+        return exporter.get(path, method=method, body=None if value is None else json.dumps(value),
+                            headers={'Authorization': f'Bearer {TOKEN}'})
+
+    def put(self, exporter, session):
+        return self.ask(exporter, 'PUT', f'{ALL}/{session}').status
+
+    def deliver(self, exporter, body):
+        return web.request(exporter.webhooks, '/webhooks/kallglot', 'POST', body, signed(body))
+
+    def tracked(self, exporter):
+        """Every id that the session API lists."""
+        ids = []
+        after = ''
+        while after is not None:
+            answer = self.ask(exporter, 'GET', f'{ALL}?limit=1000&after={after}')
+            self.assertEqual(answer.status, 200, answer.text)
+            page = json.loads(answer.body)
+            ids += [session['id'] for session in page['sessions']]
+            after = page['next']
+        self.assertEqual(len(ids), len(set(ids)), 'a session was listed twice')
+        return set(ids)
+
+    def pour(self, exporter, told, name):
+        """Brings ids in over every way until the daemon is gone; notes those that were acknowledged."""
+        headers = {'Authorization': f'Bearer {TOKEN}'}
+
+        def worker(number):
+            private = http.client.HTTPConnection(exporter.address, timeout=20)
+            public = http.client.HTTPConnection(exporter.webhooks, timeout=20)
+            try:
+                for i in range(100_000):
+                    base = f'sess_{name}_{number}_{i}'
+                    if i % 3 == 0:
+                        ids = [base]
+                        private.request('PUT', f'{ALL}/{base}', headers=headers)
+                        answer = private.getresponse()
+                    elif i % 3 == 1:
+                        ids = [f'{base}_{part}' for part in range(5)]
+                        private.request('POST', ALL, json.dumps({'ids': ids}), headers)
+                        answer = private.getresponse()
+                    else:
+                        ids = [base]
+                        body = event(base, base)
+                        public.request('POST', '/webhooks/kallglot', body, signed(body))
+                        answer = public.getresponse()
+                    answer.read()
+                    if answer.status in (200, 201):
+                        told.add(ids)
+            except (OSError, http.client.HTTPException):
+                pass  # it was killed
+            finally:
+                private.close()
+                public.close()
+
+        threads = [threading.Thread(target=worker, args=(number,)) for number in range(WORKERS)]
+        for thread in threads:
+            thread.start()
+        return threads
+
+
+class Durability(Durable):
+    def test_a_killed_daemon_has_lost_nothing_that_it_acknowledged(self):
+        told = Told()
+        exporter = self.launch()
+        for number in range(ROUNDS):
+            begun = told.count()
+            threads = self.pour(exporter, told, f'round{number}')
+            exporter.expect('ids that came in', lambda: told.count() >= begun + KILL_AFTER)
+            exporter.kill()
+            for thread in threads:
+                thread.join()
+            exporter = self.launch()
+            self.assertEqual(told.ids - self.tracked(exporter), set(), f'lost in round {number}')
+        scrape = exporter.scrape()
+        self.assertEqual(scrape.value('kallglot_exporter_store_last_corruption_timestamp_seconds'), 0)
+        self.assertGreaterEqual(scrape.total('kallglot_sessions'), told.count())
+        exporter.stop()
+        self.assert_clean_end(exporter)
+
+    def test_ten_thousand_ids_of_one_call_are_back_after_a_kill(self):
+        exporter = self.launch()
+        ids = [f'sess_bulk_{i:05}' for i in range(10_000)]
+        answer = self.ask(exporter, 'POST', ALL, {'ids': ids})
+        exporter.kill()
+        self.assertEqual((answer.status, json.loads(answer.body)),
+                         (200, {'added': 10_000, 'known': 0, 'rejected': []}))
+        again = self.launch()
+        self.assertEqual(set(ids) - self.tracked(again), set())
+        answer = self.ask(again, 'POST', ALL, {'ids': ids})
+        self.assertEqual(json.loads(answer.body), {'added': 0, 'known': 10_000, 'rejected': []})
+
+    def test_forgotten_ids_stay_forgotten_and_events_stay_known(self):
+        exporter = self.launch()
+        body = event('once', 'sess_told_by_a_webhook', 'session.started')
+        self.assertEqual(self.deliver(exporter, body).status, 200)
+        self.assertEqual(self.put(exporter, 'sess_to_be_forgotten'), 201)
+        self.assertEqual(self.ask(exporter, 'DELETE', f'{ALL}/sess_to_be_forgotten').status, 204)
+        exporter.kill()
+        again = self.launch()
+        self.assertNotIn('sess_to_be_forgotten', self.tracked(again))
+        shown = json.loads(self.ask(again, 'GET', f'{ALL}/sess_told_by_a_webhook').body)
+        self.assertEqual(shown['status'], 'active')
+        self.assertEqual(self.deliver(again, body).status, 200)
+        late = event('late', 'sess_told_by_a_webhook', 'session.created')
+        self.assertEqual(self.deliver(again, late).status, 200)
+        scrape = again.scrape()
+        for result, count in (('accepted', 0), ('duplicate', 1), ('outdated', 1)):
+            self.assertEqual(scrape.value('kallglot_exporter_webhook_requests_total', result=result), count, result)
+
+    def test_the_store_holds_nothing_personal_and_nothing_secret(self):
+        exporter = self.launch()
+        for number in range(20):
+            session = f'sess_with_a_number_{number}'
+            self.assertEqual(self.deliver(exporter, event(number, session, 'session.started')).status, 200)
+        exporter.kill()
+        kept = b''.join(file.read_bytes() for file in self.folder.glob('sessions.db*'))
+        self.assertIn(b'sess_with_a_number_7', kept)
+        for canary in (b'2025550143', SECRET.encode(), TOKEN.encode(), (self.folder / 'api_key').read_bytes().strip()):
+            self.assertNotIn(canary, kept)
+
+    def test_a_second_daemon_on_the_same_store_is_refused(self):
+        exporter = self.launch()
+        self.assertEqual(self.put(exporter, 'sess_of_the_first'), 201)
+        second = self.keep(Exporter(self.folder, self.folder / 'durable.yml', name='second'))
+        self.assertEqual(second.wait(), 1)
+        self.assertIn('sessions.db', second.log())
+        self.assertEqual(self.put(exporter, 'sess_of_the_first_too'), 201)
+
+
+def can_mount():
+    return os.geteuid() == 0 and subprocess.run(['unshare', '-m', 'true'], capture_output=True, check=False).returncode == 0
+
+
+@unittest.skipUnless(can_mount(), 'needs the right to mount a small disk')
+class FullDisk(Durable):
+    """The store is on a file system of two megabytes."""
+
+    SIZE = 2 * 1024 * 1024
+
+    def setUp(self):
+        super().setUp()
+        self.disk = self.folder / 'disk'
+        self.disk.mkdir()
+        subprocess.run(['mount', '-t', 'tmpfs', '-o', f'size={self.SIZE}', 'tmpfs', self.disk], check=True)
+        self.addCleanup(self._unmount)
+
+    def _unmount(self):
+        for program in self.programs:
+            program.kill()
+        subprocess.run(['umount', '-l', self.disk], check=False)
+
+    def fill(self):
+        with open(self.disk / 'filler', 'wb', buffering=0) as filler:
+            for block in (65536, 4096, 1):
+                try:
+                    while True:
+                        filler.write(b'x' * block)
+                except OSError:
+                    pass
+
+    def refused(self, exporter, number):
+        """Tells ids until one is refused; returns those that were acknowledged meanwhile."""
+        told = set()
+        def asked():
+            session = f'sess_filling_{number}_{len(told)}'
+            status = self.put(exporter, session)
+            if status == 201:
+                told.add(session)
+            return status == 503
+        exporter.expect('503 as the disk is full', asked)
+        return told
+
+    def test_a_full_disk_refuses_and_recovers_by_itself(self):
+        exporter = self.launch('disk/sessions.db')
+        told = {'sess_before'}
+        self.assertEqual(self.put(exporter, 'sess_before'), 201)
+        self.fill()
+        told |= self.refused(exporter, 1)
+        answer = self.ask(exporter, 'POST', ALL, {'ids': ['sess_refused']})
+        self.assertEqual(answer.status, 503)
+        self.assertGreater(int(answer.headers['Retry-After']), 0)
+        self.assertEqual(json.loads(answer.body)['error']['code'], 'store_unavailable')
+        body = event('refused', 'sess_refused_too')
+        answer = self.deliver(exporter, body)
+        self.assertEqual(answer.status, 503)
+        self.assertGreater(int(answer.headers['Retry-After']), 0)
+        # What is known is known, and polled.
+        self.assertEqual(self.ask(exporter, 'GET', f'{ALL}/sess_before').status, 200)
+        self.assertEqual(self.ask(exporter, 'GET', f'{ALL}/sess_refused').status, 404)
+        scrape = exporter.scrape()
+        self.assertGreater(scrape.value('kallglot_exporter_store_write_failures_total'), 0)
+        polled = scrape.value('kallglot_exporter_api_requests_total')
+        exporter.until('polls go on', lambda later: later.value('kallglot_exporter_api_requests_total') > polled)
+        self.assertEqual(exporter.get('/-/healthy').status, 200)
+
+        (self.disk / 'filler').unlink()
+        wait_for('the store to be usable', lambda: self.put(exporter, 'sess_after') in (200, 201))
+        told.add('sess_after')
+        self.assertEqual(self.deliver(exporter, body).status, 200)
+        told.add('sess_refused_too')
+        scrape = exporter.scrape()
+        self.assertEqual(scrape.value('kallglot_exporter_webhook_requests_total', result='duplicate'), 0)
+        exporter.kill()
+        again = self.launch('disk/sessions.db')
+        tracked = self.tracked(again)
+        self.assertEqual(told - tracked, set())
+        self.assertNotIn('sess_refused', tracked)
+
+    def test_a_daemon_that_is_killed_while_the_disk_is_full_has_lost_nothing(self):
+        exporter = self.launch('disk/sessions.db')
+        told = set()
+        for number in range(3):
+            self.fill()
+            told |= self.refused(exporter, number)
+            exporter.kill()
+            (self.disk / 'filler').unlink()
+            exporter = self.launch('disk/sessions.db')
+            self.assertEqual(told - self.tracked(exporter), set())
+
+
+if __name__ == '__main__':
+    main()
