@@ -88,7 +88,7 @@ endif()
 find_program(KALLGLOT_CCACHE_PROGRAM ccache)
 if(KALLGLOT_CCACHE AND KALLGLOT_CCACHE_PROGRAM)
     set(CMAKE_CXX_COMPILER_LAUNCHER
-        env CCACHE_DEPEND=1 CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
+        env CCACHE_DEPEND=1 CCACHE_SLOPPINESS=pch_defines,time_macros
         ${KALLGLOT_CCACHE_PROGRAM})
     if(KALLGLOT_PCH AND CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
         target_compile_options(kallglot_options INTERFACE "SHELL:-Xclang -fno-pch-timestamp")
