@@ -45,6 +45,20 @@ steady_time last_poll(const session_record& record) noexcept {
     return record.last_sent != no_time ? record.last_sent : record.since;
 }
 
+/// The next poll after `last`: an interval later, or up to a quarter of it sooner, towards the session's own place in
+/// the interval. What was polled at one moment, such as an import, spreads within a few intervals and stays spread.
+steady_time next_routine(steady_time last, steady_duration interval, double phase) noexcept {
+    using std::chrono::nanoseconds;
+    const steady_time latest = last + interval;
+    if (phase < 0) {
+        return latest;
+    }
+    const auto own = std::chrono::duration_cast<nanoseconds>(interval * phase);
+    const steady_duration beyond = (latest.time_since_epoch() - own) % interval;
+    // Rounding may put it a moment before its place: that is on it.
+    return beyond > interval - milliseconds(2) ? latest : latest - std::min(beyond, interval / 4);
+}
+
 /// When a session that nobody has polled yet is to be polled for the first time.
 steady_time first_poll_time(const session_record& record,
                             const poll_policy& policy,
@@ -124,10 +138,10 @@ wanted_work due_work(const session_record& record,
     }
     const bool audit = policy.webhooks_flow && record.by_webhook;
     const steady_time last = last_poll(record);
-    consider(best,
-             {audit ? kind::audit : kind::routine,
-              last + effective_interval(policy, record, last, demand.shortage)},
-             now);
+    const steady_duration interval = effective_interval(policy, record, last, demand.shortage);
+    // A failing session is not asked sooner than its retries would.
+    const double phase = failing ? -1 : demand.phase;
+    consider(best, {audit ? kind::audit : kind::routine, next_routine(last, interval, phase)}, now);
     return best;
 }
 
@@ -256,9 +270,15 @@ double poll_schedule::stretch(steady_time now) const noexcept {
 }
 
 demand_state poll_schedule::demand_of(session_slot slot) const noexcept {
-    // Only a bulk import that was never polled needs its spread, so only that pays for the hash.
+    // Only a bulk import that was never polled needs its spread, so only that pays for the id's hash.
     const session_record& record = registry_[slot];
     demand_state demand{shortage(), {}};
+    if (!demand.shortage) {
+        // The slot's hash serves as well as the id's and needs no look at the id. Under shortage, requests are too
+        // dear to move anything: the budget spreads them.
+        constexpr std::uint32_t golden_ratio = 0x9E37'79B9;
+        demand.phase = (index_of(slot) * golden_ratio) / 0x1p32;
+    }
     if (record.bulk && record.last_sent == no_time) {
         const auto share = static_cast<std::uint32_t>(hash_of(registry_.id_of(slot).view()) >> 32);
         demand.spread = from_seconds(to_seconds(policy_.poll.intervals.created) * share / 0x1p32);

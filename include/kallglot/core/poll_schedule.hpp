@@ -41,6 +41,7 @@ struct wanted_work {
 struct demand_state {
     bool shortage = false;    ///< the demand exceeds the budget: intervals age, new sessions wait
     steady_duration spread{}; ///< of this session's first routine poll, from the hash of its id
+    double phase = -1; ///< 0 to 1: where in an interval its polls lie; negative: wherever they are
 };
 
 /// What the session wants, and when: a pure function. `expiry` is the end of an ended session's retention.
@@ -98,6 +99,9 @@ public:
     /// An ended session whose retention is over; the caller forgets it.
     [[nodiscard]] std::optional<session_slot> take_expired();
 
+    /// What due_work is asked with for this session.
+    [[nodiscard]] demand_state demand_of(session_slot slot) const noexcept;
+
     /// When advance() finds something at the earliest.
     [[nodiscard]] std::optional<steady_time> next_turn() const noexcept {
         return wheel_.next_turn();
@@ -129,7 +133,6 @@ private:
     static_assert(queue_count <= timing_wheel::max_tag); // tag 0: in no queue
     static constexpr unsigned urgent_in_a_row = 4;
 
-    [[nodiscard]] demand_state demand_of(session_slot slot) const noexcept;
     [[nodiscard]] std::size_t queue_for(const wanted_work& work, session_slot slot) const noexcept;
     [[nodiscard]] static poll_class class_of(std::size_t queue) noexcept;
     [[nodiscard]] std::size_t first_waiting(std::size_t begin, std::size_t end) const noexcept;

@@ -261,5 +261,25 @@ TEST(DueWork, WithoutThresholdsNothingIsConfirmed) {
     EXPECT_EQ(due_work(record, policy, plenty, t0 + 24h).what, kind::routine);
 }
 
+TEST(DueWork, RoutinePollsMoveTowardsTheirOwnPlaceByAQuarterAtMostAndStayThere) {
+    session_record record = observed(session_status::active, t0, t0);
+    poll_policy policy;
+    policy.thresholds = {{}, {}, {}, {}, {}};
+    steady_time last = t0;
+    steady_duration beyond{};
+    for (int i = 0; i < 8; ++i) {
+        record.last_sent = record.observed = last;
+        const steady_time next = due_work(record, policy, {false, {}, 0.4}, last).at;
+        EXPECT_LE(next - last, 30s);
+        EXPECT_GE(next - last, 22500ms);
+        last = next;
+        beyond = last.time_since_epoch() % 30s;
+    }
+    EXPECT_EQ(beyond, 12s);
+    // A poll that was a moment late does not lose the place.
+    record.last_sent = last + 7ms;
+    EXPECT_EQ(due_work(record, policy, {false, {}, 0.4}, last + 7ms).at, last + 30s);
+}
+
 } // namespace
 } // namespace kallglot

@@ -214,15 +214,8 @@ private:
 
     [[nodiscard]] wanted_work wanted(session_slot slot) {
         const poll_schedule& schedule = sessions_.schedule();
-        demand_state demand{schedule.shortage(), {}};
         const session_record& record = sessions_.registry()[slot];
-        if (record.bulk && record.last_sent == no_time) {
-            // A part of the interval for new sessions; the schedule's own hash decides which.
-            const auto hash = hash_of(sessions_.registry().id_of(slot).view()) >> 32;
-            demand.spread = from_seconds(to_seconds(schedule.policy().poll.intervals.created)
-                                         * static_cast<double>(hash) / 0x1p32);
-        }
-        return due_work(record, schedule.policy(), demand, now_);
+        return due_work(record, schedule.policy(), schedule.demand_of(slot), now_);
     }
 
     void add() {

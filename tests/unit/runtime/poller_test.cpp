@@ -1,6 +1,7 @@
 #include "poller_fixture.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace kallglot::test {
 namespace {
@@ -242,6 +243,28 @@ TEST_F(Poller, OnlyWhatWasWrittenCountsAsARequest) {
     EXPECT_GE(api_->requests().size(), 2U);
     EXPECT_EQ(metric("kallglot_exporter_api_requests_total"), 0);
     EXPECT_GE(metric("kallglot_exporter_api_request_failures_total", "tls"), 2);
+}
+
+TEST_F(Poller, WhatWasImportedAtOnceIsSpreadOverTheIntervalSoon) {
+    connections_ = 2000;
+    use(poll_policy{}, budget_settings{{rate_limit_mode::unlimited, {}}, {}, 1.0});
+    for (int i = 0; i < 1000; ++i) {
+        track(name(i), true);
+    }
+    start();
+    clock_.advance(5min);
+    // One interval of active sessions, in ten parts: each has its share, and everybody was asked once.
+    const std::size_t before = api_->requests().size();
+    const steady_time begin = clock_.now();
+    clock_.advance(30s);
+    std::array<int, 10> parts{};
+    for (std::size_t i = before; i < api_->requests().size(); ++i) {
+        ++parts[static_cast<std::size_t>((api_->requests()[i].at - begin) / 3001ms)];
+    }
+    for (const int part : parts) {
+        EXPECT_NEAR(part, 100, 10);
+    }
+    EXPECT_NEAR(static_cast<double>(api_->requests().size() - before), 1000, 10);
 }
 
 TEST_F(Poller, StoppingStartsNothingNewAndTakesInWhatIsUnderWay) {
