@@ -149,6 +149,9 @@ task<> http_server::refuse(connection* client) {
     client->timed_out = false;
     const int status = refused ? client->parser.refusal() : 408;
     log_.debug("request refused", {{"listener", name_}, {"status", status}});
+    if (on_refusal_) {
+        on_refusal_(status);
+    }
     http_response why = make_error_response(status);
     const bool written = co_await write(client, std::move(why), false, false);
     if (written) {

@@ -27,6 +27,11 @@ webhook_host::webhook_host(loop_executor loop,
     limits.body_bytes = settings_.max_body_size_bytes;
     limits.max_connections = settings_.max_connections;
     server_ = std::make_unique<http_server>(loop, "webhook", routes_, limits, time, log);
+    server_->on_refusal([counts = metrics_.get()](int status) {
+        if (status == 413) {
+            counts->request(webhook_result::too_large);
+        }
+    });
 }
 
 webhook_host::~webhook_host() = default;

@@ -1,55 +1,21 @@
 #!/usr/bin/env python3
 """No acknowledged id is ever lost: session API, webhooks and files, a killed daemon, and a disk that is full."""
 
-import hashlib
-import hmac
 import http.client
 import json
 import os
-import re
 import subprocess
 import threading
-import time
 import unittest
 
-from support import web
-from support.case import EndToEnd, main
+from support.case import main
+from support.durable import ALL, SECRET, TOKEN, Durable, event, signed
 from support.programs import SANITIZED, Exporter
 from support.waiting import wait_for
 
-CONFIG = """\
-api:
-  base_url: https://localhost:{port}/v1
-  key_file: api_key
-  ca_file: ca.pem
-  rate_limit: unlimited
-  max_rate: 200/1s
-sessions:
-  files: [ids.txt]
-  api_token_file: token
-webhook:
-  listen_address: 127.0.0.1:0
-  secret_files: [old_secret, secret]
-store:
-  path: {store}
-"""
-TOKEN = 'a-token-of-the-session-api-for-tests'
-SECRET = 'a-secret-for-signing-webhooks-in-tests'
-ALL = '/api/v1/sessions'
 ROUNDS = 3
 WORKERS = 3
 KILL_AFTER = 60 if SANITIZED else 300
-
-
-def event(number, session, kind='session.created'):
-    return json.dumps({'id': f'evt_{number}', 'type': kind, 'api_version': 'v1',
-                       'data': {'id': session, 'object': 'session', 'phone_number': '+12025550143'}}).encode()
-
-
-def signed(body, secret=SECRET, at=None):
-    moment = str(int(time.time() if at is None else at))
-    digest = hmac.new(secret.encode(), moment.encode() + b'.' + body, hashlib.sha256).hexdigest()
-    return {'Kallglot-Signature': f't={moment},v1={digest}'}
 
 
 class Told:
@@ -68,50 +34,7 @@ class Told:
             return len(self.ids)
 
 
-class Durable(EndToEnd):
-    def setUp(self):
-        super().setUp()
-        self.starts = 0
-        self.write('token', TOKEN)
-        self.write('secret', SECRET)
-        self.write('old_secret', 'a-secret-from-before-the-rotation')
-        self.write('ids.txt', '\n'.join(f'sess_from_a_file_{i:04}' for i in range(50)) + '\n')
-
-    def launch(self, store='sessions.db'):
-        """A daemon on that store, ready, with the address of its webhook listener."""
-        if not self.starts:
-            self.api = self.simulator('--sessions', 5, '--arrival-rate', '0', '--active', '10m-20m')
-        self.starts += 1
-        file = self.write('durable.yml', CONFIG.format(port=self.api.port, store=store))
-        exporter = self.exporter(file, name=f'exporter{self.starts}')
-        exporter.expect('ready', lambda: exporter.get('/-/ready').status == 200)
-        found = exporter.expect('webhooks', lambda: re.search(r'listener=webhook address=(\S+)', exporter.log()))
-        exporter.webhooks = found.group(1)
-        return exporter
-
-    def ask(self, exporter, method, path, value=None):
-        return exporter.get(path, method=method, body=None if value is None else json.dumps(value),
-                            headers={'Authorization': f'Bearer {TOKEN}'})
-
-    def put(self, exporter, session):
-        return self.ask(exporter, 'PUT', f'{ALL}/{session}').status
-
-    def deliver(self, exporter, body):
-        return web.request(exporter.webhooks, '/webhooks/kallglot', 'POST', body, signed(body))
-
-    def tracked(self, exporter):
-        """Every id that the session API lists."""
-        ids = []
-        after = ''
-        while after is not None:
-            answer = self.ask(exporter, 'GET', f'{ALL}?limit=1000&after={after}')
-            self.assertEqual(answer.status, 200, answer.text)
-            page = json.loads(answer.body)
-            ids += [session['id'] for session in page['sessions']]
-            after = page['next']
-        self.assertEqual(len(ids), len(set(ids)), 'a session was listed twice')
-        return set(ids)
-
+class Durability(Durable):
     def pour(self, exporter, told, name):
         """Brings ids in over every way until the daemon is gone; notes those that were acknowledged."""
         headers = {'Authorization': f'Bearer {TOKEN}'}
@@ -149,8 +72,6 @@ class Durable(EndToEnd):
             thread.start()
         return threads
 
-
-class Durability(Durable):
     def test_a_killed_daemon_has_lost_nothing_that_it_acknowledged(self):
         told = Told()
         exporter = self.launch()

@@ -21,9 +21,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <list>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace kallglot {
@@ -43,6 +45,10 @@ public:
     ~http_server();
     http_server(const http_server&) = delete;
     http_server& operator=(const http_server&) = delete;
+
+    /// Told of the status of each request that no handler sees, because it is none or too much: 400, 408, 413, 431
+    /// and the like. Precondition: before listen().
+    void on_refusal(std::function<void(int status)> told) { on_refusal_ = std::move(told); }
 
     /// Binds and begins to accept. May be called for several addresses; an empty host is all addresses, IPv6 and IPv4.
     ///
@@ -108,6 +114,7 @@ private:
     connection_list connections_;
     task_group group_;
     steady_time next_sweep_ = steady_time::max();
+    std::function<void(int)> on_refusal_;
     bool finishing_ = false;
 };
 

@@ -1,0 +1,79 @@
+#!/usr/bin/env python3
+"""The webhook listener from outside: what is refused, how it is counted, and that nothing is said about why."""
+
+import time
+
+from support import web
+from support.case import main
+from support.durable import Durable, event, signed
+
+PATH = '/webhooks/kallglot'
+REQUESTS = 'kallglot_exporter_webhook_requests_total'
+
+
+class Webhooks(Durable):
+    def setUp(self):
+        super().setUp()
+        self.exporter = self.launch()
+
+    def post(self, body, headers, path=PATH):
+        return web.request(self.exporter.webhooks, path, 'POST', body, headers)
+
+    def counted(self, result):
+        return self.exporter.scrape().value(REQUESTS, result=result)
+
+    def test_either_secret_of_a_rotation_is_good_and_no_other(self):
+        for number, secret in enumerate(('a-secret-for-signing-webhooks-in-tests', 'a-secret-from-before-the-rotation')):
+            body = event(number, f'sess_signed_{number}', 'session.started')
+            self.assertEqual(self.post(body, signed(body, secret)).status, 200)
+        for number, secret in enumerate(('', 'another-secret', 'a-secret-for-signing-webhooks-in-test')):
+            body = event(f'forged_{number}', 'sess_forged')
+            self.assertEqual(self.post(body, signed(body, secret)).status, 401)
+        self.assertNotIn('sess_forged', self.tracked(self.exporter))
+        self.assertEqual((self.counted('accepted'), self.counted('signature')), (2, 3))
+
+    def test_refusals_look_alike_and_are_counted_apart(self):
+        body = event(1, 'sess_refused')
+        answers = [self.post(body, headers) for headers in (
+            {}, {'Kallglot-Signature': 't=1,v1=0'}, signed(body + b' '), signed(body, at=time.time() - 400),
+            signed(body, at=time.time() + 400))]
+        self.assertEqual({answer.status for answer in answers}, {401})
+        self.assertEqual(len({answer.text for answer in answers}), 1)
+        self.assertEqual((self.counted('signature'), self.counted('timestamp')), (3, 2))
+        self.assertEqual(self.post(b'{"id":', signed(b'{"id":')).status, 400)
+        self.assertEqual(self.counted('malformed'), 1)
+
+    def test_a_body_that_is_too_large_is_refused_and_counted(self):
+        largest = event(1, 'sess_large') + b' ' * 65536
+        body = largest[:65536]
+        self.assertEqual(self.post(body, signed(body)).status, 200)
+        body = largest[:65537]
+        self.assertEqual(self.post(body, signed(body)).status, 413)
+        self.assertEqual((self.counted('accepted'), self.counted('too_large')), (1, 1))
+
+    def test_nothing_but_the_hook_is_on_that_listener(self):
+        for path in ('/', '/metrics', '/-/healthy', '/-/reload', '/config', '/api/v1/sessions', PATH + '/'):
+            self.assertEqual(web.request(self.exporter.webhooks, path).status, 404, path)
+        answer = web.request(self.exporter.webhooks, PATH)
+        self.assertEqual((answer.status, answer.headers['Allow']), (405, 'POST'))
+        self.assertEqual(self.exporter.get(PATH, method='POST').status, 404)
+
+    def test_events_move_a_session_and_unknown_ones_are_counted(self):
+        for number, (kind, outcome) in enumerate((('session.created', 'created'), ('session.started', 'active'),
+                                                  ('session.created', 'active'), ('transcript.ready', 'active'),
+                                                  ('session.teleported', 'active'), ('session.ended', 'ended'),
+                                                  ('session.started', 'ended'))):
+            body = event(number, 'sess_that_moves', kind)
+            self.assertEqual(self.post(body, signed(body)).status, 200, kind)
+            shown = self.ask(self.exporter, 'GET', '/api/v1/sessions/sess_that_moves')
+            self.assertIn(f'"status":"{outcome}"', shown.text, kind)
+        scrape = self.exporter.scrape()
+        self.assertEqual(scrape.value('kallglot_exporter_webhook_events_total', event='other'), 1)
+        self.assertEqual(scrape.value('kallglot_exporter_webhook_events_total', event='session.created'), 2)
+        self.assertEqual((self.counted('accepted'), self.counted('outdated')), (5, 2))
+        self.assertAlmostEqual(scrape.value('kallglot_exporter_webhook_last_event_timestamp_seconds'), time.time(),
+                               delta=60)
+
+
+if __name__ == '__main__':
+    main()
