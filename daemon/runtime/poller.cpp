@@ -280,6 +280,10 @@ void poller::regulate(steady_time now) {
         next_rederived_ = 0;
     }
     next_regulation_ = now + regulation_interval;
+    // In an outage the stretch grows with the outage, and no session would ever count as stale by it.
+    if (gate_.health().state() == api_state::ok) {
+        usual_stretch_ = schedule_.stretch(now);
+    }
     if (webhooks_) {
         const bool flows = webhooks_->flow.flows(now);
         webhooks_->metrics.missed(webhooks_->flow.missed());

@@ -59,7 +59,7 @@ task<result<daemon_report>> reporter::take_report() {
 task<census> reporter::count() {
     const steady_time now = from_.time.now();
     const poll_policy policy = from_.schedule.policy();
-    const census_terms terms{now, &policy, from_.schedule.stretch(now), request_timeout_};
+    const census_terms terms{now, &policy, from_.polls.usual_stretch(), request_timeout_};
     census_pass pass(from_.registry, terms);
     const loop_executor executor = co_await asio::this_coro::executor;
     while (pass.step(records_a_step)) {

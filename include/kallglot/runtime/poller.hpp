@@ -92,6 +92,9 @@ public:
     /// Wall-clock time of the last good answer, for the metric alone; empty before the first.
     [[nodiscard]] std::optional<api_time> last_success() const noexcept { return last_success_; }
 
+    /// The stretch of intervals when polls were last answered: what may be expected, also while nothing is.
+    [[nodiscard]] double usual_stretch() const noexcept { return usual_stretch_; }
+
     [[nodiscard]] const server_clock& api_clock() const noexcept { return api_clock_; }
 
 private:
@@ -144,6 +147,7 @@ private:
     server_clock api_clock_;
     response_headers last_headers_;
     std::optional<api_time> last_success_;
+    double usual_stretch_ = 1;
     std::size_t answering_not_found_ = 0; ///< sessions in a streak of 404 answers
     api_state told_state_ = api_state::starting;
 };

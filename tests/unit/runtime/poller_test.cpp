@@ -267,6 +267,22 @@ TEST_F(Poller, WhatWasImportedAtOnceIsSpreadOverTheIntervalSoon) {
     EXPECT_NEAR(static_cast<double>(api_->requests().size() - before), 1000, 10);
 }
 
+TEST_F(Poller, AnOutageDoesNotStretchWhatMayBeExpected) {
+    const steady_time outage = clock_.now() + 2min;
+    answer_ = [this, outage](std::string_view, steady_time at) {
+        return at < outage ? ok_reply(session_status::active, date())
+                           : failed_reply(errc::connect_refused);
+    };
+    for (int i = 0; i < 50; ++i) {
+        track(name(i));
+    }
+    start();
+    clock_.advance(12min);
+    EXPECT_EQ(gate_->health().state(), api_state::unreachable);
+    EXPECT_GT(schedule_->stretch(clock_.now()), 5);
+    EXPECT_LT(poller_->usual_stretch(), 1.5);
+}
+
 TEST_F(Poller, StoppingStartsNothingNewAndTakesInWhatIsUnderWay) {
     const session_slot slot = track(name(1));
     start();
