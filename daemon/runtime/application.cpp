@@ -119,6 +119,10 @@ std::optional<start_failure> application::start() {
 
 std::optional<start_failure> application::connect_client() {
     const api_settings& api = settings_.api;
+    if (api.proxy_url) {
+        return start_failure{"api.proxy_url is not in this version: the daemon connects directly",
+                             2};
+    }
     const auto tls = make_api_trust(api);
     if (!tls) {
         return start_failure{tls.error().message, tls.error().unreadable ? 1 : 2};
