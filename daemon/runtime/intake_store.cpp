@@ -26,6 +26,14 @@ void intake::on_store_unusable(const std::string& reason) {
 
 void intake::on_store_usable() {
     log_.info("the store can be written again");
+    tell_unstored();
+}
+
+void intake::on_store_room() {
+    tell_unstored();
+}
+
+void intake::tell_unstored() {
     for (const std::uint32_t index : std::exchange(unstored_, {})) {
         const session_slot slot{index};
         if (registry_.is_tracked(slot)) {

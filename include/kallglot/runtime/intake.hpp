@@ -63,6 +63,7 @@ public:
     void on_not_stored(std::span<const session_id> ids) override;
     void on_store_unusable(const std::string& reason) override;
     void on_store_usable() override;
+    void on_store_room() override;
     bool list_sessions(std::uint64_t& cursor,
                        std::size_t limit,
                        std::vector<kept_session>& sessions) override;
@@ -92,6 +93,7 @@ private:
     [[nodiscard]] moment now() const { return {clock_.now(), clock_.wall_now()}; }
 
     void purge_remembered();
+    void tell_unstored();
 
     session_registry& registry_;
     session_store& store_;

@@ -11,6 +11,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -62,6 +63,16 @@ public:
         owner_->on_store_usable();
     }
 
+    /// Those that were refused because too much waited are told, and then that there is room again.
+    void tell_of_room() {
+        owner_->on_not_stored(std::exchange(refused_, {}));
+        commit();
+        owner_->on_store_room();
+    }
+
+    /// How many changes may wait.
+    std::size_t room = std::numeric_limits<std::size_t>::max();
+
     /// What the disk holds.
     std::map<std::string, session_record> sessions;
     std::set<std::uint64_t> keys;
@@ -72,10 +83,10 @@ public:
         return single_.changes.size() + bulk_.changes.size();
     }
 
-    [[nodiscard]] bool accepting() const override { return usable_; }
+    [[nodiscard]] bool accepting() const override { return usable_ && waiting() < room; }
 
     commit_ticket add(const session_id& id, const session_record& record) override {
-        if (!usable_) {
+        if (!accepting()) {
             refused_.push_back(id);
             return commit_ticket::refused;
         }
@@ -83,7 +94,7 @@ public:
     }
 
     commit_ticket change(const session_id& id, const session_record& record) override {
-        return usable_ ? put(id, record, false) : commit_ticket::refused;
+        return accepting() ? put(id, record, false) : commit_ticket::refused;
     }
 
     void note(const session_id& id, const session_record& record) override {

@@ -98,6 +98,19 @@ TEST_F(Intake, IdsFromFilesStayAndAreToldAgainWhenTheStoreIsUsable) {
     EXPECT_EQ(store_.waiting(), 0U);
 }
 
+TEST_F(Intake, AFileThatIsLargerThanTheQueueIsStoredAllTheSame) {
+    store_.room = 100;
+    intake_->on_added(names(1, 250), true);
+    EXPECT_EQ(registry_->size(), 250U);
+    EXPECT_TRUE(put(300).failed_with(errc::store_unavailable)) << "too much waits already";
+    store_.tell_of_room();
+    EXPECT_EQ(store_.sessions.size(), 100U);
+    store_.tell_of_room();
+    store_.tell_of_room();
+    EXPECT_EQ(store_.sessions.size(), 250U);
+    EXPECT_EQ(store_.waiting(), 0U);
+}
+
 TEST_F(Intake, AnIdThatAFileHasTooStaysWhenItsCommitFails) {
     intake_->on_added(names(1, 1), false);
     const auto named = put(1);
