@@ -1,0 +1,138 @@
+// The sessions of a run: how they come about, and who tells the daemon of them when.
+
+#include "bench/policy/simulation.hpp"
+
+#include <algorithm>
+
+namespace kallglot::policy {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+} // namespace
+
+std::size_t simulation::be_born(steady_time created, const life_settings& lives) {
+    simulated_session session;
+    session.life = draw_life(random_, created, lives);
+    const steady_time stamped = api_.wall().steady(api_.wall().stamp(created));
+    session.owed = std::max(stamped + alert_ledger::alert_age, start_);
+    sessions_.push_back(session);
+    return sessions_.size() - 1;
+}
+
+void simulation::arrive() {
+    const steady_time next = clock_.now() + random_.exponential(60 / plan_.new_a_minute);
+    if (next >= end()) {
+        return;
+    }
+    clock_.at(next, [this] {
+        const std::size_t number = be_born(clock_.now(), plan_.lives);
+        const bool webhooks = policy_ == polling::ours_with_webhooks;
+        if (!webhooks || plan_.webhooks.told_twice) {
+            const steady_time told = clock_.now() + random_.between(100ms, 1s);
+            clock_.at(told, [this, number] { tell_by_api(number, false); });
+        }
+        if (webhooks) {
+            arrange_webhooks(number);
+        }
+        arrive();
+    });
+}
+
+void simulation::restore_sessions() {
+    // The daemon was down for half a minute, and before that it had seen everybody within five seconds.
+    const steady_time stopped = start_ - 30s;
+    for (std::size_t i = 0; i < plan_.restored;) {
+        const std::size_t number = be_born(stopped - random_.between(6s, 10min), plan_.lives);
+        simulated_session& session = sessions_[number];
+        const session_life& life = session.life;
+        // Those that are over by now are drawn again.
+        if (life.status_at(start_) == session_status::ended) {
+            sessions_.pop_back();
+            continue;
+        }
+        ++i;
+        const steady_time seen = stopped - random_.between(0s, 5s);
+        const session_slot slot = registry_.add(name_of(number)).slot;
+        registry_.update(slot, [&](session_record& record) {
+            record.status = life.status_at(seen);
+            record.since = std::min(life.entered_at(seen) + 1500ms, seen);
+            record.observed = seen;
+            record.created = std::min(life.created + 1500ms, seen);
+            record.started = life.active != no_time && life.active <= seen ? life.active : no_time;
+            record.bulk = true;
+            record.unverified = true;
+        });
+        // What was counted before the restart is counted at once again, and no longer of interest.
+        session.fresh = life.created + alert_ledger::alert_age + 1500ms > seen;
+        ledger_.note(session, registry_[slot], seen, start_);
+        if (policy_ == polling::fixed_interval) {
+            fixed_.add(slot);
+        } else {
+            ours_.restored(slot);
+        }
+    }
+}
+
+void simulation::add_long_stuck() {
+    life_settings lives = plan_.lives;
+    lives.stuck_share = 1;
+    lives.stuck_recovers = 0;
+    lives.stuck_least = lives.stuck_most = plan_.length + 1h;
+    for (std::size_t i = 0; i < plan_.long_stuck; ++i) {
+        const std::size_t number = be_born(start_ - random_.between(1s, 10min), lives);
+        sessions_[number].fresh = false;
+        tell_by_api(number, true);
+    }
+}
+
+void simulation::tell_by_api(std::size_t number, bool bulk) {
+    const auto [slot, is_new] = registry_.add(name_of(number));
+    if (!is_new || slot == no_slot) {
+        return;
+    }
+    registry_.update(slot, [&](session_record& record) {
+        record.since = clock_.now();
+        record.bulk = bulk;
+    });
+    if (policy_ == polling::fixed_interval) {
+        fixed_.add(slot);
+    } else {
+        ours_.session_changed(slot);
+    }
+}
+
+void simulation::arrange_webhooks(std::size_t number) {
+    const session_life& life = sessions_[number].life;
+    arrange_webhook(number, session_event::created, life.created);
+    if (life.active != no_time) {
+        arrange_webhook(number, session_event::started, life.active);
+    }
+    arrange_webhook(number, session_event::ended, life.ended);
+}
+
+void simulation::arrange_webhook(std::size_t number, session_event event, steady_time happened) {
+    const steady_duration delivery = random_.lognormal(300ms, 0.6);
+    if (random_.chance(plan_.webhooks.lost)) {
+        return;
+    }
+    const steady_duration late = random_.chance(plan_.webhooks.late) ? 2min : 0s;
+    clock_.at(happened + delivery + late,
+              [this, number, event, happened] { deliver(number, event, happened); });
+}
+
+void simulation::deliver(std::size_t number, session_event event, steady_time happened) {
+    if (sessions_[number].forgotten) {
+        return;
+    }
+    // An event of an id that is not tracked starts tracking it.
+    const auto [slot, is_new] = registry_.add(name_of(number));
+    if (is_new) {
+        registry_.update(slot, [this](session_record& record) { record.since = clock_.now(); });
+    }
+    ours_.take_event(slot, event, api_.wall().stamp(happened));
+    ledger_.note(sessions_[number], registry_[slot], no_time, clock_.now());
+}
+
+} // namespace kallglot::policy
