@@ -39,6 +39,7 @@ struct command_line {
     std::string telemetry_path = "/metrics";
     std::string log_level = "info";
     std::string log_format = "logfmt";
+    std::string later; ///< of flags that a later version has
     bool config_check = false;
     bool version = false;
 };
