@@ -1,9 +1,10 @@
 #include "kallglot/store/session_table.hpp"
 
+#include "row_codec.hpp"
+
 #include <array>
 #include <bit>
 #include <cstdint>
-#include <initializer_list>
 #include <string>
 #include <utility>
 
@@ -22,96 +23,6 @@ CREATE TABLE state(
     boot INTEGER NOT NULL, corruption INTEGER NOT NULL, sum INTEGER NOT NULL
 );
 )sql";
-
-/// Small values share one integer: a column costs a byte of header in each of a million rows.
-std::int64_t pack(const stored_session& row) noexcept {
-    std::uint64_t facts = 0;
-    for (const std::uint64_t part : {std::uint64_t{row.missing_count},
-                                     std::uint64_t{row.by_webhook},
-                                     static_cast<std::uint64_t>(row.reason),
-                                     static_cast<std::uint64_t>(row.provider),
-                                     static_cast<std::uint64_t>(row.mode),
-                                     static_cast<std::uint64_t>(row.status),
-                                     std::uint64_t{row.sources}}) {
-        facts = (facts << 4) | part;
-    }
-    return static_cast<std::int64_t>(facts);
-}
-
-void unpack(std::int64_t packed, stored_session& row) noexcept {
-    auto facts = static_cast<std::uint64_t>(packed);
-    const auto take = [&facts]() -> std::uint8_t {
-        const auto part = static_cast<std::uint8_t>(facts & 0xF);
-        facts >>= 4;
-        return part;
-    };
-    row.sources = take();
-    row.status = static_cast<session_status>(take());
-    row.mode = static_cast<session_mode>(take());
-    row.provider = static_cast<session_provider>(take());
-    row.reason = static_cast<end_reason>(take());
-    row.by_webhook = take() != 0;
-    row.missing_count = static_cast<std::uint8_t>(facts);
-}
-
-std::optional<std::int64_t> ms_of(const std::optional<stored_time>& at) noexcept {
-    return at ? std::optional(at->ms) : std::nullopt;
-}
-
-std::optional<stored_time> moment(const std::optional<std::int64_t>& ms) noexcept {
-    return ms ? std::optional(stored_time{*ms}) : std::nullopt;
-}
-
-/// 32 bits that change with any of the values mixed in.
-class row_sum {
-public:
-    void operator()(std::uint64_t value) noexcept {
-        sum_ = (sum_ ^ value) * 0xBF58'476D'1CE4'E5B9ULL;
-        sum_ ^= sum_ >> 29;
-    }
-
-    [[nodiscard]] std::int64_t value() const noexcept {
-        return static_cast<std::int64_t>(sum_ >> 32);
-    }
-
-private:
-    std::uint64_t sum_ = 0x9E37'79B9'7F4A'7C15ULL;
-};
-
-/// Of everything in the row but `told`, which is written once.
-std::int64_t sum_of(const stored_session& row) noexcept {
-    row_sum mix;
-    for (const char c : row.id.view()) {
-        mix(static_cast<unsigned char>(c));
-    }
-    mix(static_cast<std::uint64_t>(pack(row)));
-    mix(static_cast<std::uint64_t>(row.since.ms));
-    mix(row.call_ms);
-    for (const std::optional<std::int64_t>& value :
-         {row.slack, row.seen, ms_of(row.created), ms_of(row.started), ms_of(row.missing)}) {
-        mix(value ? static_cast<std::uint64_t>(*value) : ~0ULL);
-        mix(value.has_value());
-    }
-    return mix.value();
-}
-
-std::int64_t sum_of(const time_mark& mark) noexcept {
-    row_sum mix;
-    mix(static_cast<std::uint64_t>(mark.stored.ms));
-    mix(static_cast<std::uint64_t>(mark.wall.time_since_epoch().count()));
-    mix(static_cast<std::uint64_t>(mark.steady.time_since_epoch().count()));
-    mix(mark.boot);
-    return mix.value();
-}
-
-/// The kind in the lowest bits, the sum above it.
-std::int64_t kind_and_sum(const remembered_row& row) noexcept {
-    row_sum mix;
-    mix(row.key);
-    mix(static_cast<std::uint64_t>(row.at.ms));
-    mix(static_cast<std::uint64_t>(row.kind));
-    return (mix.value() << 4) | static_cast<std::int64_t>(row.kind);
-}
 
 /// Empty if the row is not what was written.
 std::optional<stored_session> read_row(const statement& query, stored_time now) {

@@ -106,16 +106,6 @@ public:
     /// Cancel: terminal, at once; the write goes on.
     [[nodiscard]] virtual task<error_code> committed(commit_ticket ticket) = 0;
 
-    // The two calls as they were before there was a disk; to be replaced where they are used.
-    commit_ticket add(const session_id& id, session_source source) {
-        session_record record;
-        record.since = steady_time{};
-        record.sources = static_cast<std::uint8_t>(source);
-        return add(id, record);
-    }
-
-    commit_ticket forget(const session_id& id) { return forget(id, std::nullopt); }
-
 protected:
     session_store() = default;
     session_store(const session_store&) = default;

@@ -47,7 +47,7 @@ protected:
 
 struct store_limits {
     std::size_t notes = 4096; ///< in one transaction
-    std::size_t bulk = 1024;  ///< ids of imports in one transaction, which others have to wait for
+    std::size_t bulk = 512;   ///< ids of imports in one transaction, which others have to wait for
     std::size_t waiting = 262'144; ///< changes that wait for the disk; over it intake is refused
     std::uint32_t log_pages =
         1000;         ///< the log is written back above it: when there is time, or at twice as many

@@ -21,7 +21,7 @@ import time
 from pathlib import Path
 
 SKIPPED = 77
-ENOUGH = '100000'
+ENOUGH = '1000000'
 
 
 def stored(writer, path):
@@ -125,44 +125,53 @@ def cut(arguments):
     if os.geteuid() != 0 or not shutil.which('mkfs.ext4'):
         return None
     generator = random.Random(4)
+    acknowledged, bad, left = 0, 0, arguments.points
+    while left > 0:
+        # A store of its own for every twenty cuts, so that young ones are met as well.
+        outcome = cut_series(arguments.writer, min(left, 20), generator)
+        if outcome is None:
+            return None
+        acknowledged, bad, left = acknowledged + outcome[0], bad + outcome[1], left - 20
+    print(f'cut: {arguments.points} cuts, {acknowledged} times an acknowledged id was looked for, {bad} faults')
+    return bad
+
+
+def cut_series(writer, cuts, generator):
     acknowledged, bad = 0, 0
     with tempfile.TemporaryDirectory(prefix='kallglot-cut-') as folder:
         image, copy, live, dead = (f'{folder}/{name}' for name in ('image', 'copy', 'live', 'dead'))
         os.mkdir(live)
         os.mkdir(dead)
-        subprocess.run(['truncate', '-s', '96M', image], check=True)
+        subprocess.run(['truncate', '-s', '128M', image], check=True)
         subprocess.run(['mkfs.ext4', '-q', '-F', image], check=True)
         if not mount(image, live):
             return None
         try:
-            with open(f'{folder}/told', 'w+') as output, open(f'{folder}/errors', 'w') as errors:
-                writer = subprocess.Popen([arguments.writer, 'run', f'{live}/sessions.db', ENOUGH], stdout=output,
-                                          stderr=errors)
-                try:
-                    for number in range(arguments.points):
-                        time.sleep(generator.uniform(0.02, 0.3))
-                        assert writer.poll() is None, 'the writer ended too early'
-                        writer.send_signal(signal.SIGSTOP)
-                        while not stopped(writer.pid):
-                            time.sleep(0.001)
-                        so_far = Path(output.name).read_text()
-                        subprocess.run(['cp', '--sparse=always', image, copy], check=True)
-                        writer.send_signal(signal.SIGCONT)
-                        assert mount(copy, dead), 'the copy cannot be mounted'
-                        try:
-                            if os.path.exists(f'{dead}/sessions.db') or so_far:
-                                counted, wrong = compare(arguments.writer, f'{dead}/sessions.db', so_far, f'cut {number}')
-                                acknowledged, bad = acknowledged + counted, bad + wrong
-                        finally:
-                            subprocess.run(['umount', dead], check=True)
-                finally:
-                    writer.send_signal(signal.SIGCONT)
-                    writer.kill()
-                    writer.wait()
+            with open(f'{folder}/told', 'w') as output, open(f'{folder}/errors', 'w') as errors:
+                running = subprocess.Popen([writer, 'run', f'{live}/sessions.db', ENOUGH], stdout=output, stderr=errors)
+            try:
+                for number in range(cuts):
+                    time.sleep(generator.uniform(0.02, 0.2))
+                    assert running.poll() is None, 'the writer ended too early'
+                    running.send_signal(signal.SIGSTOP)
+                    while not stopped(running.pid):
+                        time.sleep(0.001)
+                    so_far = Path(f'{folder}/told').read_text()
+                    subprocess.run(['cp', '--sparse=always', image, copy], check=True)
+                    running.send_signal(signal.SIGCONT)
+                    assert mount(copy, dead), 'the copy cannot be mounted'
+                    try:
+                        if os.path.exists(f'{dead}/sessions.db') or so_far:
+                            counted, wrong = compare(writer, f'{dead}/sessions.db', so_far, f'cut {number}')
+                            acknowledged, bad = acknowledged + counted, bad + wrong
+                    finally:
+                        subprocess.run(['umount', dead], check=True)
+            finally:
+                running.kill()
+                running.wait()
         finally:
             subprocess.run(['umount', live], check=True)
-    print(f'cut: {arguments.points} cuts, {acknowledged} times an acknowledged id was looked for, {bad} faults')
-    return bad
+    return acknowledged, bad
 
 
 def main():

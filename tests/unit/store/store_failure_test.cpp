@@ -3,6 +3,11 @@
 #include "failing_disk.hpp"
 #include "store_fixture.hpp"
 
+#include <sys/mount.h>
+
+#include <cerrno>
+#include <cstring>
+
 namespace kallglot::test {
 namespace {
 
@@ -189,6 +194,58 @@ TEST_F(StoreFailure, AStoreThatCannotBeWrittenAtStartIsReadAndTriedAgain) {
     reopen();
     EXPECT_EQ(owner_->sessions.size(), 2U);
     close();
+}
+
+/// A small disk of its own, which only root can have.
+class RealDisk : public StoreFixture {
+protected:
+    void SetUp() override {
+        if (::mount("tmpfs", folder_.path().c_str(), "tmpfs", 0, "size=1m") != 0) {
+            GTEST_SKIP() << "no mounts here: " << std::strerror(errno);
+        }
+        mounted_ = true;
+    }
+
+    void TearDown() override {
+        if (mounted_) {
+            EXPECT_EQ(::umount(folder_.path().c_str()), 0);
+        }
+    }
+
+    bool mounted_ = false;
+};
+
+TEST_F(RealDisk, RunsFullRefusesAndGoesOnWhenThereIsSpace) {
+    open();
+    int next = 0;
+    while (!wait(add(next))) {
+        ++next;
+        // Larger steps: a group a hundred ids.
+        for (int i = 0; i < 99; ++i) {
+            add(next++);
+        }
+        ASSERT_LT(next, 100'000);
+    }
+    ASSERT_TRUE(run_until([&] { return !owner_->reasons.empty(); }));
+    const std::size_t kept = owner_->sessions.size();
+    EXPECT_GT(kept, 1000U);
+    ASSERT_EQ(::mount("tmpfs", folder_.path().c_str(), "tmpfs", MS_REMOUNT, "size=4m"), 0);
+    ASSERT_TRUE(run_until([&] { return store_->accepting(); }));
+    EXPECT_EQ(wait(add(200'000)), error_code{});
+    const std::size_t now = owner_->sessions.size();
+    reopen();
+    EXPECT_EQ(owner_->sessions.size(), now);
+    close();
+    store_.reset();
+}
+
+TEST_F(RealDisk, AReadOnlyDiskIsNamedAtStart) {
+    ASSERT_EQ(::mount("tmpfs", folder_.path().c_str(), "tmpfs", MS_REMOUNT | MS_RDONLY, "size=1m"),
+              0);
+    EXPECT_EQ(try_open(), errc::store_unavailable);
+    EXPECT_EQ(store_->opening().fault.kind, store_fault_kind::unwritable);
+    EXPECT_NE(store_->opening().fault.text.find("bytes free"), std::string::npos);
+    store_.reset();
 }
 
 } // namespace
