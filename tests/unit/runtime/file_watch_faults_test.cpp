@@ -19,12 +19,23 @@ const std::string one = "sess_01JQ7N0C5VXB3HEZ4M8K00000001";
 const std::string two = "sess_01JQ7N0C5VXB3HEZ4M8K00000002";
 const std::string three = "sess_01JQ7N0C5VXB3HEZ4M8K00000003";
 
+// UBSan opens a pipe whenever it meets a class for the first time, and takes the class for broken if it cannot. The
+// builds without it run these tests.
+constexpr bool sanitizer_needs_descriptors =
+#if defined(__has_feature)
+#if __has_feature(undefined_behavior_sanitizer)
+    true;
+#else
+    false;
+#endif
+#else
+    false;
+#endif
+
 // No new descriptor as long as it lives.
 class no_descriptors {
 public:
-    explicit no_descriptors(logger& log) {
-        // The sanitizer needs descriptors itself when it meets a class for the first time.
-        log.debug(std::generic_category().message(0));
+    no_descriptors() {
         EXPECT_EQ(::getrlimit(RLIMIT_NOFILE, &before_), 0);
         const rlimit none{0, before_.rlim_max};
         EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
@@ -77,12 +88,15 @@ TEST_F(FileWatchFaults, AnErrorBetweenTwoMomentsOfAbsenceStartsTheTimeAnew) {
 }
 
 TEST_F(FileWatchFaults, WithoutDescriptorsNothingIsForgottenAndLaterAllIsRead) {
+    if (sanitizer_needs_descriptors) {
+        GTEST_SKIP() << "UBSan needs descriptors of its own";
+    }
     write("ids", one + "\n");
     start("*");
     EXPECT_EQ(take_added(), names{one});
     const int file = ::open(path("ids").c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
     {
-        const no_descriptors exhausted(log_);
+        const no_descriptors exhausted;
         log_.lines.clear();
         EXPECT_EQ(::write(file, (two + "\n").c_str(), two.size() + 1), std::ssize(two) + 1);
         pass(2min);
@@ -96,10 +110,13 @@ TEST_F(FileWatchFaults, WithoutDescriptorsNothingIsForgottenAndLaterAllIsRead) {
 }
 
 TEST_F(FileWatchFaults, InotifyThatWasNotToBeHadIsTriedAgain) {
+    if (sanitizer_needs_descriptors) {
+        GTEST_SKIP() << "UBSan needs descriptors of its own";
+    }
     write("ids", one + "\n");
     start(names{});
     {
-        const no_descriptors exhausted(log_);
+        const no_descriptors exhausted;
         use({"ids"});
         EXPECT_EQ(take_added(), names{});
     }
