@@ -64,6 +64,16 @@ void declare_flags(CLI::App& app, command_line& line) {
     app.add_option("--log.format", line.log_format, "Form of a log line")
         ->capture_default_str()
         ->check(CLI::IsMember({"logfmt", "json"}));
+    // Known, so that nobody looks for a misspelling; refused, so that nobody believes the port to be protected.
+    const auto not_yet = [](const std::string&) {
+        return std::string("is not in this version");
+    };
+    app.add_option("--web.config.file", line.later, "TLS and basic auth; not in this version")
+        ->check(not_yet);
+    app.add_option("--web.enable-lifecycle", line.later, "Reload over HTTP; not in this version")
+        ->check(not_yet)
+        ->expected(0, 1)
+        ->default_str("true");
     app.add_flag("--version",
                  line.version,
                  "Show version, revision, compiler and libraries, and exit");

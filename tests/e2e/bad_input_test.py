@@ -110,7 +110,9 @@ class BadInput(EndToEnd):
     def test_bad_flags_are_refused(self):
         for flags, word in ((['--web.listen-adress=:1'], 'web.listen-adress'), (['--log.level=loud'], 'log.level'),
                             (['--log.format=xml'], 'log.format'), (['--web.telemetry-path=metrics'], 'telemetry-path'),
-                            (['surplus'], 'surplus'), (['--config.file'], 'config.file')):
+                            (['surplus'], 'surplus'), (['--config.file'], 'config.file'),
+                            (['--web.config.file=web.yml'], '--web.config.file: is not in this version'),
+                            (['--web.enable-lifecycle'], '--web.enable-lifecycle: is not in this version')):
             with self.subTest(flags):
                 begun = time.monotonic()
                 answer, out, log = run_exporter(*flags)
