@@ -34,7 +34,7 @@ constexpr double timestamp_seconds = 2;
 /// One lost request is asked again after this.
 constexpr double retry_seconds = 0.5;
 
-// Memory, measured in the release build.
+// Memory: rounded up from what a daemon takes at rest and from the goal for one connection; estimates, for sizing.
 constexpr std::uint64_t base_bytes = 24 << 20;
 constexpr std::uint64_t connection_bytes = 48 << 10;
 /// Record, place in the schedule (16), in the index (10) and the text of the id (32).

@@ -47,8 +47,6 @@ public:
 
     [[nodiscard]] bool empty(std::size_t list) const noexcept { return front(list) == no_slot; }
 
-    [[nodiscard]] std::size_t list_count() const noexcept { return heads_.size(); }
-
 private:
     /// Two indexes of 24 bits.
     using link = std::array<std::uint8_t, 6>;
