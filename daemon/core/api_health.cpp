@@ -1,6 +1,7 @@
 #include "kallglot/core/api_health.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 namespace kallglot {
@@ -136,6 +137,13 @@ void api_health::on_sent(steady_time now) noexcept {
     }
 }
 
+double api_health::probe_rate() const noexcept {
+    if (!is_probing()) {
+        return std::numeric_limits<double>::infinity();
+    }
+    return 1 / to_seconds(is_key_refused() ? probe_interval : longest_step());
+}
+
 double api_health::ramp(steady_time now) const noexcept {
     if (ramp_from_ == no_time || now >= ramp_from_ + ramp_length) {
         return 1;
@@ -195,9 +203,11 @@ void api_health::on_trouble(bool probe, steady_time now) noexcept {
     state_ = api_state::unreachable;
     // Full jitter: anything from nothing to the step's length.
     backoff_step_ = std::min(backoff_step_ + 1, 16U);
-    const steady_duration longest =
-        std::min<steady_duration>(longest_backoff, 1s * (1U << backoff_step_));
-    next_probe_ = now + from_seconds(random() * to_seconds(longest));
+    next_probe_ = now + from_seconds(random() * to_seconds(longest_step()));
+}
+
+steady_duration api_health::longest_step() const noexcept {
+    return std::min<steady_duration>(longest_backoff, 1s * (1U << backoff_step_));
 }
 
 double api_health::random() noexcept {

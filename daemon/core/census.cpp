@@ -31,7 +31,7 @@ bool is_stale(const session_record& record, const census_terms& terms) {
         return false;
     }
     const double interval =
-        to_seconds(effective_interval(*terms.policy, record, seen, terms.stretch > 1))
+        to_seconds(effective_interval(*terms.policy, record, seen, terms.shortage))
         * std::max(1.0, terms.stretch);
     return terms.at - seen > from_seconds(3 * interval) + terms.request_timeout;
 }

@@ -15,6 +15,9 @@ constexpr steady_duration shortage_delay = 5s;
 /// A failed confirm or event is tried again after this, doubled each time up to the plain interval.
 constexpr steady_duration first_retry_delay = 500ms;
 
+/// How many routine polls it takes for their stretch to count as the usual one.
+constexpr double polls_in_served_stretch = 32;
+
 constexpr std::uint8_t bit(wanted_work::kind kind) noexcept {
     return static_cast<std::uint8_t>(kind);
 }
@@ -150,10 +153,9 @@ poll_schedule::poll_schedule(const session_registry& registry,
                              steady_time start)
     : registry_(registry),
       policy_(std::move(policy)),
-      wheel_(start),
-      queues_(queue_count) {
-    wheel_.reserve(registry.max_tracked());
-    queues_.reserve(registry.max_tracked());
+      wheel_(entries_, start),
+      queues_(entries_, queue_count) {
+    entries_.reserve(registry.max_tracked());
 }
 
 void poll_schedule::update(session_slot slot, steady_time now) {
@@ -193,8 +195,12 @@ steady_time poll_schedule::next_look(const wanted_work& work,
 }
 
 void poll_schedule::make_room() {
-    wheel_.resize(registry_.slot_count());
-    queues_.resize(registry_.slot_count());
+    while (entries_.size() < registry_.slot_count()) {
+        const session_slot slot{static_cast<std::uint32_t>(entries_.size())};
+        entries_.emplace_back();
+        wheel_.add(slot);
+        queues_.add(slot);
+    }
 }
 
 void poll_schedule::remove(session_slot slot) {
@@ -204,7 +210,10 @@ void poll_schedule::remove(session_slot slot) {
 }
 
 void poll_schedule::advance(steady_time now) {
-    wheel_.advance(now, [this, now](session_slot slot) { update(slot, now); });
+    wheel_.advance(
+        now,
+        [this, now](session_slot slot) { update(slot, now); },
+        [this](session_slot slot) { registry_.prefetch(slot); });
 }
 
 std::optional<due_poll> poll_schedule::take(steady_time now) {
@@ -222,11 +231,30 @@ std::optional<due_poll> poll_schedule::take(steady_time now) {
     const session_slot slot = queues_.front(queue);
     const session_record& record = registry_[slot];
     const wanted_work work = due_work(record, policy_, demand_of(slot), now);
+    const due_poll poll{slot,
+                        class_of(queue),
+                        std::min(work.at, now),
+                        effective_interval(policy_, record, last_poll(record), shortage()),
+                        served_stretch_};
+    if (queue >= first_routine) {
+        served_stretch_ +=
+            (std::max(1.0, ratio_of(slot, now)) - served_stretch_) / polls_in_served_stretch;
+    }
     remove(slot);
-    return due_poll{slot,
-                    class_of(queue),
-                    std::min(work.at, now),
-                    effective_interval(policy_, record, last_poll(record), shortage())};
+    prefetch_second(queue);
+    return poll;
+}
+
+void poll_schedule::prefetch_second(std::size_t queue) const noexcept {
+    // Of the first the entry is here, since its neighbour has just left, and the record since it was the second.
+    const session_slot first = queues_.front(queue);
+    if (first == no_slot) {
+        return;
+    }
+    if (const session_slot second = queues_.after(first); second != no_slot) {
+        registry_.prefetch(second);
+        __builtin_prefetch(&entries_[index_of(second)]);
+    }
 }
 
 std::optional<session_slot> poll_schedule::take_expired() {

@@ -31,17 +31,10 @@ std::optional<unsigned> distance_to_next(const std::array<std::uint64_t, 4>& bit
 
 } // namespace
 
-timing_wheel::timing_wheel(steady_time start) : rings_(rounds * places), start_(start) {}
-
-void timing_wheel::resize(std::size_t slots) {
-    rings_.resize(slots);
-    due_.resize(std::max(slots, due_.size()));
-}
-
-void timing_wheel::reserve(std::size_t slots) {
-    rings_.reserve(slots);
-    due_.reserve(slots);
-}
+timing_wheel::timing_wheel(schedule_entries& entries, steady_time start)
+    : entries_(entries),
+      rings_(entries, rounds * places),
+      start_(start) {}
 
 void timing_wheel::set(session_slot slot, steady_time due) noexcept {
     rings_.unlink(slot);
@@ -74,12 +67,12 @@ std::uint64_t timing_wheel::ceil_tick(steady_time t) const noexcept {
 
 std::uint64_t timing_wheel::due_tick(session_slot slot) const noexcept {
     const std::uint32_t ahead =
-        (due_[index_of(slot)] - static_cast<std::uint32_t>(current_)) & due_mask;
+        (entries_[index_of(slot)].due - static_cast<std::uint32_t>(current_)) & due_mask;
     return current_ + ahead;
 }
 
 void timing_wheel::put(session_slot slot, std::uint64_t tick) noexcept {
-    std::uint32_t& word = due_[index_of(slot)];
+    std::uint32_t& word = entries_[index_of(slot)].due;
     word = (word & ~due_mask) | (static_cast<std::uint32_t>(tick) & due_mask);
     const std::uint64_t ahead = tick - current_;
     std::size_t round = 0;
@@ -126,6 +119,15 @@ std::optional<session_slot> timing_wheel::take_expired() noexcept {
     }
     rings_.unlink(slot);
     return slot;
+}
+
+session_slot timing_wheel::next_expired() const noexcept {
+    const session_slot first = rings_.front(place(0, current_));
+    const session_slot second = first == no_slot ? no_slot : rings_.after(first);
+    if (second != no_slot) {
+        __builtin_prefetch(&entries_[index_of(second)]);
+    }
+    return second;
 }
 
 std::optional<std::uint64_t> timing_wheel::next_tick() const noexcept {

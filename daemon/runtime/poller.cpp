@@ -16,6 +16,9 @@ using namespace std::chrono_literals;
 /// How often the demand is compared with the budget.
 constexpr steady_duration regulation_interval = 250ms;
 
+/// After a shortage, for so long, intervals that age has stretched may still be running.
+constexpr steady_duration shortage_echo = 1min;
+
 /// Sessions whose place in the schedule is derived anew in one turn, after a change of policy.
 constexpr std::uint32_t rederived_at_once = 16'384;
 
@@ -259,7 +262,7 @@ void poller::send(request_permit permit, session_slot slot, bool fresh, steady_t
 
 void poller::count_poll(const due_poll& poll, steady_time now) {
     const steady_duration lateness = now - poll.due;
-    const bool late = is_late(poll.cls, lateness, poll.interval, schedule_.stretch(now));
+    const bool late = is_late(poll.cls, lateness, poll.interval, poll.stretch);
     metrics_.poll(poll.cls, lateness, late);
 }
 
@@ -283,6 +286,8 @@ void poller::regulate(steady_time now) {
     // In an outage the stretch grows with the outage, and no session would ever count as stale by it.
     if (gate_.health().state() == api_state::ok) {
         usual_stretch_ = schedule_.stretch(now);
+        last_short_ = schedule_.shortage() ? now : last_short_;
+        usual_shortage_ = last_short_ != no_time && now - last_short_ < shortage_echo;
     }
     if (webhooks_) {
         const bool flows = webhooks_->flow.flows(now);

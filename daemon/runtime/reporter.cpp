@@ -59,7 +59,11 @@ task<result<daemon_report>> reporter::take_report() {
 task<census> reporter::count() {
     const steady_time now = from_.time.now();
     const poll_policy policy = from_.schedule.policy();
-    const census_terms terms{now, &policy, from_.polls.usual_stretch(), request_timeout_};
+    const census_terms terms{now,
+                             &policy,
+                             from_.polls.usual_stretch(),
+                             from_.polls.usual_shortage(),
+                             request_timeout_};
     census_pass pass(from_.registry, terms);
     const loop_executor executor = co_await asio::this_coro::executor;
     while (pass.step(records_a_step)) {
@@ -95,7 +99,7 @@ daemon_snapshot reporter::snapshot() const {
     }
     now.connections = from_.client.connections();
 
-    now.budget = from_.gate.rate(at);
+    now.budget = from_.gate.spendable(at);
     now.demand = from_.schedule.demand();
     now.stretch = from_.schedule.stretch(at);
     now.foreign_requests_total = from_.gate.budget().foreign_requests();

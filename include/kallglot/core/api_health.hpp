@@ -60,6 +60,9 @@ public:
     [[nodiscard]] steady_time next_request(steady_time now) const noexcept;
     void on_sent(steady_time now) noexcept;
 
+    /// Requests a second while only probes may go, by the longest wait between two; infinity when all may go.
+    [[nodiscard]] double probe_rate() const noexcept;
+
     /// The part of the wanted rate that may be used now: 0.1 to 1.
     [[nodiscard]] double ramp(steady_time now) const noexcept;
 
@@ -88,6 +91,8 @@ private:
     [[nodiscard]] bool is_probing() const noexcept {
         return is_key_refused() || state_ == api_state::unreachable;
     }
+
+    [[nodiscard]] steady_duration longest_step() const noexcept;
 
     /// 0 to 1, evenly.
     [[nodiscard]] double random() noexcept;

@@ -49,6 +49,7 @@ struct census_terms {
     steady_time at = no_time;
     const poll_policy* policy = nullptr; ///< outlives the pass
     double stretch = 1;                  ///< of routine intervals, for `stale`
+    bool shortage = false;               ///< intervals age, also where no poll waits
     steady_duration request_timeout{};
 };
 

@@ -3,7 +3,7 @@
 /// A wheel names the sessions whose time has come; they wait in first-in-first-out queues by class and status
 /// until a request is permitted. Overload is not an error but lateness: nothing is dropped, confirms go first,
 /// and routine polls are served by the largest (now - last poll) / interval, which stretches every interval
-/// by the same ratio. Sixteen bytes a session, in arrays parallel to the records. Neither sends nor
+/// by the same ratio. Sixteen bytes a session, in an array parallel to the records. Neither sends nor
 /// counts requests (request_gate), nor reads a clock.
 
 #ifndef KALLGLOT_CORE_POLL_SCHEDULE_HPP
@@ -58,6 +58,7 @@ struct due_poll {
     poll_class cls = poll_class::routine;
     steady_time due = no_time;  ///< when it should have started
     steady_duration interval{}; ///< of its routine polls, before stretching
+    double stretch = 1; ///< at how many times their interval routine polls were served lately
 };
 
 /// Loop only. Lifetime: the registry outlives the schedule.
@@ -141,17 +142,22 @@ private:
     [[nodiscard]] steady_time next_look(const wanted_work& work,
                                         const session_record& record,
                                         steady_time now) const noexcept;
+    /// With a million sessions a poll mostly waits for memory: what the poll after the next needs is asked for
+    /// while this one is sent.
+    void prefetch_second(std::size_t queue) const noexcept;
     void make_room();
     void enqueue(std::size_t queue, session_slot slot);
     void dequeue(session_slot slot);
 
     const session_registry& registry_;
     poll_policy policy_;
+    schedule_entries entries_;
     timing_wheel wheel_;
-    slot_rings queues_;
+    slot_rings<&schedule_entry::in_queue> queues_;
     std::array<std::uint32_t, poll_class_count> waiting_{};
     bool shortage_ = false;
-    unsigned urgent_run_ = 0; ///< urgent polls taken since routine had its turn
+    double served_stretch_ = 1; ///< moving average over routine polls
+    unsigned urgent_run_ = 0;   ///< urgent polls taken since routine had its turn
 };
 
 } // namespace kallglot

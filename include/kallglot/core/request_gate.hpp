@@ -11,6 +11,7 @@
 #include "kallglot/core/request_permit.hpp"
 #include "kallglot/core/time.hpp"
 
+#include <algorithm>
 #include <variant>
 
 namespace kallglot {
@@ -38,6 +39,11 @@ public:
     [[nodiscard]] api_health& health() noexcept { return health_; }
 
     [[nodiscard]] const api_health& health() const noexcept { return health_; }
+
+    /// Requests a second that may really leave now: rate(), but while the API is not usable that of its probes.
+    [[nodiscard]] double spendable(steady_time now) const noexcept {
+        return std::min(rate(now), health_.probe_rate());
+    }
 
 private:
     request_budget budget_;

@@ -15,11 +15,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <vector>
 
 namespace kallglot {
 
-/// Loop only. Ten bytes a slot.
+/// Loop only. Lifetime: the entries, of which it keeps link and due time, outlive it.
 class timing_wheel {
 public:
     /// Due times may lie up to this far ahead; later ones expire there.
@@ -28,11 +27,15 @@ public:
     /// Values that `tag` can hold: 0 to 15.
     static constexpr std::uint8_t max_tag = 15;
 
-    /// `start`: no due time before it is distinguished from it.
-    explicit timing_wheel(steady_time start);
+    struct no_announcement {
+        void operator()(session_slot) const noexcept {}
+    };
 
-    void resize(std::size_t slots);
-    void reserve(std::size_t slots);
+    /// `start`: no due time before it is distinguished from it.
+    timing_wheel(schedule_entries& entries, steady_time start);
+
+    /// A new entry has nothing arranged: to be called once for each, before anything else.
+    void add(session_slot slot) noexcept { rings_.add(slot); }
 
     /// Arranges that `slot` expires at `due`, rounded up to the next millisecond, in place of what was
     /// arranged for it before. A time that has passed expires with the next advance.
@@ -45,19 +48,20 @@ public:
 
     /// Four spare bits a slot for the owner's own use; 0 at first. Setting a due time keeps them.
     [[nodiscard]] std::uint8_t tag(session_slot slot) const noexcept {
-        return static_cast<std::uint8_t>(due_[index_of(slot)] >> due_bits);
+        return static_cast<std::uint8_t>(entries_[index_of(slot)].due >> due_bits);
     }
 
     void set_tag(session_slot slot, std::uint8_t tag) noexcept {
-        std::uint32_t& word = due_[index_of(slot)];
+        std::uint32_t& word = entries_[index_of(slot)].due;
         word = (word & due_mask) | (static_cast<std::uint32_t>(tag) << due_bits);
     }
 
     /// Takes out the slots that are due at `now`, earliest first, by calling `expire(session_slot)`, which
     /// may set or remove any slot. A slot set meanwhile to a time that is due by `now` expires in this call
-    /// too, a millisecond after the one that set it at the earliest.
-    template <class Expire>
-    void advance(steady_time now, Expire&& expire) {
+    /// too, a millisecond after the one that set it at the earliest. `announce(session_slot)` names beforehand
+    /// a slot that is likely to expire soon, so that what is kept of it can be fetched from memory.
+    template <class Expire, class Announce = no_announcement>
+    void advance(steady_time now, Expire&& expire, Announce&& announce = {}) {
         const std::uint64_t target = floor_tick(now);
         while (const auto tick = next_tick()) {
             if (*tick > target) {
@@ -66,6 +70,9 @@ public:
             turn_to(*tick);
             // Only what was in the place before: an entry set now goes to a later tick.
             while (const auto slot = take_expired()) {
+                if (const session_slot next = next_expired(); next != no_slot) {
+                    announce(next);
+                }
                 expire(*slot);
             }
         }
@@ -98,11 +105,13 @@ private:
     void put(session_slot slot, std::uint64_t tick) noexcept;
     void turn_to(std::uint64_t tick) noexcept;
     [[nodiscard]] std::optional<session_slot> take_expired() noexcept;
+    /// The one after the one that take_expired() gives next, if there is one; its own entry is fetched.
+    [[nodiscard]] session_slot next_expired() const noexcept;
     void cascade(std::size_t round) noexcept;
     [[nodiscard]] std::optional<std::uint64_t> next_tick() const noexcept;
 
-    slot_rings rings_;
-    std::vector<std::uint32_t> due_; ///< tag, then the low 28 bits of the due tick
+    schedule_entries& entries_;
+    slot_rings<&schedule_entry::in_wheel> rings_;
     std::array<occupancy, rounds>
         occupied_{}; ///< a set bit may be out of date, a clear one never is
     steady_time start_;

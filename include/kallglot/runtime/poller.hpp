@@ -95,6 +95,9 @@ public:
     /// The stretch of intervals when polls were last answered: what may be expected, also while nothing is.
     [[nodiscard]] double usual_stretch() const noexcept { return usual_stretch_; }
 
+    /// Whether requests were short then, or shortly before: age may have stretched intervals further.
+    [[nodiscard]] bool usual_shortage() const noexcept { return usual_shortage_; }
+
     [[nodiscard]] const server_clock& api_clock() const noexcept { return api_clock_; }
 
 private:
@@ -148,6 +151,8 @@ private:
     response_headers last_headers_;
     std::optional<api_time> last_success_;
     double usual_stretch_ = 1;
+    bool usual_shortage_ = false;
+    steady_time last_short_ = no_time;
     std::size_t answering_not_found_ = 0; ///< sessions in a streak of 404 answers
     api_state told_state_ = api_state::starting;
 };

@@ -163,7 +163,9 @@ void simulation::look() {
 
 void simulation::scrape() {
     const poll_policy policy = schedule_.policy();
-    census_pass pass(registry_, {clock_.now(), &policy, schedule_.stretch(clock_.now()), 10s});
+    census_pass pass(
+        registry_,
+        {clock_.now(), &policy, schedule_.stretch(clock_.now()), schedule_.shortage(), 10s});
     while (pass.step(8192)) {
     }
     census_differs_ += ledger_.agrees(pass.outcome()) ? 0 : 1;

@@ -35,12 +35,12 @@ protected:
         return slot;
     }
 
-    census_terms terms(steady_time moment, double stretch = 1) {
-        return {moment, &policy_, stretch, 10s};
+    census_terms terms(steady_time moment, double stretch = 1, bool shortage = false) {
+        return {moment, &policy_, stretch, shortage, 10s};
     }
 
-    census count(steady_time moment, double stretch = 1) {
-        census_pass pass(registry_, terms(moment, stretch));
+    census count(steady_time moment, double stretch = 1, bool shortage = false) {
+        census_pass pass(registry_, terms(moment, stretch, shortage));
         while (pass.step(1000)) {
         }
         return pass.outcome();
@@ -140,6 +140,15 @@ TEST_F(Census, StaleAfterThreeStretchedIntervalsAndARequest) {
     EXPECT_EQ(count(t0 + 2h, 4).stale[at(active)], 1U);
 }
 
+TEST_F(Census, UnderShortageAnAgedIntervalIsNotStale) {
+    // Nine hours old at its last poll: a tenth of its age later, in an hour, is soon enough, though nothing waits.
+    add(test::observed(active, t0 - 9h, t0));
+    EXPECT_EQ(count(t0 + 2h, 1, true).stale[at(active)], 0U);
+    EXPECT_EQ(count(t0 + 3h + 10s, 1, true).stale[at(active)], 0U);
+    EXPECT_EQ(count(t0 + 3h + 11s, 1, true).stale[at(active)], 1U);
+    EXPECT_EQ(count(t0 + 2h).stale[at(active)], 1U);
+}
+
 TEST_F(Census, EndedSessionsAreNeverStale) {
     add(test::observed(ended, t0, t0));
     EXPECT_EQ(count(t0 + 24h).stale, counts_by_status{});
@@ -225,7 +234,7 @@ census recount(const session_registry& registry,
         if (r.status != ended) {
             const steady_time last = r.observed == no_time ? r.since : r.observed;
             const auto interval =
-                effective_interval(policy, r, last, terms.stretch > 1) * terms.stretch;
+                effective_interval(policy, r, last, terms.shortage) * terms.stretch;
             counted.stale[s] += terms.at - last > 3 * interval + terms.request_timeout ? 1 : 0;
         }
         steady_time& oldest = counted.oldest_since[s];

@@ -55,6 +55,25 @@ void break_down(request_gate& gate, steady_time at) {
     }
 }
 
+TEST(RequestGate, OnlyAProbesRateMayBeSpentWhileTheApiIsNotUsable) {
+    request_gate gate = fixed_gate(50);
+    gate.health().on_success(t0);
+    EXPECT_EQ(gate.spendable(t0 + 1min), 50);
+
+    gate.health().on_failure(failure(429, 20s), t0 + 1min);
+    EXPECT_EQ(gate.spendable(t0 + 1min + 1s), 0);
+    gate.health().on_failure(failure(401), t0 + 1min + 2s);
+    EXPECT_EQ(gate.spendable(t0 + 1min + 2s), 0) << "the pause still holds";
+    EXPECT_NEAR(gate.spendable(t0 + 2min), 1 / 60.0, 1e-9);
+    gate.health().on_sent(t0 + 3min);
+    gate.health().on_success(t0 + 3min + 1s);
+    EXPECT_EQ(gate.spendable(t0 + 4min), 50);
+
+    break_down(gate, t0 + 5min);
+    EXPECT_GT(gate.spendable(t0 + 6min), 1 / 60.0);
+    EXPECT_LE(gate.spendable(t0 + 6min), 1);
+}
+
 TEST(RequestGate, GivesAPermitOrTheTimeToAskAgain) {
     request_gate gate = fixed_gate(2);
     auto first = gate.permit(t0);

@@ -11,9 +11,25 @@
 namespace kallglot {
 namespace {
 
+/// Rings with entries of their own.
+struct rings_of {
+    explicit rings_of(std::size_t lists) : rings(entries, lists) {}
+
+    void grow(std::size_t count) {
+        while (entries.size() < count) {
+            entries.emplace_back();
+            rings.add(session_slot{static_cast<std::uint32_t>(entries.size() - 1)});
+        }
+    }
+
+    schedule_entries entries;
+    slot_rings<&schedule_entry::in_queue> rings;
+};
+
 TEST(SlotRings, ServesFirstInFirstOut) {
-    slot_rings rings(2);
-    rings.resize(5);
+    rings_of with(2);
+    auto& rings = with.rings;
+    with.grow(5);
     for (const std::uint32_t i : {3U, 0U, 4U}) {
         rings.push_back(1, session_slot{i});
     }
@@ -28,8 +44,9 @@ TEST(SlotRings, ServesFirstInFirstOut) {
 }
 
 TEST(SlotRings, UnlinkingTwiceDoesNothing) {
-    slot_rings rings(1);
-    rings.resize(2);
+    rings_of with(1);
+    auto& rings = with.rings;
+    with.grow(2);
     rings.push_back(0, session_slot{0});
     rings.push_back(0, session_slot{1});
     rings.unlink(session_slot{0});
@@ -38,10 +55,11 @@ TEST(SlotRings, UnlinkingTwiceDoesNothing) {
 }
 
 TEST(SlotRings, KeepsItsListsWhenItGrows) {
-    slot_rings rings(3);
-    rings.resize(1);
+    rings_of with(3);
+    auto& rings = with.rings;
+    with.grow(1);
     rings.push_back(2, session_slot{0});
-    rings.resize(100'000);
+    with.grow(100'000);
     rings.push_back(2, session_slot{99'999});
     EXPECT_EQ(rings.front(2), session_slot{0});
     rings.unlink(session_slot{0});
@@ -53,8 +71,9 @@ TEST(SlotRings, AgreesWithQueuesOverRandomOperations) {
     SCOPED_TRACE(chance.told());
     constexpr std::size_t slots = 300;
     constexpr std::size_t lists = 7;
-    slot_rings rings(lists);
-    rings.resize(slots);
+    rings_of with(lists);
+    auto& rings = with.rings;
+    with.grow(slots);
     std::vector<std::deque<session_slot>> model(lists);
     std::vector<std::size_t> place(slots, lists);
     for (std::size_t i = 0; i < test::rounds(1'000'000); ++i) {

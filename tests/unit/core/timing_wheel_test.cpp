@@ -27,14 +27,20 @@ constexpr session_slot a{0};
 constexpr session_slot b{1};
 constexpr session_slot c{2};
 
-timing_wheel wheel_of(std::size_t count) {
-    timing_wheel wheel(t0);
-    wheel.resize(count);
-    return wheel;
-}
+/// A wheel with entries of its own.
+struct wheel_of : private schedule_entries, public timing_wheel {
+    explicit wheel_of(std::size_t count) : timing_wheel(*this, t0) { grow(count); }
+
+    void grow(std::size_t count) {
+        while (schedule_entries::size() < count) {
+            schedule_entries::emplace_back();
+            add(session_slot{static_cast<std::uint32_t>(schedule_entries::size() - 1)});
+        }
+    }
+};
 
 TEST(TimingWheel, ExpiresAtTheNextMillisecondNeverEarlier) {
-    timing_wheel wheel = wheel_of(3);
+    wheel_of wheel(3);
     wheel.set(a, t0 + 10ms + 1ns);
     wheel.set(b, t0 + 10ms);
     EXPECT_EQ(expired(wheel, t0 + 10ms - 1ns), slots{});
@@ -45,7 +51,7 @@ TEST(TimingWheel, ExpiresAtTheNextMillisecondNeverEarlier) {
 }
 
 TEST(TimingWheel, ExpiresTheEarliestFirst) {
-    timing_wheel wheel = wheel_of(3);
+    wheel_of wheel(3);
     wheel.set(a, t0 + 30h);
     wheel.set(b, t0 + 5ms);
     wheel.set(c, t0 + 70s);
@@ -53,7 +59,7 @@ TEST(TimingWheel, ExpiresTheEarliestFirst) {
 }
 
 TEST(TimingWheel, SettingAgainReplacesTheDueTime) {
-    timing_wheel wheel = wheel_of(1);
+    wheel_of wheel(1);
     wheel.set(a, t0 + 5ms);
     wheel.set(a, t0 + 2h);
     EXPECT_EQ(expired(wheel, t0 + 1h), slots{});
@@ -63,7 +69,7 @@ TEST(TimingWheel, SettingAgainReplacesTheDueTime) {
 }
 
 TEST(TimingWheel, WhatHasPassedExpiresWithTheNextMillisecond) {
-    timing_wheel wheel = wheel_of(2);
+    wheel_of wheel(2);
     EXPECT_EQ(expired(wheel, t0 + 1h), slots{});
     wheel.set(a, t0 - 5h);
     wheel.set(b, t0 + 1h);
@@ -71,14 +77,14 @@ TEST(TimingWheel, WhatHasPassedExpiresWithTheNextMillisecond) {
 }
 
 TEST(TimingWheel, CutsDueTimesAtTheHorizon) {
-    timing_wheel wheel = wheel_of(1);
+    wheel_of wheel(1);
     wheel.set(a, t0 + 1000h);
     EXPECT_EQ(expired(wheel, t0 + timing_wheel::horizon - 1ms), slots{});
     EXPECT_EQ(expired(wheel, t0 + timing_wheel::horizon), slots{a});
 }
 
 TEST(TimingWheel, RemovedSlotsDoNotExpire) {
-    timing_wheel wheel = wheel_of(2);
+    wheel_of wheel(2);
     wheel.set(a, t0 + 1s);
     wheel.set(b, t0 + 1s);
     wheel.remove(a);
@@ -89,7 +95,7 @@ TEST(TimingWheel, RemovedSlotsDoNotExpire) {
 }
 
 TEST(TimingWheel, ExpireMayRemoveASlotThatIsDueAtTheSameTime) {
-    timing_wheel wheel = wheel_of(3);
+    wheel_of wheel(3);
     wheel.set(a, t0 + 1s);
     wheel.set(b, t0 + 1s);
     wheel.set(c, t0 + 1s);
@@ -102,7 +108,7 @@ TEST(TimingWheel, ExpireMayRemoveASlotThatIsDueAtTheSameTime) {
 }
 
 TEST(TimingWheel, ASlotSetAnewWhileItExpiresComesOncePerTick) {
-    timing_wheel wheel = wheel_of(1);
+    wheel_of wheel(1);
     wheel.set(a, t0 + 1ms);
     int count = 0;
     wheel.advance(t0 + 20ms, [&](session_slot slot) {
@@ -114,7 +120,7 @@ TEST(TimingWheel, ASlotSetAnewWhileItExpiresComesOncePerTick) {
 }
 
 TEST(TimingWheel, TellsTheNextTurn) {
-    timing_wheel wheel = wheel_of(2);
+    wheel_of wheel(2);
     EXPECT_FALSE(wheel.next_turn().has_value());
     wheel.set(a, t0 + 100ms);
     EXPECT_EQ(wheel.next_turn(), t0 + 100ms);
@@ -134,14 +140,14 @@ TEST(TimingWheel, TellsTheNextTurn) {
 }
 
 TEST(TimingWheel, KeepsTags) {
-    timing_wheel wheel = wheel_of(2);
+    wheel_of wheel(2);
     EXPECT_EQ(wheel.tag(a), 0);
     wheel.set_tag(a, timing_wheel::max_tag);
     wheel.set_tag(b, 7);
     wheel.set(a, t0 + 47h);
     wheel.set(b, t0 + 1ms);
     (void)expired(wheel, t0 + 30h);
-    wheel.resize(1000);
+    wheel.grow(1000);
     EXPECT_EQ(wheel.tag(a), timing_wheel::max_tag);
     EXPECT_EQ(wheel.tag(b), 7);
     wheel.set_tag(a, 0);
@@ -149,7 +155,7 @@ TEST(TimingWheel, KeepsTags) {
 }
 
 TEST(TimingWheel, SurvivesATimeBeforeItsStart) {
-    timing_wheel wheel = wheel_of(1);
+    wheel_of wheel(1);
     EXPECT_EQ(expired(wheel, t0 - 1h), slots{});
     wheel.set(a, t0 - 30min);
     EXPECT_EQ(expired(wheel, t0 - 1min), slots{});
@@ -254,7 +260,7 @@ TEST(TimingWheel, AgreesWithAnOrderedSetOverRandomOperations) {
     test::chance chance;
     SCOPED_TRACE(chance.told());
     constexpr std::size_t count = 500;
-    timing_wheel wheel = wheel_of(count);
+    wheel_of wheel(count);
     model_of_wheel model(count);
     steady_time now = t0;
     const auto set = [&](session_slot slot) {

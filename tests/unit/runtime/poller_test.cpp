@@ -1,3 +1,4 @@
+#include "kallglot/core/census.hpp"
 #include "poller_fixture.hpp"
 
 #include <algorithm>
@@ -281,6 +282,35 @@ TEST_F(Poller, AnOutageDoesNotStretchWhatMayBeExpected) {
     EXPECT_EQ(gate_->health().state(), api_state::unreachable);
     EXPECT_GT(schedule_->stretch(clock_.now()), 5);
     EXPECT_LT(poller_->usual_stretch(), 1.5);
+}
+
+TEST_F(Poller, InASlightShortageNobodyIsStaleOrLate) {
+    // 40 sessions stuck for hours want 20 polls a second and have 15: their intervals age, and nobody waits long.
+    answer_ = [this](std::string_view, steady_time) {
+        return ok_reply(session_status::connecting, date());
+    };
+    use(poll_policy{}, budget_settings{{rate_limit_mode::fixed, rate{15}}, {}, 1.0});
+    for (int i = 0; i < 40; ++i) {
+        track(name(i), true);
+    }
+    start();
+    clock_.advance(2h);
+    EXPECT_TRUE(schedule_->shortage());
+    EXPECT_TRUE(poller_->usual_shortage());
+    for (int i = 0; i < 60; ++i) {
+        clock_.advance(10s);
+        census_pass pass(registry_,
+                         {clock_.now(),
+                          &schedule_->policy(),
+                          poller_->usual_stretch(),
+                          poller_->usual_shortage(),
+                          10s});
+        while (pass.step(1000)) {
+        }
+        ASSERT_EQ(pass.outcome().stale, counts_by_status{});
+    }
+    EXPECT_LT(metric("kallglot_exporter_polls_late_total", "routine"),
+              metric("kallglot_exporter_polls_total", "routine") / 20);
 }
 
 TEST_F(Poller, StoppingStartsNothingNewAndTakesInWhatIsUnderWay) {

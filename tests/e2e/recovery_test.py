@@ -1,0 +1,82 @@
+#!/usr/bin/env python3
+"""What an API that fails is asked for, and how polling comes back: gently after an outage, at once with a good key."""
+
+import os
+import time
+
+from support.case import EndToEnd, main
+
+SESSIONS = 200
+INTERVAL = '{created: 1s, connecting: 1s, active: 1s, ending: 1s, unknown: 1s}'
+
+
+def state(scrape):
+    return next((name for name, value in scrape.by('state', 'kallglot_exporter_api_state').items() if value), None)
+
+
+class Recovery(EndToEnd):
+    def start(self):
+        self.api = self.simulator('--sessions', SESSIONS, '--arrival-rate', '0', '--active', '10m-20m',
+                                  '--latency', '100ms')
+        exporter = self.exporter(self.config(self.api.port, intervals=INTERVAL))
+        exporter.until('all polled', lambda scrape: scrape.value('kallglot_sessions', status='unknown') == 0
+                       and scrape.total('kallglot_sessions') == SESSIONS)
+        return exporter
+
+    def asked(self):
+        return self.api.stats()['requests']['session']
+
+    def watch(self, exporter, seconds):
+        """Requests that the API gets in so many seconds; the exporter goes on meanwhile."""
+        before, begun = self.asked(), time.monotonic()
+        exporter.expect('goes on', lambda: time.monotonic() - begun >= seconds)
+        return self.asked() - before
+
+    def test_an_outage_costs_few_requests_and_polling_comes_back_gently(self):
+        exporter = self.start()
+        exporter.until('full rate', lambda scrape: scrape.value('kallglot_exporter_api_state', state='ok') == 1
+                       and self.api.stats()['requests']['last_second'] >= SESSIONS // 2, seconds=100)
+        steady = self.watch(exporter, 5) / 5
+
+        polls = exporter.scrape().total('kallglot_exporter_polls_total')
+        requests = self.asked()
+        self.api.set_faults(close=1.0)
+        down = exporter.until('unreachable', lambda scrape: state(scrape) == 'unreachable')
+        self.assertEqual(down.value('kallglot_up'), 0)
+        self.assertLessEqual(down.value('kallglot_exporter_poll_budget_requests_per_second'), 1)
+        self.watch(exporter, 3)
+        first_attempts = exporter.scrape().total('kallglot_exporter_polls_total') - polls
+        extra = self.asked() - requests - first_attempts
+        print(f'while everything failed: {first_attempts:.0f} first attempts, {extra:.0f} extra')
+        self.assertLessEqual(extra, first_attempts / 10)
+
+        self.api.set_faults()
+        exporter.until('usable', lambda scrape: state(scrape) == 'ok', seconds=100)
+        first = self.watch(exporter, 2)
+        ten = first + self.watch(exporter, 8)
+        print(f'after the outage: {first} requests in 2 s, {ten} in 10 s, at a steady rate of {steady:.0f}/s')
+        self.assertLessEqual(ten, 1.2 * 10 * steady)
+        # All are overdue: without the ramp they would come at once.
+        self.assertLessEqual(first, SESSIONS)
+        self.assertEqual(exporter.scrape().total('kallglot_sessions'), SESSIONS)
+
+    def test_polling_resumes_by_itself_once_the_key_file_is_right(self):
+        exporter = self.start()
+        self.api.post('/_key', {'key': 'sk_test_another_key_for_this_test'})
+        refused = exporter.until('unauthorized', lambda scrape: state(scrape) == 'unauthorized')
+        self.assertLess(refused.value('kallglot_exporter_poll_budget_requests_per_second'), 0.02)
+        exporter.expect('silence', lambda: self.api.stats()['requests']['in_flight'] == 0)
+        self.assertLessEqual(self.watch(exporter, 5), 1)
+
+        before = exporter.scrape().value('kallglot_exporter_api_responses_total', code='200')
+        key = self.write('next_key', 'sk_test_another_key_for_this_test\n')
+        os.replace(key, self.folder / 'api_key')
+        begun = time.monotonic()
+        # The next probe is a minute away: whoever waits for it is too late.
+        exporter.until('polls', lambda scrape: scrape.value('kallglot_exporter_api_responses_total', code='200') > before)
+        print(f'polls again {time.monotonic() - begun:.1f} s after the key file was corrected')
+        exporter.until('usable', lambda scrape: state(scrape) == 'ok')
+
+
+if __name__ == '__main__':
+    main()
