@@ -9,6 +9,7 @@
 #ifndef KALLGLOT_CORE_POLL_SCHEDULE_HPP
 #define KALLGLOT_CORE_POLL_SCHEDULE_HPP
 
+#include "kallglot/core/due_work.hpp"
 #include "kallglot/core/poll_policy.hpp"
 #include "kallglot/core/session_registry.hpp"
 #include "kallglot/core/slot_rings.hpp"
@@ -28,29 +29,6 @@ namespace kallglot {
 enum class poll_class : std::uint8_t { confirm, event, routine, audit };
 inline constexpr std::size_t poll_class_count = 4;
 [[nodiscard]] std::string_view to_string(poll_class value) noexcept;
-
-/// The next thing that a session wants.
-struct wanted_work {
-    enum class kind : std::uint8_t { nothing, confirm, event, routine, audit, expiry };
-    kind what = kind::nothing;
-    steady_time at = no_time;
-    bool not_started = false; ///< a confirm of the list `not_started`
-};
-
-/// What the decision needs besides policy and record.
-struct demand_state {
-    bool shortage = false;    ///< the demand exceeds the budget: intervals age, new sessions wait
-    steady_duration spread{}; ///< of this session's first routine poll, from the hash of its id
-    double phase = -1; ///< 0 to 1: where in an interval its polls lie; negative: wherever they are
-};
-
-/// What the session wants, and when: a pure function. `expiry` is the end of an ended session's retention.
-///
-/// At equal times a confirm goes before an event, and an event before routine.
-[[nodiscard]] wanted_work due_work(const session_record& record,
-                                   const poll_policy& policy,
-                                   const demand_state& demand,
-                                   steady_time now) noexcept;
 
 /// A session whose poll may start now.
 struct due_poll {

@@ -1,6 +1,7 @@
 // What a session wants, and when: each rule of the polling policy as a table entry.
 
-#include "kallglot/core/poll_schedule.hpp"
+#include "kallglot/core/due_work.hpp"
+
 #include "unit/core/answers.hpp"
 
 #include <gtest/gtest.h>
