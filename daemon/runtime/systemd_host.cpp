@@ -3,11 +3,13 @@
 #include <systemd/sd-daemon.h>
 
 #include <cstdint>
+#include <utility>
 
 namespace kallglot {
 
-systemd_host::systemd_host(clock& time)
+systemd_host::systemd_host(clock& time, store_progress busy_since)
     : clock_(time),
+      busy_since_(std::move(busy_since)),
       watchdog_(
           time.make_timer([](void* self) { static_cast<systemd_host*>(self)->feed(); }, this)) {
     std::uint64_t period_us = 0;
@@ -28,8 +30,12 @@ void systemd_host::stopping() {
 }
 
 void systemd_host::feed() {
-    ::sd_notify(0, "WATCHDOG=1");
-    watchdog_->wake_at(clock_.now() + feed_interval_);
+    const steady_time now = clock_.now();
+    const std::optional<steady_time> busy = busy_since_();
+    if (!busy || now - *busy < feed_interval_) {
+        ::sd_notify(0, "WATCHDOG=1");
+    }
+    watchdog_->wake_at(now + feed_interval_);
 }
 
 } // namespace kallglot

@@ -1,16 +1,18 @@
 #!/usr/bin/env python3
 """No acknowledged id is ever lost: session API, webhooks and files, a killed daemon, and a disk that is full."""
 
-import http.client
 import json
 import os
+import shutil
+import socket
 import subprocess
 import threading
+import time
 import unittest
 
 from support.case import main
-from support.durable import ALL, SECRET, TOKEN, Durable, event, signed
-from support.programs import SANITIZED, Exporter
+from support.durable import ALL, SECRET, TOKEN, Durable, Told, event, pour
+from support.programs import SANITIZED, TRACED, Exporter, injected
 from support.waiting import wait_for
 
 ROUNDS = 3
@@ -18,66 +20,13 @@ WORKERS = 3
 KILL_AFTER = 60 if SANITIZED else 300
 
 
-class Told:
-    """The ids that one daemon has acknowledged, from several threads."""
-
-    def __init__(self):
-        self._lock = threading.Lock()
-        self.ids = set()
-
-    def add(self, ids):
-        with self._lock:
-            self.ids.update(ids)
-
-    def count(self):
-        with self._lock:
-            return len(self.ids)
-
-
 class Durability(Durable):
-    def pour(self, exporter, told, name):
-        """Brings ids in over every way until the daemon is gone; notes those that were acknowledged."""
-        headers = {'Authorization': f'Bearer {TOKEN}'}
-
-        def worker(number):
-            private = http.client.HTTPConnection(exporter.address, timeout=20)
-            public = http.client.HTTPConnection(exporter.webhooks, timeout=20)
-            try:
-                for i in range(100_000):
-                    base = f'sess_{name}_{number}_{i}'
-                    if i % 3 == 0:
-                        ids = [base]
-                        private.request('PUT', f'{ALL}/{base}', headers=headers)
-                        answer = private.getresponse()
-                    elif i % 3 == 1:
-                        ids = [f'{base}_{part}' for part in range(5)]
-                        private.request('POST', ALL, json.dumps({'ids': ids}), headers)
-                        answer = private.getresponse()
-                    else:
-                        ids = [base]
-                        body = event(base, base)
-                        public.request('POST', '/webhooks/kallglot', body, signed(body))
-                        answer = public.getresponse()
-                    answer.read()
-                    if answer.status in (200, 201):
-                        told.add(ids)
-            except (OSError, http.client.HTTPException):
-                pass  # it was killed
-            finally:
-                private.close()
-                public.close()
-
-        threads = [threading.Thread(target=worker, args=(number,)) for number in range(WORKERS)]
-        for thread in threads:
-            thread.start()
-        return threads
-
     def test_a_killed_daemon_has_lost_nothing_that_it_acknowledged(self):
         told = Told()
         exporter = self.launch()
         for number in range(ROUNDS):
             begun = told.count()
-            threads = self.pour(exporter, told, f'round{number}')
+            threads = pour(exporter, told, f'round{number}', WORKERS)
             exporter.expect('ids that came in', lambda: told.count() >= begun + KILL_AFTER)
             exporter.kill()
             for thread in threads:
@@ -138,6 +87,52 @@ class Durability(Durable):
         self.assertEqual(second.wait(), 1)
         self.assertIn('sessions.db', second.log())
         self.assertEqual(self.put(exporter, 'sess_of_the_first_too'), 201)
+
+
+@unittest.skipUnless(shutil.which('strace'), 'strace is not there to make a disk hang')
+class HungDisk(Durable):
+    """One sync takes eight seconds; the watchdog asks for a sign of life every second."""
+
+    def test_the_watchdog_is_not_fed_while_the_store_hangs_and_the_loop_goes_on(self):
+        messages = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.addCleanup(messages.close)
+        messages.bind(str(self.folder / 'notify'))
+        messages.setblocking(False)
+        fed = 0
+
+        def feedings():
+            nonlocal fed
+            try:
+                while True:
+                    fed += messages.recv(4096).count(b'WATCHDOG=1')
+            except BlockingIOError:
+                return fed
+
+        exporter = self.launch(under=injected('fdatasync:delay_enter=8000000:when=30'), environment={
+            'NOTIFY_SOCKET': str(self.folder / 'notify'), 'WATCHDOG_USEC': '1000000', **TRACED})
+        wait_for('the watchdog to be fed', lambda: feedings() > 0)
+        answered = [time.monotonic()]
+
+        def tell():
+            for i in range(60):
+                self.put(exporter, f'sess_that_waits_{i}')
+                answered.append(time.monotonic())
+
+        telling = threading.Thread(target=tell)
+        telling.start()
+        wait_for('the store to hang', lambda: time.monotonic() - answered[-1] > 2 and len(answered) < 61)
+        before, acknowledged = feedings(), len(answered)
+        for _ in range(20):
+            exporter.scrape()
+            wait_for('a moment', lambda end=time.monotonic() + 0.1: time.monotonic() > end)
+        if len(answered) == acknowledged:
+            self.assertEqual(feedings(), before, 'fed while the store hung')
+        else:
+            self.skipTest('this machine is so slow that the hang was over before it was looked at')
+        telling.join()
+        wait_for('the watchdog to be fed again', lambda: feedings() > before)
+        exporter.stop()
+        self.assert_clean_end(exporter)
 
 
 def can_mount():

@@ -3,9 +3,14 @@
 an answer, not in a file, whatever goes wrong."""
 
 import pathlib
+import re
+import time
+import unittest
 
 from support import web
 from support.case import EndToEnd, main
+from support.programs import SANITIZED
+from support.waiting import wait_for
 
 KEY = 'sk_test_canary_k3y_0123456789abcdefghijklmnopqrstuvwxyz'
 # The simulator puts these into every body.
@@ -15,6 +20,16 @@ FAULTS = ['server_error', 'bad_gateway', 'truncate', 'not_json', 'wrong_id', 'un
           'two_responses', 'chunked', 'close', 'rate_limited']
 # After these the exporter is silent for a minute, so each gets one of its own.
 SILENCING = ['unauthorized', 'forbidden', 'payment_required']
+
+
+def memory_of(pid):
+    """What the process may write to: heap, stacks, data."""
+    with open(f'/proc/{pid}/maps', encoding='utf-8') as maps, open(f'/proc/{pid}/mem', 'rb', 0) as memory:
+        for line in maps:
+            first, last = (int(text, 16) for text in line.split()[0].split('-'))
+            if line.split()[1].startswith('rw'):
+                memory.seek(first)
+                yield memory.read(last - first)
 
 
 class Secrets(EndToEnd):
@@ -73,6 +88,20 @@ class Secrets(EndToEnd):
             exporter.expect(f'{fault} met', lambda: self.api.stats()['faults'].get(fault, 0) > before)
             self.api.set_faults()
             self.assert_nothing_shown(exporter)
+
+    @unittest.skipIf(SANITIZED, 'AddressSanitizer keeps freed memory on purpose')
+    def test_a_second_after_the_last_answer_the_memory_holds_nothing_of_it(self):
+        api = self.simulator('--sessions', 300, '--arrival-rate', '0', '--active', '10m-20m')
+        rarely = '{created: 2s, connecting: 1h, active: 1h, ending: 1h, unknown: 1h}'
+        exporter = self.exporter(self.config(api.port, intervals=rarely))
+        exporter.until('all polled, and for long', lambda scrape: scrape.total('kallglot_sessions') == 300
+                       and not any(scrape.value('kallglot_sessions', status=status) for status in ('unknown', 'created')))
+        wait_for('silence', lambda: api.stats()['requests']['in_flight'] == 0)
+        wait_for('a second', lambda end=time.monotonic() + 1: time.monotonic() > end)
+        memory = b''.join(memory_of(exporter.process.pid))
+        self.assertIn(api.lives()[1][0]['id'].encode(), memory, 'this looks at the wrong memory')
+        for pattern in (rb'kst_live_\w{8}', rb'\+1202555', rb'CANARY said', rb'cust_CANARY'):
+            self.assertEqual(re.findall(pattern, memory)[:3], [], pattern)
 
 
 if __name__ == '__main__':

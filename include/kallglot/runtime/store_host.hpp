@@ -42,6 +42,11 @@ public:
     /// Writes what waits and closes the file.
     [[nodiscard]] task<> close();
 
+    /// Since when the disk has been at one piece of work; empty if at none, or without a store on disk.
+    [[nodiscard]] std::optional<steady_time> busy_since() const noexcept {
+        return disk_ == nullptr ? std::nullopt : disk_->busy_since();
+    }
+
     /// False if the disk does not let go of the worker.
     [[nodiscard]] bool stop_worker(steady_duration patience);
 

@@ -1,7 +1,8 @@
-/// Tells systemd how far the daemon is, and that its loop still turns.
+/// Tells systemd how far the daemon is, and that its loop and its store still get on.
 ///
 /// Through libsystemd's sd_notify; without a service manager ($NOTIFY_SOCKET unset) nothing happens. The watchdog is
-/// fed by a timer of the loop at half the period that systemd asks for, so a loop that hangs is seen.
+/// fed by a timer of the loop at half the period that systemd asks for, and only while no piece of work of the store
+/// takes longer than that: a loop that hangs is seen, and so is a disk that does.
 
 #ifndef KALLGLOT_RUNTIME_SYSTEMD_HOST_HPP
 #define KALLGLOT_RUNTIME_SYSTEMD_HOST_HPP
@@ -10,14 +11,19 @@
 #include "kallglot/ports/clock.hpp"
 
 #include <cstddef>
+#include <functional>
 #include <memory>
+#include <optional>
 
 namespace kallglot {
 
 /// Loop only. Lifetime: the clock outlives it.
 class systemd_host {
 public:
-    explicit systemd_host(clock& time);
+    /// Since when the store has been at the piece of work that it is at; empty if at none.
+    using store_progress = std::function<std::optional<steady_time>()>;
+
+    systemd_host(clock& time, store_progress busy_since);
 
     /// READY=1; the watchdog is fed from now on.
     void ready();
@@ -32,6 +38,7 @@ private:
     void feed();
 
     clock& clock_;
+    store_progress busy_since_;
     std::unique_ptr<wake_timer> watchdog_;
     steady_duration feed_interval_{}; ///< zero: systemd asks for none
 };

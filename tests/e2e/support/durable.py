@@ -2,8 +2,10 @@
 
 import hashlib
 import hmac
+import http.client
 import json
 import re
+import threading
 import time
 
 from . import web
@@ -41,6 +43,60 @@ def signed(body, secret=SECRET, at=None):
     return {'Kallglot-Signature': f't={moment},v1={digest}'}
 
 
+class Told:
+    """The ids that one daemon has acknowledged, from several threads."""
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self.ids = set()
+
+    def add(self, ids):
+        with self._lock:
+            self.ids.update(ids)
+
+    def count(self):
+        with self._lock:
+            return len(self.ids)
+
+
+def pour(exporter, told, name, workers):
+    """Brings ids in over every way until the daemon is gone; notes those that were acknowledged."""
+    headers = {'Authorization': f'Bearer {TOKEN}'}
+
+    def worker(number):
+        private = http.client.HTTPConnection(exporter.address, timeout=20)
+        public = http.client.HTTPConnection(exporter.webhooks, timeout=20)
+        try:
+            for i in range(100_000):
+                base = f'sess_{name}_{number}_{i}'
+                if i % 3 == 0:
+                    ids = [base]
+                    private.request('PUT', f'{ALL}/{base}', headers=headers)
+                    answer = private.getresponse()
+                elif i % 3 == 1:
+                    ids = [f'{base}_{part}' for part in range(5)]
+                    private.request('POST', ALL, json.dumps({'ids': ids}), headers)
+                    answer = private.getresponse()
+                else:
+                    ids = [base]
+                    body = event(base, base)
+                    public.request('POST', '/webhooks/kallglot', body, signed(body))
+                    answer = public.getresponse()
+                answer.read()
+                if answer.status in (200, 201):
+                    told.add(ids)
+        except (OSError, http.client.HTTPException):
+            pass  # it was killed
+        finally:
+            private.close()
+            public.close()
+
+    threads = [threading.Thread(target=worker, args=(number,)) for number in range(workers)]
+    for thread in threads:
+        thread.start()
+    return threads
+
+
 class Durable(EndToEnd):
     def setUp(self):
         super().setUp()
@@ -50,13 +106,13 @@ class Durable(EndToEnd):
         self.write('old_secret', 'a-secret-from-before-the-rotation')
         self.write('ids.txt', '\n'.join(f'sess_from_a_file_{i:04}' for i in range(50)) + '\n')
 
-    def launch(self, store='sessions.db'):
+    def launch(self, store='sessions.db', **options):
         """A daemon on that store, ready, with the address of its webhook listener."""
         if not self.starts:
             self.api = self.simulator('--sessions', 5, '--arrival-rate', '0', '--active', '10m-20m')
         self.starts += 1
         file = self.write('durable.yml', CONFIG.format(port=self.api.port, store=store))
-        exporter = self.exporter(file, name=f'exporter{self.starts}')
+        exporter = self.exporter(file, name=f'exporter{self.starts}', **options)
         exporter.expect('ready', lambda: exporter.get('/-/ready').status == 200)
         found = exporter.expect('webhooks', lambda: re.search(r'listener=webhook address=(\S+)', exporter.log()))
         exporter.webhooks = found.group(1)

@@ -100,9 +100,9 @@ class Simulator(Program):
 class Exporter(Program):
     """kallglot_exporter on a port of its own choice."""
 
-    def __init__(self, folder, config_file, *flags, name='exporter', environment=None, listen='127.0.0.1:0'):
-        super().__init__(folder, name, [EXPORTER, '--config.file', config_file, '--web.listen-address', listen, *flags],
-                         environment)
+    def __init__(self, folder, config_file, *flags, name='exporter', environment=None, listen='127.0.0.1:0', under=()):
+        super().__init__(folder, name, [*under, EXPORTER, '--config.file', config_file, '--web.listen-address', listen,
+                                        *flags], environment)
         self.address = None
 
     def listening(self):
@@ -127,6 +127,19 @@ class Exporter(Program):
             scrape = self.scrape()
             return scrape if condition(scrape) else None
         return wait_for(what, asked, seconds)
+
+
+def injected(*injections):
+    """A command to run a program under whose system calls fail, hang or kill; the program is the process started."""
+    calls = ','.join(injection.partition(':')[0] for injection in injections)
+    words = ['strace', '-D', '-f', '-qq', '-o', '/dev/null', '-e', f'trace={calls}']
+    for injection in injections:
+        words += ['-e', f'inject={injection}']
+    return words
+
+
+# Leaks cannot be looked for in a program that is traced.
+TRACED = {'ASAN_OPTIONS': 'detect_leaks=0'}
 
 
 def run_exporter(*arguments, seconds=PATIENCE, environment=None, **options):
