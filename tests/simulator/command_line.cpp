@@ -3,7 +3,9 @@
 #include <CLI/CLI.hpp>
 
 #include <charconv>
+#include <fstream>
 #include <string_view>
+#include <utility>
 
 namespace kallglot::simulator {
 
@@ -188,6 +190,42 @@ void add_trouble_flags(CLI::App& app, simulated_api_settings& settings, std::str
     app.add_option("--faults", faults, R"(As POST /_faults takes them: {"rate_limited":0.1})");
 }
 
+struct webhook_flags {
+    std::string url;
+    std::string secret_file;
+    std::chrono::milliseconds first_retry{std::chrono::minutes{1}};
+};
+
+void add_webhook_flags(CLI::App& app, webhook_flags& flags) {
+    app.add_option("--webhook-url",
+                   flags.url,
+                   "Sends webhooks there, such as http://127.0.0.1:9465/webhooks/kallglot");
+    app.add_option("--webhook-secret-file", flags.secret_file, "What they are signed with");
+    add_text(app,
+             "--webhook-first-retry",
+             flags.first_retry,
+             parse_duration,
+             "Delay before the second attempt; later ones wait 5, 30, 120... times as long [1m]",
+             "a duration such as 1m");
+}
+
+std::optional<std::string> complete_webhooks(run_plan& plan, const webhook_flags& flags) {
+    if (flags.url.empty() && flags.secret_file.empty()) {
+        return std::nullopt;
+    }
+    webhook_settings webhooks{parse_webhook_url(flags.url), flags.first_retry};
+    if (webhooks.target.host.empty()) {
+        return "--webhook-url must be like http://127.0.0.1:9465/webhooks/kallglot";
+    }
+    std::ifstream file(flags.secret_file);
+    std::getline(file, webhooks.target.secret);
+    if (webhooks.target.secret.empty()) {
+        return "--webhook-secret-file: no secret in \"" + flags.secret_file + "\"";
+    }
+    plan.settings.webhooks = std::move(webhooks);
+    return std::nullopt;
+}
+
 // What no single flag can check.
 std::optional<std::string> complete(run_plan& plan,
                                     const arrival_plan& arrivals,
@@ -216,6 +254,7 @@ std::variant<run_plan, early_exit> read_command_line(int argc, const char* const
     plan.settings.rate_limit = event_rate{6'000'000, std::chrono::minutes{1}};
     arrival_plan arrivals{true, 0};
     std::string faults;
+    webhook_flags webhooks;
     CLI::App app{
         "Rehearses the Kallglot API: sessions that live and end, over TLS, with faults on demand.",
         "kallglot_simulator"};
@@ -224,6 +263,7 @@ std::variant<run_plan, early_exit> read_command_line(int argc, const char* const
     add_population_flags(app, plan.settings.population, arrivals);
     add_life_flags(app, plan.settings.population.life);
     add_trouble_flags(app, plan.settings, faults);
+    add_webhook_flags(app, webhooks);
     try {
         app.parse(argc, argv);
     } catch (const CLI::CallForHelp&) {
@@ -234,6 +274,9 @@ std::variant<run_plan, early_exit> read_command_line(int argc, const char* const
         return early_exit{2, std::string("kallglot_simulator: ") + error.what() + "\n"};
     }
     if (const auto refusal = complete(plan, arrivals, faults)) {
+        return early_exit{2, "kallglot_simulator: " + *refusal + "\n"};
+    }
+    if (const auto refusal = complete_webhooks(plan, webhooks)) {
         return early_exit{2, "kallglot_simulator: " + *refusal + "\n"};
     }
     return plan;

@@ -208,6 +208,12 @@ control_routes::reply control_routes::stats(const http_request& request, system_
     object["pauses"] = {{"asked_for", stats.pauses},
                         {"early_requests", stats.early_requests},
                         {"early_requests_in_grace", stats.early_requests_in_grace}};
+    object["webhooks"] = {{"made", stats.webhooks.made},
+                          {"delivered", stats.webhooks.delivered},
+                          {"failed_attempts", stats.webhooks.failed_attempts},
+                          {"lost", stats.webhooks.lost},
+                          {"given_up", stats.webhooks.given_up},
+                          {"waiting", stats.webhooks.waiting}};
     object["asked"] = {{"standing", describe(state_.sessions.questions_about_standing())},
                        {"arrived", describe(state_.sessions.questions_about_arrived(now))}};
     return reply::of(object);

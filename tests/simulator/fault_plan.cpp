@@ -4,6 +4,7 @@
 
 #include <boost/json.hpp>
 
+#include <algorithm>
 #include <charconv>
 
 namespace kallglot::simulator {
@@ -33,6 +34,16 @@ constexpr std::array<std::string_view, fault_count> names{"none",
                                                           "interim",
                                                           "two_responses"};
 
+struct webhook_share {
+    std::string_view name;
+    double webhook_faults::* share;
+};
+
+constexpr std::array webhook_shares{webhook_share{"webhook_lost", &webhook_faults::lost},
+                                    webhook_share{"webhook_late", &webhook_faults::late},
+                                    webhook_share{"webhook_twice", &webhook_faults::twice},
+                                    webhook_share{"webhook_shuffled", &webhook_faults::shuffled}};
+
 std::string text_of(const boost::json::value& value) {
     return value.is_string() ? std::string(value.get_string()) : boost::json::serialize(value);
 }
@@ -56,16 +67,21 @@ std::optional<std::string> apply_field(fault_plan& plan,
         plan.close_after = value.to_number<std::uint64_t>(error);
         return error ? std::optional(refusal("a whole number")) : std::nullopt;
     }
-    if (name == "latency" || name == "jitter") {
+    if (name == "latency" || name == "jitter" || name == "webhook_delay") {
         const auto duration = parse_duration(text_of(value));
         if (!duration) {
             return refusal("a duration such as 300ms");
         }
-        (name == "latency" ? plan.latency : plan.jitter) = *duration;
+        (name == "latency"  ? plan.latency
+         : name == "jitter" ? plan.jitter
+                            : plan.webhooks.delay) = *duration;
         return std::nullopt;
     }
     const auto kind = fault_from_text(name);
-    if (!kind) {
+    const auto webhook = std::find_if(webhook_shares.begin(),
+                                      webhook_shares.end(),
+                                      [&](const webhook_share& each) { return each.name == name; });
+    if (!kind && webhook == webhook_shares.end()) {
         return std::string("unknown field ").append(name);
     }
     boost::system::error_code error;
@@ -73,7 +89,11 @@ std::optional<std::string> apply_field(fault_plan& plan,
     if (error || !(share >= 0.0 && share <= 1.0)) {
         return refusal("a share from 0 to 1");
     }
-    plan.set(*kind, share);
+    if (kind) {
+        plan.set(*kind, share);
+    } else {
+        plan.webhooks.*(webhook->share) = share;
+    }
     return std::nullopt;
 }
 
@@ -157,6 +177,12 @@ std::string to_json(const fault_plan& plan) {
     object["latency"] = std::to_string(plan.latency.count()) + "ms";
     object["jitter"] = std::to_string(plan.jitter.count()) + "ms";
     object["close_after"] = plan.close_after;
+    for (const webhook_share& each : webhook_shares) {
+        if (plan.webhooks.*(each.share) > 0) {
+            object[boost::json::string_view(each.name.data(), each.name.size())] =
+                plan.webhooks.*(each.share);
+        }
+    }
     return boost::json::serialize(object);
 }
 

@@ -44,6 +44,15 @@ inline constexpr std::size_t fault_count = 22;
 [[nodiscard]] std::string_view to_text(fault kind);
 [[nodiscard]] std::optional<fault> fault_from_text(std::string_view name);
 
+/// What happens to webhooks on their way: shares of the events, each drawn on its own.
+struct webhook_faults {
+    double lost{0};
+    double late{0}; ///< by `delay`
+    double twice{0};
+    double shuffled{0}; ///< by up to two seconds, so that they overtake each other
+    std::chrono::milliseconds delay{std::chrono::minutes{2}};
+};
+
 /// The switches. Loop only; may be changed between any two requests.
 struct fault_plan {
     /// Share of requests that meet each fault, 0 to 1; together at most 1. That of `none` is
@@ -57,6 +66,8 @@ struct fault_plan {
     /// Every answer waits `latency` and up to `jitter` more.
     std::chrono::milliseconds latency{0};
     std::chrono::milliseconds jitter{0};
+
+    webhook_faults webhooks;
 
     /// A connection is closed after so many answers, the last one saying so; 0 never does.
     std::uint64_t close_after{0};

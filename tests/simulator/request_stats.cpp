@@ -55,6 +55,7 @@ void request_stats::reset() {
     fresh.connections_open = connections_open;
     fresh.connections_peak = connections_open;
     fresh.in_flight = in_flight;
+    fresh.webhooks.waiting = webhooks.waiting;
     fresh.in_flight_peak = in_flight;
     fresh.pause_from_ = pause_from_;
     fresh.pause_until_ = pause_until_;

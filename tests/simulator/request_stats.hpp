@@ -11,6 +11,16 @@
 
 namespace kallglot::simulator {
 
+/// What became of webhook events. Loop only.
+struct webhook_stats {
+    std::uint64_t made{0};
+    std::uint64_t delivered{0};
+    std::uint64_t failed_attempts{0};
+    std::uint64_t lost{0};     // by the switch
+    std::uint64_t given_up{0}; // after the last attempt, or as too many wait
+    std::uint64_t waiting{0};
+};
+
 /// Counters since the start or the last reset. Loop only.
 struct request_stats {
     std::uint64_t session_requests{0}; // GET /v1/sessions/{id}
@@ -35,6 +45,8 @@ struct request_stats {
     std::uint64_t pauses{0};
     std::uint64_t early_requests{0};
     std::uint64_t early_requests_in_grace{0};
+
+    webhook_stats webhooks;
 
     std::uint64_t last_second_requests{0}; // in the last whole second
     std::uint64_t peak_second_requests{0};

@@ -52,16 +52,14 @@ simulated_api::simulated_api(asio::io_context& context, simulated_api_settings s
     : settings_(completed(std::move(settings))),
       state_(make_state(settings_)),
       api_(state_, settings_.population.life.seed),
-      control_(state_,
-               [this](const std::vector<std::string>& ids) {
-                   if (settings_.on_new_sessions) {
-                       settings_.on_new_sessions(ids);
-                   }
-               }),
+      control_(state_, [this](const std::vector<std::string>& ids) { announce(ids); }),
       acceptor_(context),
       accept_pause_(context),
       wake_timer_(context),
       arrival_timer_(context) {
+    if (settings_.webhooks) {
+        webhooks_.emplace(context, *settings_.webhooks, state_, settings_.now);
+    }
     if (settings_.plaintext) {
         return;
     }
@@ -94,6 +92,11 @@ boost::system::error_code simulated_api::start() {
         return error;
     }
     accept_next();
+    if (webhooks_) {
+        const system_time now = settings_.now();
+        state_.sessions.for_each(now, [&](const session_life& life) { webhooks_->add(life, now); });
+        webhooks_->start();
+    }
     if (state_.sessions.arrivals_per_second() > 0) {
         announce_arrivals();
     }
@@ -108,6 +111,9 @@ void simulated_api::stop() {
     acceptor_.close(ignored);
     accept_pause_.cancel();
     wake_timer_.cancel();
+    if (webhooks_) {
+        webhooks_->stop();
+    }
     arrival_timer_.cancel();
     for (client& each : clients_) {
         if (each.link) {
@@ -249,10 +255,25 @@ void simulated_api::wake_due() {
     arm_wake_timer();
 }
 
+void simulated_api::announce(const std::vector<std::string>& ids) {
+    if (settings_.on_new_sessions) {
+        settings_.on_new_sessions(ids);
+    }
+    if (webhooks_) {
+        const system_time now = settings_.now();
+        for (const std::string& id : ids) {
+            // Their birth is told too, though it was some moments ago.
+            if (const auto life = state_.sessions.find(id, now)) {
+                webhooks_->add(*life, life->created_at - std::chrono::milliseconds{1});
+            }
+        }
+    }
+}
+
 void simulated_api::announce_arrivals() {
     const std::vector<std::string> ids = state_.sessions.take_arrived(settings_.now());
-    if (!ids.empty() && settings_.on_new_sessions) {
-        settings_.on_new_sessions(ids);
+    if (!ids.empty()) {
+        announce(ids);
     }
     arrival_timer_.expires_after(arrival_step);
     arrival_timer_.async_wait([this](const boost::system::error_code& error) {

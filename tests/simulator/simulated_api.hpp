@@ -13,6 +13,7 @@
 #include "simulator/control_routes.hpp"
 #include "simulator/delay_queue.hpp"
 #include "simulator/tls_channel.hpp"
+#include "simulator/webhook_sender.hpp"
 #include "support/certificates.hpp"
 
 #include <boost/asio/io_context.hpp>
@@ -40,6 +41,8 @@ struct simulated_api_settings {
     bool plaintext{false};
     /// Instead of a good identity under an authority of its own.
     std::optional<test::identity> identity;
+    /// None: no webhooks are sent.
+    std::optional<webhook_settings> webhooks;
     /// The API's clock; a test may hold or move it.
     std::function<system_time()> now;
     /// Told the ids of sessions that arrive or are added; the standing ones are in `standing_ids`.
@@ -115,6 +118,7 @@ private:
     void arm_wake_timer();
     void wake_due();
     void announce_arrivals();
+    void announce(const std::vector<std::string>& ids);
     [[nodiscard]] std::chrono::milliseconds latency();
 
     using acceptor = boost::asio::basic_socket_acceptor<boost::asio::ip::tcp,
@@ -138,6 +142,7 @@ private:
     boost::asio::ip::tcp::endpoint endpoint_;
     std::uint64_t latency_draws_{0};
     scratch scratch_;
+    std::optional<webhook_sender> webhooks_;
     bool stopped_{false};
 };
 

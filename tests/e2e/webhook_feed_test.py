@@ -1,0 +1,100 @@
+#!/usr/bin/env python3
+"""A daemon that learns of its sessions by webhooks alone, from the simulator, which sends them well or badly."""
+
+import socket
+
+from support.case import EndToEnd, main
+
+COUNT = 100
+CONFIG = """\
+api:
+  base_url: https://localhost:{port}/v1
+  key_file: api_key
+  ca_file: ca.pem
+  rate_limit: unlimited
+  max_rate: unlimited
+poll:
+  intervals: {{created: 1s, connecting: 1s, active: 1s, ending: 1s, unknown: 1s, audit: 5s}}
+webhook:
+  listen_address: 127.0.0.1:{hook}
+  secret_files: [secret]
+store:
+  path: ":memory:"
+"""
+
+
+def free_port():
+    """Of nobody now: the daemon must listen where the simulator, which starts first, sends to."""
+    with socket.create_server(('127.0.0.1', 0)) as taken:
+        return taken.getsockname()[1]
+
+
+class WebhookFeed(EndToEnd):
+    def setUp(self):
+        super().setUp()
+        hook = free_port()
+        self.write('secret', 'a-secret-for-signing-webhooks-in-tests')
+        self.api = self.simulator('--sessions', 0, '--arrival-rate', '0', '--created', '200ms-600ms', '--connecting',
+                                  '200ms-600ms', '--active', '500ms-1500ms', '--ending', '0s-200ms',
+                                  '--webhook-url', f'http://127.0.0.1:{hook}/webhooks/kallglot',
+                                  '--webhook-secret-file', self.folder / 'secret', '--webhook-first-retry', '200ms')
+        self.daemon = self.exporter(self.write('feed.yml', CONFIG.format(port=self.api.port, hook=hook)))
+        self.daemon.expect('ready', lambda: self.daemon.get('/-/ready').status == 200)
+
+    def webhooks(self):
+        return self.api.stats()['webhooks']
+
+    def live_through(self, total):
+        """New sessions, until all of the `total` have lived; the last scrape."""
+        self.api.post('/_sessions', {'count': COUNT})
+        return self.daemon.until('all have ended', lambda scrape: scrape.value('kallglot_sessions', status='ended') == total)
+
+    def test_webhooks_alone_bring_every_session_and_replace_polls(self):
+        scrape = self.live_through(COUNT)
+        self.daemon.expect('every event delivered', lambda: self.webhooks()['delivered'] == 3 * COUNT)
+        self.assertEqual(self.webhooks()['made'], 3 * COUNT)
+        self.assertEqual(scrape.total('kallglot_sessions'), COUNT)
+        self.daemon.expect('webhooks flow', lambda: 'webhooks flow' in self.daemon.log())
+        # Each session costs its last poll now, and hardly more; every second without webhooks.
+        before = self.api.stats()['requests']['session']
+        scrape = self.live_through(2 * COUNT)
+        self.daemon.until('the last polls', lambda later: later.total('kallglot_sessions_ended_total') == 2 * COUNT)
+        spent = (self.api.stats()['requests']['session'] - before) / COUNT
+        print(f'{spent:.2f} requests a session while webhooks flow')
+        self.assertLessEqual(spent, 1.5)
+        self.assertEqual(scrape.value('kallglot_session_regressions_total'), 0)
+        self.assertEqual(scrape.value('kallglot_exporter_webhook_missed_transitions_total'), 0)
+
+    def test_twice_and_out_of_order_changes_nothing(self):
+        self.api.set_faults(webhook_twice=0.5, webhook_shuffled=0.5)
+        scrape = self.live_through(COUNT)
+        self.daemon.expect('all delivered', lambda: self.webhooks()['waiting'] == 0
+                           and self.webhooks()['delivered'] > 3 * COUNT)
+        scrape = self.daemon.scrape()
+        self.assertGreater(scrape.value('kallglot_exporter_webhook_requests_total', result='duplicate'), 0)
+        self.assertEqual(scrape.value('kallglot_session_regressions_total'), 0)
+        self.assertEqual(scrape.value('kallglot_sessions', status='ended'), COUNT)
+        self.daemon.until('each ended once', lambda later: later.total('kallglot_sessions_ended_total') == COUNT)
+
+    def test_lost_ones_are_made_good_by_polls(self):
+        self.api.set_faults(webhook_lost=0.3)
+        self.api.post('/_sessions', {'count': COUNT})
+        self.daemon.expect('all sent or lost', lambda: self.webhooks()['made'] == 3 * COUNT and self.webhooks()['waiting'] == 0)
+        lost = self.webhooks()['lost']
+        self.assertGreater(lost, COUNT // 2)
+        # Of whom any event came, everything is known in the end.
+        scrape = self.daemon.until('known are ended', lambda scrape: scrape.total('kallglot_sessions') > COUNT // 2
+                                   and scrape.value('kallglot_sessions', status='ended') == scrape.total('kallglot_sessions'))
+        self.assertGreaterEqual(scrape.total('kallglot_sessions'), COUNT * 9 // 10)
+        self.assertEqual(scrape.value('kallglot_session_regressions_total'), 0)
+
+    def test_what_finds_nobody_is_tried_again(self):
+        self.daemon.stop()
+        self.api.post('/_sessions', {'count': 1})
+        self.api.expect('failed attempts', lambda: self.webhooks()['failed_attempts'] >= 3)
+        again = self.exporter(self.folder / 'feed.yml', name='again')
+        again.until('it came', lambda scrape: scrape.total('kallglot_sessions') == 1)
+
+
+if __name__ == '__main__':
+    main()
