@@ -47,15 +47,6 @@ void file_watch::use_globs(std::vector<std::string> globs) {
     wake();
 }
 
-void file_watch::tell_again() {
-    for (auto& [path, one] : files_) {
-        one.file.tell_again();
-        one.first_reading = true;
-    }
-    look_by(clock_.now());
-    wake();
-}
-
 // Each task waits for one of three things only: the timer, the folders, a turn of the loop. The first two are ended
 // here and the third comes by itself, so nothing has to be cancelled.
 void file_watch::stop() {
@@ -98,6 +89,12 @@ task<> file_watch::look_at_everything() {
     next_look_ = clock_.now() + look_interval;
     open_events();
     list_files();
+    if (listener_.wants_all_again()) {
+        for (auto& [path, one] : files_) {
+            one.file.tell_again();
+            one.first_reading = true;
+        }
+    }
 
     // Only this coroutine adds and removes files, so they stay where they are while it waits.
     std::size_t looks = 0;

@@ -51,14 +51,18 @@ task<result<track_outcome>> intake::track(session_id id) {
     if (!store_.accepting()) {
         co_return errc::store_unavailable;
     }
-    // Asking by name is asking to have it back.
-    remembered_.erase(remembered_key(id.view()));
     const taken one = take_in(id, session_source::api, false);
     if (one.slot == no_slot) {
         metrics_.session_rejected(labels::rejected_for::limit);
         co_return errc::session_limit;
     }
+    // Asking by name is asking to have it back.
+    const std::uint64_t key = remembered_key(id.view());
+    const bool had_left = remembered_.erase(key);
     if (const error_code failed = co_await store_.committed(one.ticket)) {
+        if (had_left) {
+            remembered_.add({key, clock_.now(), remembered_kind::ended});
+        }
         co_return failed;
     }
     co_return one.is_new ? track_outcome::added : track_outcome::known;
@@ -70,12 +74,15 @@ task<result<session_intake::bulk_outcome>> intake::track_all(std::vector<session
     }
     bulk_outcome outcome;
     std::vector<commit_ticket> tickets;
+    std::vector<std::uint64_t> had_left;
     for (const session_id& id : ids) {
-        remembered_.erase(remembered_key(id.view()));
         const taken one = take_in(id, session_source::api, true);
         if (one.slot == no_slot) {
             outcome.over_limit.push_back(id);
             continue;
+        }
+        if (const std::uint64_t key = remembered_key(id.view()); remembered_.erase(key)) {
+            had_left.push_back(key);
         }
         outcome.added += one.is_new ? 1 : 0;
         outcome.known += one.is_new ? 0 : 1;
@@ -86,6 +93,9 @@ task<result<session_intake::bulk_outcome>> intake::track_all(std::vector<session
     }
     metrics_.session_rejected(labels::rejected_for::limit, outcome.over_limit.size());
     if (const error_code failed = co_await all_committed(std::move(tickets))) {
+        for (const std::uint64_t key : had_left) {
+            remembered_.add({key, clock_.now(), remembered_kind::ended});
+        }
         co_return failed;
     }
     co_return outcome;
@@ -229,6 +239,11 @@ void intake::on_added(std::span<const session_id> ids, bool) {
                   {{"limit", registry_.max_tracked()}});
     }
     told_full_ = refused != 0;
+    refused_lines_ |= refused != 0;
+}
+
+bool intake::wants_all_again() {
+    return !registry_.full() && std::exchange(refused_lines_, false);
 }
 
 void intake::on_removed(const std::vector<std::uint64_t>& hashes) {

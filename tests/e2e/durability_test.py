@@ -135,6 +135,39 @@ class HungDisk(Durable):
         self.assert_clean_end(exporter)
 
 
+@unittest.skipUnless(shutil.which('strace'), 'strace is not there to make a disk fail')
+class FailingDisk(Durable):
+    """From some call on, a few fail as if the disk had become read-only, or had errors; then it is well again."""
+
+    def recovers_from(self, injection):
+        exporter = self.launch(under=injected(injection), environment=TRACED)
+        told = set()
+        answers = []
+
+        def tell():
+            session = f'sess_of_a_failing_disk_{len(answers)}'
+            answers.append(self.put(exporter, session))
+            if answers[-1] == 201:
+                told.add(session)
+            return answers[-1]
+
+        wait_for('a refusal', lambda: tell() == 503)
+        failed = exporter.scrape()
+        self.assertGreater(failed.value('kallglot_exporter_store_write_failures_total'), 0)
+        self.assertEqual(exporter.get('/-/healthy').status, 200)
+        wait_for('the store to be usable by itself', lambda: tell() == 201)
+        polled = failed.value('kallglot_exporter_api_requests_total')
+        exporter.until('polls go on', lambda later: later.value('kallglot_exporter_api_requests_total') > polled)
+        exporter.kill()
+        self.assertEqual(told - self.tracked(self.launch()), set())
+
+    def test_a_disk_that_is_read_only_for_a_while(self):
+        self.recovers_from('pwrite64:error=EROFS:when=80..83')
+
+    def test_a_disk_with_failing_syncs(self):
+        self.recovers_from('fdatasync:error=EIO:when=25..27')
+
+
 def can_mount():
     return os.geteuid() == 0 and subprocess.run(['unshare', '-m', 'true'], capture_output=True, check=False).returncode == 0
 

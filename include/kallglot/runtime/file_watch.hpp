@@ -53,6 +53,10 @@ public:
     /// The ids with these hashes (hash_of) have stood in no file for 30 s; 1 to 65,536, in no order.
     virtual void on_removed(const std::vector<std::uint64_t>& hashes) = 0;
 
+    /// Asked before each regular look: true if it could not take some ids and has room now. Then all are told once
+    /// more, as in a first reading.
+    virtual bool wants_all_again() { return false; }
+
     /// That many lines of a reading were not ids. They are in the log already.
     virtual void on_bad_lines(std::uint64_t count) { static_cast<void>(count); }
 };
@@ -81,9 +85,6 @@ public:
 
     /// Other globs from now on. The ids of a file that none of them names any more are removed after 30 s.
     void use_globs(std::vector<std::string> globs);
-
-    /// Tells all ids once more, as in a first reading, for a listener that could not take some of them.
-    void tell_again();
 
     /// Begins to end: nothing is told any more, and the tasks end within a turn or two of the loop.
     void stop();

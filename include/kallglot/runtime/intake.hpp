@@ -56,6 +56,7 @@ public:
 
     // Files.
     void on_added(std::span<const session_id> ids, bool first_reading) override;
+    bool wants_all_again() override;
     void on_removed(const std::vector<std::uint64_t>& hashes) override;
     void on_bad_lines(std::uint64_t count) override;
 
@@ -107,7 +108,8 @@ private:
     boost::unordered_flat_map<std::uint64_t, std::vector<commit_ticket>> events_under_way_;
     /// Ids from files that the store could not take; told to it again when it can.
     boost::unordered_flat_set<std::uint32_t> unstored_;
-    bool told_full_ = false; ///< the log has it already
+    bool told_full_ = false;     ///< the log has it already
+    bool refused_lines_ = false; ///< ids of files that are not tracked for want of room
 };
 
 } // namespace kallglot

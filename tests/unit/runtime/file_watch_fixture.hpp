@@ -55,6 +55,8 @@ class FileWatchFixture : public testing::Test, public file_watch_listener {
 public:
     ~FileWatchFixture() override { stop(); }
 
+    bool wants_all_again() override { return std::exchange(wants_all_again_, false); }
+
     void on_added(std::span<const session_id> ids, bool first_reading) override {
         EXPECT_FALSE(ids.empty());
         EXPECT_LE(ids.size(), 4096u);
@@ -160,6 +162,7 @@ protected:
     loop loop_;
     names added_;
     names removed_;
+    bool wants_all_again_ = false;
     std::vector<bool> first_readings_;
     std::map<std::uint64_t, std::string> names_;
     std::uint64_t bad_lines_ = 0;

@@ -208,6 +208,42 @@ TEST_F(Intake, AFullTableRefusesNewIdsAndKnowsTheOthers) {
     EXPECT_EQ(fresh.value(), event_outcome::accepted);
 }
 
+TEST_F(Intake, LinesThatFoundNoRoomAreAskedForOnceThereIsSome) {
+    max_tracked_ = 3;
+    restart();
+    intake_->on_added(names(1, 5), true);
+    EXPECT_FALSE(intake_->wants_all_again()) << "there is no room yet";
+    commit();
+    const auto gone = forget(2);
+    commit();
+    EXPECT_TRUE(gone.done());
+    EXPECT_TRUE(intake_->wants_all_again());
+    EXPECT_FALSE(intake_->wants_all_again());
+    intake_->on_added(names(1, 5), true);
+    EXPECT_EQ(registry_->size(), 3U);
+    EXPECT_FALSE(intake_->wants_all_again()) << "full again, though not all are in";
+}
+
+TEST_F(Intake, ACallThatFailsTakesNothingFromWhatIsRemembered) {
+    std::vector<remembered_entry> ended;
+    for (const std::size_t i : {1U, 2U, 3U}) {
+        ended.push_back({remembered_key(name(i)), clock_.now(), remembered_kind::ended});
+    }
+    intake_->on_remembered(ended);
+    const auto one = put(1);
+    const auto others = put_all(names(2, 2));
+    fail();
+    EXPECT_TRUE(one.failed_with(errc::store_unavailable));
+    EXPECT_TRUE(others.failed_with(errc::store_unavailable));
+    store_.recover();
+    intake_->on_added(names(1, 3), false);
+    EXPECT_EQ(registry_->size(), 0U) << "a file does not revive them";
+    const auto again = put(1);
+    commit();
+    ASSERT_TRUE(again.done());
+    EXPECT_EQ(again.value(), track_outcome::added) << "an operator does";
+}
+
 TEST_F(Intake, AForgottenSessionIsGoneAndMayComeAgain) {
     put(1);
     commit();
