@@ -115,6 +115,10 @@ int check(const config::loaded_config& configuration, logger& log) {
         log.error(trust.error().message);
         return exit_bad_usage;
     }
+    if (auto identity = make_webhook_identity(configuration.values.webhook); !identity) {
+        log.error(identity.error().message);
+        return exit_bad_usage;
+    }
     std::cout << "the configuration is good\n\n" << describe_poll_plan(configuration.values);
     return EXIT_SUCCESS;
 }

@@ -166,7 +166,8 @@ void http_server::admit(tcp_socket peer) {
     error_code ignored;
     peer.set_option(tcp::no_delay(true), ignored);
     make_room();
-    const auto where = connections_.emplace(connections_.end(), std::move(peer), limits_);
+    const auto where =
+        connections_.emplace(connections_.end(), std::move(peer), limits_, tls_ ? &*tls_ : nullptr);
     // The first request counts from here, so that a client that says nothing is closed as well.
     set_deadline(*where, clock_.now() + limits_.request_timeout);
     group_.spawn(name_ + " connection", serve(connection_entry(connections_, where)));

@@ -5,65 +5,17 @@
 #ifndef KALLGLOT_NET_HTTP_SERVER_CONNECTION_HPP
 #define KALLGLOT_NET_HTTP_SERVER_CONNECTION_HPP
 
+#include "http_stream.hpp"
 #include "kallglot/async/deadline.hpp"
 #include "kallglot/core/time.hpp"
 #include "kallglot/net/http_server.hpp"
 #include "kallglot/net/http_server_parser.hpp"
 #include "kallglot/net/sockets.hpp"
 
-#include <boost/asio/buffer.hpp>
-#include <boost/asio/write.hpp>
-
 #include <array>
-#include <tuple>
 #include <utility>
 
 namespace kallglot {
-
-/// Bytes to and from a client. Plain TCP; a stream over tls_engine has the same five functions.
-class http_stream {
-public:
-    explicit http_stream(tcp_socket peer) : socket_(std::move(peer)) {}
-
-    /// Errors: of the socket; asio::error::eof at the client's end of stream.
-    [[nodiscard]] task<result<std::size_t>> read_some(asio::mutable_buffer into) {
-        const std::tuple<error_code, std::size_t> outcome =
-            co_await socket_.async_read_some(into, as_tuple);
-        const auto& [error, size] = outcome;
-        if (error) {
-            co_return error;
-        }
-        co_return size;
-    }
-
-    /// Writes both, one behind the other. Lifetime: what they show outlives the call.
-    [[nodiscard]] task<error_code> write(asio::const_buffer head, asio::const_buffer body) {
-        const std::array<asio::const_buffer, 2> both = {head, body};
-        const std::tuple<error_code, std::size_t> outcome =
-            co_await asio::async_write(socket_, both, as_tuple);
-        co_return std::get<0>(outcome);
-    }
-
-    /// The operation under way ends with operation_aborted.
-    void cancel() noexcept {
-        error_code ignored;
-        socket_.cancel(ignored);
-    }
-
-    /// Tells the client that nothing follows; reading goes on.
-    void end_of_answers() noexcept {
-        error_code ignored;
-        socket_.shutdown(tcp_socket::shutdown_send, ignored);
-    }
-
-    void close() noexcept {
-        error_code ignored;
-        socket_.close(ignored);
-    }
-
-private:
-    tcp_socket socket_;
-};
 
 struct http_server::connection {
     enum class phase {
@@ -74,8 +26,8 @@ struct http_server::connection {
         closing    ///< the last answer was given
     };
 
-    connection(tcp_socket peer, const http_limits& limits)
-        : stream(std::move(peer)),
+    connection(tcp_socket peer, const http_limits& limits, const tls_context* tls)
+        : stream(std::move(peer), tls),
           parser(limits) {}
 
     /// Ends it from outside; its coroutine notices at its next step.

@@ -115,6 +115,9 @@ daemon_snapshot reporter::snapshot() const {
             now.webhook_last_event_timestamp = unix_seconds(*last);
         }
     }
+    if (const std::int64_t ends = from_.webhooks.certificate_not_after(); ends != 0) {
+        now.web_certificates.push_back({"webhook", ends});
+    }
     now.event_loop_delay_seconds = to_seconds(from_.delay.worst());
     return now;
 }

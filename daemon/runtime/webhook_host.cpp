@@ -1,8 +1,28 @@
 #include "kallglot/runtime/webhook_host.hpp"
 
+#include <system_error>
 #include <utility>
 
 namespace kallglot {
+
+namespace {
+/// How often it is looked whether the certificate's files have changed.
+constexpr seconds look_interval{2};
+} // namespace
+
+tls_result<std::optional<tls_context>> make_webhook_identity(const webhook_settings& values) {
+    if (!values.listen || values.tls_cert_file.empty()) {
+        return std::optional<tls_context>();
+    }
+    tls_server_options options;
+    options.cert_file = values.tls_cert_file;
+    options.key_file = values.tls_key_file;
+    tls_result<tls_context> made = tls_context::make_server(options);
+    if (!made) {
+        return tls_load_error{"webhook.tls: " + made.error().message, made.error().unreadable};
+    }
+    return std::optional<tls_context>(std::move(*made));
+}
 
 webhook_host::webhook_host(loop_executor loop,
                            const webhook_settings& values,
@@ -12,7 +32,11 @@ webhook_host::webhook_host(loop_executor loop,
                            clock& time,
                            logger& log)
     : settings_(values),
-      log_(log) {
+      clock_(time),
+      log_(log),
+      look_(time.make_timer(
+          [](void* self) { static_cast<webhook_host*>(self)->look_at_certificate(); },
+          this)) {
     if (!settings_.listen) {
         return;
     }
@@ -47,8 +71,12 @@ std::optional<start_failure> webhook_host::listen() {
     if (!server_) {
         return std::nullopt;
     }
-    if (!settings_.tls_cert_file.empty()) {
-        return start_failure{"webhook.tls is not in this version: end TLS at a proxy in front", 2};
+    if (auto identity = make_webhook_identity(settings_); !identity) {
+        return start_failure{identity.error().message, identity.error().unreadable ? 1 : 2};
+    } else if (*identity) {
+        stamps_ = stamps();
+        use(**identity);
+        look_->wake_at(clock_.now() + look_interval);
     }
     if (const error_code error = server_->listen(*settings_.listen)) {
         return start_failure{"cannot listen on " + settings_.listen->text + ": " + error.message(),
@@ -58,7 +86,39 @@ std::optional<start_failure> webhook_host::listen() {
     return std::nullopt;
 }
 
+void webhook_host::look_at_certificate() {
+    if (const auto now = stamps(); now != stamps_) {
+        stamps_ = now;
+        // A rotation may replace the files one after the other: the last change makes a pair of them again.
+        if (auto identity = make_webhook_identity(settings_); !identity) {
+            log_.warn("the certificate of the webhook listener stays as it was",
+                      {{"error", identity.error().message}});
+        } else if (*identity) {
+            use(**identity);
+            log_.info("the webhook listener has another certificate",
+                      {{"not_after", certificate_not_after_}});
+        }
+    }
+    look_->wake_at(clock_.now() + look_interval);
+}
+
+void webhook_host::use(const tls_context& identity) {
+    certificate_not_after_ = identity.certificate_not_after();
+    server_->use_tls(identity);
+}
+
+webhook_host::file_stamps webhook_host::stamps() const {
+    file_stamps found;
+    std::size_t place = 0;
+    for (const std::string* const path : {&settings_.tls_cert_file, &settings_.tls_key_file}) {
+        std::error_code ignored;
+        found[place++] = std::filesystem::last_write_time(*path, ignored);
+    }
+    return found;
+}
+
 void webhook_host::finish() {
+    look_->cancel();
     if (server_) {
         server_->finish();
     }

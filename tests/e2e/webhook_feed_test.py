@@ -1,8 +1,7 @@
 #!/usr/bin/env python3
 """A daemon that learns of its sessions by webhooks alone, from the simulator, which sends them well or badly."""
 
-import socket
-
+from support import web
 from support.case import EndToEnd, main
 
 COUNT = 100
@@ -23,16 +22,10 @@ store:
 """
 
 
-def free_port():
-    """Of nobody now: the daemon must listen where the simulator, which starts first, sends to."""
-    with socket.create_server(('127.0.0.1', 0)) as taken:
-        return taken.getsockname()[1]
-
-
 class WebhookFeed(EndToEnd):
     def setUp(self):
         super().setUp()
-        hook = free_port()
+        hook = web.free_port()
         self.write('secret', 'a-secret-for-signing-webhooks-in-tests')
         self.api = self.simulator('--sessions', 0, '--arrival-rate', '0', '--created', '200ms-600ms', '--connecting',
                                   '200ms-600ms', '--active', '500ms-1500ms', '--ending', '0s-200ms',

@@ -3,7 +3,7 @@
 /// One coroutine a connection; one sweep for all deadlines instead of a timer each; at the cap the connection that is
 /// longest without a complete request makes room for the new one, so that idle and slow clients cannot lock out a
 /// scrape. It does not know what it serves (http_server_routes.hpp) nor how requests look (http_server_parser.hpp).
-/// Plain TCP: TLS comes between `http_stream` and the socket.
+/// TLS comes between `http_stream` and the socket.
 
 #ifndef KALLGLOT_NET_HTTP_SERVER_HPP
 #define KALLGLOT_NET_HTTP_SERVER_HPP
@@ -16,6 +16,7 @@
 #include "kallglot/net/http_server_routes.hpp"
 #include "kallglot/net/http_server_types.hpp"
 #include "kallglot/net/sockets.hpp"
+#include "kallglot/net/tls_context.hpp"
 #include "kallglot/ports/clock.hpp"
 #include "kallglot/ports/logger.hpp"
 
@@ -24,6 +25,7 @@
 #include <functional>
 #include <list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -49,6 +51,9 @@ public:
     /// Told of the status of each request that no handler sees, because it is none or too much: 400, 408, 413, 431
     /// and the like. Precondition: before listen().
     void on_refusal(std::function<void(int status)> told) { on_refusal_ = std::move(told); }
+
+    /// Connections that are accepted from now on speak TLS with this certificate; those there are go on as they are.
+    void use_tls(tls_context identity) { tls_.emplace(std::move(identity)); }
 
     /// Binds and begins to accept. May be called for several addresses; an empty host is all addresses, IPv6 and IPv4.
     ///
@@ -115,6 +120,7 @@ private:
     task_group group_;
     steady_time next_sweep_ = steady_time::max();
     std::function<void(int)> on_refusal_;
+    std::optional<tls_context> tls_;
     bool finishing_ = false;
 };
 

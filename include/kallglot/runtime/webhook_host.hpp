@@ -9,6 +9,7 @@
 #include "kallglot/metrics/daemon_metrics.hpp"
 #include "kallglot/metrics/webhook_metrics.hpp"
 #include "kallglot/net/http_server.hpp"
+#include "kallglot/net/tls_context.hpp"
 #include "kallglot/ports/clock.hpp"
 #include "kallglot/ports/logger.hpp"
 #include "kallglot/ports/session_intake.hpp"
@@ -16,11 +17,18 @@
 #include "kallglot/runtime/start_failure.hpp"
 #include "kallglot/web/webhook_route.hpp"
 
+#include <array>
+#include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <vector>
 
 namespace kallglot {
+
+/// The certificate of `webhook.tls`; empty without one. Blocking: reads the files.
+[[nodiscard]] tls_result<std::optional<tls_context>> make_webhook_identity(
+    const webhook_settings& values);
 
 /// Loop only. Lifetime: what it is given outlives it; join() has ended before it goes.
 class webhook_host {
@@ -40,7 +48,13 @@ public:
     /// Null while webhooks are off.
     [[nodiscard]] const webhook_metrics* metrics() const noexcept { return metrics_.get(); }
 
-    /// Binds and begins to accept. Empty if all went well or webhooks are off.
+    /// When our own certificate ends, Unix seconds; 0 without TLS.
+    [[nodiscard]] std::int64_t certificate_not_after() const noexcept {
+        return certificate_not_after_;
+    }
+
+    /// Binds and begins to accept, over TLS where there is a certificate, which is read again when its files change.
+    /// Empty if all went well or webhooks are off.
     [[nodiscard]] std::optional<start_failure> listen();
 
     void finish();
@@ -48,8 +62,18 @@ public:
     [[nodiscard]] task<> join();
 
 private:
+    using file_stamps = std::array<std::filesystem::file_time_type, 2>;
+
+    void look_at_certificate();
+    void use(const tls_context& identity);
+    [[nodiscard]] file_stamps stamps() const;
+
     webhook_settings settings_;
+    clock& clock_;
     logger& log_;
+    std::unique_ptr<wake_timer> look_;
+    file_stamps stamps_{};
+    std::int64_t certificate_not_after_ = 0;
     webhook_flow flow_;
     std::unique_ptr<webhook_metrics> metrics_;
     std::unique_ptr<webhook_route> route_;

@@ -91,6 +91,13 @@ testing::AssertionResult raw_client::read_until(std::string_view end) {
     });
 }
 
+testing::AssertionResult raw_client::read_beyond(std::size_t size) {
+    return loop_.run_until([&] {
+        pump();
+        return text_.size() > size || closed_;
+    });
+}
+
 testing::AssertionResult raw_client::read_to_end() {
     return loop_.run_until([&] {
         pump();

@@ -31,6 +31,8 @@ public:
     /// Reads until the text ends with `end`, or to the end of the stream.
     testing::AssertionResult read_until(std::string_view end);
     testing::AssertionResult read_to_end();
+    /// Reads until there is more than `size` bytes of text.
+    testing::AssertionResult read_beyond(std::size_t size);
 
     /// Takes one answer with Content-Length off the front of what was read.
     std::string take_answer();

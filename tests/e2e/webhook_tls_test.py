@@ -1,0 +1,102 @@
+#!/usr/bin/env python3
+"""The webhook listener with a certificate of its own, which changes while events come in."""
+
+import http.client
+import re
+import ssl
+
+from support import web
+from support.certificates import make_authority, make_server
+from support.durable import SECRET, event, signed
+from support.case import EndToEnd, main
+from support.programs import run_exporter
+
+CONFIG = """\
+api:
+  base_url: https://localhost:{port}/v1
+  key_file: api_key
+  ca_file: ca.pem
+webhook:
+  listen_address: 127.0.0.1:0
+  secret_files: [secret]
+  tls: {{cert_file: hook.pem, key_file: hook.key}}
+store:
+  path: ":memory:"
+"""
+EXPIRY = 'kallglot_exporter_web_certificate_not_after_timestamp_seconds'
+
+
+class WebhookTls(EndToEnd):
+    def setUp(self):
+        super().setUp()
+        make_authority(self.folder, 'trusted')
+        make_server(self.folder, 'hook', 'trusted')
+        self.write('secret', SECRET)
+        self.api = self.simulator('--sessions', 5, '--arrival-rate', '0')
+        self.config_file = self.write('hook.yml', CONFIG.format(port=self.api.port))
+        self.sent = 0
+
+    def launch(self):
+        exporter = self.exporter(self.config_file)
+        found = exporter.expect('webhooks', lambda: re.search(r'listener=webhook address=127.0.0.1:(\d+)', exporter.log()))
+        self.hook = f'localhost:{found.group(1)}'
+        exporter.expect('ready', lambda: exporter.get('/-/ready').status == 200)
+        return exporter
+
+    def deliver(self):
+        self.sent += 1
+        body = event(self.sent, f'sess_over_tls_{self.sent}')
+        return web.request(self.hook, '/webhooks/kallglot', 'POST', body, signed(body),
+                           ca_file=self.folder / 'trusted.pem').status
+
+    def shown(self):
+        """The certificate that a new connection is shown."""
+        host, _, port = self.hook.rpartition(':')
+        return ssl.get_server_certificate((host, int(port)))
+
+    def test_events_come_in_over_tls_and_in_no_other_way(self):
+        exporter = self.launch()
+        self.assertEqual(self.deliver(), 200)
+        self.assertEqual(exporter.scrape().value('kallglot_exporter_webhook_requests_total', result='accepted'), 1)
+        self.assertGreater(exporter.scrape().value(EXPIRY, listener='webhook'), 1.7e9)
+        with self.assertRaises((http.client.HTTPException, OSError)):
+            web.request(self.hook, '/webhooks/kallglot', 'POST', b'{}')
+        old = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        old.check_hostname, old.verify_mode = False, ssl.CERT_NONE
+        old.set_ciphers('ALL:@SECLEVEL=0')
+        old.minimum_version = old.maximum_version = ssl.TLSVersion.TLSv1_1
+        host, _, port = self.hook.rpartition(':')
+        with self.assertRaises(OSError):
+            http.client.HTTPSConnection(host, int(port), timeout=20, context=old).connect()
+        self.assertEqual(self.deliver(), 200)
+        exporter.stop()
+        self.assert_clean_end(exporter)
+
+    def test_a_changed_certificate_is_used_without_losing_an_event(self):
+        exporter = self.launch()
+        for rotation in range(3):
+            before = self.shown()
+            make_server(self.folder, f'next{rotation}', 'trusted')
+            for kind in ('key', 'pem'):
+                (self.folder / f'next{rotation}.{kind}').replace(self.folder / f'hook.{kind}')
+            def rotated(before=before):
+                self.assertEqual(self.deliver(), 200)
+                return self.shown() != before
+            exporter.expect('the other certificate', rotated)
+        # One that is no certificate changes nothing but the log.
+        before = self.shown()
+        self.write('hook.pem', 'this is no certificate')
+        exporter.expect('a line in the log', lambda: 'stays as it was' in exporter.log())
+        self.assertEqual(self.shown(), before)
+        self.assertEqual(self.deliver(), 200)
+
+    def test_a_certificate_that_cannot_be_used_is_refused_at_the_start(self):
+        self.write('hook.pem', 'this is no certificate')
+        for flags in ([], ['--config.check']):
+            answer, out, log = run_exporter('--config.file', self.config_file, *flags, '--web.listen-address', '127.0.0.1:0')
+            self.assertEqual(answer, 2, log)
+            self.assertIn('hook.pem', out + log)
+
+
+if __name__ == '__main__':
+    main()
