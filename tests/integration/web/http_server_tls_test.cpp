@@ -155,7 +155,8 @@ TEST_F(HttpServerTls, TakesAHandshakeAndARequestByteByByte) {
 }
 
 TEST_F(HttpServerTls, SendsALargeAnswerWhole) {
-    large_ = std::string(std::size_t{1} << 20, 'L') + "the end";
+    large_.assign(std::size_t{1} << 20, 'L');
+    large_ += "the end";
     start_tls();
     tls_client client(connect(), trust());
     ASSERT_TRUE(client.handshake());
