@@ -155,17 +155,6 @@ TEST(SessionEvent, ProviderEventsAskForAPollUnlessItIsOver) {
     EXPECT_FALSE(record.touched);
 }
 
-TEST(SessionEvent, OfTwoProviderEventsTheFirstIsWaitedFor) {
-    session_record record = observed(connecting, t0, t0 + 10s);
-    static_cast<void>(observe_event(record, session_event::touched, delivered(t0 + 12s)));
-    static_cast<void>(observe_event(record, session_event::touched, delivered(t0 + 14s)));
-    EXPECT_EQ(touched_at(record, t0 + 20s), t0 + 12s);
-    // An answer under way is older than an event that comes now, so that one waits for the next poll.
-    record.in_flight = true;
-    static_cast<void>(observe_event(record, session_event::touched, delivered(t0 + 21s)));
-    EXPECT_EQ(touched_at(record, t0 + 22s), t0 + 21s);
-}
-
 TEST(SessionEvent, APollThatFindsWhatNoWebhookTellsLeavesItToTheNextOne) {
     session_record record = told(t0);
     static_cast<void>(observe_event(record, session_event::created, delivered(t0)));
