@@ -68,7 +68,7 @@ bool census_pass::step(std::size_t records) {
     for (; cursor_ < end; ++cursor_) {
         const session_slot slot{cursor_};
         if (registry_.is_tracked(slot)) {
-            count(registry_[slot], 1);
+            take_in(slot, registry_[slot]);
         }
     }
     return cursor_ < registry_.slot_count();
@@ -101,7 +101,14 @@ void census_pass::before_change(session_slot slot, const session_record& record)
 
 void census_pass::after_change(session_slot slot, const session_record& record) {
     if (index_of(slot) < cursor_ && registry_.is_tracked(slot)) {
-        count(record, 1);
+        take_in(slot, record);
+    }
+}
+
+void census_pass::take_in(session_slot slot, const session_record& record) {
+    count(record, 1);
+    if (terms_.candidates != nullptr) {
+        terms_.candidates->offer(slot, record);
     }
 }
 
@@ -111,6 +118,7 @@ void census_pass::count(const session_record& record, std::uint32_t weight) {
     census_.by_mode[i][static_cast<std::size_t>(record.mode)] += weight;
     census_.by_provider[i][static_cast<std::size_t>(record.provider)] += weight;
     census_.unverified += record.unverified ? weight : 0;
+    census_.stuck[i] += is_stuck(terms_.policy->thresholds, record) ? weight : 0;
     census_.stale[i] += is_stale(record, terms_) ? weight : 0;
 
     const steady_time now = terms_.at;

@@ -96,4 +96,14 @@ threshold_crossing next_crossing(const poll_policy& policy, const session_record
     return next;
 }
 
+bool is_stuck(const threshold_settings& thresholds, const session_record& record) noexcept {
+    if (not_started(record) && !thresholds.not_started.empty()
+        && confirmed_over(record, record.created, thresholds.not_started.front())) {
+        return true;
+    }
+    const auto& own = thresholds_of(thresholds, record.status);
+    return record.status != session_status::active && !own.empty()
+           && confirmed_over(record, record.since, own.front());
+}
+
 } // namespace kallglot

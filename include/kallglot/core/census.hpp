@@ -9,6 +9,7 @@
 #define KALLGLOT_CORE_CENSUS_HPP
 
 #include "kallglot/core/poll_policy.hpp"
+#include "kallglot/core/series_selection.hpp"
 #include "kallglot/core/session_record.hpp"
 #include "kallglot/core/session_registry.hpp"
 
@@ -37,6 +38,9 @@ struct census {
     std::array<std::vector<std::uint32_t>, session_status_count> suspected_over_threshold;
     std::array<std::vector<std::uint32_t>, session_status_count> not_started_over_threshold;
 
+    /// Sessions past any threshold that calls an operator, each counted once.
+    counts_by_status stuck{};
+
     counts_by_status stale{};
     std::uint32_t unverified = 0;
 
@@ -51,6 +55,7 @@ struct census_terms {
     double stretch = 1;                  ///< of routine intervals, for `stale`
     bool shortage = false;               ///< intervals age, also where no poll waits
     steady_duration request_timeout{};
+    series_candidates* candidates = nullptr; ///< null, or offered every session; outlives the pass
 };
 
 /// A pass under way. Loop only. Lifetime: the registry and the policy outlive it.
@@ -70,6 +75,7 @@ public:
 private:
     void before_change(session_slot slot, const session_record& record) override;
     void after_change(session_slot slot, const session_record& record) override;
+    void take_in(session_slot slot, const session_record& record);
     void count(const session_record& record, std::uint32_t weight);
 
     session_registry& registry_;

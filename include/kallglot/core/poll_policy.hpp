@@ -52,6 +52,11 @@ struct threshold_crossing {
 [[nodiscard]] threshold_crossing next_crossing(const poll_policy& policy,
                                                const session_record& record) noexcept;
 
+/// What an operator is called for: confirmed past the first threshold of `created`, `connecting`, `ending` or
+/// `not_started`. A long call is not stuck.
+[[nodiscard]] bool is_stuck(const threshold_settings& thresholds,
+                            const session_record& record) noexcept;
+
 } // namespace kallglot
 
 #endif

@@ -320,5 +320,25 @@ TEST_F(Census, AgreesWithARecountThoughRecordsChangeBetweenItsSteps) {
     }
 }
 
+TEST_F(Census, CountsAStuckSessionOnceHoweverManyThresholdsItIsPast) {
+    session_record both = test::observed(connecting, t0 - 10min, t0);
+    both.created = t0 - 11min;
+    add(both);
+    // Connecting for less than its threshold, but without a start since long.
+    session_record late = test::observed(connecting, t0 - 5s, t0);
+    late.created = t0 - 10min;
+    add(late);
+    // A long call is no fault.
+    add(test::observed(active, t0 - 10h, t0));
+    // Past it by the clock alone.
+    add(test::observed(connecting, t0 - 30s, t0 - 29s));
+    // Answers 404.
+    session_record missing = test::observed(connecting, t0 - 10min, t0);
+    missing.not_found_since = t0;
+    add(missing);
+    const census counted = count(t0);
+    EXPECT_EQ(counted.stuck, (counts_by_status{0, 2, 0, 0, 0, 0}));
+}
+
 } // namespace
 } // namespace kallglot
