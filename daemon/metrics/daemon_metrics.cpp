@@ -118,8 +118,19 @@ void daemon_metrics::transition(session_status from,
     transition_counter(labels::index(from), labels::index(to), labels::index(source)).Increment();
 }
 
-void daemon_metrics::dwell(session_status left, steady_duration stay) {
+void daemon_metrics::dwell(session_status left,
+                           steady_duration stay,
+                           const session_id& who,
+                           api_time now) {
     dwell_[labels::index(left)]->Observe(to_seconds(stay));
+    dwell_examples_[labels::index(left)].note(to_seconds(stay), who, now);
+}
+
+void daemon_metrics::setup(steady_duration created_to_started,
+                           const session_id& who,
+                           api_time now) {
+    setup_.Observe(to_seconds(created_to_started));
+    setup_examples_.note(to_seconds(created_to_started), who, now);
 }
 
 void daemon_metrics::response(int http_status) noexcept {
@@ -149,6 +160,22 @@ void daemon_metrics::session_rejected(labels::rejected_for reason, std::size_t c
 
 void daemon_metrics::session_forgotten(labels::forgotten_for reason) noexcept {
     forgotten_[labels::index(reason)]->Increment();
+}
+
+double daemon_metrics::sessions_added(labels::added_by source) const noexcept {
+    return added_[labels::index(source)]->Value();
+}
+
+std::span<const exemplar> daemon_metrics::exemplars(const metric_info& family,
+                                                    std::span<const label_ref> labels) const {
+    if (&family == &describe(metric::session_setup)) {
+        return setup_examples_.view();
+    }
+    if (&family == &describe(metric::session_status_dwell) && labels.size() == 1) {
+        const session_status status = parse_session_status(labels[0].value);
+        return dwell_examples_[labels::index(status)].view();
+    }
+    return {};
 }
 
 std::vector<prometheus::MetricFamily> daemon_metrics::collect() const {

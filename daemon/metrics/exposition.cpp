@@ -38,7 +38,8 @@ struct ordered_labels {
 
 void write_histogram(exposition_writer& out,
                      std::span<const label_ref> labels,
-                     const ClientMetric::Histogram& values) {
+                     const ClientMetric::Histogram& values,
+                     std::span<const exemplar> examples) {
     std::vector<double> bounds;
     std::vector<std::uint64_t> counts;
     // The library's last bucket is +Inf, which the writer adds itself.
@@ -51,12 +52,15 @@ void write_histogram(exposition_writer& out,
     view.cumulative_counts = counts;
     view.count = values.sample_count;
     view.sum = values.sample_sum;
+    view.exemplars = examples;
     out.histogram(labels, view);
 }
 
 } // namespace
 
-void write_families(exposition_writer& out, const std::vector<prometheus::MetricFamily>& families) {
+void write_families(exposition_writer& out,
+                    const std::vector<prometheus::MetricFamily>& families,
+                    const daemon_metrics* examples) {
     for (const prometheus::MetricFamily& family : families) {
         const metric_info* const info = find_metric(family.name);
         if (info == nullptr) {
@@ -73,7 +77,12 @@ void write_families(exposition_writer& out, const std::vector<prometheus::Metric
                     out.sample(labels.view(), series.gauge.value);
                     break;
                 case metric_type::histogram:
-                    write_histogram(out, labels.view(), series.histogram);
+                    write_histogram(out,
+                                    labels.view(),
+                                    series.histogram,
+                                    examples == nullptr
+                                        ? std::span<const exemplar>()
+                                        : examples->exemplars(*info, labels.view()));
                     break;
             }
         }
@@ -84,11 +93,15 @@ void write_exposition(std::string& out,
                       exposition_format format,
                       const daemon_report& report,
                       const daemon_metrics& daemon,
-                      const process_metrics& process) {
+                      const process_metrics& process,
+                      std::optional<double> last_duration_seconds) {
     exposition_writer writer(out, format);
     write_session_metrics(writer, report.census, report.thresholds, report.daemon.wall_now);
     write_snapshot_metrics(writer, report.daemon);
-    write_families(writer, daemon.collect());
+    if (last_duration_seconds) {
+        writer.single(metric::scrape_duration, *last_duration_seconds);
+    }
+    write_families(writer, daemon.collect(), &daemon);
     process.write(writer);
     writer.finish();
 }

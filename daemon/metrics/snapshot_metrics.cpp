@@ -96,7 +96,6 @@ void write_series(exposition_writer& out, const session_series_snapshot& series)
 void write_daemon(exposition_writer& out, const daemon_snapshot& daemon) {
     write_if_known(out, metric::sessions_limit, daemon.sessions_limit);
     write_if_known(out, metric::event_loop_delay, daemon.event_loop_delay_seconds);
-    write_if_known(out, metric::scrape_duration, daemon.scrape_duration_seconds);
     write_if_known(out,
                    metric::config_last_reload_successful,
                    daemon.config_last_reload_successful);

@@ -100,7 +100,7 @@ tracking poller::take_event(session_slot slot,
     if (webhooks_ && event != session_event::touched) {
         compare_with_webhook(slot, event, changes.change.has_value(), now);
     }
-    tell_metrics(changes, registry_[slot], labels::transition_source::webhook);
+    tell_metrics(changes, slot, labels::transition_source::webhook);
     session_changed(slot);
     return changes;
 }

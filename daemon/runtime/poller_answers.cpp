@@ -70,7 +70,7 @@ void poller::take_success(const api_answer& answer) {
     if (answer.snapshot.status == session_status::unknown) {
         metrics_.unknown_status();
     }
-    tell_metrics(changes, registry_[answer.slot], labels::transition_source::poll);
+    tell_metrics(changes, answer.slot, labels::transition_source::poll);
 }
 
 void poller::take_not_found(const api_answer& answer) {
@@ -134,7 +134,7 @@ void poller::tell_health(const api_answer& answer, failure_reason reason) {
 }
 
 void poller::tell_metrics(const tracking& changes,
-                          const session_record& record,
+                          session_slot slot,
                           labels::transition_source source) {
     if (changes.change) {
         const status_change& change = *changes.change;
@@ -143,19 +143,19 @@ void poller::tell_metrics(const tracking& changes,
             metrics_.regression();
         }
         if (change.dwell) {
-            metrics_.dwell(change.from, *change.dwell);
+            metrics_.dwell(change.from, *change.dwell, registry_.id_of(slot), clock_.wall_now());
         } else {
             metrics_.imprecise_transition();
         }
     }
     if (changes.setup) {
-        metrics_.setup(*changes.setup);
+        metrics_.setup(*changes.setup, registry_.id_of(slot), clock_.wall_now());
     }
     if (changes.call_duration) {
         metrics_.ended_duration(*changes.call_duration);
     }
     if (changes.ended) {
-        metrics_.ended(record.reason);
+        metrics_.ended(registry_[slot].reason);
     }
     if (changes.ended_without_start) {
         metrics_.ended_without_start();

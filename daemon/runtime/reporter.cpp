@@ -1,6 +1,10 @@
 #include "kallglot/runtime/reporter.hpp"
 
+#include "kallglot/runtime/session_listing.hpp"
+
 #include <boost/asio/post.hpp>
+
+#include <algorithm>
 
 namespace kallglot {
 
@@ -13,6 +17,27 @@ double unix_seconds(api_time time) noexcept {
     return to_seconds(time.time_since_epoch());
 }
 
+/// How long the call has lasted at `now`, or lasted in the end; empty if it never started.
+std::optional<double> call_seconds(const session_record& record, steady_time now) {
+    if (record.status == session_status::ended) {
+        return record.call_duration_ms == 0
+                   ? std::nullopt
+                   : std::optional(to_seconds(milliseconds(record.call_duration_ms)));
+    }
+    return record.started == no_time ? std::nullopt
+                                     : std::optional(to_seconds(now - record.started));
+}
+
+session_series series_of(const session_id& id, const session_record& record, steady_time now) {
+    session_series one{id, record.status, record.mode, record.provider};
+    one.duration_seconds = call_seconds(record, now);
+    // A webhook may have told the status after the last poll.
+    if (record.was_observed() && record.observed > record.since) {
+        one.status_age_seconds = to_seconds(record.observed - record.since);
+    }
+    return one;
+}
+
 } // namespace
 
 reporter::reporter(loop_executor executor, const report_sources& sources, const settings& values)
@@ -20,6 +45,7 @@ reporter::reporter(loop_executor executor, const report_sources& sources, const 
       request_timeout_(values.api.request_timeout),
       sessions_limit_(values.sessions.max_tracked),
       counted_(executor) {
+    series_.set_limit(values.metrics.per_session_limit);
     counted_.expires_at(steady_time::max());
 }
 
@@ -35,41 +61,59 @@ void reporter::stopping() noexcept {
     readiness_ = {readiness_.restored, false, "stopping"};
 }
 
-task<result<daemon_report>> reporter::take_report() {
+task<result<std::shared_ptr<const daemon_report>>> reporter::take_report() {
     // The table has one census at a time; who comes meanwhile shares it.
     if (counting_) {
         co_await counted_.async_wait(as_tuple);
         if (last_ == nullptr) {
             co_return errc::cancelled;
         }
-        co_return *last_;
+        co_return last_;
     }
     counting_ = true;
     last_.reset();
-    auto report = std::make_shared<daemon_report>();
-    report->census = co_await count();
-    report->thresholds = from_.schedule.policy().thresholds;
-    report->daemon = snapshot();
+    const auto report = std::make_shared<daemon_report>();
+    co_await count(*report);
     last_ = report;
     counting_ = false;
     counted_.cancel();
-    co_return *report;
+    co_return last_;
 }
 
-task<census> reporter::count() {
-    const steady_time now = from_.time.now();
+task<> reporter::count(daemon_report& report) {
     const poll_policy policy = from_.schedule.policy();
-    const census_terms terms{now,
+    series_candidates candidates(policy.thresholds, std::max(series_.limit(), most_stuck_shown));
+    const census_terms terms{from_.time.now(),
                              &policy,
                              from_.polls.usual_stretch(),
                              from_.polls.usual_shortage(),
-                             request_timeout_};
+                             request_timeout_,
+                             &candidates};
     census_pass pass(from_.registry, terms);
     const loop_executor executor = co_await asio::this_coro::executor;
     while (pass.step(records_a_step)) {
         co_await asio::post(executor, as_tuple);
     }
-    co_return pass.outcome();
+    report.census = pass.outcome();
+    report.thresholds = policy.thresholds;
+    report.daemon = snapshot();
+    show_sessions(report, candidates);
+}
+
+void reporter::show_sessions(daemon_report& report, series_candidates& candidates) {
+    const steady_time now = report.census.at;
+    const std::vector<ranked_session> first = candidates.take(from_.registry);
+    for (const ranked_session& one : first) {
+        if (one.rank != series_rank::stuck || report.stuck.size() == most_stuck_shown) {
+            break;
+        }
+        report.stuck.push_back(view_of(from_.registry, one.slot, {now, report.daemon.wall_now}));
+    }
+    auto& shown = report.daemon.series.emplace();
+    for (const auto& one : series_.choose(first, from_.registry, report.thresholds, now)) {
+        shown.sessions.push_back(series_of(one.id, from_.registry[one.slot], now));
+    }
+    shown.omitted = from_.registry.size() - shown.sessions.size();
 }
 
 daemon_snapshot reporter::snapshot() const {
@@ -110,6 +154,7 @@ daemon_snapshot reporter::snapshot() const {
     now.sessions_limit = sessions_limit_;
     now.store = from_.store.snapshot();
     if (const webhook_metrics* const webhooks = from_.webhooks.metrics()) {
+        now.webhooks_flow = from_.schedule.policy().webhooks_flow;
         // Absent until the first event, like every time that is not known.
         if (const auto last = webhooks->last_event()) {
             now.webhook_last_event_timestamp = unix_seconds(*last);

@@ -1,7 +1,7 @@
 #include "kallglot/web/private_routes.hpp"
 
 #include "kallglot/metrics/exposition.hpp"
-#include "kallglot/web/landing_page.hpp"
+#include "kallglot/web/status_page.hpp"
 
 #include <optional>
 #include <string>
@@ -25,19 +25,6 @@ void forbid_caching(http_response& response) {
     return response;
 }
 
-// The body as the client takes it; where gzip has no memory it goes as it is.
-void set_exposition(http_response& response, std::string text, bool compress) {
-    response.fields.emplace_back("Vary", "Accept, Accept-Encoding");
-    if (compress) {
-        if (std::optional<std::string> packed = gzip(text)) {
-            response.fields.emplace_back("Content-Encoding", "gzip");
-            response.body = std::move(*packed);
-            return;
-        }
-    }
-    response.body = std::move(text);
-}
-
 } // namespace
 
 private_routes::private_routes(daemon_control& daemon,
@@ -49,7 +36,9 @@ private_routes::private_routes(daemon_control& daemon,
       metrics_(metrics),
       clock_(time),
       build_(build),
-      telemetry_path_(std::move(telemetry_path)) {}
+      telemetry_path_(std::move(telemetry_path)),
+      page_policy_(status_page_policy()),
+      started_(time.now()) {}
 
 void private_routes::install(http_routes& routes) {
     const auto get = [&](std::string path,
@@ -62,7 +51,7 @@ void private_routes::install(http_routes& routes) {
     get("/-/healthy", &private_routes::healthy);
     get("/-/ready", &private_routes::ready);
     if (telemetry_path_ != "/") {
-        get("/", &private_routes::landing_page);
+        get("/", &private_routes::status_page);
     }
 }
 
@@ -72,45 +61,80 @@ task<http_response> private_routes::metrics(http_request request) {
     if (!state.restored) {
         co_return make_unavailable(state.reason);
     }
-    result<daemon_report> report = co_await daemon_.take_report();
+    const steady_time asked = clock_.now();
+    const result<shared_report> report = co_await daemon_.take_report();
     if (!report) {
         co_return make_unavailable("stopping");
     }
-
-    co_return render_metrics(request, *report);
+    http_response response = render_metrics(request, *report);
+    last_duration_seconds_ = to_seconds(clock_.now() - asked);
+    co_return response;
 }
 
-http_response private_routes::render_metrics(const http_request& request, daemon_report& report) {
-    const steady_time begun = clock_.now();
-    report.daemon.scrape_duration_seconds = last_duration_seconds_;
+http_response private_routes::render_metrics(const http_request& request,
+                                             const shared_report& report) {
+    if (latest_.of != report) {
+        latest_ = rendering{report, {}, {}};
+    }
     const exposition_format format = choose_format(request.field("Accept"));
-    std::string text;
-    text.reserve(last_size_ + exposition_slack);
-    write_exposition(text, format, report, metrics_, process_);
-    last_size_ = text.size();
-
     http_response response;
     response.content_type = content_type(format);
-    set_exposition(response, std::move(text), accepts_gzip(request.field("Accept-Encoding")));
-    last_duration_seconds_ = to_seconds(clock_.now() - begun);
+    response.fields.emplace_back("Vary", "Accept, Accept-Encoding");
+    forbid_caching(response);
+    if (accepts_gzip(request.field("Accept-Encoding"))) {
+        // Where gzip has no memory the text goes as it is.
+        if (shared_text packed = packed_text(format)) {
+            response.fields.emplace_back("Content-Encoding", "gzip");
+            response.body = std::move(packed);
+            return response;
+        }
+    }
+    response.body = plain_text(format);
     return response;
 }
 
-task<http_response> private_routes::landing_page(http_request) {
+private_routes::shared_text private_routes::plain_text(exposition_format format) {
+    shared_text& place = latest_.plain[static_cast<std::size_t>(format)];
+    if (place == nullptr) {
+        std::string text;
+        text.reserve(last_size_ + exposition_slack);
+        write_exposition(text, format, *latest_.of, metrics_, process_, last_duration_seconds_);
+        last_size_ = text.size();
+        place = std::make_shared<const std::string>(std::move(text));
+    }
+    return place;
+}
+
+private_routes::shared_text private_routes::packed_text(exposition_format format) {
+    shared_text& place = latest_.packed[static_cast<std::size_t>(format)];
+    if (place == nullptr) {
+        if (std::optional<std::string> packed = gzip(*plain_text(format))) {
+            place = std::make_shared<const std::string>(std::move(*packed));
+        }
+    }
+    return place;
+}
+
+task<http_response> private_routes::status_page(http_request) {
     const readiness state = daemon_.ready();
     if (!state.restored) {
         co_return render_page(state, nullptr);
     }
-    const result<daemon_report> report = co_await daemon_.take_report();
-    co_return render_page(state, report ? &*report : nullptr);
+    const result<shared_report> report = co_await daemon_.take_report();
+    co_return render_page(state, report ? report->get() : nullptr);
 }
 
 http_response private_routes::render_page(const readiness& state, const daemon_report* report) {
+    status_page_input shown{build_, state, report, {}, clock_.now() - started_, telemetry_path_};
+    for (std::size_t i = 0; i < shown.added.size(); ++i) {
+        shown.added[i] = metrics_.sessions_added(static_cast<labels::added_by>(i));
+    }
     http_response response;
     response.content_type = "text/html; charset=utf-8";
-    response.body = render_landing_page(build_, state, report, telemetry_path_);
-    response.fields.emplace_back("Content-Security-Policy", content_security_policy);
+    response.body = render_status_page(shown);
+    response.fields.emplace_back("Content-Security-Policy", page_policy_);
     response.fields.emplace_back("Referrer-Policy", "no-referrer");
+    response.fields.emplace_back("X-Content-Type-Options", "nosniff");
     forbid_caching(response);
     return response;
 }

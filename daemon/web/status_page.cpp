@@ -1,149 +1,300 @@
-#include "kallglot/web/landing_page.hpp"
+#include "kallglot/web/status_page.hpp"
 
 #include "kallglot/core/session.hpp"
+#include "kallglot/web/verdict.hpp"
+#include "page_writer.hpp"
 
 #include <algorithm>
 #include <array>
+#include <chrono>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <numeric>
+#include <optional>
 
 namespace kallglot {
 
 namespace {
 
-constexpr std::string_view head = R"(<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>kallglot_exporter</title>
-<style>
-:root { color-scheme: light dark; }
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 44rem; margin: 2rem auto; padding: 0 1rem; }
-h1 { font-size: 1.5rem; margin-bottom: 0; }
-table { border-collapse: collapse; margin: 1rem 0; }
-th, td { text-align: left; padding: .25rem 1.5rem .25rem 0; border-bottom: 1px solid #8886; }
-td + td { text-align: right; font-variant-numeric: tabular-nums; }
-.verdict { font-size: 1.2rem; }
-footer { color: #888; font-size: .85rem; }
-</style>
-</head>
-<body>
-<h1>kallglot_exporter</h1>
-<p>Follows Kallglot voice sessions and tells Prometheus which of them are stuck.</p>
-)";
+constexpr std::string_view refresh_seconds = "5";
 
-void append_row(std::string& out, std::string_view name, std::uint64_t count) {
-    out += "<tr><td>";
-    out += escape_html(name);
-    out += "</td><td>";
-    out += std::to_string(count);
-    out += "</td></tr>\n";
+double unix_seconds(api_time time) noexcept {
+    return std::chrono::duration<double>(time.time_since_epoch()).count();
 }
 
-// The shortest threshold holds everybody who is past any; the list rises.
-[[nodiscard]] std::uint64_t first_of(const std::vector<std::uint32_t>& counts) noexcept {
-    return counts.empty() ? 0 : counts.front();
+/// How long before the report a moment was: `3 s ago`, `now` or, without one, `never`.
+std::string ago(std::optional<double> moment, const daemon_report& report) {
+    if (!moment) {
+        return "never";
+    }
+    const double seconds = unix_seconds(report.daemon.wall_now) - *moment;
+    return seconds < 0.5 ? "now" : describe_duration(seconds) + " ago";
 }
 
-// What an operator is called for: confirmed in a status that ought to be short.
-[[nodiscard]] std::uint64_t count_stuck(const census& counted, session_status status) noexcept {
-    return first_of(counted.over_threshold[static_cast<std::size_t>(status)]);
+std::string describe_rate(double requests_a_second) {
+    if (std::isinf(requests_a_second)) {
+        return "unlimited";
+    }
+    std::array<char, 40> text{};
+    std::snprintf(text.data(),
+                  text.size(),
+                  requests_a_second < 9.95 ? "%.1f/s" : "%.0f/s",
+                  requests_a_second);
+    return text.data();
 }
 
-void append_counts(std::string& out, const census& counted) {
-    const std::uint64_t total =
-        std::accumulate(counted.by_status.begin(), counted.by_status.end(), std::uint64_t{0});
-    out += "<h2>Sessions</h2>\n<table>\n<tr><th>status</th><th>tracked</th></tr>\n";
+void begin_card(page_writer& out, std::string_view title) {
+    out.raw("<section class=\"card\"><h2>").text(title).raw("</h2>\n");
+}
+
+void begin_facts(page_writer& out, std::string_view title) {
+    begin_card(out, title);
+    out.raw("<dl>\n");
+}
+
+constexpr std::string_view end_facts = "</dl></section>\n";
+constexpr std::string_view end_table = "</table></section>\n";
+
+void put_counts(page_writer& out, const daemon_report& report) {
+    const counts_by_status& counts = report.census.by_status;
+    const std::uint64_t total = std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
+    begin_card(out, "Sessions");
+    out.raw("<table>\n");
     for (std::size_t i = 0; i < session_status_count; ++i) {
-        append_row(out, to_string(static_cast<session_status>(i)), counted.by_status[i]);
+        const std::string_view name = to_string(static_cast<session_status>(i));
+        out.raw("<tr><td>").text(name).raw("</td><td class=\"bar-cell\">");
+        out.bar(name, total == 0 ? 0 : 100.0 * counts[i] / static_cast<double>(total));
+        out.raw("</td><td class=\"number\">").text(describe_count(counts[i])).raw("</td></tr>\n");
     }
-    append_row(out, "all", total);
-    out += "</table>\n";
+    out.raw("<tr><td>all</td><td></td><td class=\"number\">")
+        .text(describe_count(total))
+        .raw("</td></tr>\n")
+        .raw(end_table);
 }
 
-[[nodiscard]] std::string describe_stuck(std::uint64_t count) {
-    if (count == 0) {
-        return "No session is stuck.";
+/// What is known of a stuck session beside its status and age.
+std::string describe_rest(const session_view& one, api_time now) {
+    std::string text(to_string(one.mode));
+    text += ", ";
+    text += to_string(one.provider);
+    if (one.created) {
+        text += ", created " + describe_duration(unix_seconds(now) - unix_seconds(*one.created))
+                + " ago";
     }
-    return count == 1 ? "1 session is stuck." : std::to_string(count) + " sessions are stuck.";
+    if (one.failures > 0) {
+        text += ", " + std::to_string(one.failures) + " polls failed since";
+    }
+    return text;
 }
 
-void append_stuck(std::string& out, const census& counted) {
-    constexpr std::array short_statuses = {session_status::created,
-                                           session_status::connecting,
-                                           session_status::ending};
-    std::uint64_t stuck = 0;
-    for (const session_status status : short_statuses) {
-        stuck += count_stuck(counted, status);
+void put_stuck(page_writer& out, const daemon_report& report) {
+    const std::uint64_t total = count_stuck(report.census);
+    if (total == 0) {
+        return;
     }
-    out += "<p class=\"verdict\">";
-    out += describe_stuck(stuck);
-    out += "</p>\n<table>\n<tr><th>past the first threshold</th><th>sessions</th></tr>\n";
-    for (const session_status status : short_statuses) {
-        append_row(out, to_string(status), count_stuck(counted, status));
+    begin_card(out, "Stuck sessions");
+    out.raw(
+        "<table>\n<tr><th>session</th><th>status</th><th>for</th><th>seen</th>"
+        "<th class=\"extra\">known</th></tr>\n");
+    const api_time now = report.daemon.wall_now;
+    for (const session_view& one : report.stuck) {
+        const double age = unix_seconds(now) - unix_seconds(one.since);
+        const std::optional<double> seen =
+            one.last_poll ? std::optional(unix_seconds(*one.last_poll)) : std::nullopt;
+        out.raw("<tr><td class=\"id\">")
+            .text(one.id.view())
+            .raw("</td><td>")
+            .text(to_string(one.status))
+            .raw("</td><td class=\"age\">")
+            .text(describe_duration(age))
+            .raw("</td><td>")
+            .text(ago(seen, report))
+            .raw("</td><td class=\"extra soft\">")
+            .text(describe_rest(one, now))
+            .raw("</td></tr>\n");
     }
-    out += "</table>\n";
+    out.raw("</table>\n");
+    if (total > report.stuck.size()) {
+        out.raw("<p class=\"soft\">and ")
+            .text(describe_count(total - report.stuck.size()))
+            .raw(" more</p>\n");
+    }
+    out.raw("</section>\n");
 }
 
-void append_link(std::string& out, std::string_view path) {
-    out += "<li><a href=\"";
-    out += escape_html(path);
-    out += "\">";
-    out += escape_html(path);
-    out += "</a></li>\n";
+void put_api(page_writer& out, const daemon_report& report) {
+    const daemon_snapshot& daemon = report.daemon;
+    const bool usable = daemon.state == api_state::ok || daemon.state == api_state::starting;
+    const bool slowed = daemon.state == api_state::throttled;
+    begin_facts(out, "API");
+    out.fact("state", to_string(daemon.state), usable ? "" : slowed ? "care" : "alarm");
+    out.fact("last good answer", ago(daemon.last_poll_success_timestamp, report));
+    if (daemon.paused_until_timestamp.value_or(0) > 0) {
+        out.fact("next request in",
+                 describe_duration(*daemon.paused_until_timestamp - unix_seconds(daemon.wall_now)),
+                 "care");
+    }
+    if (daemon.connections) {
+        out.fact("connections",
+                 describe_count(daemon.connections->busy) + " busy, "
+                     + describe_count(daemon.connections->idle) + " idle");
+    }
+    if (daemon.rate_limit && daemon.rate_limit_remaining) {
+        out.fact(
+            "limit left",
+            describe_count(static_cast<std::uint64_t>(std::max(0.0, *daemon.rate_limit_remaining)))
+                + " of "
+                + describe_count(static_cast<std::uint64_t>(std::max(0.0, *daemon.rate_limit))));
+    }
+    out.raw(end_facts);
+}
+
+void put_budget(page_writer& out, const daemon_report& report) {
+    const daemon_snapshot& daemon = report.daemon;
+    begin_facts(out, "Budget and freshness");
+    out.fact("may be spent", describe_rate(daemon.budget.value_or(0)));
+    out.fact("wanted", describe_rate(daemon.demand.value_or(0)));
+    const double stretch = daemon.stretch.value_or(1);
+    std::array<char, 40> times{};
+    std::snprintf(times.data(), times.size(), "%.1f times their interval", stretch);
+    out.fact("routine polls at", stretch > 1.05 ? times.data() : "their interval");
+    const auto& stale = report.census.stale;
+    const std::uint64_t old = std::accumulate(stale.begin(), stale.end(), std::uint64_t{0});
+    out.fact("not seen for too long", describe_count(old), old > 0 ? "care" : "");
+    if (report.census.unverified > 0) {
+        out.fact("restored, not yet polled", describe_count(report.census.unverified));
+    }
+    if (daemon.polls_overdue) {
+        const auto& waiting = *daemon.polls_overdue;
+        out.fact("polls waiting",
+                 describe_count(std::accumulate(waiting.begin(), waiting.end(), std::size_t{0})));
+    }
+    out.raw(end_facts);
+}
+
+void put_intake(page_writer& out, const status_page_input& shown) {
+    const daemon_snapshot& daemon = shown.report->daemon;
+    begin_facts(out, "Intake");
+    for (std::size_t i = 0; i < shown.added.size(); ++i) {
+        out.fact("ids by " + std::string(labels::added_by_names[i]),
+                 describe_count(static_cast<std::uint64_t>(shown.added[i])));
+    }
+    if (!daemon.webhooks_flow) {
+        out.fact("webhooks", "off");
+    } else {
+        out.fact("last webhook", ago(daemon.webhook_last_event_timestamp, *shown.report));
+        out.fact("webhooks flow", *daemon.webhooks_flow ? "yes" : "no");
+    }
+    if (daemon.sessions_limit) {
+        out.fact("room for", describe_count(*daemon.sessions_limit));
+    }
+    out.raw(end_facts);
+}
+
+void put_daemon(page_writer& out, const status_page_input& shown) {
+    const daemon_snapshot& daemon = shown.report->daemon;
+    begin_facts(out, "Daemon");
+    if (daemon.store) {
+        const store_snapshot& store = *daemon.store;
+        out.fact("store",
+                 store.writable ? "written " + ago(store.last_commit_timestamp, *shown.report)
+                                : std::string("cannot be written"),
+                 store.writable ? "" : "alarm");
+        if (store.last_corruption_timestamp > 0) {
+            out.fact("store was damaged",
+                     ago(store.last_corruption_timestamp, *shown.report),
+                     "care");
+        }
+    } else {
+        out.fact("store", "in memory only", "care");
+    }
+    if (daemon.config_last_reload_successful && !*daemon.config_last_reload_successful) {
+        out.fact("last reload", "failed", "care");
+    }
+    if (daemon.event_loop_delay_seconds) {
+        std::array<char, 40> delay{};
+        std::snprintf(delay.data(),
+                      delay.size(),
+                      "%.1f ms",
+                      *daemon.event_loop_delay_seconds * 1e3);
+        out.fact("worst loop delay", delay.data());
+    }
+    out.fact("up for", describe_duration(to_seconds(shown.uptime)));
+    out.raw(end_facts);
+}
+
+/// `14:03:22 UTC`: when the page was made, so that an old tab is seen to be old.
+std::string describe_clock(api_time now) {
+    const auto time_of_day = now - std::chrono::floor<std::chrono::days>(now);
+    const std::chrono::hh_mm_ss split(std::chrono::floor<std::chrono::seconds>(time_of_day));
+    std::array<char, 32> text{};
+    std::snprintf(text.data(),
+                  text.size(),
+                  "%02d:%02d:%02d UTC",
+                  static_cast<int>(split.hours().count()),
+                  static_cast<int>(split.minutes().count()),
+                  static_cast<int>(split.seconds().count()));
+    return text.data();
+}
+
+void put_head(page_writer& out, const verdict& said) {
+    out.raw(
+           "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+           "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+           "<meta http-equiv=\"refresh\" content=\"")
+        .raw(refresh_seconds)
+        .raw("\">\n<title>")
+        .text(said.headline)
+        .raw(" · kallglot_exporter</title>\n<style>")
+        .raw(status_page_style())
+        .raw("</style>\n</head>\n<body>\n");
 }
 
 } // namespace
 
-std::string escape_html(std::string_view text) {
-    std::string safe;
-    safe.reserve(text.size());
-    for (const char c : text) {
-        switch (c) {
-            case '&':
-                safe += "&amp;";
-                break;
-            case '<':
-                safe += "&lt;";
-                break;
-            case '>':
-                safe += "&gt;";
-                break;
-            case '"':
-                safe += "&quot;";
-                break;
-            case '\'':
-                safe += "&#39;";
-                break;
-            default:
-                safe += c;
-        }
+std::string render_status_page(const status_page_input& shown) {
+    const verdict said = judge(shown.state, shown.report);
+    page_writer out;
+    put_head(out, said);
+    out.raw("<header><h1>kallglot_exporter</h1>");
+    if (shown.report != nullptr) {
+        out.raw("<span class=\"soft\">")
+            .text(describe_clock(shown.report->daemon.wall_now))
+            .raw("</span>");
     }
-    return safe;
-}
-
-std::string render_landing_page(const build_details& build,
-                                const readiness& state,
-                                const daemon_report* report,
-                                std::string_view telemetry_path) {
-    std::string page(head);
-    if (!state.ready) {
-        page += "<p class=\"verdict\">Not ready: " + escape_html(state.reason) + "</p>\n";
+    out.raw("</header>\n<div class=\"verdict ")
+        .raw(to_string(said.tone))
+        .raw("\" role=\"status\"><p class=\"headline\">")
+        .text(said.headline)
+        .raw("</p>");
+    if (!said.detail.empty()) {
+        out.raw("<p>").text(said.detail).raw("</p>");
     }
-    if (report != nullptr) {
-        append_stuck(page, report->census);
-        append_counts(page, report->census);
+    out.raw("</div>\n");
+    if (shown.report != nullptr) {
+        put_stuck(out, *shown.report);
+        out.raw("<main>\n");
+        put_counts(out, *shown.report);
+        put_budget(out, *shown.report);
+        put_api(out, *shown.report);
+        put_intake(out, shown);
+        put_daemon(out, shown);
+        out.raw("</main>\n");
     }
-    page += "<h2>Links</h2>\n<ul>\n";
-    append_link(page, telemetry_path);
-    append_link(page, "/-/healthy");
-    append_link(page, "/-/ready");
-    page += "</ul>\n<footer>version " + escape_html(build.version) + ", revision "
-            + escape_html(build.revision) + ", " + escape_html(build.compiler)
-            + "</footer>\n</body>\n</html>\n";
-    return page;
+    out.raw("<footer>\n");
+    for (const std::string_view path : {shown.telemetry_path, std::string_view("/-/ready")}) {
+        out.link(path);
+    }
+    out.raw("<span>version ")
+        .text(shown.build.version)
+        .raw(", revision ")
+        .text(shown.build.revision)
+        .raw(", ")
+        .text(shown.build.compiler)
+        .raw("</span>\n</footer>\n</body>\n</html>\n");
+    return std::move(out).take();
 }
 
 } // namespace kallglot

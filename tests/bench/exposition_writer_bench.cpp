@@ -49,7 +49,7 @@ void whole_scrape(benchmark::State& state) {
     std::string text;
     for (auto _ : state) {
         text.clear();
-        write_exposition(text, exposition_format::text, report, metrics, process);
+        write_exposition(text, exposition_format::text, report, metrics, process, 0.002);
         benchmark::DoNotOptimize(text.data());
     }
     state.counters["bytes"] = static_cast<double>(text.size());

@@ -59,7 +59,7 @@ class Listener(EndToEnd):
             self.assertEqual((head.status, head.body), (200, b''))
             self.assertEqual(head.headers['Content-Type'], full.headers['Content-Type'])
 
-    def test_the_landing_page_shows_the_counts(self):
+    def test_the_status_page_shows_the_counts(self):
         self.exporter_.until('the stuck', lambda scrape: scrape.value(
             'kallglot_sessions_over_threshold', status='connecting', threshold_seconds='0.5') == 4)
         page = self.exporter_.get('/').text

@@ -10,7 +10,9 @@
 #include "kallglot/core/error.hpp"
 #include "kallglot/core/poll_schedule.hpp"
 #include "kallglot/core/session.hpp"
+#include "kallglot/core/session_id.hpp"
 #include "kallglot/core/time.hpp"
+#include "kallglot/metrics/bucket_exemplars.hpp"
 #include "kallglot/metrics/metric_table.hpp"
 #include "kallglot/ports/build_details.hpp"
 #include "kallglot/ports/logger.hpp"
@@ -24,6 +26,7 @@
 
 #include <array>
 #include <cstddef>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -59,11 +62,10 @@ public:
 
     void imprecise_transition() noexcept { imprecise_.Increment(); }
 
-    void dwell(session_status left, steady_duration stay);
+    /// `who` stayed so long; `now` is the wall clock, shown beside it as an exemplar.
+    void dwell(session_status left, steady_duration stay, const session_id& who, api_time now);
 
-    void setup(steady_duration created_to_started) {
-        setup_.Observe(to_seconds(created_to_started));
-    }
+    void setup(steady_duration created_to_started, const session_id& who, api_time now);
 
     void ended(end_reason reason) noexcept { ended_[labels::index(reason)]->Increment(); }
 
@@ -94,6 +96,9 @@ public:
     void session_rejected(labels::rejected_for reason, std::size_t count = 1) noexcept;
     void session_forgotten(labels::forgotten_for reason) noexcept;
 
+    /// Ids taken in from one source since the start.
+    [[nodiscard]] double sessions_added(labels::added_by source) const noexcept;
+
     // The daemon.
     void log_message(log_level level) noexcept { log_messages_[labels::index(level)]->Increment(); }
 
@@ -101,6 +106,10 @@ public:
     ///
     /// Cost: some 100 us.
     [[nodiscard]] std::vector<prometheus::MetricFamily> collect() const;
+
+    /// The exemplars of a histogram's series; empty if it has none.
+    [[nodiscard]] std::span<const exemplar> exemplars(const metric_info& family,
+                                                      std::span<const label_ref> labels) const;
 
     /// Later instruments of the daemon (webhooks, for instance) add their families here.
     [[nodiscard]] prometheus::Registry& registry() noexcept { return registry_; }
@@ -125,7 +134,9 @@ private:
     counter& regressions_;
     counter& imprecise_;
     std::array<histogram*, session_status_count> dwell_{};
+    std::array<bucket_exemplars, session_status_count> dwell_examples_;
     histogram& setup_;
+    bucket_exemplars setup_examples_;
     histogram& ended_duration_;
     counters<end_reason_count> ended_{};
     counter& ended_without_start_;

@@ -19,14 +19,19 @@ namespace kallglot {
 
 /// Writes families of prometheus-cpp's model. Names that are not in metric_table are left out: a metric is described
 /// in one place or nowhere.
-void write_families(exposition_writer& out, const std::vector<prometheus::MetricFamily>& families);
+/// Histograms get the exemplars of `examples`, unless it is null.
+void write_families(exposition_writer& out,
+                    const std::vector<prometheus::MetricFamily>& families,
+                    const daemon_metrics* examples = nullptr);
 
-/// Appends a whole exposition to `out`.
+/// Appends a whole exposition to `out`. `last_duration_seconds` is what the previous answer took, empty before the
+/// first.
 void write_exposition(std::string& out,
                       exposition_format format,
                       const daemon_report& report,
                       const daemon_metrics& daemon,
-                      const process_metrics& process);
+                      const process_metrics& process,
+                      std::optional<double> last_duration_seconds);
 
 /// OpenMetrics if the client prefers it to plain text or asks for nothing else; text otherwise.
 ///

@@ -11,6 +11,7 @@
 #include "kallglot/ports/build_details.hpp"
 #include "kallglot/ports/daemon_snapshot.hpp"
 
+#include <memory>
 #include <string_view>
 
 namespace kallglot {
@@ -35,11 +36,11 @@ public:
     /// Counts the table and asks everybody for their gauges.
     ///
     /// Called again while a count is under way, it waits for that one and gives the same report, because a table has
-    /// one census at a time. The count yields to the loop between slices.
+    /// one census at a time; whoever renders it can tell by the pointer. The count yields to the loop between slices.
     ///
     /// Errors: errc::cancelled while the daemon stops too soon for an answer.
     /// Cancel: terminal.
-    [[nodiscard]] virtual task<result<daemon_report>> take_report() = 0;
+    [[nodiscard]] virtual task<result<std::shared_ptr<const daemon_report>>> take_report() = 0;
 
 protected:
     daemon_control() = default;

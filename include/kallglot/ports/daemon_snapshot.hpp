@@ -14,6 +14,7 @@
 #include "kallglot/core/settings/threshold_settings.hpp"
 #include "kallglot/core/time.hpp"
 #include "kallglot/ports/api_client.hpp"
+#include "kallglot/ports/session_intake.hpp"
 
 #include <array>
 #include <cstddef>
@@ -31,6 +32,7 @@ struct store_snapshot {
     std::optional<double> last_commit_timestamp;
     std::optional<std::uint64_t> size_bytes;
     double last_corruption_timestamp = 0; ///< 0 = never
+    bool writable = true;                 ///< false: nothing can be acknowledged now
 };
 
 /// A certificate of one of our own listeners.
@@ -84,20 +86,23 @@ struct daemon_snapshot {
     // The daemon.
     std::optional<std::size_t> sessions_limit;
     std::optional<double> event_loop_delay_seconds;
-    std::optional<double>
-        scrape_duration_seconds; ///< of the previous answer; known to the listener alone
     std::optional<bool> config_last_reload_successful;
     std::optional<double> config_last_reload_success_timestamp;
     std::optional<double> webhook_last_event_timestamp;
+    std::optional<bool> webhooks_flow; ///< empty while webhooks are off
     std::optional<store_snapshot> store;
     std::optional<session_series_snapshot> series;
     std::vector<listener_certificate> web_certificates;
 };
 
-/// Everything that an answer to a scrape or the landing page is made of, all of one moment.
+/// The first of the stuck sessions, for the status page.
+inline constexpr std::size_t most_stuck_shown = 20;
+
+/// Everything that an answer to a scrape or the status page is made of, all of one moment.
 struct daemon_report {
     kallglot::census census;
-    threshold_settings thresholds; ///< the lists that the census was counted with
+    threshold_settings thresholds;   ///< the lists that the census was counted with
+    std::vector<session_view> stuck; ///< longest stay first, at most most_stuck_shown
     daemon_snapshot daemon;
 };
 

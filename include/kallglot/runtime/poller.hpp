@@ -116,9 +116,7 @@ private:
     void take_failure(const api_answer& answer);
     void take_probe(const api_answer& answer);
     void tell_health(const api_answer& answer, failure_reason reason);
-    void tell_metrics(const tracking& changes,
-                      const session_record& record,
-                      labels::transition_source source);
+    void tell_metrics(const tracking& changes, session_slot slot, labels::transition_source source);
     void forget_if_over(session_slot slot, steady_time now);
     void note_seen(session_slot slot, const status_change& change, steady_time now);
     void compare_with_webhook(session_slot slot, session_event event, bool first, steady_time now);

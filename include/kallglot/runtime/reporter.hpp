@@ -10,6 +10,7 @@
 #include "kallglot/core/census.hpp"
 #include "kallglot/core/poll_schedule.hpp"
 #include "kallglot/core/request_gate.hpp"
+#include "kallglot/core/series_selection.hpp"
 #include "kallglot/core/session_registry.hpp"
 #include "kallglot/core/settings/settings.hpp"
 #include "kallglot/ports/api_client.hpp"
@@ -49,15 +50,17 @@ public:
 
     [[nodiscard]] readiness ready() const noexcept override { return readiness_; }
 
-    [[nodiscard]] task<result<daemon_report>> take_report() override;
+    [[nodiscard]] task<result<std::shared_ptr<const daemon_report>>> take_report() override;
 
 private:
-    [[nodiscard]] task<census> count();
+    [[nodiscard]] task<> count(daemon_report& report);
+    void show_sessions(daemon_report& report, series_candidates& candidates);
     [[nodiscard]] daemon_snapshot snapshot() const;
 
     report_sources from_;
     steady_duration request_timeout_;
     std::size_t sessions_limit_;
+    series_selection series_;
     readiness readiness_;
     /// Wakes those who wait for the census under way.
     steady_timer counted_;

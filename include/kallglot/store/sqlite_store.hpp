@@ -91,7 +91,11 @@ public:
     /// Since when the worker is in its present call; empty while it rests. For the watchdog.
     [[nodiscard]] std::optional<steady_time> busy_since() const noexcept { return busy_since_; }
 
-    [[nodiscard]] const store_snapshot& snapshot() const noexcept { return snapshot_; }
+    [[nodiscard]] store_snapshot snapshot() const {
+        store_snapshot now = snapshot_;
+        now.writable = !fault_;
+        return now;
+    }
 
     [[nodiscard]] bool accepting() const override;
     commit_ticket add(const session_id& id, const session_record& record) override;

@@ -7,13 +7,16 @@
 
 #include "kallglot/async/task.hpp"
 #include "kallglot/metrics/daemon_metrics.hpp"
+#include "kallglot/metrics/exposition_writer.hpp"
 #include "kallglot/metrics/process_metrics.hpp"
 #include "kallglot/net/http_server_routes.hpp"
 #include "kallglot/net/http_server_types.hpp"
 #include "kallglot/ports/clock.hpp"
 #include "kallglot/ports/daemon_control.hpp"
 
+#include <array>
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -34,12 +37,25 @@ public:
     void install(http_routes& routes);
 
 private:
-    [[nodiscard]] task<http_response> landing_page(http_request request);
+    [[nodiscard]] task<http_response> status_page(http_request request);
     [[nodiscard]] task<http_response> metrics(http_request request);
     [[nodiscard]] task<http_response> healthy(http_request request);
     [[nodiscard]] task<http_response> ready(http_request request);
 
-    [[nodiscard]] http_response render_metrics(const http_request& request, daemon_report& report);
+    using shared_report = std::shared_ptr<const daemon_report>;
+    using shared_text = std::shared_ptr<const std::string>;
+
+    /// The latest report's texts, for scrapes that come together: by format, plain and packed.
+    struct rendering {
+        shared_report of;
+        std::array<shared_text, 2> plain;
+        std::array<shared_text, 2> packed;
+    };
+
+    [[nodiscard]] http_response render_metrics(const http_request& request,
+                                               const shared_report& report);
+    [[nodiscard]] shared_text plain_text(exposition_format format);
+    [[nodiscard]] shared_text packed_text(exposition_format format);
     [[nodiscard]] http_response render_page(const readiness& state, const daemon_report* report);
 
     daemon_control& daemon_;
@@ -47,7 +63,10 @@ private:
     const clock& clock_;
     build_details build_;
     std::string telemetry_path_;
+    std::string page_policy_;
+    steady_time started_;
     process_metrics process_;
+    rendering latest_;
     std::size_t last_size_ = 0; ///< of the last exposition, to reserve for the next
     std::optional<double> last_duration_seconds_;
 };

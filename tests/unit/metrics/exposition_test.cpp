@@ -17,7 +17,7 @@ std::string render(exposition_format format, const daemon_report& report) {
     daemon_metrics metrics(test::sample_build);
     test::move_everything(metrics);
     std::string text;
-    write_exposition(text, format, report, metrics, process_metrics());
+    write_exposition(text, format, report, metrics, process_metrics(), 0.002);
     return text;
 }
 
@@ -72,6 +72,22 @@ TEST(Exposition, LacksOnlyTheWebhookCountersWhenEverythingIsKnown) {
                                           "kallglot_exporter_webhook_events_total",
                                           "kallglot_exporter_webhook_missed_transitions_total",
                                           "kallglot_exporter_webhook_delivery_delay_seconds"}));
+}
+
+TEST(Exposition, ShowsWhichSessionWasTheExampleInOpenMetricsAlone) {
+    const std::string open = render(exposition_format::openmetrics, test::make_full_report());
+    EXPECT_NE(open.find("kallglot_session_setup_seconds_bucket{le=\"5.0\"} 1 # "
+                        "{session_id=\"sess_slow-0000001\"} 4 1800000000\n"),
+              std::string::npos);
+    EXPECT_NE(
+        open.find("kallglot_session_status_dwell_seconds_bucket{status=\"connecting\",le=\"5.0\"} "
+                  "1 # {session_id=\"sess_slow-0000001\"} 2.5 1800000000\n"),
+        std::string::npos);
+    // The buckets above hold it too, but it is not theirs.
+    EXPECT_NE(open.find("kallglot_session_setup_seconds_bucket{le=\"10.0\"} 1\n"),
+              std::string::npos);
+    EXPECT_EQ(render(exposition_format::text, test::make_full_report()).find(" # {"),
+              std::string::npos);
 }
 
 TEST(Exposition, EndsWithAMarkInOpenMetricsAlone) {

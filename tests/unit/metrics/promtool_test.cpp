@@ -41,7 +41,7 @@ std::string render(const daemon_report& report) {
     daemon_metrics metrics(test::sample_build);
     test::move_everything(metrics);
     std::string text;
-    write_exposition(text, exposition_format::text, report, metrics, process_metrics());
+    write_exposition(text, exposition_format::text, report, metrics, process_metrics(), 0.002);
     return text;
 }
 

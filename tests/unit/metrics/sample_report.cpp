@@ -76,7 +76,6 @@ daemon_report make_full_report() {
     daemon.polls_overdue = std::array<std::size_t, poll_class_count>{1, 2, 3, 4};
     daemon.sessions_limit = 1'000'000;
     daemon.event_loop_delay_seconds = 0.0125;
-    daemon.scrape_duration_seconds = 0.002;
     daemon.config_last_reload_successful = true;
     daemon.config_last_reload_success_timestamp = 1'799'000'000;
     daemon.webhook_last_event_timestamp = 1'799'999'998;
@@ -111,8 +110,10 @@ void move_everything(daemon_metrics& metrics) {
                        labels::transition_source::webhook);
     metrics.regression();
     metrics.imprecise_transition();
-    metrics.dwell(session_status::connecting, milliseconds(2500));
-    metrics.setup(milliseconds(4000));
+    const session_id who = *session_id::parse("sess_slow-0000001");
+    const api_time now{std::chrono::seconds(1'800'000'000)};
+    metrics.dwell(session_status::connecting, milliseconds(2500), who, now);
+    metrics.setup(milliseconds(4000), who, now);
     metrics.ended(end_reason::agent_hangup);
     metrics.ended_without_start();
     metrics.ended_duration(milliseconds(90'000));

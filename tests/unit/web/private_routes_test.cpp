@@ -1,7 +1,7 @@
 #include "kallglot/web/private_routes.hpp"
 
 #include "fake_daemon.hpp"
-#include "kallglot/web/landing_page.hpp"
+#include "kallglot/web/status_page.hpp"
 #include "support/loop.hpp"
 #include "support/virtual_clock.hpp"
 
@@ -84,6 +84,31 @@ TEST_F(PrivateRoutes, ShowsTheDurationOfThePreviousScrapeOnly) {
               std::string::npos);
 }
 
+TEST_F(PrivateRoutes, ScrapesOfOneCensusShareItsText) {
+    daemon_.keep = std::make_shared<const daemon_report>(daemon_.report);
+    const http_response first = get("/metrics");
+    const http_response second = get("/metrics");
+    EXPECT_EQ(first.body_text().data(), second.body_text().data()) << "one text, twice";
+    const http_response packed = get("/metrics", {{"Accept-Encoding", "gzip"}});
+    EXPECT_EQ(packed.body_text().data(),
+              get("/metrics", {{"Accept-Encoding", "gzip"}}).body_text().data());
+
+    // The next census has a text of its own, and an answer still under way keeps the old one.
+    daemon_.report.census.by_status[0] = 77;
+    daemon_.keep = std::make_shared<const daemon_report>(daemon_.report);
+    const http_response third = get("/metrics");
+    EXPECT_NE(third.body_text().find("{status=\"created\"} 77\n"), std::string::npos);
+    EXPECT_NE(first.body_text().find("{status=\"created\"} 3\n"), std::string::npos);
+}
+
+TEST_F(PrivateRoutes, TellsBothFormatsOfOneCensusApart) {
+    daemon_.keep = std::make_shared<const daemon_report>(daemon_.report);
+    EXPECT_EQ(get("/metrics").body_text().find("# EOF"), std::string::npos);
+    EXPECT_TRUE(get("/metrics", {{"Accept", "application/openmetrics-text"}})
+                    .body_text()
+                    .ends_with("# EOF\n"));
+}
+
 TEST_F(PrivateRoutes, RefusesMetricsBeforeTheRestore) {
     daemon_.state = {false, false, "restoring sessions"};
     const http_response response = get("/metrics");
@@ -116,8 +141,8 @@ TEST_F(PrivateRoutes, ServesAPageForPeopleWithAStrictPolicy) {
     const http_response response = get("/");
     EXPECT_EQ(response.status, 200);
     EXPECT_EQ(response.content_type, "text/html; charset=utf-8");
-    EXPECT_EQ(field(response, "Content-Security-Policy"), content_security_policy);
-    EXPECT_NE(response.body_text().find("21 sessions are stuck."), std::string::npos);
+    EXPECT_EQ(field(response, "Content-Security-Policy"), status_page_policy());
+    EXPECT_NE(response.body_text().find("21 sessions are stuck</p>"), std::string::npos);
     daemon_.state = {false, false, "restoring sessions"};
     EXPECT_NE(get("/").body_text().find("Not ready"), std::string::npos);
 }

@@ -1,72 +1,144 @@
-#include "kallglot/web/landing_page.hpp"
+#include "kallglot/web/status_page.hpp"
 
 #include "fake_daemon.hpp"
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <string>
 
 namespace kallglot {
 namespace {
 
-std::string render(const test::fake_daemon& daemon, bool counted = true) {
-    return render_landing_page(test::fake_build,
-                               daemon.state,
-                               counted ? &daemon.report : nullptr,
-                               "/metrics");
+using namespace std::chrono_literals;
+
+class StatusPage : public testing::Test {
+protected:
+    [[nodiscard]] std::string render(bool counted = true) const {
+        return render_status_page({test::fake_build,
+                                   daemon_.state,
+                                   counted ? &daemon_.report : nullptr,
+                                   {1, 2000, 3},
+                                   90s,
+                                   "/metrics"});
+    }
+
+    [[nodiscard]] bool shows(const std::string& part) const {
+        return render().find(part) != std::string::npos;
+    }
+
+    test::fake_daemon daemon_;
+};
+
+TEST_F(StatusPage, BeginsWithTheVerdict) {
+    EXPECT_TRUE(shows("<p class=\"headline\">21 sessions are stuck</p>"));
+    EXPECT_TRUE(shows("<title>21 sessions are stuck · kallglot_exporter</title>"))
+        << "a tab in the background tells it too";
+    EXPECT_TRUE(shows("class=\"verdict bad\""));
 }
 
-TEST(LandingPage, TellsWhatIsStuckInWords) {
-    const test::fake_daemon daemon;
-    const std::string page = render(daemon);
-    EXPECT_NE(page.find("21 sessions are stuck."), std::string::npos);
-    EXPECT_NE(page.find("<tr><td>connecting</td><td>20</td></tr>"), std::string::npos);
+TEST_F(StatusPage, NamesTheStuckSessionsWithWhatIsKnown) {
+    daemon_.report.stuck.back().failures = 3;
+    daemon_.report.stuck.back().created = daemon_.report.daemon.wall_now - 300s;
+    const std::string page = render();
+    EXPECT_NE(page.find("<td class=\"id\">sess_longest</td><td>connecting</td>"
+                        "<td class=\"age\">4 min 10 s</td><td>2 s ago</td>"),
+              std::string::npos);
+    EXPECT_NE(page.find("ai_agent, twilio, created 5 min ago, 3 polls failed since"),
+              std::string::npos);
+    EXPECT_NE(page.find("and 20 more"), std::string::npos);
 }
 
-TEST(LandingPage, SaysSoWhenNothingIsStuck) {
-    test::fake_daemon daemon;
-    daemon.report.census.over_threshold[1] = {0, 0, 0, 0, 0};
-    daemon.report.census.over_threshold[3] = {};
-    // Long calls are no fault.
-    EXPECT_NE(render(daemon).find("No session is stuck."), std::string::npos);
+TEST_F(StatusPage, HasNoListOfStuckSessionsWhenThereIsNone) {
+    daemon_.report.census.stuck = {};
+    daemon_.report.stuck.clear();
+    EXPECT_TRUE(shows("No session is stuck"));
+    EXPECT_FALSE(shows("Stuck sessions"));
 }
 
-TEST(LandingPage, SpeaksOfOneSessionAsOne) {
-    test::fake_daemon daemon;
-    daemon.report.census.over_threshold[1] = {};
-    EXPECT_NE(render(daemon).find("1 session is stuck."), std::string::npos);
+TEST_F(StatusPage, CountsByStatusWithABar) {
+    EXPECT_TRUE(shows("<td class=\"number\">907</td>"));
+    EXPECT_TRUE(shows("<td>all</td><td></td><td class=\"number\">939</td>"));
+    // 907 of 939, and one that would be too thin to see.
+    EXPECT_TRUE(shows("<rect class=\"active\" width=\"96.59\""));
+    EXPECT_TRUE(shows("<rect class=\"ending\" width=\"2.00\""));
+    daemon_.report.census.by_status = {};
+    EXPECT_TRUE(shows("<rect class=\"active\" width=\"0.00\""));
 }
 
-TEST(LandingPage, CountsByStatus) {
-    const test::fake_daemon daemon;
-    const std::string page = render(daemon);
-    EXPECT_NE(page.find("<tr><td>active</td><td>907</td></tr>"), std::string::npos);
-    EXPECT_NE(page.find("<tr><td>all</td><td>939</td></tr>"), std::string::npos);
+TEST_F(StatusPage, ShowsApiBudgetIntakeStoreAndBuild) {
+    daemon_snapshot& daemon = daemon_.report.daemon;
+    daemon.state = api_state::throttled;
+    daemon.paused_until_timestamp = 1'800'000'030;
+    daemon.last_poll_success_timestamp = 1'799'999'997;
+    daemon.rate_limit = 600;
+    daemon.rate_limit_remaining = 412;
+    daemon.budget = 4.96;
+    daemon.demand = 19.2;
+    daemon.stretch = 4;
+    daemon.webhooks_flow = true;
+    daemon.webhook_last_event_timestamp = 1'799'999'999;
+    daemon.store.emplace();
+    daemon.store->last_commit_timestamp = 1'799'999'990;
+    daemon.event_loop_delay_seconds = 0.0031;
+    for (const char* part : {"<dt>state</dt><dd class=\"care\">throttled</dd>",
+                             "<dt>last good answer</dt><dd>3 s ago</dd>",
+                             "<dt>next request in</dt><dd class=\"care\">30 s</dd>",
+                             "<dd>412 of 600</dd>",
+                             "<dt>may be spent</dt><dd>5.0/s</dd>",
+                             "<dt>wanted</dt><dd>19/s</dd>",
+                             "<dd>4.0 times their interval</dd>",
+                             "<dt>ids by api</dt><dd>2,000</dd>",
+                             "<dt>last webhook</dt><dd>1 s ago</dd>",
+                             "<dt>store</dt><dd>written 10 s ago</dd>",
+                             "<dt>worst loop delay</dt><dd>3.1 ms</dd>",
+                             "<dt>up for</dt><dd>1 min 30 s</dd>",
+                             "version 1.2.3, revision abcdef012345, Clang 19.1.7",
+                             "08:00:00 UTC"}) {
+        EXPECT_TRUE(shows(part)) << part;
+    }
 }
 
-TEST(LandingPage, NamesTheBuildAndLinksToTheRest) {
-    const test::fake_daemon daemon;
-    const std::string page = render(daemon);
-    EXPECT_NE(page.find("version 1.2.3, revision abcdef012345, Clang 19.1.7"), std::string::npos);
-    EXPECT_NE(page.find("<a href=\"/metrics\">/metrics</a>"), std::string::npos);
-    EXPECT_NE(page.find("<a href=\"/-/ready\">"), std::string::npos);
+TEST_F(StatusPage, SaysSoWhenTheStoreCannotBeWritten) {
+    daemon_.report.daemon.store.emplace();
+    daemon_.report.daemon.store->writable = false;
+    EXPECT_TRUE(shows("<dt>store</dt><dd class=\"alarm\">cannot be written</dd>"));
 }
 
-TEST(LandingPage, SaysWhyItIsNotReadyAndCountsNothingThen) {
-    test::fake_daemon daemon;
-    daemon.state = {false, false, "restoring <sessions>"};
-    const std::string page = render(daemon, false);
+TEST_F(StatusPage, SaysWhyItIsNotReadyAndCountsNothingThen) {
+    daemon_.state = {false, false, "restoring <sessions>"};
+    const std::string page = render(false);
     EXPECT_NE(page.find("Not ready: restoring &lt;sessions&gt;"), std::string::npos);
-    EXPECT_EQ(page.find("<td>"), std::string::npos);
+    EXPECT_EQ(page.find("<table>"), std::string::npos);
 }
 
-TEST(LandingPage, NeedsNoScriptAndNothingFromElsewhere) {
-    const test::fake_daemon daemon;
-    const std::string page = render(daemon);
-    for (const char* forbidden :
-         {"<script", "javascript:", "http://", "https://", "@import", "<img", "<form", "onload"}) {
+TEST_F(StatusPage, NeedsNoScriptAndNothingFromElsewhere) {
+    const std::string page = render();
+    for (const char* forbidden : {"<script",
+                                  "javascript:",
+                                  "http://",
+                                  "https://",
+                                  "@import",
+                                  "url(",
+                                  "<img",
+                                  "<form",
+                                  " style=",
+                                  "onload"}) {
         EXPECT_EQ(page.find(forbidden), std::string::npos) << forbidden;
     }
+}
+
+TEST_F(StatusPage, LoadsItselfAgain) {
+    EXPECT_TRUE(shows("<meta http-equiv=\"refresh\" content=\"5\">"));
+}
+
+TEST(StatusPagePolicy, AllowsTheStyleOfThePageAlone) {
+    const std::string policy = status_page_policy();
+    EXPECT_EQ(policy.find("unsafe"), std::string::npos);
+    EXPECT_EQ(policy.find("default-src 'none'; style-src 'sha256-"), 0U);
+    // 32 bytes in base64.
+    const auto begin = policy.find("sha256-") + 7;
+    EXPECT_EQ(policy.find('\'', begin) - begin, 44U);
 }
 
 TEST(EscapeHtml, LeavesNothingThatMarkupIsMadeOf) {

@@ -1,0 +1,70 @@
+#include "page_writer.hpp"
+
+#include "kallglot/web/status_page.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+
+namespace kallglot {
+
+page_writer& page_writer::raw(std::string_view markup) {
+    out_ += markup;
+    return *this;
+}
+
+page_writer& page_writer::text(std::string_view plain) {
+    return raw(escape_html(plain));
+}
+
+void page_writer::fact(std::string_view name, std::string_view value, std::string_view mood) {
+    raw("<dt>").text(name).raw("</dt><dd");
+    if (!mood.empty()) {
+        raw(" class=\"").raw(mood).raw("\"");
+    }
+    raw(">").text(value).raw("</dd>\n");
+}
+
+void page_writer::link(std::string_view path) {
+    raw("<a href=\"").text(path).raw("\">").text(path).raw("</a>\n");
+}
+
+void page_writer::bar(std::string_view status, double percent) {
+    std::array<char, 32> width{};
+    std::snprintf(width.data(), width.size(), "%.2f", percent == 0 ? 0 : std::max(percent, 2.0));
+    raw("<svg viewBox=\"0 0 100 10\" preserveAspectRatio=\"none\" aria-hidden=\"true\"><rect "
+        "class=\"")
+        .raw(status)
+        .raw("\" width=\"")
+        .raw(width.data())
+        .raw("\" height=\"10\"/></svg>");
+}
+
+std::string escape_html(std::string_view text) {
+    std::string safe;
+    safe.reserve(text.size());
+    for (const char c : text) {
+        switch (c) {
+            case '&':
+                safe += "&amp;";
+                break;
+            case '<':
+                safe += "&lt;";
+                break;
+            case '>':
+                safe += "&gt;";
+                break;
+            case '"':
+                safe += "&quot;";
+                break;
+            case '\'':
+                safe += "&#39;";
+                break;
+            default:
+                safe += c;
+        }
+    }
+    return safe;
+}
+
+} // namespace kallglot

@@ -1,0 +1,74 @@
+#include "kallglot/web/status_page.hpp"
+
+#include <openssl/evp.h>
+
+#include <array>
+#include <string>
+
+namespace kallglot {
+
+namespace {
+
+// One column on a phone, two on a wide screen. Colours are named once for each scheme; a status keeps its hue in both.
+constexpr std::string_view style = R"(
+:root{color-scheme:light dark;--paper:#f6f7f9;--card:#fff;--ink:#1b1f24;--soft:#5b6470;--line:#dfe3e8;
+--good:#1a7f4b;--warning:#9a6200;--bad:#c0262d;--good-paper:#e7f5ed;--warning-paper:#fdf3df;--bad-paper:#fdeaea;
+--created:#7b8794;--connecting:#d98a00;--active:#1f9d5c;--ending:#7d5bd0;--ended:#b4bcc6;--unknown:#c2438d}
+@media(prefers-color-scheme:dark){:root{--paper:#0f1215;--card:#181c21;--ink:#e8ebee;--soft:#97a1ad;--line:#2b323a;
+--good:#4cc38a;--warning:#e5a63c;--bad:#ff7b78;--good-paper:#12261c;--warning-paper:#2a2110;--bad-paper:#331718;
+--created:#8f9ba8;--connecting:#eda82c;--active:#3fbf7f;--ending:#9c82e6;--ended:#4d5661;--unknown:#e070b0}}
+*{box-sizing:border-box}
+body{margin:0 auto;max-width:68rem;padding:1rem;background:var(--paper);color:var(--ink);
+font:16px/1.45 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;font-variant-numeric:tabular-nums}
+header{display:flex;justify-content:space-between;align-items:baseline;gap:1rem;margin-bottom:.75rem}
+h1{font-size:1rem;font-weight:600;margin:0}
+h2{font-size:.8rem;font-weight:600;letter-spacing:.04em;text-transform:uppercase;color:var(--soft);margin:0 0 .6rem}
+.soft,footer{color:var(--soft);font-size:.85rem}
+.verdict{border-radius:.6rem;padding:1rem 1.2rem;border-left:.4rem solid;margin-bottom:1rem}
+.verdict p{margin:0}
+.headline{font-size:1.45rem;font-weight:650;line-height:1.25}
+.verdict p+p{margin-top:.3rem;color:var(--ink)}
+.good{background:var(--good-paper);border-color:var(--good)}.good .headline{color:var(--good)}
+.warning{background:var(--warning-paper);border-color:var(--warning)}.warning .headline{color:var(--warning)}
+.bad{background:var(--bad-paper);border-color:var(--bad)}.bad .headline{color:var(--bad)}
+main{columns:2;column-gap:1rem}
+section.card{background:var(--card);border:1px solid var(--line);border-radius:.6rem;padding:1rem 1.2rem;margin-bottom:1rem;
+break-inside:avoid}
+table{border-collapse:collapse;width:100%}
+th{text-align:left;font-weight:500;font-size:.85rem;color:var(--soft);padding:0 .8rem .3rem 0;white-space:nowrap}
+td{padding:.35rem .8rem .35rem 0;border-top:1px solid var(--line);vertical-align:middle}
+td:last-child,th:last-child{padding-right:0}
+.number{text-align:right;white-space:nowrap}
+.id{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:.9rem;overflow-wrap:anywhere}
+.age{font-weight:600;white-space:nowrap}
+.bar-cell{width:45%}
+svg{display:block;width:100%;height:.6rem;border-radius:.3rem;background:var(--line)}
+.created{fill:var(--created)}.connecting{fill:var(--connecting)}.active{fill:var(--active)}
+.ending{fill:var(--ending)}.ended{fill:var(--ended)}.unknown{fill:var(--unknown)}
+dl{display:grid;grid-template-columns:auto 1fr;gap:.35rem 1rem;margin:0}
+dt{color:var(--soft)}dd{margin:0;text-align:right;overflow-wrap:anywhere}
+.alarm{color:var(--bad);font-weight:600}.care{color:var(--warning);font-weight:600}
+a{color:inherit}
+footer{margin:1rem 0;display:flex;flex-wrap:wrap;gap:.3rem 1rem}
+@media(max-width:44rem){main{columns:1}.extra{display:none}body{padding:.75rem}}
+)";
+
+} // namespace
+
+std::string_view status_page_style() noexcept {
+    return style;
+}
+
+std::string status_page_policy() {
+    std::array<unsigned char, 32> digest{};
+    ::EVP_Q_digest(nullptr, "SHA256", nullptr, style.data(), style.size(), digest.data(), nullptr);
+    // 32 bytes are 44 characters, and OpenSSL ends them with a zero.
+    std::array<unsigned char, 45> text{};
+    ::EVP_EncodeBlock(text.data(), digest.data(), static_cast<int>(digest.size()));
+    std::string policy = "default-src 'none'; style-src 'sha256-";
+    policy.append(text.begin(), text.end() - 1);
+    policy += "'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+    return policy;
+}
+
+} // namespace kallglot

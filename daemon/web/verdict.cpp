@@ -1,0 +1,159 @@
+#include "kallglot/web/verdict.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdio>
+#include <numeric>
+#include <utility>
+
+namespace kallglot {
+
+namespace {
+
+std::uint64_t sum(const counts_by_status& counts) noexcept {
+    return std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
+}
+
+/// "1 session", "2 sessions".
+std::string sessions(std::uint64_t count) {
+    return describe_count(count) + (count == 1 ? " session" : " sessions");
+}
+
+std::string is_or_are(std::uint64_t count) {
+    return count == 1 ? " is" : " are";
+}
+
+/// Why no session can be judged; the headline is empty while the API is usable.
+verdict judge_api(const daemon_report& report) {
+    verdict found{tone::bad, "", ""};
+    switch (report.daemon.state) {
+        case api_state::unauthorized:
+            found.headline = "The API refuses our key";
+            found.detail =
+                "No session can be judged until the key is right; its file is read "
+                "again when it changes.";
+            break;
+        case api_state::out_of_credits:
+            found.headline = "The account is out of credits";
+            found.detail = "No session can be judged until there are credits again.";
+            break;
+        case api_state::unreachable:
+            found.headline = "The API cannot be reached";
+            found.detail = "No session can be judged until it answers again.";
+            break;
+        case api_state::starting:
+        case api_state::ok:
+        case api_state::throttled:
+            return {};
+    }
+    if (const std::uint64_t stuck = count_stuck(report.census); stuck > 0) {
+        found.detail +=
+            " When last seen, " + sessions(stuck) + (stuck == 1 ? " was" : " were") + " stuck.";
+    }
+    return found;
+}
+
+verdict judge_stuck(const daemon_report& report) {
+    const std::uint64_t stuck = count_stuck(report.census);
+    verdict found{tone::bad, sessions(stuck) + is_or_are(stuck) + " stuck", ""};
+    for (std::size_t i = 0; i < session_status_count; ++i) {
+        if (const std::uint32_t count = report.census.stuck[i]; count > 0) {
+            found.detail += found.detail.empty() ? "" : ", ";
+            found.detail += describe_count(count) + " ";
+            found.detail += to_string(static_cast<session_status>(i));
+        }
+    }
+    if (!report.stuck.empty()) {
+        const auto longest = report.daemon.wall_now - report.stuck.front().since;
+        found.detail += "; the longest for "
+                        + describe_duration(std::chrono::duration<double>(longest).count());
+    }
+    found.detail += ".";
+    return found;
+}
+
+/// What an operator ought to know while sessions can be judged and none is stuck.
+verdict judge_rest(const daemon_report& report) {
+    if (report.daemon.store && !report.daemon.store->writable) {
+        return {tone::bad,
+                "The store cannot be written",
+                "New ids are refused until it can be; polling goes on."};
+    }
+    if (report.daemon.state == api_state::throttled) {
+        return {tone::warning,
+                "The API asked us to slow down",
+                "Polls wait as long as it said; no tracked session was stuck when last seen."};
+    }
+    if (const std::uint64_t stale = sum(report.census.stale); stale > 0) {
+        return {tone::warning,
+                sessions(stale) + (stale == 1 ? " has" : " have") + " not been seen for too long",
+                "What is said about them is old; see budget and API."};
+    }
+    if (sum(report.census.by_status) == 0) {
+        return {tone::good,
+                "No session is tracked",
+                "Tell some by webhook, by the session API or in a file."};
+    }
+    if (report.daemon.state == api_state::starting) {
+        return {tone::warning, "Waiting for the first answer of the API", ""};
+    }
+    return {tone::good, "No session is stuck", ""};
+}
+
+} // namespace
+
+std::string_view to_string(tone value) noexcept {
+    constexpr std::array<std::string_view, 3> names = {"good", "warning", "bad"};
+    return names[static_cast<std::size_t>(value)];
+}
+
+std::uint64_t count_stuck(const census& counted) noexcept {
+    return sum(counted.stuck);
+}
+
+verdict judge(const readiness& state, const daemon_report* report) {
+    if (report == nullptr || !state.restored) {
+        return {tone::warning, "Not ready: " + std::string(state.reason), ""};
+    }
+    verdict found = judge_api(*report);
+    if (found.headline.empty()) {
+        found = count_stuck(report->census) > 0 ? judge_stuck(*report) : judge_rest(*report);
+    }
+    if (!state.ready) {
+        found.detail += found.detail.empty() ? "" : " ";
+        found.detail += "The daemon is " + std::string(state.reason) + ".";
+    }
+    return found;
+}
+
+std::string describe_duration(double seconds) {
+    std::array<char, 48> text{};
+    if (seconds > 0 && seconds < 0.95) {
+        std::snprintf(text.data(), text.size(), "%.1f s", seconds);
+        return text.data();
+    }
+    // A thousand years are enough, and keep the cast defined.
+    const auto whole =
+        static_cast<std::uint64_t>(std::llround(std::clamp(seconds, 0.0, 366.0 * 86400 * 1000)));
+    const std::array<std::pair<std::uint64_t, const char*>, 4> units = {
+        {{86400, "d"}, {3600, "h"}, {60, "min"}, {1, "s"}}};
+    for (std::size_t i = 0; i + 1 < units.size(); ++i) {
+        if (whole >= units[i].first) {
+            const std::uint64_t rest = whole % units[i].first / units[i + 1].first;
+            std::string said = std::to_string(whole / units[i].first) + " " + units[i].second;
+            return rest == 0 ? said : said + " " + std::to_string(rest) + " " + units[i + 1].second;
+        }
+    }
+    return std::to_string(whole) + " s";
+}
+
+std::string describe_count(std::uint64_t count) {
+    std::string digits = std::to_string(count);
+    for (std::size_t place = digits.size(); place > 3; place -= 3) {
+        digits.insert(place - 3, 1, ',');
+    }
+    return digits;
+}
+
+} // namespace kallglot

@@ -1,0 +1,105 @@
+#include "kallglot/web/verdict.hpp"
+
+#include "fake_daemon.hpp"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+#include <string>
+
+namespace kallglot {
+namespace {
+
+class Verdict : public testing::Test {
+protected:
+    Verdict() {
+        daemon_.report.census.stuck = {};
+        daemon_.report.stuck.clear();
+    }
+
+    [[nodiscard]] verdict said() const { return judge(daemon_.state, &daemon_.report); }
+
+    void expect(tone wanted, const std::string& headline, const std::string& detail) const {
+        const verdict now = said();
+        EXPECT_EQ(to_string(now.tone), to_string(wanted));
+        EXPECT_EQ(now.headline, headline);
+        EXPECT_NE(now.detail.find(detail), std::string::npos) << now.detail;
+    }
+
+    test::fake_daemon daemon_;
+};
+
+TEST_F(Verdict, IsGoodWhenNothingIsStuck) {
+    expect(tone::good, "No session is stuck", "");
+    EXPECT_EQ(said().detail, "");
+}
+
+TEST_F(Verdict, CountsTheStuckAndSaysWhere) {
+    test::fake_daemon stuck;
+    daemon_.report = stuck.report;
+    expect(tone::bad,
+           "21 sessions are stuck",
+           "20 connecting, 1 ending; the longest for 4 min 10 s.");
+    daemon_.report.census.stuck = {0, 1, 0, 0, 0, 0};
+    expect(tone::bad, "1 session is stuck", "1 connecting;");
+}
+
+TEST_F(Verdict, AnUnusableApiComesBeforeWhatIsRememberedOfSessions) {
+    daemon_.report.census.stuck = {0, 2, 0, 0, 0, 0};
+    daemon_.report.daemon.state = api_state::unauthorized;
+    expect(tone::bad, "The API refuses our key", "When last seen, 2 sessions were stuck.");
+    daemon_.report.daemon.state = api_state::unreachable;
+    expect(tone::bad, "The API cannot be reached", "When last seen");
+    daemon_.report.census.stuck = {};
+    daemon_.report.daemon.state = api_state::out_of_credits;
+    expect(tone::bad, "The account is out of credits", "");
+    EXPECT_EQ(said().detail.find("When last seen"), std::string::npos);
+}
+
+TEST_F(Verdict, WarnsOfWhatMakesTheNextVerdictLate) {
+    daemon_.report.daemon.state = api_state::throttled;
+    expect(tone::warning, "The API asked us to slow down", "");
+    daemon_.report.daemon.state = api_state::ok;
+    daemon_.report.census.stale = {1, 0, 0, 0, 0, 0};
+    expect(tone::warning, "1 session has not been seen for too long", "");
+    daemon_.report.daemon.store.emplace();
+    daemon_.report.daemon.store->writable = false;
+    expect(tone::bad, "The store cannot be written", "refused");
+}
+
+TEST_F(Verdict, OfAYoungDaemonSaysWhatItWaitsFor) {
+    daemon_.report.daemon.state = api_state::starting;
+    expect(tone::warning, "Waiting for the first answer of the API", "");
+    daemon_.report.census.by_status = {};
+    expect(tone::good, "No session is tracked", "webhook");
+    daemon_.state = {false, false, "restoring sessions"};
+    expect(tone::warning, "Not ready: restoring sessions", "");
+    EXPECT_EQ(judge(daemon_.state, nullptr).headline, "Not ready: restoring sessions");
+}
+
+TEST_F(Verdict, StillJudgesWhileStopping) {
+    daemon_.state = {true, false, "stopping"};
+    expect(tone::good, "No session is stuck", "The daemon is stopping.");
+}
+
+TEST(DescribeDuration, GivesTwoUnitsAtMost) {
+    EXPECT_EQ(describe_duration(0), "0 s");
+    EXPECT_EQ(describe_duration(-3), "0 s");
+    EXPECT_EQ(describe_duration(0.31), "0.3 s");
+    EXPECT_EQ(describe_duration(59.4), "59 s");
+    EXPECT_EQ(describe_duration(60), "1 min");
+    EXPECT_EQ(describe_duration(250), "4 min 10 s");
+    EXPECT_EQ(describe_duration(7500), "2 h 5 min");
+    EXPECT_EQ(describe_duration(3 * 86400 + 4 * 3600 + 59), "3 d 4 h");
+    EXPECT_EQ(describe_duration(std::numeric_limits<double>::infinity()), "366000 d");
+}
+
+TEST(DescribeCount, GroupsDigits) {
+    EXPECT_EQ(describe_count(0), "0");
+    EXPECT_EQ(describe_count(999), "999");
+    EXPECT_EQ(describe_count(1000), "1,000");
+    EXPECT_EQ(describe_count(1234567), "1,234,567");
+}
+
+} // namespace
+} // namespace kallglot
