@@ -2,10 +2,14 @@
 """`./dev demo` ends by itself and says how it went; its live line is right."""
 
 import pathlib
+import re
+import signal
 import subprocess
 import tempfile
 import unittest
 
+from support import web
+from support.waiting import wait_for
 from support.programs import BINARY_DIR, SOURCE_DIR
 
 LATER = '''kallglot_up 1
@@ -36,6 +40,26 @@ class Demo(unittest.TestCase):
         self.assertEqual(answer.returncode, 0, answer.stderr)
         self.assertIn('/metrics', answer.stderr)
         self.assertRegex(answer.stdout.splitlines()[-1], r'^tracked \d{3}  .*active \d+.* stuck 7 .* polls/s .* p99 \d+ ms')
+
+    def test_with_prometheus_beside_it_its_alerts_fire(self):
+        command = [SOURCE_DIR / 'dev', 'demo', '--programs', BINARY_DIR, '--prometheus', '--for', '90s', '--sessions', '200',
+                   '--stuck', '5']
+        with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                              text=True) as demo:
+            try:
+                address = None
+                while address is None:
+                    line = demo.stderr.readline()
+                    self.assertNotEqual(line, '', 'the demo ended')
+                    found = re.search(r'alertmanager +http://([0-9.:]+)/', line)
+                    address = found and found.group(1)
+                wait_for('the alert', lambda: any(
+                    alert['labels']['alertname'] == 'SessionsStuckConnecting' and 'sess_' in alert['annotations']['description']
+                    for alert in web.request_json(address, '/api/v2/alerts')), 80)
+            finally:
+                demo.send_signal(signal.SIGINT)
+                demo.stderr.read()
+            self.assertEqual(demo.wait(30), 0)
 
     def test_refuses_what_it_does_not_know(self):
         for flags in [['--for', 'ever'], ['--nonsense']]:

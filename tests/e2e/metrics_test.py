@@ -4,12 +4,12 @@
 import gzip
 import pathlib
 import subprocess
-import urllib.parse
+import time
 
 from support import web
 from support.case import EndToEnd, main
 from support.exposition import Exposition
-from support.programs import Program
+from support.monitoring import Prometheus
 
 OPENMETRICS = 'application/openmetrics-text; version=1.0.0'
 STATUSES = {'created', 'connecting', 'active', 'ending', 'ended', 'unknown'}
@@ -116,6 +116,28 @@ class Metrics(EndToEnd):
         self.assertIsNone(scrape.value('kallglot_up'), 'absent until the first exchange')
         self.assertIsNone(scrape.value('kallglot_api_rate_limit_requests'), 'absent until seen')
 
+    def test_the_bounded_set_names_the_stuck_sessions_first(self):
+        config = self.config(self.api.port, thresholds='{connecting: [500ms, 15s], active: [1h]}', name='bounded.yml',
+                             more='metrics: {per_session_limit: 10}')
+        exporter = self.exporter(config)
+        stuck = self.api.post('/_sessions', {'count': 4, 'stuck': True})['ids']
+
+        def ages(scrape):
+            return scrape.by('session_id', 'kallglot_session_status_age_seconds')
+        scrape = exporter.until('the four', lambda scrape: set(stuck) <= set(ages(scrape)))
+        self.assertEqual(len(ages(scrape)), 10)
+        self.assertGreaterEqual(scrape.by('session_id', 'kallglot_session_status_age_seconds', status='connecting')[stuck[0]], 0.5)
+        tracked = scrape.total('kallglot_sessions')
+        self.assertEqual(scrape.value('kallglot_exporter_session_series_omitted'), tracked - 10)
+        self.assertLessEqual(set(scrape.by('session_id', 'kallglot_session_duration_seconds')), set(ages(scrape)))
+
+    def test_exemplars_name_sessions_in_open_metrics(self):
+        exporter = self.lived()
+        text = exporter.get('/metrics', headers={'Accept': OPENMETRICS}).text
+        self.assertRegex(text, r'\nkallglot_session_setup_seconds_bucket\{le="[0-9.]+"\} \d+ # '
+                               r'\{session_id="sess_[0-9A-Z]+"\} [0-9.e-]+ \d{10}')
+        self.assertRegex(text, r'\nkallglot_session_status_dwell_seconds_bucket\{status="connecting",le="[0-9.]+"\} \d+ # ')
+
     def test_the_same_numbers_come_as_open_metrics_and_compressed(self):
         exporter = self.lived()
         text = exporter.get('/metrics')
@@ -144,58 +166,62 @@ class UnderPrometheus(EndToEnd):
         self.config_file = self.config(self.api.port, thresholds='{connecting: [1s], not_started: [1s]}')
         self.port = web.free_port()
 
-    def prometheus(self, target):
-        port = web.free_port()
+    def start_prometheus(self, target):
         config = self.write('prometheus.yml', 'global: {scrape_interval: 500ms, scrape_timeout: 500ms}\n'
                             'scrape_configs:\n  - job_name: kallglot\n    static_configs: [{targets: ["%s"]}]\n' % target)
-        server = self.keep(Program(self.folder, 'prometheus', [
-            'prometheus', '--config.file', config, '--storage.tsdb.path', self.folder / 'tsdb',
-            '--web.listen-address', f'127.0.0.1:{port}', '--log.level', 'warn']))
-        self.server = f'127.0.0.1:{port}'
-        server.expect('ready', self.is_ready)
-        return server
-
-    def is_ready(self):
-        try:
-            return web.request(self.server, '/-/ready').status == 200
-        except OSError:
-            return False
-
-    def query(self, expression):
-        """The instant vector as {labels: value}."""
-        answer = web.request_json(self.server, '/api/v1/query?' + urllib.parse.urlencode({'query': expression}))
-        return {tuple(sorted(one['metric'].items())): float(one['value'][1]) for one in answer['data']['result']}
-
-    def single(self, expression):
-        values = list(self.query(expression).values())
-        return values[0] if len(values) == 1 else None
-
-    def targets(self):
-        targets = web.request_json(self.server, '/api/v1/targets')['data']['activeTargets']
-        return [(one['health'], one['lastError']) for one in targets]
+        return self.keep(Prometheus(self.folder, config))
 
     def test_the_target_is_up_follows_changes_and_comes_back_after_a_restart(self):
         exporter = self.exporter(self.config_file, listen=f'127.0.0.1:{self.port}')
-        server = self.prometheus(exporter.address)
+        server = self.start_prometheus(exporter.address)
         stuck = 'kallglot_sessions_over_threshold{status="connecting",threshold_seconds="1"}'
-        server.expect('up', lambda: self.single('up{job="kallglot"}') == 1)
-        server.expect('three stuck', lambda: self.single(stuck) == 3)
-        server.expect('a healthy target', lambda: self.targets() == [('up', '')])
+        server.expect('up', lambda: server.single('up{job="kallglot"}') == 1)
+        server.expect('three stuck', lambda: server.single(stuck) == 3)
+        server.expect('a healthy target', lambda: server.targets() == [('up', '')])
 
         self.api.post('/_sessions', {'count': 4, 'stuck': True})
-        server.expect('seven stuck', lambda: self.single(stuck) == 7)
-        server.expect('all of them', lambda: self.single('sum(kallglot_sessions)') == 54)
+        server.expect('seven stuck', lambda: server.single(stuck) == 7)
+        server.expect('all of them', lambda: server.single('sum(kallglot_sessions)') == 54)
 
         exporter.stop()
         self.assert_clean_end(exporter)
-        server.expect('down', lambda: self.single('up{job="kallglot"}') == 0)
+        server.expect('down', lambda: server.single('up{job="kallglot"}') == 0)
         again = self.exporter(self.config_file, listen=f'127.0.0.1:{self.port}', name='again')
-        server.expect('up again', lambda: self.single('up{job="kallglot"}') == 1)
-        server.expect('all seven again', lambda: self.single(stuck) == 7)
+        server.expect('up again', lambda: server.single('up{job="kallglot"}') == 1)
+        server.expect('all seven again', lambda: server.single(stuck) == 7)
         again.stop()
         self.assert_clean_end(again)
         server.stop()
-        self.assertEqual([line for line in server.log().splitlines() if 'level=error' in line], [])
+        self.assertEqual(server.complaints(), [])
+
+    def test_hostile_words_in_every_answer_add_no_series_and_break_no_scrape(self):
+        self.api.set_faults(hostile_words=0.9)
+        config = self.config(self.api.port, thresholds='{connecting: [1s], not_started: [1s]}',
+                             intervals='{created: 20ms, connecting: 20ms, active: 20ms, ending: 20ms, unknown: 20ms}',
+                             more='metrics: {per_session_limit: 20}')
+        exporter = self.exporter(config)
+        # Prometheus asks for OpenMetrics; the plain text is read by promtool below.
+        server = self.start_prometheus(exporter.address)
+        met = 'hostile_words'
+        self.api.expect('some thousand of them', lambda: self.api.stats()['faults'].get(met, 0) > 3000)
+        server.expect('up', lambda: server.single('up{job="kallglot"}') == 1)
+
+        def settled():
+            return server.single('count({job="kallglot"})')
+        early = settled()
+        words = self.api.stats()['faults'][met]
+        self.api.expect('many more', lambda: self.api.stats()['faults'][met] > words + 10_000)
+        time.sleep(1)
+        self.assertLessEqual(abs(settled() - early), 25, 'no series but those of sessions and of edges seen')
+        self.assertEqual(server.targets(), [('up', '')])
+        self.assertEqual(set(server.query('count by (status) (kallglot_sessions)')),
+                         {(('status', status),) for status in STATUSES})
+        text = exporter.get('/metrics').text
+        done = subprocess.run(['promtool', 'check', 'metrics'], input=text, capture_output=True, text=True, check=False)
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, '', ''))
+        for word in ('<script', 'kallglot_up 0', '\u2028'):
+            self.assertFalse(word in text, word)
+        self.assertEqual(server.complaints(), [])
 
 
 if __name__ == '__main__':

@@ -9,6 +9,7 @@ import coroutine_rule
 import formatting
 import house_rules
 import include_table
+import metric_table
 from source import code_of
 
 
@@ -27,6 +28,29 @@ class Tree(unittest.TestCase):
 
     def assert_finds(self, findings, *expected):
         self.assertEqual([finding.split(': ', 1)[0] for finding in findings], list(expected), findings)
+
+
+class MetricTable(Tree):
+    CODE = ('{"kallglot_up", gauge, {},\n "Usable:"\n " 1 yes."},\n'
+            '{"kallglot_session_transitions_total", counter, {"from", "to"}, "Changes."},\n')
+    ROWS = ('| `kallglot_up` | gauge |  | Usable: 1 yes. |\n'
+            '| `kallglot_session_transitions_total` | counter | from, to | Changes. |\n')
+
+    def lint(self, rows, code=CODE):
+        self.put(metric_table.TABLE, code)
+        self.put(metric_table.README, 'text\n\n' + rows + '\nmore\n')
+        return metric_table.lint(self.root)
+
+    def test_accepts_the_same_rows(self):
+        self.assertEqual(self.lint(metric_table.BEGIN + self.ROWS), [])
+
+    def test_finds_what_differs_is_missing_or_too_much(self):
+        self.assert_finds(self.lint(metric_table.BEGIN + self.ROWS.replace('gauge', 'counter', 1)), 'README.md:5')
+        self.assert_finds(self.lint(metric_table.BEGIN + self.ROWS.splitlines(keepends=True)[0]), 'README.md:6')
+        self.assert_finds(self.lint(metric_table.BEGIN + self.ROWS + '| `x` | gauge |  | X. |\n'), 'README.md:7')
+        self.assert_finds(self.lint(self.ROWS), 'README.md:1')
+        self.assert_finds(self.lint(metric_table.BEGIN + self.ROWS, code='nothing'),
+                          'daemon/metrics/metric_table.cpp:1')
 
 
 class CodeOf(unittest.TestCase):

@@ -134,6 +134,15 @@ bool api_routes::render(turn& current, fault kind) {
     if (kind == fault::unknown_status) {
         words.status = "transferring";
     }
+    std::array<std::string, 3> hostile;
+    if (kind == fault::hostile_words) {
+        for (std::string& word : hostile) {
+            word = hostile_word(hostile_words_++);
+        }
+        words.status = hostile[0];
+        words.mode = hostile[1];
+        words.provider = hostile[2];
+    }
     state_.sessions.count_question(life->number);
     body_.clear();
     append_session(body_, *life, current.now, words);

@@ -54,6 +54,7 @@ private:
     std::uint64_t seed_;
     std::uint64_t request_number_{0};
     std::string body_;
+    std::uint64_t hostile_words_{0};
     std::string date_;
     system_time date_second_{system_time::min()};
 };

@@ -279,6 +279,9 @@ void control_routes::answer(const http_request& request, system_time now, std::s
         made = key(request);
     } else if (request.path == "/_sessions") {
         made = sessions(request, now);
+    } else if (request.path == "/_free" && request.method == "POST") {
+        state_.sessions.free_stuck(now);
+        made = reply::of(json::object{});
     }
     out += made.status == 200
                ? "HTTP/1.1 200 OK"

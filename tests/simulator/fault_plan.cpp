@@ -11,28 +11,15 @@ namespace kallglot::simulator {
 
 namespace {
 
-constexpr std::array<std::string_view, fault_count> names{"none",
-                                                          "unauthorized",
-                                                          "payment_required",
-                                                          "forbidden",
-                                                          "not_found",
-                                                          "gone",
-                                                          "rate_limited",
-                                                          "server_error",
-                                                          "bad_gateway",
-                                                          "unavailable",
-                                                          "close",
-                                                          "truncate",
-                                                          "hang",
-                                                          "not_json",
-                                                          "empty_body",
-                                                          "wrong_id",
-                                                          "unknown_status",
-                                                          "redirect",
-                                                          "chunked",
-                                                          "connection_close",
-                                                          "interim",
-                                                          "two_responses"};
+constexpr std::array<std::string_view, fault_count> names{
+    "none",         "unauthorized",   "payment_required",
+    "forbidden",    "not_found",      "gone",
+    "rate_limited", "server_error",   "bad_gateway",
+    "unavailable",  "close",          "truncate",
+    "hang",         "not_json",       "empty_body",
+    "wrong_id",     "unknown_status", "hostile_words",
+    "redirect",     "chunked",        "connection_close",
+    "interim",      "two_responses"};
 
 struct webhook_share {
     std::string_view name;

@@ -33,13 +33,14 @@ enum class fault : std::uint8_t {
     empty_body,       // 200 with nothing
     wrong_id,         // 200 with somebody else's id
     unknown_status,   // 200 with a status that nobody documented
-    redirect,         // 302 to another host
-    chunked,          // a good answer in chunks
+    hostile_words, // 200 with status, mode and provider that would break a metric if they got into one
+    redirect,      // 302 to another host
+    chunked,       // a good answer in chunks
     connection_close, // a good answer with Connection: close
     interim,          // 103 before the good answer
     two_responses,    // a second response that nobody asked for
 };
-inline constexpr std::size_t fault_count = 22;
+inline constexpr std::size_t fault_count = 23;
 
 [[nodiscard]] std::string_view to_text(fault kind);
 [[nodiscard]] std::optional<fault> fault_from_text(std::string_view name);

@@ -69,6 +69,9 @@ public:
     /// Adds sessions that are created at `now`; returns their ids.
     std::vector<std::string> add(std::uint64_t count, session_kind kind, system_time now);
 
+    /// The stuck sessions that are connecting at `now` start at that moment.
+    void free_stuck(system_time now) { settings_.life.freed = now; }
+
     /// Ids of those that arrived since the last call (the first call starts at the epoch).
     [[nodiscard]] std::vector<std::string> take_arrived(system_time now);
 

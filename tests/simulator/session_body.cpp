@@ -97,8 +97,11 @@ std::chrono::milliseconds call_length(const session_life& life, system_time now)
     return std::min(now, life.ending_at) - life.started_at;
 }
 
-void append_first_provider(std::string& out, const session_life& life, system_time now) {
-    const std::string_view type = provider_of(life);
+void append_first_provider(std::string& out,
+                           const session_life& life,
+                           system_time now,
+                           body_words words) {
+    const std::string_view type = words.provider.empty() ? provider_of(life) : words.provider;
     if (type.empty()) {
         return;
     }
@@ -136,7 +139,7 @@ void append_first(std::string& out, const session_life& life, system_time now, b
     if (now < life.ended_at) {
         append_stream(out, "stream.kallglot.com", words.id, life);
     }
-    append_first_provider(out, life, now);
+    append_first_provider(out, life, now, words);
     out += R"(,"duration":)";
     append_tenths(out, call_length(life, now));
     append_recording(out, life, now);
@@ -153,7 +156,7 @@ void append_first(std::string& out, const session_life& life, system_time now, b
 }
 
 void append_second(std::string& out, const session_life& life, system_time now, body_words words) {
-    const std::string_view provider = provider_of(life);
+    const std::string_view provider = words.provider.empty() ? provider_of(life) : words.provider;
     if (provider.empty()) {
         out += R"(,"provider":null,"phone_number":null)";
     } else {
@@ -185,6 +188,17 @@ void append_second(std::string& out, const session_life& life, system_time now, 
 
 } // namespace
 
+std::string hostile_word(std::uint64_t number) {
+    constexpr std::array<std::string_view, 4> beginnings{
+        R"(\"} 1\nkallglot_up 0\n# )",
+        R"(<script>alert(1)</script>\\)",
+        R"(\u0000\u001b[31m\u2028\ud83d\ude00{status=\"active\"} )",
+        "\xff\xc3\x28 "};
+    std::string word(beginnings[number % beginnings.size()]);
+    append_number(word, number);
+    return word;
+}
+
 std::string_view mode_of(const session_life& life) {
     return modes[bits(life, 0, modes.size())];
 }
@@ -202,7 +216,8 @@ std::string_view end_reason_of(const session_life& life) {
 
 void append_session(std::string& out, const session_life& life, system_time now, body_words words) {
     out.append(R"({"id":")").append(words.id).append(R"(","object":"session","status":")");
-    out.append(words.status).append(R"(","mode":")").append(mode_of(life)).append("\"");
+    out.append(words.status).append(R"(","mode":")");
+    out.append(words.mode.empty() ? mode_of(life) : words.mode).append("\"");
     if (life.generation == json_generation::first) {
         append_first(out, life, now, words);
     } else {

@@ -10,6 +10,7 @@
 
 #include "simulator/session_life.hpp"
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -19,7 +20,13 @@ namespace kallglot::simulator {
 struct body_words {
     std::string_view id;
     std::string_view status;
+    std::string_view mode{};     ///< empty: the truth
+    std::string_view provider{}; ///< empty: the truth
 };
+
+/// The `number`th of endlessly many words, as they stand in JSON: quotes, line ends, markup, series of other metrics,
+/// and every fourth with bytes that are not UTF-8.
+[[nodiscard]] std::string hostile_word(std::uint64_t number);
 
 /// Appends the JSON of `life` as of `now`.
 ///

@@ -87,13 +87,23 @@ session_life make_outline(const life_settings& settings, std::uint64_t number, s
 }
 
 // Fills in the moments of a course that begins at `created_at`, as far as the kind lets it go.
-void follow(session_life& life, const course& drawn, system_time created_at) {
+void follow(session_life& life,
+            const course& drawn,
+            system_time created_at,
+            const life_settings& settings) {
     life.created_at = created_at;
     if (life.kind == session_kind::never_started) {
         return;
     }
     life.connecting_at = created_at + drawn.created;
     if (life.kind == session_kind::stuck) {
+        if (life.connecting_at > settings.freed || settings.freed == never) {
+            return;
+        }
+        life.kind = session_kind::ordinary;
+        life.started_at = settings.freed;
+        life.ending_at = life.started_at + drawn.active;
+        life.ended_at = life.ending_at + drawn.ending;
         return;
     }
     if (drawn.abandoned) {
@@ -120,7 +130,7 @@ session_life make_arriving_life(const life_settings& settings,
                                 session_kind kind,
                                 system_time created_at) {
     session_life life = make_outline(settings, number, kind);
-    follow(life, draw_course(settings, draws{settings.seed, number, 0}), created_at);
+    follow(life, draw_course(settings, draws{settings.seed, number, 0}), created_at, settings);
     return life;
 }
 
@@ -132,7 +142,7 @@ session_life make_standing_life(const life_settings& settings,
     if (kind != session_kind::ordinary) {
         const draws source{settings.seed, number, 0};
         const milliseconds age = source.within(purpose::age, settings.held_age);
-        follow(life, draw_course(settings, source), epoch - age);
+        follow(life, draw_course(settings, source), epoch - age, settings);
         return life;
     }
     // Taking a drawn life with a chance that grows with its length gives the mixture that a look at
@@ -145,7 +155,7 @@ session_life make_standing_life(const life_settings& settings,
         const auto length = static_cast<double>(drawn.length().count());
         if (source.share(purpose::acceptance) * longest < length || attempt + 1 == most_attempts) {
             const milliseconds age{static_cast<std::int64_t>(source.share(purpose::age) * length)};
-            follow(life, drawn, epoch - age);
+            follow(life, drawn, epoch - age, settings);
             break;
         }
     }

@@ -20,7 +20,7 @@ namespace kallglot::simulator {
 /// What kind of life it is.
 enum class session_kind : std::uint8_t {
     ordinary,      // created, connecting, active, ending, ended
-    stuck,         // created, connecting, and there for ever
+    stuck,         // created, connecting, and there for ever or until they are freed
     never_started, // created for ever
     abandoned,     // created, connecting, ended: the caller hung up before anything was heard
 };
@@ -46,6 +46,7 @@ struct life_settings {
     double second_generation_share{0.5}; // of all sessions
     double reduced_status_share{0.0}; // of the second generation: shows created, active, ended only
     double abandoned_share{0.0};      // of all sessions that are not stuck and do start
+    system_time freed{never};         // stuck ones that are connecting by then start at that moment
 };
 
 /// One life, whole. Moments that do not come are `never`.

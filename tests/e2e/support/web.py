@@ -41,6 +41,14 @@ def request_json(address, path, value=None, ca_file=None):
     return json.loads(answer.body)
 
 
+def answers(address, path):
+    """Whether it answers with 200; nobody listening is no."""
+    try:
+        return request(address, path).status == 200
+    except OSError:
+        return False
+
+
 def exchange(address, text, timeout=20, half_close=False):
     """Raw bytes there, raw bytes back until the peer closes."""
     host, _, port = address.rpartition(':')

@@ -74,6 +74,19 @@ TEST(SessionLife, IsTheSameWheneverItIsAskedFor) {
     }
 }
 
+TEST(SessionLife, StuckOnesStartWhenTheyAreFreedIfTheyWereConnecting) {
+    life_settings settings;
+    const auto stuck = make_arriving_life(settings, 7, session_kind::stuck, epoch);
+    EXPECT_EQ(status_at(stuck, epoch + minutes{60}), session_status::connecting);
+    settings.freed = epoch + seconds{40};
+    const auto freed = make_arriving_life(settings, 7, session_kind::stuck, epoch);
+    EXPECT_EQ(status_at(freed, epoch + seconds{39}), session_status::connecting);
+    EXPECT_EQ(freed.started_at, settings.freed);
+    EXPECT_LT(freed.ended_at, never);
+    const auto later = make_arriving_life(settings, 8, session_kind::stuck, epoch + minutes{1});
+    EXPECT_EQ(later.started_at, never) << "it began to connect later";
+}
+
 TEST(SessionLife, DiffersBySeedAndByNumber) {
     life_settings settings;
     const auto first = make_arriving_life(settings, 7, session_kind::ordinary, epoch);

@@ -42,6 +42,7 @@ INSTANTIATE_TEST_SUITE_P(Faults,
                                          answer_row{"not_json", 200, json_type},
                                          answer_row{"empty_body", 200, json_type},
                                          answer_row{"unknown_status", 200, json_type},
+                                         answer_row{"hostile_words", 200, json_type},
                                          answer_row{"chunked", 200, json_type},
                                          answer_row{"redirect", 302, html_type}),
                          [](const auto& row) { return std::string(row.param.fault); });

@@ -1,0 +1,61 @@
+"""Debian's Prometheus and Alertmanager, with the project's own rules."""
+
+import re
+import urllib.parse
+
+from . import web
+from .programs import SOURCE_DIR, Program
+
+
+class Alertmanager(Program):
+    def __init__(self, folder, config_file):
+        self.address = f'127.0.0.1:{web.free_port()}'
+        super().__init__(folder, 'alertmanager', [
+            'prometheus-alertmanager', '--config.file', config_file, '--storage.path', folder / 'alertmanager_data',
+            '--web.listen-address', self.address, '--cluster.listen-address=', '--log.level', 'warn'])
+        self.expect('ready', lambda: web.answers(self.address, '/-/ready'))
+
+    def alerts(self):
+        """The alerts that are active and not inhibited: as Alertmanager gives them."""
+        query = urllib.parse.urlencode({'active': 'true', 'silenced': 'false', 'inhibited': 'false'})
+        return web.request_json(self.address, '/api/v2/alerts?' + query)
+
+    def names(self):
+        return sorted({alert['labels']['alertname'] for alert in self.alerts()})
+
+
+class Prometheus(Program):
+    def __init__(self, folder, config_file):
+        self.address = f'127.0.0.1:{web.free_port()}'
+        super().__init__(folder, 'prometheus', [
+            'prometheus', '--config.file', config_file, '--storage.tsdb.path', folder / 'tsdb',
+            '--web.listen-address', self.address, '--log.level', 'warn'])
+        self.expect('ready', lambda: web.answers(self.address, '/-/ready'))
+
+    def query(self, expression):
+        """The instant vector as {labels: value}."""
+        answer = web.request_json(self.address, '/api/v1/query?' + urllib.parse.urlencode({'query': expression}))
+        return {tuple(sorted(one['metric'].items())): float(one['value'][1]) for one in answer['data']['result']}
+
+    def single(self, expression):
+        values = list(self.query(expression).values())
+        return values[0] if len(values) == 1 else None
+
+    def targets(self):
+        targets = web.request_json(self.address, '/api/v1/targets')['data']['activeTargets']
+        return [(one['health'], one['lastError']) for one in targets]
+
+    def complaints(self):
+        return [line for line in self.log().splitlines()
+                if ('level=error' in line or 'level=warn' in line) and 'Received SIGTERM' not in line]
+
+
+def shipped_config(case, target, alertmanager, interval='1s'):
+    """The project's prometheus.yml and rules in the test's folder, pointed at the test's programs."""
+    source = SOURCE_DIR / 'config/prometheus'
+    for name in ('recording_rules.yml', 'alerts.yml'):
+        case.write(name, (source / name).read_text())
+    text = (source / 'prometheus.yml').read_text()
+    text = text.replace('localhost:9093', alertmanager).replace('localhost:10455', target)
+    text = re.sub(r'(scrape_interval|scrape_timeout|evaluation_interval): \S+', rf'\1: {interval}', text)
+    return case.write('prometheus.yml', text)
