@@ -11,6 +11,7 @@ find_package(yaml-cpp CONFIG REQUIRED)
 find_package(CLI11 CONFIG REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(SYSTEMD REQUIRED IMPORTED_TARGET GLOBAL libsystemd)
+pkg_check_modules(CRYPT REQUIRED IMPORTED_TARGET GLOBAL libcrypt)
 
 if(BUILD_TESTING)
     find_package(GTest CONFIG REQUIRED)

@@ -39,7 +39,8 @@ struct command_line {
     std::string telemetry_path = "/metrics";
     std::string log_level = "info";
     std::string log_format = "logfmt";
-    std::string later; ///< of flags that a later version has
+    std::string web_config_file;
+    bool enable_lifecycle = false;
     bool config_check = false;
     bool version = false;
 };
@@ -64,16 +65,10 @@ void declare_flags(CLI::App& app, command_line& line) {
     app.add_option("--log.format", line.log_format, "Form of a log line")
         ->capture_default_str()
         ->check(CLI::IsMember({"logfmt", "json"}));
-    // Known, so that nobody looks for a misspelling; refused, so that nobody believes the port to be protected.
-    const auto not_yet = [](const std::string&) {
-        return std::string("is not in this version");
-    };
-    app.add_option("--web.config.file", line.later, "TLS and basic auth; not in this version")
-        ->check(not_yet);
-    app.add_option("--web.enable-lifecycle", line.later, "Reload over HTTP; not in this version")
-        ->check(not_yet)
-        ->expected(0, 1)
-        ->default_str("true");
+    app.add_option("--web.config.file",
+                   line.web_config_file,
+                   "TLS and basic auth of metrics and status page, as in Prometheus' exporters");
+    app.add_flag("--web.enable-lifecycle", line.enable_lifecycle, "Allow POST /-/reload");
     app.add_flag("--version",
                  line.version,
                  "Show version, revision, compiler and libraries, and exit");
@@ -109,20 +104,6 @@ void tell(logger& log, log_level level, const std::vector<config::config_fault>&
     }
 }
 
-/// `--config.check`: what start() would refuse before it binds anything, and what the rest would mean.
-int check(const config::loaded_config& configuration, logger& log) {
-    if (auto trust = make_api_trust(configuration.values.api); !trust) {
-        log.error(trust.error().message);
-        return exit_bad_usage;
-    }
-    if (auto identity = make_webhook_identity(configuration.values.webhook); !identity) {
-        log.error(identity.error().message);
-        return exit_bad_usage;
-    }
-    std::cout << "the configuration is good\n\n" << describe_poll_plan(configuration.values);
-    return EXIT_SUCCESS;
-}
-
 int run(const command_line& line) {
     stream_logger log(STDERR_FILENO,
                       {parse_log_level(line.log_level).value_or(log_level::info),
@@ -136,15 +117,24 @@ int run(const command_line& line) {
     options.telemetry_path = line.telemetry_path;
     options.build = {build_info::version, build_info::revision, build_info::compiler};
 
-    auto loaded = config::load(line.config_file, config::environment::from_process());
-    if (const auto* const faults = std::get_if<config::config_faults>(&loaded)) {
+    options.enable_lifecycle = line.enable_lifecycle;
+    options.source = {line.config_file,
+                      config::environment::from_process(),
+                      line.web_config_file.empty()
+                          ? std::string()
+                          : std::filesystem::absolute(line.web_config_file).string()};
+
+    prepare_result prepared = prepare_config(options.source);
+    if (const auto* const faults = std::get_if<config::config_faults>(&prepared)) {
         tell(log, log_level::error, *faults);
         return line.config_check ? exit_bad_usage : config::exit_code(*faults);
     }
-    auto& configuration = std::get<config::loaded_config>(loaded);
-    tell(log, log_level::warn, configuration.warnings);
+    auto& configuration = std::get<prepared_config>(prepared);
+    tell(log, log_level::warn, configuration.config.warnings);
     if (line.config_check) {
-        return check(configuration, log);
+        std::cout << "the configuration is good\n\n"
+                  << describe_poll_plan(configuration.config.values);
+        return EXIT_SUCCESS;
     }
     return run_daemon(options, std::move(configuration), log);
 }

@@ -112,7 +112,10 @@ load_result load(const std::filesystem::path& file, const environment& env) {
     if (!parsed.faults.empty()) {
         return std::move(parsed.faults);
     }
-    return loaded_config{std::move(parsed.values), std::move(secrets), std::move(files.warnings())};
+    return loaded_config{std::move(parsed.values),
+                         std::move(secrets),
+                         std::move(files.warnings()),
+                         std::move(parsed.lines)};
 }
 
 } // namespace kallglot::config

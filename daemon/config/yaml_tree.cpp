@@ -28,10 +28,11 @@ constexpr bool is_control(char32_t code) {
 }
 
 // Whether quotes with escapes, or a block of lines, have made control characters.
-bool has_control(std::string_view text) {
+bool has_control(std::string_view text, yaml_texts allowed) {
     while (!text.empty()) {
         const utf8_character character = decode_utf8(text);
-        if (character.length == 0 || is_control(character.code)) {
+        const bool line_break = character.code == '\n' && allowed == yaml_texts::with_line_breaks;
+        if (character.length == 0 || (is_control(character.code) && !line_break)) {
             return true;
         }
         text.remove_prefix(character.length);
@@ -47,6 +48,8 @@ struct refused {
 // Builds the tree from yaml-cpp's events.
 class tree_builder final : public YAML::EventHandler {
 public:
+    explicit tree_builder(yaml_texts allowed) : allowed_(allowed) {}
+
     void OnDocumentStart(const YAML::Mark& mark) override {
         if (++documents_ > 1) {
             throw refused{{line_of(mark), "a second document; the configuration is one document"}};
@@ -68,7 +71,7 @@ public:
                   YAML::anchor_t anchor,
                   const std::string& value) override {
         check_tag(mark, tag);
-        if (has_control(value)) {
+        if (has_control(value, allowed_)) {
             throw refused{{line_of(mark), "a line break or control character inside a text"}};
         }
         yaml_node node = make(yaml_node::kind_type::scalar, mark, anchor);
@@ -163,6 +166,7 @@ private:
 
     std::vector<level> open_;
     yaml_node root_;
+    yaml_texts allowed_;
     int documents_ = 0;
 };
 
@@ -221,7 +225,8 @@ std::string explain(const std::string& message) {
 
 } // namespace
 
-std::variant<yaml_node, std::vector<yaml_fault>> parse_yaml(std::string_view text) {
+std::variant<yaml_node, std::vector<yaml_fault>> parse_yaml(std::string_view text,
+                                                            yaml_texts allowed) {
     if (auto faults = check_bytes(text); !faults.empty()) {
         return faults;
     }
@@ -229,7 +234,7 @@ std::variant<yaml_node, std::vector<yaml_fault>> parse_yaml(std::string_view tex
     text = text.substr(0, text.find_last_not_of(" \t\r\n") + 1);
     view_buffer buffer(text);
     std::istream stream(&buffer);
-    tree_builder builder;
+    tree_builder builder(allowed);
     try {
         YAML::Parser parser(stream);
         while (parser.HandleNextDocument(builder)) {

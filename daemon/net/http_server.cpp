@@ -113,10 +113,36 @@ error_code http_server::listen(const listen_address& address) {
     if (error) {
         return error;
     }
+    begin(std::move(fresh));
+    return {};
+}
+
+error_code http_server::adopt(int descriptor) {
+    sockaddr_storage where{};
+    socklen_t size = sizeof where;
+    int listening = 0;
+    socklen_t answer_size = sizeof listening;
+    const bool is_listener =
+        ::getsockname(descriptor, reinterpret_cast<sockaddr*>(&where), &size) == 0
+        && (where.ss_family == AF_INET || where.ss_family == AF_INET6)
+        && ::getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &listening, &answer_size) == 0
+        && listening != 0;
+    if (!is_listener) {
+        return asio::error::invalid_argument;
+    }
+    auto fresh = std::make_unique<listener>(executor_);
+    error_code error;
+    fresh->acceptor.assign(where.ss_family == AF_INET ? tcp::v4() : tcp::v6(), descriptor, error);
+    if (!error) {
+        begin(std::move(fresh));
+    }
+    return error;
+}
+
+void http_server::begin(std::unique_ptr<listener> fresh) {
     listener* const from = fresh.get();
     listeners_.push_back(std::move(fresh));
     group_.spawn(name_ + " listener", accept(from));
-    return {};
 }
 
 std::vector<std::string> http_server::addresses() const {

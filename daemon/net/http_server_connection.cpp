@@ -4,13 +4,18 @@
 
 #include <boost/asio/this_coro.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <exception>
+#include <optional>
 #include <string>
+#include <utility>
 
 namespace kallglot {
 
 namespace {
+
+using http_field = std::pair<std::string, std::string>;
 
 // Before a refused client is cut off: time and bytes for it to stop talking and read why.
 constexpr seconds linger_time(1);
@@ -102,6 +107,12 @@ task<bool> http_server::exchange(connection* client) {
 }
 
 task<http_response> http_server::answer(http_request request) {
+    if (gate_) {
+        std::optional<http_response> refused = co_await gate_(&request);
+        if (refused) {
+            co_return std::move(*refused);
+        }
+    }
     const http_routes::found route = routes_.find(request.method, request.path);
     if (route.handler == nullptr) {
         http_response refused = make_error_response(route.status);
@@ -130,6 +141,13 @@ task<bool> http_server::write(connection* client,
     }
     client->now = connection::phase::writing;
     set_deadline(*client, clock_.now() + limits_.write_timeout);
+    for (const auto& field : fields_) {
+        const bool has_it = std::ranges::find(answered.fields, field.first, &http_field::first)
+                            != answered.fields.end();
+        if (!has_it) {
+            answered.fields.push_back(field);
+        }
+    }
     const std::string head = serialize_head(answered, unix_seconds(clock_.wall_now()), keep_alive);
     const std::string_view body = head_only ? std::string_view() : answered.body_text();
     const asio::const_buffer head_bytes = asio::buffer(head);

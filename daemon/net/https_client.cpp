@@ -31,7 +31,8 @@ bool https_client::configure(const api_settings& settings,
         return false;
     }
     assert(settings.base_url.tls == tls.has_value());
-    const bool same_host = settings.base_url == settings_.base_url;
+    const bool same_host =
+        settings.base_url == settings_.base_url && settings.proxy_url == settings_.proxy_url;
     const bool same_trust =
         tls.has_value() == tls_.has_value() && (!tls || tls->native() == tls_->native());
     settings_ = settings;

@@ -15,6 +15,16 @@ constexpr std::size_t most_handshakes = 64;
 // How long a lack of descriptors is believed in.
 constexpr steady_duration scarcity = seconds(1);
 
+/// What a proxy is asked for; empty without one.
+std::string tunnel_target(const api_settings& settings) {
+    if (!settings.proxy_url) {
+        return {};
+    }
+    const std::string& host = settings.base_url.host;
+    const bool is_v6 = host.find(':') != std::string::npos;
+    return (is_v6 ? '[' + host + ']' : host) + ':' + std::to_string(settings.base_url.port);
+}
+
 steady_time steady_now() noexcept {
     return std::chrono::steady_clock::now();
 }
@@ -62,6 +72,7 @@ void https_client::open_one(steady_time now) {
                                                          owner,
                                                          scratch_,
                                                          tls_,
+                                                         tunnel_target(settings_),
                                                          settings_.max_response_size_bytes);
     connection->place = opening_.insert(opening_.end(), connection.get());
     connection->list = &opening_;
@@ -148,13 +159,16 @@ void https_client::limit_to_what_there_is(steady_time now) {
 
 task<> https_client::look_up_host() {
     const api_endpoint asked = settings_.base_url;
-    const auto found = co_await resolver_.resolve(asked.host, asked.port);
+    const std::optional<proxy_endpoint> through = settings_.proxy_url;
+    // Of a proxy's host alone the address is needed: the proxy looks up the API's.
+    const auto found = co_await resolver_.resolve(through ? through->host : asked.host,
+                                                  through ? through->port : asked.port);
     lookup_running_ = false;
     lookup_deadline_ = no_time;
     if (stopping_) {
         co_return;
     }
-    if (asked != settings_.base_url) {
+    if (asked != settings_.base_url || through != settings_.proxy_url) {
         open_wanted();
         co_return;
     }

@@ -27,12 +27,14 @@ https_connection::https_connection(loop_executor executor,
                                    connection_owner& owner,
                                    connection_scratch& scratch,
                                    const std::optional<tls_context>& tls,
+                                   std::string tunnel,
                                    std::size_t body_limit_bytes)
     : owner_(owner),
       scratch_(scratch),
       connector_(executor, head_start),
       socket_(executor),
       engine_(tls ? std::make_unique<tls_engine>(*tls) : nullptr),
+      tunnel_(std::move(tunnel)),
       since_(now()),
       body_limit_(body_limit_bytes) {}
 

@@ -1,6 +1,7 @@
 // The part of https_connection that opens it: TCP by the connector, then the TLS handshake.
 
 #include "kallglot/net/https_connection.hpp"
+#include "kallglot/net/proxy_answer.hpp"
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
@@ -23,6 +24,12 @@ task<error_code> https_connection::open(std::vector<tcp_endpoint> addresses) {
         co_return ended_ ? error_code(*ended_) : refused;
     }
     socket_ = connector_.take();
+    if (!tunnel_.empty()) {
+        const error_code failed = co_await ask_proxy();
+        if (failed) {
+            co_return ended_ ? error_code(*ended_) : failed;
+        }
+    }
     if (engine_) {
         state_ = state::handshaking;
         const error_code failed = co_await shake_hands();
@@ -34,6 +41,43 @@ task<error_code> https_connection::open(std::vector<tcp_endpoint> addresses) {
     state_ = state::idle;
     since_ = std::chrono::steady_clock::now();
     co_return error_code();
+}
+
+// RFC 9110 section 9.3.6. The proxy sees host and port, and nothing of what goes through the tunnel.
+task<error_code> https_connection::ask_proxy() {
+    backlog_ = "CONNECT " + tunnel_ + " HTTP/1.1\r\nHost: " + tunnel_ + "\r\n\r\n";
+    const error_code unsent = co_await write_all();
+    backlog_.clear();
+    if (unsent) {
+        detail_ = "the proxy closed the connection";
+        co_return errc::proxy_refused;
+    }
+    std::string head;
+    while (!ended_) {
+        co_await socket_.async_wait(tcp_socket::wait_read, as_tuple);
+        if (ended_) {
+            break;
+        }
+        error_code error;
+        const std::size_t size = socket_.read_some(asio::buffer(scratch_.input), error);
+        if (error == asio::error::would_block) {
+            continue;
+        }
+        if (error) {
+            detail_ = "the proxy closed the connection";
+            co_return errc::proxy_refused;
+        }
+        head.append(scratch_.input.data(), size);
+        const proxy_answer answer = read_proxy_answer(head);
+        if (answer.state == proxy_answer::state_type::refused) {
+            detail_ = answer.detail;
+            co_return errc::proxy_refused;
+        }
+        if (answer.state == proxy_answer::state_type::open) {
+            co_return error_code();
+        }
+    }
+    co_return *ended_;
 }
 
 task<error_code> https_connection::shake_hands() {

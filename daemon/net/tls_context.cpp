@@ -1,11 +1,13 @@
 #include "kallglot/net/tls_context.hpp"
 
+#include "tls_client_names.hpp"
 #include "tls_context_state.hpp"
 #include "tls_files.hpp"
 
 #include <openssl/err.h>
 #include <openssl/x509.h>
 
+#include <cstdlib>
 #include <ctime>
 #include <optional>
 
@@ -56,9 +58,18 @@ int verify_mode(tls_client_auth auth) noexcept {
     return SSL_VERIFY_NONE;
 }
 
-// For client_auth "request" and "require_any": any certificate will do.
-int accept_any(X509_STORE_CTX*, void*) {
-    return 1;
+// Verifies a client's certificate as the options ask: its chain, unless any will do, and its names.
+int verify_client(X509_STORE_CTX* store, void* context) {
+    const auto* const wanted = static_cast<const client_rule*>(context);
+    if (!wanted->any && X509_verify_cert(store) != 1) {
+        return 0;
+    }
+    if (wanted->allowed_sans.empty()
+        || carries_one_of(X509_STORE_CTX_get0_cert(store), wanted->allowed_sans)) {
+        return 1;
+    }
+    X509_STORE_CTX_set_error(store, X509_V_ERR_APPLICATION_VERIFICATION);
+    return 0;
 }
 
 std::optional<tls_load_error> set_lists(SSL_CTX* ctx, const tls_server_options& options) {
@@ -76,16 +87,19 @@ std::optional<tls_load_error> set_lists(SSL_CTX* ctx, const tls_server_options& 
     return std::nullopt;
 }
 
-std::optional<tls_load_error> set_client_auth(SSL_CTX* ctx, const tls_server_options& options) {
+// Lifetime: `rule` lives as long as the context.
+std::optional<tls_load_error> set_client_auth(SSL_CTX* ctx,
+                                              const tls_server_options& options,
+                                              client_rule& rule) {
     SSL_CTX_set_verify(ctx, verify_mode(options.client_auth), nullptr);
-    if (options.client_auth == tls_client_auth::request
-        || options.client_auth == tls_client_auth::require_any) {
-        SSL_CTX_set_cert_verify_callback(ctx, accept_any, nullptr);
-    }
-    if (options.client_ca_file.empty()) {
+    rule.any = options.client_auth == tls_client_auth::request
+               || options.client_auth == tls_client_auth::require_any;
+    rule.allowed_sans = options.allowed_sans;
+    SSL_CTX_set_cert_verify_callback(ctx, verify_client, &rule);
+    if (options.client_ca_file.empty() && options.client_ca_pem.empty()) {
         return std::nullopt;
     }
-    return load_authorities(ctx, options.client_ca_file, true);
+    return load_authorities(ctx, {options.client_ca_file, options.client_ca_pem}, true);
 }
 
 // OpenSSL calls this for each session that the server lets us keep (TLS 1.3: during reads).
@@ -158,12 +172,12 @@ tls_result<tls_context> tls_context::make_client(const tls_client_options& optio
         if (SSL_CTX_set_default_verify_paths(shared->ctx) != 1) {
             return out_of_order();
         }
-    } else if (auto fault = load_authorities(shared->ctx, options.ca_file, false)) {
+    } else if (auto fault = load_authorities(shared->ctx, {options.ca_file}, false)) {
         return *std::move(fault);
     }
     if (!options.client_cert_file.empty()) {
         if (auto fault =
-                load_identity(shared->ctx, options.client_cert_file, options.client_key_file)) {
+                load_identity(shared->ctx, {options.client_cert_file}, {options.client_key_file})) {
             return *std::move(fault);
         }
         shared->not_after = own_not_after(shared->ctx);
@@ -188,10 +202,12 @@ tls_result<tls_context> tls_context::make_server(const tls_server_options& optio
     if (auto fault = set_lists(shared->ctx, options)) {
         return *std::move(fault);
     }
-    if (auto fault = load_identity(shared->ctx, options.cert_file, options.key_file)) {
+    if (auto fault = load_identity(shared->ctx,
+                                   {options.cert_file, options.cert_pem},
+                                   {options.key_file, options.key_pem})) {
         return *std::move(fault);
     }
-    if (auto fault = set_client_auth(shared->ctx, options)) {
+    if (auto fault = set_client_auth(shared->ctx, options, shared->clients)) {
         return *std::move(fault);
     }
     if (options.prefer_server_ciphers) {
@@ -204,6 +220,15 @@ tls_result<tls_context> tls_context::make_server(const tls_server_options& optio
     SSL_CTX_set_session_id_context(shared->ctx, name, sizeof name - 1);
     shared->not_after = own_not_after(shared->ctx);
     return tls_context(shared);
+}
+
+std::vector<std::string> tls_context::system_trust() {
+    const auto place = [](const char* variable, const char* usual) {
+        const char* const named = std::getenv(variable);
+        return std::string(named != nullptr ? named : usual);
+    };
+    return {place(X509_get_default_cert_file_env(), X509_get_default_cert_file()),
+            place(X509_get_default_cert_dir_env(), X509_get_default_cert_dir())};
 }
 
 bool tls_context::is_client() const noexcept {

@@ -13,6 +13,12 @@
 
 namespace kallglot {
 
+/// What a server asks of the certificates of its clients.
+struct client_rule {
+    bool any = false;                      ///< their chain is not verified
+    std::vector<std::string> allowed_sans; ///< empty: any name
+};
+
 struct tls_context::state {
     state() = default;
     ~state();
@@ -28,6 +34,7 @@ struct tls_context::state {
     std::string host;
     bool client = false;
     std::int64_t not_after = 0;
+    client_rule clients;
     std::vector<SSL_SESSION*> sessions; ///< oldest first
 };
 

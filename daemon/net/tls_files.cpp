@@ -42,7 +42,20 @@ public:
     file_text(const file_text&) = delete;
     file_text& operator=(const file_text&) = delete;
 
-    std::optional<tls_load_error> read(const std::string& path) {
+    std::optional<tls_load_error> read(const pem_place& place) {
+        if (place.file.empty()) {
+            text_ = place.text;
+            return std::nullopt;
+        }
+        return read_file(place.file);
+    }
+
+    [[nodiscard]] bio_ptr open() const {
+        return bio_ptr(BIO_new_mem_buf(text_.data(), static_cast<int>(text_.size())));
+    }
+
+private:
+    std::optional<tls_load_error> read_file(const std::string& path) {
         const file_ptr file(std::fopen(path.c_str(), "rbe"));
         if (!file) {
             return tls_load_error{"cannot read " + path + ": " + std::strerror(errno), true};
@@ -60,11 +73,6 @@ public:
         return std::nullopt;
     }
 
-    [[nodiscard]] bio_ptr open() const {
-        return bio_ptr(BIO_new_mem_buf(text_.data(), static_cast<int>(text_.size())));
-    }
-
-private:
     std::string text_;
 };
 
@@ -80,8 +88,12 @@ std::string last_reason() {
     return text != nullptr ? text : "unknown error";
 }
 
-tls_load_error bad(const std::string& path, const std::string& what) {
-    return {path + ": " + what, false};
+std::string name_of(const pem_place& place) {
+    return place.file.empty() ? "the inline PEM" : place.file;
+}
+
+tls_load_error bad(const pem_place& place, const std::string& what) {
+    return {name_of(place) + ": " + what, false};
 }
 
 // The next certificate; nullptr at the end, and `fault` set if that is not the end of the file.
@@ -95,33 +107,33 @@ x509_ptr next_certificate(BIO* bio, std::string& fault) {
     return certificate;
 }
 
-std::optional<tls_load_error> load_chain(SSL_CTX* ctx, const std::string& path) {
+std::optional<tls_load_error> load_chain(SSL_CTX* ctx, const pem_place& place) {
     file_text text;
-    if (auto fault = text.read(path)) {
+    if (auto fault = text.read(place)) {
         return fault;
     }
     const bio_ptr bio = text.open();
     std::string fault;
     const x509_ptr leaf = next_certificate(bio.get(), fault);
     if (!leaf) {
-        return bad(path, fault.empty() ? "holds no certificate" : fault);
+        return bad(place, fault.empty() ? "holds no certificate" : fault);
     }
     if (SSL_CTX_use_certificate(ctx, leaf.get()) != 1) {
-        return bad(path, "certificate refused: " + last_reason());
+        return bad(place, "certificate refused: " + last_reason());
     }
     while (const x509_ptr issuer = next_certificate(bio.get(), fault)) {
         if (SSL_CTX_add1_chain_cert(ctx, issuer.get()) != 1) {
-            return bad(path, "certificate of the chain refused: " + last_reason());
+            return bad(place, "certificate of the chain refused: " + last_reason());
         }
     }
-    return fault.empty() ? std::nullopt : std::optional(bad(path, fault));
+    return fault.empty() ? std::nullopt : std::optional(bad(place, fault));
 }
 
 std::optional<tls_load_error> load_key(SSL_CTX* ctx,
-                                       const std::string& path,
-                                       const std::string& cert_file) {
+                                       const pem_place& place,
+                                       const pem_place& cert) {
     file_text text;
-    if (auto fault = text.read(path)) {
+    if (auto fault = text.read(place)) {
         return fault;
     }
     const bio_ptr bio = text.open();
@@ -130,12 +142,12 @@ std::optional<tls_load_error> load_key(SSL_CTX* ctx,
     if (!key) {
         // OpenSSL's words could quote the text around the key, so they are not passed on.
         ERR_clear_error();
-        return bad(path, "holds no private key without a password in PEM form");
+        return bad(place, "holds no private key without a password in PEM form");
     }
     // OpenSSL compares it with the certificate that is already there.
     if (SSL_CTX_use_PrivateKey(ctx, key.get()) != 1) {
         ERR_clear_error();
-        return bad(path, "does not belong to the certificate in " + cert_file);
+        return bad(place, "does not belong to the certificate in " + name_of(cert));
     }
     return std::nullopt;
 }
@@ -143,19 +155,19 @@ std::optional<tls_load_error> load_key(SSL_CTX* ctx,
 } // namespace
 
 std::optional<tls_load_error> load_identity(SSL_CTX* ctx,
-                                            const std::string& cert_file,
-                                            const std::string& key_file) {
-    if (auto fault = load_chain(ctx, cert_file)) {
+                                            const pem_place& cert,
+                                            const pem_place& key) {
+    if (auto fault = load_chain(ctx, cert)) {
         return fault;
     }
-    return load_key(ctx, key_file, cert_file);
+    return load_key(ctx, key, cert);
 }
 
 std::optional<tls_load_error> load_authorities(SSL_CTX* ctx,
-                                               const std::string& ca_file,
+                                               const pem_place& authorities,
                                                bool announce) {
     file_text text;
-    if (auto fault = text.read(ca_file)) {
+    if (auto fault = text.read(authorities)) {
         return fault;
     }
     const bio_ptr bio = text.open();
@@ -164,14 +176,14 @@ std::optional<tls_load_error> load_authorities(SSL_CTX* ctx,
     while (const x509_ptr authority = next_certificate(bio.get(), fault)) {
         if (X509_STORE_add_cert(SSL_CTX_get_cert_store(ctx), authority.get()) != 1
             || (announce && SSL_CTX_add_client_CA(ctx, authority.get()) != 1)) {
-            return bad(ca_file, "authority refused: " + last_reason());
+            return bad(authorities, "authority refused: " + last_reason());
         }
         ++count;
     }
     if (!fault.empty()) {
-        return bad(ca_file, fault);
+        return bad(authorities, fault);
     }
-    return count != 0 ? std::nullopt : std::optional(bad(ca_file, "holds no certificate"));
+    return count != 0 ? std::nullopt : std::optional(bad(authorities, "holds no certificate"));
 }
 
 } // namespace kallglot

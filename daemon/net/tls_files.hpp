@@ -15,14 +15,20 @@
 
 namespace kallglot {
 
+/// Where a PEM text is: in a file, or, if none is named, here.
+struct pem_place {
+    std::string file;
+    std::string text{};
+};
+
 /// Gives `ctx` the chain (leaf first) and its key. Returns what went wrong, if anything did.
 [[nodiscard]] std::optional<tls_load_error> load_identity(SSL_CTX* ctx,
-                                                          const std::string& cert_file,
-                                                          const std::string& key_file);
+                                                          const pem_place& cert,
+                                                          const pem_place& key);
 
 /// Gives `ctx` the authorities of a PEM bundle; with `announce`, clients are told their names.
 [[nodiscard]] std::optional<tls_load_error> load_authorities(SSL_CTX* ctx,
-                                                             const std::string& ca_file,
+                                                             const pem_place& authorities,
                                                              bool announce);
 
 } // namespace kallglot

@@ -1,6 +1,7 @@
 #include "kallglot/runtime/application.hpp"
 
 #include <sys/resource.h>
+#include <systemd/sd-daemon.h>
 
 #include <csignal>
 #include <cstdlib>
@@ -10,10 +11,6 @@
 namespace kallglot {
 
 namespace {
-
-budget_settings budget_of(const api_settings& api) {
-    return {api.rate_limit, api.max_rate, api.budget_share};
-}
 
 std::uint64_t random_seed() {
     std::random_device device;
@@ -31,17 +28,20 @@ task_group::failure_handler report_bug(logger& log) {
 
 application::application(asio::io_context& loop,
                          const daemon_options& options,
-                         config::loaded_config configuration,
+                         prepared_config configuration,
                          daemon_metrics& metrics,
                          logger& log)
     : options_(options),
-      settings_(std::move(configuration.values)),
-      secrets_(std::move(configuration.secrets)),
+      settings_(configuration.config.values),
+      initial_(std::move(configuration)),
       metrics_(metrics),
       log_(log),
       clock_(loop.get_executor()),
       delay_(clock_),
-      systemd_(clock_, [this] { return store_.busy_since(); }),
+      systemd_(
+          clock_,
+          [this] { return store_.busy_since(); },
+          [this] { return describe_status(); }),
       registry_(settings_.sessions.max_tracked),
       schedule_(registry_, poll_policy{settings_.poll, settings_.thresholds}, clock_.now()),
       gate_(request_budget(budget_of(settings_.api), clock_.now()),
@@ -58,11 +58,12 @@ application::application(asio::io_context& loop,
       files_(loop.get_executor(), clock_, log_, intake_),
       webhooks_(loop.get_executor(),
                 settings_.webhook,
-                std::move(secrets_.webhook_secrets),
+                std::move(initial_.config.secrets.webhook_secrets),
                 intake_,
                 metrics_,
                 clock_,
                 log_),
+      session_api_(intake_, metrics_, std::move(initial_.config.secrets.api_token)),
       resolver_worker_(loop.get_executor(), "resolver"),
       resolver_(resolver_worker_),
       client_(loop.get_executor(), resolver_, report_bug(log_)),
@@ -80,6 +81,14 @@ application::application(asio::io_context& loop,
                 settings_),
       pages_(reporter_, metrics_, clock_, options_.build, options_.telemetry_path),
       server_(loop.get_executor(), "private", routes_, http_limits{}, clock_, log_),
+      web_(loop.get_executor(), server_, clock_, log_, [this] { return session_api_.enabled(); }),
+      config_(loop.get_executor(),
+              clock_,
+              log_,
+              options_.source,
+              settings_,
+              [this](prepared_config& next) { return apply(next); }),
+      config_pages_(config_, options_.enable_lifecycle),
       signals_(loop.get_executor()),
       life_(loop.get_executor(),
             [this](const std::string& name, const std::string& what) {
@@ -94,11 +103,9 @@ application::application(asio::io_context& loop,
     if (const auto webhooks = webhooks_.followed()) {
         poller_.follow(*webhooks);
     }
-    if (!secrets_.api_token.empty()) {
-        session_api_ =
-            std::make_unique<session_api>(intake_, metrics_, std::move(secrets_.api_token));
-        session_api_->install(routes_);
-    }
+    session_api_.install(routes_);
+    config_pages_.install(routes_);
+    reporter_.follow(config_, web_);
 }
 
 std::optional<start_failure> application::start() {
@@ -119,24 +126,29 @@ std::optional<start_failure> application::start() {
 
 std::optional<start_failure> application::connect_client() {
     const api_settings& api = settings_.api;
-    if (api.proxy_url) {
-        return start_failure{"api.proxy_url is not in this version: the daemon connects directly",
-                             2};
-    }
-    const auto tls = make_api_trust(api);
-    if (!tls) {
-        return start_failure{tls.error().message, tls.error().unreadable ? 1 : 2};
-    }
+    api_trust_files_ = std::move(initial_.api_trust_files);
     if (!client_.configure(api,
-                           *tls,
-                           secrets_.api_key,
+                           initial_.api_trust,
+                           initial_.config.secrets.api_key,
                            "kallglot_exporter/" + std::string(options_.build.version))) {
         return start_failure{"the API key cannot be put into a header", 2};
     }
+    web_.use(options_.source.web_file, std::move(initial_.web));
     return std::nullopt;
 }
 
 std::optional<start_failure> application::listen() {
+    // Sockets of systemd come in place of the addresses of the command line.
+    const int handed_over = ::sd_listen_fds(1);
+    for (int i = 0; i < handed_over; ++i) {
+        if (const error_code error = server_.adopt(SD_LISTEN_FDS_START + i)) {
+            server_.cut();
+            return start_failure{"a socket of systemd cannot be used: " + error.message(), 2};
+        }
+    }
+    if (handed_over > 0) {
+        return std::nullopt;
+    }
     for (const listen_address& address : options_.listen) {
         if (const error_code error = server_.listen(address)) {
             server_.cut();
@@ -184,7 +196,7 @@ task<> application::wait_for_stop() {
             log_.info("stopping", {{"signal", number == SIGINT ? "INT" : "TERM"}});
             co_return;
         }
-        log_.warn("this version cannot reload its configuration: restart it instead");
+        tasks_.spawn("reload", reload());
     }
 }
 
@@ -208,6 +220,7 @@ task<> application::stop() {
     co_await server_.join();
     delay_.stop();
     key_watch_.stop();
+    web_.stop();
     systemd_.stopped();
     grace_->cancel();
     signals_.cancel();
@@ -230,6 +243,11 @@ void application::cut() {
     server_.cut();
 }
 
+std::string application::describe_status() const {
+    return "following " + std::to_string(registry_.size()) + " sessions, API "
+           + std::string(to_string(gate_.health().state()));
+}
+
 bool application::take_key(const secret& key) {
     if (!client_.use_key(key)) {
         return false;
@@ -241,24 +259,13 @@ bool application::take_key(const secret& key) {
 
 bool application::stop_workers() {
     const bool resolver_ended = resolver_worker_.stop(std::chrono::seconds(1));
-    return store_.stop_worker(std::chrono::seconds(1)) && resolver_ended;
+    const bool config_ended = config_.stop_worker(std::chrono::seconds(1));
+    const bool auth_ended = web_.stop_worker(std::chrono::seconds(1));
+    return store_.stop_worker(std::chrono::seconds(1)) && resolver_ended && config_ended
+           && auth_ended;
 }
 
-tls_result<std::optional<tls_context>> make_api_trust(const api_settings& api) {
-    if (!api.base_url.tls) {
-        return std::optional<tls_context>();
-    }
-    auto made = tls_context::make_client(
-        {api.base_url.host, api.ca_file, api.client_cert_file, api.client_key_file});
-    if (!made) {
-        return made.error();
-    }
-    return std::optional<tls_context>(*made);
-}
-
-int run_daemon(const daemon_options& options,
-               config::loaded_config configuration,
-               stream_logger& log) {
+int run_daemon(const daemon_options& options, prepared_config configuration, stream_logger& log) {
     asio::io_context loop(1);
     daemon_metrics metrics(options.build);
     log.on_event([&metrics](log_level level) { metrics.log_message(level); });

@@ -2,8 +2,6 @@
 
 #include "kallglot/config/secrets.hpp"
 
-#include <sys/stat.h>
-
 #include <utility>
 #include <variant>
 
@@ -21,13 +19,13 @@ key_watch::key_watch(clock& time, logger& log, key_taker take)
 
 void key_watch::start(std::filesystem::path file) {
     file_ = std::move(file);
-    seen_ = look_at(file_);
+    seen_ = file_identity::of(file_.native());
     timer_->wake_at(clock_.now() + look_interval);
 }
 
 void key_watch::look() {
     timer_->wake_at(clock_.now() + look_interval);
-    const auto now = look_at(file_);
+    const auto now = file_identity::of(file_.native());
     if (now && now != seen_) {
         seen_ = now;
         read();
@@ -48,17 +46,6 @@ void key_watch::read() {
     if (take_(std::get<config::secret_file>(outcome).value)) {
         log_.info("the API key was read anew", {{"file", file_.native()}});
     }
-}
-
-std::optional<key_watch::identity> key_watch::look_at(const std::filesystem::path& file) noexcept {
-    struct stat found{};
-    if (::stat(file.c_str(), &found) != 0) {
-        return std::nullopt;
-    }
-    return identity{found.st_dev,
-                    found.st_ino,
-                    found.st_size,
-                    found.st_ctim.tv_sec * 1'000'000'000 + found.st_ctim.tv_nsec};
 }
 
 } // namespace kallglot

@@ -274,6 +274,11 @@ void poller::arm(steady_time wake) {
     }
 }
 
+void poller::use_policy(const poll_settings& poll, const threshold_settings& thresholds) {
+    schedule_.use_policy({poll, thresholds, schedule_.policy().webhooks_flow});
+    next_rederived_ = 0;
+}
+
 void poller::regulate(steady_time now) {
     gate_.use_demand(schedule_.demand());
     const bool was_short = schedule_.shortage();

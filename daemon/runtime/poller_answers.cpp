@@ -13,6 +13,19 @@ constexpr steady_duration longest_not_found = 24h;
 constexpr std::uint8_t least_not_found_answers = 3;
 constexpr std::size_t outage_needs_sessions = 20;
 
+/// Why a request failed, for the log: nothing of a body, nothing secret.
+std::string describe_failure(const api_answer& answer) {
+    if (!answer.error) {
+        return "HTTP status " + std::to_string(answer.http_status);
+    }
+    std::string text = answer.error.message();
+    if (!answer.detail.empty()) {
+        text += ": ";
+        text += answer.detail;
+    }
+    return text;
+}
+
 /// How long the API asked us to wait, measured by its own clock.
 std::optional<steady_duration> retry_delay(const api_answer& answer,
                                            std::optional<api_time> api_now) noexcept {
@@ -116,12 +129,12 @@ void poller::take_failure(const api_answer& answer) {
         log_.debug("poll failed",
                    {{"session", registry_.id_of(answer.slot).view()},
                     {"reason", to_string(reason)},
-                    {"status", answer.http_status},
-                    {"error", answer.error ? answer.error.message() : std::string()}});
+                    {"error", describe_failure(answer)}});
     }
 }
 
 void poller::tell_health(const api_answer& answer, failure_reason reason) {
+    last_failure_ = describe_failure(answer);
     if (answer.http_status == 429) {
         gate_.budget().on_throttled(answer.received);
     }
@@ -214,11 +227,15 @@ void poller::log_state_change() {
         return;
     }
     const bool good = state == api_state::ok || state == api_state::starting;
-    const std::initializer_list<log_field> fields = {{"from", to_string(told_state_)},
-                                                     {"to", to_string(state)}};
-    log_.log(good ? log_level::info : log_level::warn,
-             good ? "the API is usable" : "the API is not usable",
-             {fields.begin(), fields.size()});
+    if (good) {
+        log_.info("the API is usable",
+                  {{"from", to_string(told_state_)}, {"to", to_string(state)}});
+    } else {
+        log_.warn("the API is not usable",
+                  {{"from", to_string(told_state_)},
+                   {"to", to_string(state)},
+                   {"reason", last_failure_}});
+    }
     told_state_ = state;
 }
 

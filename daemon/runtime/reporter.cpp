@@ -42,11 +42,15 @@ session_series series_of(const session_id& id, const session_record& record, ste
 
 reporter::reporter(loop_executor executor, const report_sources& sources, const settings& values)
     : from_(sources),
-      request_timeout_(values.api.request_timeout),
-      sessions_limit_(values.sessions.max_tracked),
       counted_(executor) {
-    series_.set_limit(values.metrics.per_session_limit);
     counted_.expires_at(steady_time::max());
+    use(values);
+}
+
+void reporter::use(const settings& values) {
+    request_timeout_ = values.api.request_timeout;
+    sessions_limit_ = values.sessions.max_tracked;
+    series_.set_limit(values.metrics.per_session_limit);
 }
 
 void reporter::restored() noexcept {
@@ -159,6 +163,13 @@ daemon_snapshot reporter::snapshot() const {
         if (const auto last = webhooks->last_event()) {
             now.webhook_last_event_timestamp = unix_seconds(*last);
         }
+    }
+    if (configuration_ != nullptr) {
+        now.config_last_reload_successful = configuration_->last_successful();
+        now.config_last_reload_success_timestamp = unix_seconds(configuration_->last_success());
+    }
+    if (web_ != nullptr && web_->certificate_not_after() != 0) {
+        now.web_certificates.push_back({"private", web_->certificate_not_after()});
     }
     if (const std::int64_t ends = from_.webhooks.certificate_not_after(); ends != 0) {
         now.web_certificates.push_back({"webhook", ends});

@@ -1,6 +1,5 @@
 #include "kallglot/runtime/webhook_host.hpp"
 
-#include <system_error>
 #include <utility>
 
 namespace kallglot {
@@ -8,6 +7,13 @@ namespace kallglot {
 namespace {
 /// How often it is looked whether the certificate's files have changed.
 constexpr seconds look_interval{2};
+
+http_limits limits_of(const webhook_settings& values) {
+    http_limits limits;
+    limits.body_bytes = values.max_body_size_bytes;
+    limits.max_connections = values.max_connections;
+    return limits;
+}
 } // namespace
 
 tls_result<std::optional<tls_context>> make_webhook_identity(const webhook_settings& values) {
@@ -47,10 +53,8 @@ webhook_host::webhook_host(loop_executor loop,
                                              std::move(secrets),
                                              settings_.tolerance);
     route_->install(routes_, settings_.path);
-    http_limits limits;
-    limits.body_bytes = settings_.max_body_size_bytes;
-    limits.max_connections = settings_.max_connections;
-    server_ = std::make_unique<http_server>(loop, "webhook", routes_, limits, time, log);
+    server_ =
+        std::make_unique<http_server>(loop, "webhook", routes_, limits_of(settings_), time, log);
     server_->on_refusal([counts = metrics_.get()](int status) {
         if (status == 413) {
             counts->request(webhook_result::too_large);
@@ -71,13 +75,11 @@ std::optional<start_failure> webhook_host::listen() {
     if (!server_) {
         return std::nullopt;
     }
-    if (auto identity = make_webhook_identity(settings_); !identity) {
+    auto identity = make_webhook_identity(settings_);
+    if (!identity) {
         return start_failure{identity.error().message, identity.error().unreadable ? 1 : 2};
-    } else if (*identity) {
-        stamps_ = stamps();
-        use(**identity);
-        look_->wake_at(clock_.now() + look_interval);
     }
+    use(std::move(*identity));
     if (const error_code error = server_->listen(*settings_.listen)) {
         return start_failure{"cannot listen on " + settings_.listen->text + ": " + error.message(),
                              1};
@@ -87,34 +89,43 @@ std::optional<start_failure> webhook_host::listen() {
 }
 
 void webhook_host::look_at_certificate() {
-    if (const auto now = stamps(); now != stamps_) {
-        stamps_ = now;
-        // A rotation may replace the files one after the other: the last change makes a pair of them again.
-        if (auto identity = make_webhook_identity(settings_); !identity) {
-            log_.warn("the certificate of the webhook listener stays as it was",
-                      {{"error", identity.error().message}});
-        } else if (*identity) {
-            use(**identity);
-            log_.info("the webhook listener has another certificate",
-                      {{"not_after", certificate_not_after_}});
-        }
+    look_->wake_at(clock_.now() + look_interval);
+    if (!certificate_.changed()) {
+        return;
     }
+    // A rotation may replace the files one after the other: the last change makes a pair of them again.
+    auto identity = make_webhook_identity(settings_);
+    if (!identity) {
+        log_.warn("the certificate of the webhook listener stays as it was",
+                  {{"error", identity.error().message}});
+        return;
+    }
+    use(std::move(*identity));
+    log_.info("the webhook listener has another certificate",
+              {{"not_after", certificate_not_after_}});
+}
+
+void webhook_host::use(std::optional<tls_context> identity) {
+    certificate_not_after_ = identity ? identity->certificate_not_after() : 0;
+    certificate_ = file_group({settings_.tls_cert_file, settings_.tls_key_file});
+    server_->use_tls(std::move(identity));
     look_->wake_at(clock_.now() + look_interval);
 }
 
-void webhook_host::use(const tls_context& identity) {
-    certificate_not_after_ = identity.certificate_not_after();
-    server_->use_tls(identity);
-}
-
-webhook_host::file_stamps webhook_host::stamps() const {
-    file_stamps found;
-    std::size_t place = 0;
-    for (const std::string* const path : {&settings_.tls_cert_file, &settings_.tls_key_file}) {
-        std::error_code ignored;
-        found[place++] = std::filesystem::last_write_time(*path, ignored);
+void webhook_host::reload(const webhook_settings& values,
+                          std::vector<secret> secrets,
+                          std::optional<tls_context> identity) {
+    if (!server_) {
+        return;
     }
-    return found;
+    if (values.path != settings_.path) {
+        routes_ = http_routes();
+        route_->install(routes_, values.path);
+    }
+    settings_ = values;
+    route_->use_secrets(std::move(secrets), values.tolerance);
+    server_->use_limits(limits_of(values));
+    use(std::move(identity));
 }
 
 void webhook_host::finish() {

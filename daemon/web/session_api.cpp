@@ -92,8 +92,8 @@ void session_api::install(http_routes& routes) {
 }
 
 task<http_response> session_api::put_one(http_request request) {
-    if (!is_allowed(request)) {
-        co_return make_unauthorized();
+    if (auto refusal = refuse(request)) {
+        co_return *std::move(refusal);
     }
     const auto id = id_of(request);
     if (!id) {
@@ -112,8 +112,8 @@ task<http_response> session_api::put_one(http_request request) {
 }
 
 task<http_response> session_api::get_one(http_request request) {
-    if (!is_allowed(request)) {
-        co_return make_unauthorized();
+    if (auto refusal = refuse(request)) {
+        co_return *std::move(refusal);
     }
     const auto id = id_of(request);
     if (!id) {
@@ -127,8 +127,8 @@ task<http_response> session_api::get_one(http_request request) {
 }
 
 task<http_response> session_api::delete_one(http_request request) {
-    if (!is_allowed(request)) {
-        co_return make_unauthorized();
+    if (auto refusal = refuse(request)) {
+        co_return *std::move(refusal);
     }
     const auto id = id_of(request);
     if (!id) {
@@ -147,8 +147,8 @@ task<http_response> session_api::delete_one(http_request request) {
 }
 
 task<http_response> session_api::post_many(http_request request) {
-    if (!is_allowed(request)) {
-        co_return make_unauthorized();
+    if (auto refusal = refuse(request)) {
+        co_return *std::move(refusal);
     }
     auto bulk = parse_bulk(request.body, most_ids);
     if (!bulk) {
@@ -168,8 +168,8 @@ task<http_response> session_api::post_many(http_request request) {
 }
 
 task<http_response> session_api::get_list(http_request request) {
-    if (!is_allowed(request)) {
-        co_return make_unauthorized();
+    if (auto refusal = refuse(request)) {
+        co_return *std::move(refusal);
     }
     auto query = parse_query(request.query, most_listed);
     if (!query) {
@@ -183,6 +183,13 @@ task<http_response> session_api::get_list(http_request request) {
         co_return make_error_answer(400, "bad_query", "after is no cursor of this process");
     }
     co_return make_page_answer(*page);
+}
+
+std::optional<http_response> session_api::refuse(const http_request& request) const {
+    if (!enabled()) {
+        return make_text_response(404, reason_phrase(404));
+    }
+    return is_allowed(request) ? std::nullopt : std::optional(make_unauthorized());
 }
 
 bool session_api::is_allowed(const http_request& request) const {

@@ -2,8 +2,10 @@
 """What must never be shown: the key, stream tokens, phone numbers, metadata. Not in the log at debug level, not in
 an answer, not in a file, whatever goes wrong."""
 
+import base64
 import pathlib
 import re
+import subprocess
 import time
 import unittest
 
@@ -80,6 +82,48 @@ class Secrets(EndToEnd):
         self.assert_clean_end(exporter)
         for fault in SILENCING:
             self.meet(fault, self.exporter(self.folder / 'config.yml', '--log.level=debug', name=fault))
+
+    def test_none_of_our_own_is_shown_through_use_misuse_and_reloads(self):
+        own = {'token': 'canary-token-0123456789', 'hook_secret': 'whsec_canary_0123456789', 'password': 'canary-password'}
+        self.api = self.simulator('--sessions', 30, '--stuck', 3, '--api-key', KEY, '--created', '100ms-1s',
+                                  '--connecting', '100ms-1s', '--active', '1s-3s')
+        for name, text in own.items():
+            self.write(name, text)
+        hashed = subprocess.run(['htpasswd', '-nbBC', '4', '', own['password']], capture_output=True, text=True, check=True)
+        web_file = self.write('web.yml', f"basic_auth_users: {{prometheus: {hashed.stdout.strip().lstrip(':')}}}\n")
+        config = self.config(self.api.port, more='webhook: {listen_address: "127.0.0.1:0", secret_files: [hook_secret]}')
+        config.write_text(config.read_text().replace('":memory:"', 'sessions.db').replace(
+            'files: [sessions.txt]', 'files: [sessions.txt]\n  api_token_file: token'))
+        exporter = self.exporter(config, '--log.level=debug', '--web.enable-lifecycle', '--web.config.file', web_file)
+        basic = {'Authorization': 'Basic ' + base64.b64encode(f"prometheus:{own['password']}".encode()).decode()}
+        bearer = {'Authorization': 'Bearer ' + own['token']}
+        exporter.expect('whole lives', lambda: '_ended_total{reason="completed"} 0' not in
+                        exporter.get('/metrics', headers=basic).text)
+        hook = re.search(r'listener=webhook address=(\S+)', exporter.log()).group(1)
+        seen = []
+        for text in (None, 'nonsense: 1\n', None):
+            good = config.read_text()
+            config.write_text(text or good)
+            for method, path, headers in (('POST', '/-/reload', basic), ('PUT', '/api/v1/sessions/sess_x', bearer),
+                                          ('GET', '/api/v1/sessions', bearer), ('PUT', '/api/v1/sessions/sess_x', basic)):
+                answer = exporter.get(path, method=method, headers=headers, body=None if method == 'GET' else '')
+                seen.append(answer.text + str(answer.headers))
+            config.write_text(good)
+            seen.append(web.request(hook, '/webhooks/kallglot', 'POST', '{}', {'Kallglot-Signature': 't=1,v1=00'}).text)
+        for page in PAGES:
+            seen.append(exporter.get(page, headers=basic).text)
+        for place in ('cmdline', 'environ'):
+            seen.append(pathlib.Path(f'/proc/{exporter.process.pid}/{place}').read_text(encoding='utf-8'))
+        exporter.stop()
+        self.assert_clean_end(exporter)
+        seen.append(exporter.log())
+        files = [path.read_bytes() for path in self.folder.glob('sessions.db*')]
+        self.assertGreater(len(files), 0)
+        for canary in [*CANARIES, *own.values(), basic['Authorization'].split()[1]]:
+            for text in seen:
+                self.assertNotIn(canary, text)
+            for data in files:
+                self.assertNotIn(canary.encode(), data)
 
     def meet(self, fault, exporter):
         with self.subTest(fault):

@@ -10,7 +10,7 @@ import subprocess
 import unittest
 
 from support.case import EndToEnd, main
-from support.programs import EXPORTER, SOURCE_DIR, run_exporter
+from support.programs import EXPORTER, SOURCE_DIR, Exporter, run_exporter
 from support.waiting import wait_for
 
 UNIT = SOURCE_DIR / 'systemd/kallglot_exporter.service'
@@ -85,8 +85,14 @@ class Notifications(EndToEnd):
             except BlockingIOError:
                 return self.messages
 
+    def without_status(self):
+        return [message for message in self.told() if not message.startswith('STATUS=')]
+
     def until_told(self, message, times=1):
         wait_for(f'{message} {times} times', lambda: self.told().count(message) >= times)
+
+    def until_told_like(self, pattern):
+        wait_for(pattern, lambda: any(re.fullmatch(pattern, message) for message in self.told()))
 
     def start(self, **variables):
         api = self.simulator('--sessions', 50)
@@ -100,7 +106,7 @@ class Notifications(EndToEnd):
         self.assertNotIn('WATCHDOG=1', self.told(), 'nobody asked for it')
         exporter.stop()
         self.until_told('STOPPING=1')
-        self.assertEqual(self.told(), ['READY=1', 'STOPPING=1'])
+        self.assertEqual(self.without_status(), ['READY=1', 'STOPPING=1'])
         self.assert_clean_end(exporter)
 
     def test_stopping_is_told_when_the_stop_begins(self):
@@ -114,6 +120,43 @@ class Notifications(EndToEnd):
         exporter.stop()
         self.assert_clean_end(exporter)
 
+    def test_the_status_says_in_a_line_how_it_stands(self):
+        exporter = self.start()
+        self.until_told('STATUS=following 0 sessions, API starting')
+        self.until_told_like(r'STATUS=following 5\d sessions, API ok')
+        exporter.stop()
+        self.until_told('STATUS=stopping')
+
+    def test_a_reload_is_told_from_its_beginning_to_its_end(self):
+        exporter = self.start()
+        self.until_told('READY=1')
+        exporter.send(signal.SIGHUP)
+        self.until_told('READY=1', times=2)
+        told = self.without_status()
+        self.assertEqual((told[0], told[1], told[3]), ('READY=1', 'RELOADING=1', 'READY=1'))
+        self.assertRegex(told[2], r'MONOTONIC_USEC=\d+')
+        exporter.stop()
+        self.assert_clean_end(exporter)
+
+    def test_it_listens_on_the_socket_that_systemd_hands_over(self):
+        api = self.simulator('--sessions', 5)
+        with socket.create_server(('127.0.0.1', 0)) as listener:
+            script = f'exec 3<&{listener.fileno()}; export LISTEN_FDS=1 LISTEN_PID=$$; exec "$@"'
+            exporter = self.exporter(self.config(api.port), under=('sh', '-c', script, 'sh'), pass_fds=[listener.fileno()])
+            self.assertEqual(exporter.address, '127.0.0.1:%d' % listener.getsockname()[1])
+        exporter.expect('ready', lambda: exporter.get('/-/ready').status == 200)
+        exporter.stop()
+        self.assert_clean_end(exporter)
+
+    def test_a_socket_that_is_no_listener_is_refused(self):
+        api = self.simulator('--sessions', 5)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+            script = f'exec 3<&{other.fileno()}; export LISTEN_FDS=1 LISTEN_PID=$$; exec "$@"'
+            program = self.keep(Exporter(self.folder, self.config(api.port), under=('sh', '-c', script, 'sh'),
+                                         pass_fds=[other.fileno()]))
+            self.assertEqual(program.wait(), 2)
+        self.assertIn('a socket of systemd cannot be used', program.log())
+
     def test_the_watchdog_is_fed_again_and_again(self):
         exporter = self.start(WATCHDOG_USEC='600000')
         self.until_told('WATCHDOG=1', times=4)
@@ -125,7 +168,7 @@ class Notifications(EndToEnd):
         exporter = self.start(WATCHDOG_USEC='100000', WATCHDOG_PID='1')
         self.until_told('READY=1')
         exporter.stop()
-        self.assertEqual(self.told(), ['READY=1', 'STOPPING=1'])
+        self.assertEqual(self.without_status(), ['READY=1', 'STOPPING=1'])
 
     def test_a_start_that_fails_is_not_told_as_ready(self):
         api = self.simulator('--sessions', 5)

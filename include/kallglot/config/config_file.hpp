@@ -13,6 +13,9 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <functional>
+#include <map>
+#include <string>
 #include <variant>
 #include <vector>
 
@@ -42,6 +45,7 @@ struct loaded_config {
     settings values;
     secret_values secrets;
     std::vector<config_fault> warnings;
+    std::map<std::string, std::size_t, std::less<>> lines; ///< where each key stands
 };
 
 /// All that is wrong, in order of lines; never empty.

@@ -24,6 +24,11 @@ struct budget_settings {
     double share = 0.5;
 };
 
+/// What the section `api` says about it.
+[[nodiscard]] inline budget_settings budget_of(const api_settings& api) noexcept {
+    return {api.rate_limit, api.max_rate, api.budget_share};
+}
+
 /// Loop only.
 class request_budget {
 public:

@@ -52,14 +52,34 @@ public:
     /// and the like. Precondition: before listen().
     void on_refusal(std::function<void(int status)> told) { on_refusal_ = std::move(told); }
 
-    /// Connections that are accepted from now on speak TLS with this certificate; those there are go on as they are.
-    void use_tls(tls_context identity) { tls_.emplace(std::move(identity)); }
+    /// Connections that are accepted from now on speak TLS with this certificate, or none; those there are go on as
+    /// they are.
+    void use_tls(std::optional<tls_context> identity) { tls_ = std::move(identity); }
+
+    /// Limits of connections that are accepted from now on; that of their number holds at once.
+    void use_limits(const http_limits& limits) { limits_ = limits; }
+
+    /// Fields that every answer carries unless it has them itself.
+    void use_fields(std::vector<std::pair<std::string, std::string>> fields) {
+        fields_ = std::move(fields);
+    }
+
+    /// Asked before each route, and about paths without one: an answer here is all that the client gets.
+    /// Lifetime: of the request for the call. Precondition: before listen().
+    using gate = std::function<task<std::optional<http_response>>(const http_request*)>;
+
+    void use_gate(gate asked) { gate_ = std::move(asked); }
 
     /// Binds and begins to accept. May be called for several addresses; an empty host is all addresses, IPv6 and IPv4.
     ///
     /// Errors: what the system says (address in use, permission), or name_not_resolved; nothing was opened then.
     /// Cost:   a host name is resolved while the caller waits; use it at start only.
     [[nodiscard]] error_code listen(const listen_address& address);
+
+    /// Begins to accept on a listening socket that somebody else has bound, and owns it from now on.
+    ///
+    /// Errors: invalid_argument if it is no listening TCP socket; it is still open then.
+    [[nodiscard]] error_code adopt(int descriptor);
 
     /// The addresses that listen, as `127.0.0.1:10455`, in the order of listen(); port 0 is replaced by the real one.
     [[nodiscard]] std::vector<std::string> addresses() const;
@@ -87,6 +107,7 @@ private:
     using connection_list = std::list<connection>;
 
     // Listeners and deadlines: http_server.cpp.
+    void begin(std::unique_ptr<listener> fresh);
     [[nodiscard]] task<> accept(listener* from);
     void admit(tcp_socket peer);
     void make_room();
@@ -121,6 +142,8 @@ private:
     steady_time next_sweep_ = steady_time::max();
     std::function<void(int)> on_refusal_;
     std::optional<tls_context> tls_;
+    gate gate_;
+    std::vector<std::pair<std::string, std::string>> fields_;
     bool finishing_ = false;
 };
 

@@ -38,13 +38,16 @@ public:
 
     /// Puts settings, trust and key in place, at the start and after a reload.
     ///
-    /// Limits hold from now on. Connections to another host or under another `tls` end after the exchange they are
+    /// Limits hold from now on. Connections to another host, through another proxy or under another `tls` end after the exchange they are
     /// in; a new key needs no new connection. `tls` is empty for plain HTTP only.
     /// Errors: false, and nothing has changed, if the key cannot be put into a header.
     [[nodiscard]] bool configure(const api_settings& settings,
                                  const std::optional<tls_context>& tls,
                                  const secret& key,
                                  std::string user_agent);
+
+    /// The trust in force, so that a reload that changes none of its files can keep it and with it every connection.
+    [[nodiscard]] const std::optional<tls_context>& trust() const noexcept { return tls_; }
 
     /// Another key for all requests from now on. Errors: as configure().
     [[nodiscard]] bool use_key(const secret& key);

@@ -45,18 +45,19 @@ using connection_list = std::list<https_connection*>;
 /// Loop only. Lifetime: owner, scratch and context outlive it; it outlives its run().
 class https_connection {
 public:
-    /// `tls` empty: plain HTTP.
+    /// `tls` empty: plain HTTP. `tunnel` empty: no proxy; else the `host:port` that a proxy is asked for.
     https_connection(loop_executor executor,
                      connection_owner& owner,
                      connection_scratch& scratch,
                      const std::optional<tls_context>& tls,
+                     std::string tunnel,
                      std::size_t body_limit_bytes);
     https_connection(const https_connection&) = delete;
     https_connection& operator=(const https_connection&) = delete;
 
     /// Opens the connection and serves it until it ends. Every exchange is answered before this returns.
     ///
-    /// Errors: why it could not be opened: those of connector, handshake_timeout, tls_failed, certificate_rejected,
+    /// Errors: why it could not be opened: those of connector, proxy_refused, handshake_timeout, tls_failed, certificate_rejected,
     ///         or what end() was given. None once on_open was called.
     /// Cancel: through end().
     [[nodiscard]] task<error_code> run(std::vector<tcp_endpoint> addresses);
@@ -102,6 +103,7 @@ private:
     enum class state : std::uint8_t { connecting, handshaking, idle, busy, closed };
 
     task<error_code> open(std::vector<tcp_endpoint> addresses);
+    task<error_code> ask_proxy();
     task<error_code> shake_hands();
     task<error_code> write_all();
     void receive();
@@ -118,6 +120,7 @@ private:
     connector connector_;
     tcp_socket socket_;
     std::unique_ptr<tls_engine> engine_;
+    std::string tunnel_;
     std::unique_ptr<response_reader> reader_; // while a response is arriving
     std::string backlog_;                     // of a handshake, when the kernel takes only a part
     std::string_view detail_;

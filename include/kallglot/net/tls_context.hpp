@@ -7,6 +7,8 @@
 #ifndef KALLGLOT_NET_TLS_CONTEXT_HPP
 #define KALLGLOT_NET_TLS_CONTEXT_HPP
 
+#include "kallglot/core/settings/web_settings.hpp"
+
 #include <boost/system/result.hpp>
 
 #include <cstddef>
@@ -14,6 +16,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 struct ssl_ctx_st;
 
@@ -36,30 +39,6 @@ struct tls_client_options {
     std::string client_key_file;
 };
 
-/// Whether clients show a certificate: client_auth_type of exporter-toolkit, in its order.
-enum class tls_client_auth : std::uint8_t {
-    none,
-    request,            ///< asked for, not needed, not checked
-    require_any,        ///< needed, not checked
-    verify_if_given,    ///< checked when there is one
-    require_and_verify, ///< needed and checked
-};
-
-enum class tls_version : std::uint8_t { tls_1_2, tls_1_3 };
-
-/// How we serve. Empty lists mean our defaults.
-struct tls_server_options {
-    std::string cert_file; ///< PEM: leaf first, then its issuers
-    std::string key_file;
-    std::string client_ca_file;
-    tls_client_auth client_auth = tls_client_auth::none;
-    tls_version min_version = tls_version::tls_1_2;
-    tls_version max_version = tls_version::tls_1_3;
-    std::string ciphers; ///< TLS 1.2 cipher list in OpenSSL's names
-    std::string groups;  ///< key exchange groups in OpenSSL's names, such as X25519:P-256
-    bool prefer_server_ciphers = false;
-};
-
 /// A handle on a shared context; copies share it. Loop only.
 ///
 /// TLS 1.2 at least, no renegotiation, no compression, no early data; SSLKEYLOGFILE has no effect.
@@ -71,6 +50,9 @@ public:
 
     /// Blocking: reads the files.
     [[nodiscard]] static tls_result<tls_context> make_server(const tls_server_options& options);
+
+    /// Where the system's trust store is: a bundle and a folder, either of which may be missing.
+    [[nodiscard]] static std::vector<std::string> system_trust();
 
     [[nodiscard]] bool is_client() const noexcept;
 

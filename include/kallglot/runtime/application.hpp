@@ -21,6 +21,7 @@
 #include "kallglot/net/tls_context.hpp"
 #include "kallglot/ports/daemon_control.hpp"
 #include "kallglot/ports/logger.hpp"
+#include "kallglot/runtime/config_host.hpp"
 #include "kallglot/runtime/file_watch.hpp"
 #include "kallglot/runtime/intake.hpp"
 #include "kallglot/runtime/key_watch.hpp"
@@ -32,7 +33,9 @@
 #include "kallglot/runtime/start_failure.hpp"
 #include "kallglot/runtime/store_host.hpp"
 #include "kallglot/runtime/systemd_host.hpp"
+#include "kallglot/runtime/web_host.hpp"
 #include "kallglot/runtime/webhook_host.hpp"
+#include "kallglot/web/config_routes.hpp"
 #include "kallglot/web/private_routes.hpp"
 #include "kallglot/web/session_api.hpp"
 
@@ -45,11 +48,13 @@
 
 namespace kallglot {
 
-/// What the command line says about the daemon, apart from the configuration.
+/// What the command line says about the daemon.
 struct daemon_options {
     std::vector<listen_address> listen;
     std::string telemetry_path = "/metrics";
     build_details build{};
+    config_source source{};        ///< read again at each reload
+    bool enable_lifecycle = false; ///< POST /-/reload is allowed
 };
 
 /// One daemon. Loop only.
@@ -59,7 +64,7 @@ class application {
 public:
     application(asio::io_context& loop,
                 const daemon_options& options,
-                config::loaded_config configuration,
+                prepared_config configuration,
                 daemon_metrics& metrics,
                 logger& log);
     application(const application&) = delete;
@@ -77,6 +82,9 @@ public:
 
 private:
     [[nodiscard]] std::optional<start_failure> connect_client();
+    /// The start's part in the configuration, and a reload's: application_reload.cpp.
+    [[nodiscard]] std::optional<std::string> apply(prepared_config& next);
+    [[nodiscard]] task<> reload();
     [[nodiscard]] std::optional<start_failure> listen();
     [[nodiscard]] task<> run();
     [[nodiscard]] task<error_code> begin_work();
@@ -85,10 +93,12 @@ private:
     [[nodiscard]] task<> stop();
     void cut();
     [[nodiscard]] bool take_key(const secret& key);
+    [[nodiscard]] std::string describe_status() const;
 
     daemon_options options_;
-    settings settings_;
-    config::secret_values secrets_;
+    settings settings_;       ///< in force
+    prepared_config initial_; ///< taken apart while the daemon starts
+    file_group api_trust_files_;
     daemon_metrics& metrics_;
     logger& log_;
 
@@ -103,7 +113,7 @@ private:
     intake intake_;
     file_watch files_;
     webhook_host webhooks_;
-    std::unique_ptr<session_api> session_api_; ///< null without a token
+    session_api session_api_;
 
     worker_thread resolver_worker_;
     resolver resolver_;
@@ -114,6 +124,9 @@ private:
     private_routes pages_;
     http_routes routes_;
     http_server server_;
+    web_host web_;
+    config_host config_;
+    config_routes config_pages_;
 
     asio::basic_signal_set<loop_executor> signals_;
     task_group life_; ///< run() alone
@@ -125,13 +138,8 @@ private:
 
 /// Runs one daemon from start to stop and returns the exit code. Never returns if a worker is stuck in the system.
 [[nodiscard]] int run_daemon(const daemon_options& options,
-                             config::loaded_config configuration,
+                             prepared_config configuration,
                              stream_logger& log);
-
-/// The trust that connections to the API need; empty for plain HTTP.
-///
-/// Errors: a certificate file that is missing, unreadable or bad. Blocking: reads the files.
-[[nodiscard]] tls_result<std::optional<tls_context>> make_api_trust(const api_settings& api);
 
 /// Raises the soft limit of open files to the hard one, since each connection is a file.
 void raise_file_limit() noexcept;

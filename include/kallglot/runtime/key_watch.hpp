@@ -1,8 +1,6 @@
 /// Follows the file of the API key: another key is used within seconds of its file having changed.
 ///
-/// Looks at the file's identity and time every two seconds instead of watching its folder: secrets come as symlinks
-/// that are swapped, as bind mounts and as credentials of the service manager, and each of them changes these. A
-/// file that is missing or bad for the moment changes nothing.
+/// Looks at the file every two seconds (file_identity). One that is missing or bad for the moment changes nothing.
 
 #ifndef KALLGLOT_RUNTIME_KEY_WATCH_HPP
 #define KALLGLOT_RUNTIME_KEY_WATCH_HPP
@@ -10,6 +8,7 @@
 #include "kallglot/core/settings/secret.hpp"
 #include "kallglot/ports/clock.hpp"
 #include "kallglot/ports/logger.hpp"
+#include "kallglot/runtime/file_identity.hpp"
 
 #include <cstdint>
 #include <filesystem>
@@ -34,18 +33,6 @@ public:
     void stop() { timer_->cancel(); }
 
 private:
-    /// What changes when a file is rewritten, replaced or linked elsewhere.
-    struct identity {
-        std::uint64_t device = 0;
-        std::uint64_t inode = 0;
-        std::int64_t size = 0;
-        std::int64_t changed_ns = 0;
-
-        bool operator==(const identity&) const = default;
-    };
-
-    [[nodiscard]] static std::optional<identity> look_at(
-        const std::filesystem::path& file) noexcept;
     void look();
     void read();
 
@@ -53,7 +40,7 @@ private:
     logger& log_;
     key_taker take_;
     std::filesystem::path file_;
-    std::optional<identity> seen_;
+    std::optional<file_identity> seen_;
     std::string told_; ///< the fault that the log has already
     std::unique_ptr<wake_timer> timer_;
 };

@@ -26,6 +26,7 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <string>
 
 namespace kallglot {
 
@@ -80,6 +81,10 @@ public:
     /// After this long without a request and with nothing to poll, an id is asked for that cannot exist: its 404
     /// proves that key and API are good. 0: never.
     void use_idle_probe(steady_duration after) noexcept { idle_probe_ = after; }
+
+    /// Other intervals and thresholds from now on, also for sessions that wait for their poll; a million of them are
+    /// gone through in slices.
+    void use_policy(const poll_settings& poll, const threshold_settings& thresholds);
 
     /// Webhooks are on: while they flow, polls of what they tell become audits.
     void follow(const followed_webhooks& webhooks) { webhooks_.emplace(webhooks); }
@@ -152,6 +157,7 @@ private:
     bool usual_shortage_ = false;
     steady_time last_short_ = no_time;
     std::size_t answering_not_found_ = 0; ///< sessions in a streak of 404 answers
+    std::string last_failure_;            ///< in words, for the log
     api_state told_state_ = api_state::starting;
 };
 

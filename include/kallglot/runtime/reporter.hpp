@@ -16,9 +16,11 @@
 #include "kallglot/ports/api_client.hpp"
 #include "kallglot/ports/clock.hpp"
 #include "kallglot/ports/daemon_control.hpp"
+#include "kallglot/runtime/config_host.hpp"
 #include "kallglot/runtime/loop_delay.hpp"
 #include "kallglot/runtime/poller.hpp"
 #include "kallglot/runtime/store_host.hpp"
+#include "kallglot/runtime/web_host.hpp"
 #include "kallglot/runtime/webhook_host.hpp"
 
 #include <memory>
@@ -43,6 +45,15 @@ class reporter final : public daemon_control {
 public:
     reporter(loop_executor executor, const report_sources& sources, const settings& values);
 
+    /// Whom to ask about the configuration and the private listener. Before the first report. Lifetime: as the sources.
+    void follow(const config_host& configuration, const web_host& web) noexcept {
+        configuration_ = &configuration;
+        web_ = &web;
+    }
+
+    /// Other settings from now on.
+    void use(const settings& values);
+
     /// The stages of the daemon's life, in this order.
     void restored() noexcept;
     void listening() noexcept;
@@ -58,8 +69,10 @@ private:
     [[nodiscard]] daemon_snapshot snapshot() const;
 
     report_sources from_;
-    steady_duration request_timeout_;
-    std::size_t sessions_limit_;
+    const config_host* configuration_ = nullptr;
+    const web_host* web_ = nullptr;
+    steady_duration request_timeout_{};
+    std::size_t sessions_limit_ = 0;
     series_selection series_;
     readiness readiness_;
     /// Wakes those who wait for the census under way.

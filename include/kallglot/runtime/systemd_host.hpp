@@ -23,23 +23,33 @@ public:
     /// Since when the store has been at the piece of work that it is at; empty if at none.
     using store_progress = std::function<std::optional<steady_time>()>;
 
-    systemd_host(clock& time, store_progress busy_since);
+    /// One line about the daemon, for `systemctl status`.
+    using describe = std::function<std::string()>;
+
+    systemd_host(clock& time, store_progress busy_since, describe status);
 
     /// READY=1; the watchdog is fed from now on.
     void ready();
+
+    /// RELOADING=1; ready() ends it.
+    void reloading();
 
     /// STOPPING=1; the watchdog is still fed.
     void stopping();
 
     /// No more timers.
-    void stopped() { watchdog_->cancel(); }
+    void stopped();
 
 private:
     void feed();
+    void tell_status();
 
     clock& clock_;
     store_progress busy_since_;
+    describe status_;
+    std::string told_; ///< the status that systemd has
     std::unique_ptr<wake_timer> watchdog_;
+    std::unique_ptr<wake_timer> status_timer_;
     steady_duration feed_interval_{}; ///< zero: systemd asks for none
 };
 

@@ -13,13 +13,12 @@
 #include "kallglot/ports/clock.hpp"
 #include "kallglot/ports/logger.hpp"
 #include "kallglot/ports/session_intake.hpp"
+#include "kallglot/runtime/file_identity.hpp"
 #include "kallglot/runtime/poller.hpp"
 #include "kallglot/runtime/start_failure.hpp"
 #include "kallglot/web/webhook_route.hpp"
 
-#include <array>
 #include <cstdint>
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -57,22 +56,24 @@ public:
     /// Empty if all went well or webhooks are off.
     [[nodiscard]] std::optional<start_failure> listen();
 
+    /// Puts other settings in force, after a reload; the address stays. `identity` as make_webhook_identity() gives it.
+    void reload(const webhook_settings& values,
+                std::vector<secret> secrets,
+                std::optional<tls_context> identity);
+
     void finish();
     void cut();
     [[nodiscard]] task<> join();
 
 private:
-    using file_stamps = std::array<std::filesystem::file_time_type, 2>;
-
     void look_at_certificate();
-    void use(const tls_context& identity);
-    [[nodiscard]] file_stamps stamps() const;
+    void use(std::optional<tls_context> identity);
 
     webhook_settings settings_;
     clock& clock_;
     logger& log_;
     std::unique_ptr<wake_timer> look_;
-    file_stamps stamps_{};
+    file_group certificate_;
     std::int64_t certificate_not_after_ = 0;
     webhook_flow flow_;
     std::unique_ptr<webhook_metrics> metrics_;

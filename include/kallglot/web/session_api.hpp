@@ -24,15 +24,17 @@ public:
     static constexpr std::size_t most_ids = 10'000;
     static constexpr std::size_t most_listed = 1'000;
 
-    /// `token` is not empty: without one there are no such routes.
+    /// Without a token every call is answered with 404, as if there were no such routes.
     session_api(session_intake& intake, daemon_metrics& metrics, secret token);
     session_api(const session_api&) = delete;
     session_api& operator=(const session_api&) = delete;
 
     void install(http_routes& routes);
 
-    /// Another token from now on. Precondition: not empty.
+    /// Another token, or none, from now on.
     void use_token(secret token) { token_ = std::move(token); }
+
+    [[nodiscard]] bool enabled() const noexcept { return !token_.empty(); }
 
 private:
     [[nodiscard]] task<http_response> put_one(http_request request);
@@ -40,6 +42,9 @@ private:
     [[nodiscard]] task<http_response> delete_one(http_request request);
     [[nodiscard]] task<http_response> post_many(http_request request);
     [[nodiscard]] task<http_response> get_list(http_request request);
+
+    /// The answer to a caller without the token; empty: go on.
+    [[nodiscard]] std::optional<http_response> refuse(const http_request& request) const;
 
     /// Compares in the same time wherever the texts differ.
     [[nodiscard]] bool is_allowed(const http_request& request) const;

@@ -100,9 +100,10 @@ class Simulator(Program):
 class Exporter(Program):
     """kallglot_exporter on a port of its own choice."""
 
-    def __init__(self, folder, config_file, *flags, name='exporter', environment=None, listen='127.0.0.1:0', under=()):
+    def __init__(self, folder, config_file, *flags, name='exporter', environment=None, listen='127.0.0.1:0', under=(),
+                 **options):
         super().__init__(folder, name, [*under, EXPORTER, '--config.file', config_file, '--web.listen-address', listen,
-                                        *flags], environment)
+                                        *flags], environment, **options)
         self.address = None
 
     def listening(self):

@@ -1,0 +1,380 @@
+#include "kallglot/config/web_config.hpp"
+
+#include "kallglot/config/file_reading.hpp"
+#include "kallglot/config/units.hpp"
+#include "kallglot/config/yaml_tree.hpp"
+#include "web_config_words.hpp"
+
+#include <algorithm>
+#include <array>
+#include <functional>
+#include <span>
+#include <string>
+#include <system_error>
+#include <utility>
+
+namespace kallglot::config {
+
+namespace {
+
+using node_kind = yaml_node::kind_type;
+
+constexpr std::size_t max_size_bytes = std::size_t{1024} * 1024;
+
+// Walks the file, and collects what it says and what is wrong with it.
+class web_config_reader {
+public:
+    web_config_reader(std::string_view name, const std::filesystem::path& folder)
+        : name_(name),
+          folder_(folder) {}
+
+    using field_reader = std::function<void(const yaml_node& value, const std::string& path)>;
+    using field = std::pair<std::string_view, field_reader>;
+
+    void fail(std::size_t line, std::string_view path, std::string message) {
+        faults_.push_back(
+            {fault_kind::invalid, name_, line, std::string(path), std::move(message)});
+    }
+
+    void read(const yaml_node& root) {
+        const std::array fields = std::to_array<field>(
+            {{"tls_server_config",
+              [this](const yaml_node& value, const std::string&) {
+                  read_tls(value);
+              }},
+             {"http_server_config",
+              [this](const yaml_node& value, const std::string&) {
+                  read_http(value);
+              }},
+             {"basic_auth_users",
+              [this](const yaml_node& value, const std::string&) {
+                  read_users(value);
+              }},
+             {"rate_limit", [this](const yaml_node& value, const std::string&) {
+                  read_rate(value);
+              }}});
+        read_map(root, "", fields);
+    }
+
+    [[nodiscard]] web_config_result finish() {
+        if (!faults_.empty()) {
+            return std::move(faults_);
+        }
+        return std::move(values_);
+    }
+
+private:
+    /// Calls the reader of each key; unknown and repeated keys are faults. Nothing at all is an empty map.
+    void read_map(const yaml_node& map, const std::string& prefix, std::span<const field> fields) {
+        if (map.kind == node_kind::null) {
+            return;
+        }
+        if (map.kind != node_kind::map) {
+            fail(map.line, prefix, "must be a section with keys of its own");
+            return;
+        }
+        std::vector<std::string_view> seen;
+        for (const yaml_entry& entry : map.entries) {
+            const std::string_view key = entry.key.text;
+            const std::string path =
+                prefix.empty() ? entry.key.text : prefix + '.' + entry.key.text;
+            const auto known = std::ranges::find(fields, key, &field::first);
+            if (std::ranges::find(seen, key) != seen.end()) {
+                fail(entry.key.line, path, "repeated key");
+            } else if (known == fields.end()) {
+                fail(entry.key.line, path, "unknown key");
+            } else {
+                known->second(entry.value, path);
+            }
+            seen.push_back(key);
+        }
+    }
+
+    [[nodiscard]] field_reader text_to(std::string& into) {
+        return [this, &into](const yaml_node& value, const std::string& path) {
+            if (value.kind == node_kind::map || value.kind == node_kind::sequence) {
+                fail(value.line, path, "must be a text");
+                return;
+            }
+            into = value.text;
+        };
+    }
+
+    [[nodiscard]] field_reader file_to(std::string& into) {
+        return [this, &into](const yaml_node& value, const std::string& path) {
+            text_to(into)(value, path);
+            if (!into.empty()) {
+                into = (folder_ / into).lexically_normal().string();
+            }
+        };
+    }
+
+    [[nodiscard]] field_reader flag_to(bool& into) {
+        return [this, &into](const yaml_node& value, const std::string& path) {
+            if (value.kind == node_kind::scalar && !value.quoted
+                && (value.text == "true" || value.text == "false")) {
+                into = value.text == "true";
+            } else {
+                fail(value.line, path, "must be true or false");
+            }
+        };
+    }
+
+    /// Each item of a list of texts.
+    void read_list(const yaml_node& value,
+                   const std::string& path,
+                   const std::function<void(const yaml_node& item)>& take) {
+        if (value.kind == node_kind::null) {
+            return;
+        }
+        if (value.kind != node_kind::sequence) {
+            fail(value.line, path, "must be a list");
+            return;
+        }
+        for (const yaml_node& item : value.items) {
+            if (item.kind == node_kind::scalar) {
+                take(item);
+            } else {
+                fail(item.line, path, "must be a list of texts");
+            }
+        }
+    }
+
+    [[nodiscard]] field_reader version_to(tls_version& into) {
+        return [this, &into](const yaml_node& value, const std::string& path) {
+            if (value.text == "TLS12") {
+                into = tls_version::tls_1_2;
+            } else if (value.text == "TLS13") {
+                into = tls_version::tls_1_3;
+            } else if (value.text == "TLS10" || value.text == "TLS11") {
+                fail(value.line, path, value.text + " is not offered: TLS12 at least");
+            } else {
+                fail(value.line, path, "must be TLS12 or TLS13");
+            }
+        };
+    }
+
+    /// A list of Go's words, put together as OpenSSL wants it.
+    [[nodiscard]] field_reader words_to(std::string& into,
+                                        std::span<const translation> words,
+                                        std::string_view what,
+                                        bool& any) {
+        return [=, this, &into, &any](const yaml_node& value, const std::string& path) {
+            read_list(value, path, [&](const yaml_node& item) {
+                const auto found = std::ranges::find(words, item.text, &translation::go);
+                if (found == words.end()) {
+                    fail(item.line, path, "unknown " + std::string(what));
+                    return;
+                }
+                any = true;
+                if (!found->openssl.empty()) {
+                    into += into.empty() ? "" : ":";
+                    into += found->openssl;
+                }
+            });
+        };
+    }
+
+    void read_tls(const yaml_node& section) {
+        tls_server_options tls;
+        tls.prefer_server_ciphers = true;
+        std::string client_auth;
+        std::size_t auth_line = section.line;
+        bool any_suite = false;
+        bool any_curve = false;
+        const std::array fields = std::to_array<field>(
+            {{"cert", text_to(tls.cert_pem)},
+             {"key", text_to(tls.key_pem)},
+             {"client_ca", text_to(tls.client_ca_pem)},
+             {"cert_file", file_to(tls.cert_file)},
+             {"key_file", file_to(tls.key_file)},
+             {"client_ca_file", file_to(tls.client_ca_file)},
+             {"client_auth_type",
+              [&](const yaml_node& value, const std::string& path) {
+                  auth_line = value.line;
+                  text_to(client_auth)(value, path);
+              }},
+             {"client_allowed_sans",
+              [&](const yaml_node& value, const std::string& path) {
+                  read_list(value, path, [&](const yaml_node& item) {
+                      tls.allowed_sans.push_back(item.text);
+                  });
+              }},
+             {"min_version", version_to(tls.min_version)},
+             {"max_version", version_to(tls.max_version)},
+             {"cipher_suites", words_to(tls.ciphers, suites, "cipher suite", any_suite)},
+             {"prefer_server_cipher_suites", flag_to(tls.prefer_server_ciphers)},
+             {"curve_preferences", words_to(tls.groups, curves, "curve", any_curve)}});
+        read_map(section, "tls_server_config", fields);
+
+        const auto auth = std::ranges::find(client_auths, client_auth, &client_auth_word::go);
+        if (auth == client_auths.end()) {
+            fail(auth_line,
+                 "tls_server_config.client_auth_type",
+                 "unknown type of client authentication");
+            return;
+        }
+        tls.client_auth = auth->meaning;
+        // With suites of TLS 1.3 alone nothing is left for 1.2.
+        if (any_suite && tls.ciphers.empty()) {
+            tls.min_version = tls_version::tls_1_3;
+        }
+        const bool is_meant = !tls.cert_file.empty() || !tls.cert_pem.empty()
+                              || !tls.key_file.empty() || !tls.key_pem.empty()
+                              || !tls.client_ca_file.empty() || !tls.client_ca_pem.empty()
+                              || !client_auth.empty();
+        if (is_meant) {
+            check_tls(tls, section.line);
+            values_.tls = std::move(tls);
+        }
+    }
+
+    void check_tls(const tls_server_options& tls, std::size_t line) {
+        constexpr std::string_view section = "tls_server_config";
+        const bool any_ca = !tls.client_ca_file.empty() || !tls.client_ca_pem.empty();
+        const bool needs_certificate = tls.client_auth == tls_client_auth::require_any
+                                       || tls.client_auth == tls_client_auth::require_and_verify;
+        if (tls.cert_file.empty() && tls.cert_pem.empty()) {
+            fail(line, section, "missing one of cert or cert_file");
+        }
+        if (tls.key_file.empty() && tls.key_pem.empty()) {
+            fail(line, section, "missing one of key or key_file");
+        }
+        if (any_ca && tls.client_auth == tls_client_auth::none) {
+            fail(line,
+                 section,
+                 "client authorities without a client_auth_type that asks for certificates");
+        }
+        if (!tls.allowed_sans.empty() && !needs_certificate) {
+            fail(line,
+                 section,
+                 "client_allowed_sans needs client_auth_type RequireAnyClientCert or "
+                 "RequireAndVerifyClientCert");
+        }
+        if (tls.max_version < tls.min_version) {
+            fail(line, section, "max_version is below min_version");
+        }
+    }
+
+    void read_http(const yaml_node& section) {
+        bool http2 = true;
+        const std::array fields = std::to_array<field>(
+            {{"http2", flag_to(http2)},
+             {"headers", [this](const yaml_node& value, const std::string& path) {
+                  read_headers(value, path);
+              }}});
+        read_map(section, "http_server_config", fields);
+    }
+
+    void read_headers(const yaml_node& section, const std::string& prefix) {
+        std::array<std::string, header_rules.size()> texts;
+        std::vector<field> fields;
+        for (std::size_t i = 0; i < header_rules.size(); ++i) {
+            fields.emplace_back(header_rules[i].name, text_to(texts[i]));
+        }
+        read_map(section, prefix, fields);
+        for (std::size_t i = 0; i < header_rules.size(); ++i) {
+            const header_rule& rule = header_rules[i];
+            if (texts[i].empty()) {
+                continue;
+            }
+            if (const std::string_view reason = why_not_header(rule, texts[i]); !reason.empty()) {
+                fail(section.line, prefix + '.' + std::string(rule.name), std::string(reason));
+            } else {
+                values_.headers.emplace_back(rule.name, texts[i]);
+            }
+        }
+    }
+
+    void read_users(const yaml_node& section) {
+        constexpr std::string_view prefix = "basic_auth_users";
+        if (section.kind == node_kind::null) {
+            return;
+        }
+        if (section.kind != node_kind::map) {
+            fail(section.line, prefix, "must be names with hashed passwords");
+            return;
+        }
+        for (const yaml_entry& entry : section.entries) {
+            const std::string& name = entry.key.text;
+            const std::string& hash = entry.value.text;
+            const bool repeated =
+                std::ranges::any_of(values_.users,
+                                    [&](const basic_auth_user& user) { return user.name == name; });
+            if (entry.key.kind != node_kind::scalar || name.find(':') != std::string::npos) {
+                fail(entry.key.line, prefix, "a user's name must be a text without a colon");
+            } else if (repeated) {
+                fail(entry.key.line, prefix, "repeated user");
+            } else if (const std::string_view reason = why_not_bcrypt(hash); !reason.empty()) {
+                // Neither name nor text are shown: it may be the password itself.
+                fail(entry.value.line, prefix, std::string(reason));
+            } else {
+                values_.users.push_back({name, hash});
+            }
+        }
+    }
+
+    void read_rate(const yaml_node& section) {
+        request_rate rate;
+        const std::array fields =
+            std::to_array<field>({{"interval",
+                                   [&](const yaml_node& value, const std::string& path) {
+                                       const auto interval = parse_duration(value.text);
+                                       if (!interval && value.text != "0") {
+                                           fail(value.line, path, interval.error());
+                                       } else if (interval) {
+                                           rate.interval = *interval;
+                                       }
+                                   }},
+                                  {"burst", [&](const yaml_node& value, const std::string& path) {
+                                       const auto burst = parse_count(value.text);
+                                       if (!burst) {
+                                           fail(value.line, path, burst.error());
+                                       } else {
+                                           rate.burst = *burst;
+                                       }
+                                   }}});
+        read_map(section, "rate_limit", fields);
+        if (rate.interval.count() > 0) {
+            values_.rate = rate;
+        }
+    }
+
+    std::string name_;
+    std::filesystem::path folder_;
+    web_settings values_;
+    std::vector<config_fault> faults_;
+};
+
+} // namespace
+
+web_config_result parse_web_config(std::string_view text,
+                                   std::string_view name,
+                                   const std::filesystem::path& folder) {
+    web_config_reader reader(name, folder);
+    const auto tree = parse_yaml(text, yaml_texts::with_line_breaks);
+    if (const auto* faults = std::get_if<std::vector<yaml_fault>>(&tree)) {
+        for (const yaml_fault& fault : *faults) {
+            reader.fail(fault.line, "", fault.message);
+        }
+        return reader.finish();
+    }
+    reader.read(std::get<yaml_node>(tree));
+    return reader.finish();
+}
+
+web_config_result load_web_config(const std::filesystem::path& file) {
+    const std::string name = file.string();
+    const file_contents contents = read_file(file, max_size_bytes);
+    if (!contents.reason.empty()) {
+        const auto kind = contents.too_large ? fault_kind::invalid : fault_kind::unavailable;
+        return std::vector<config_fault>{
+            {kind, name, 0, "", "cannot read the web configuration: " + contents.reason}};
+    }
+    std::error_code error;
+    return parse_web_config({contents.bytes.data(), contents.bytes.size()},
+                            name,
+                            std::filesystem::absolute(file, error).parent_path());
+}
+
+} // namespace kallglot::config

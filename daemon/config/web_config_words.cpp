@@ -1,0 +1,44 @@
+#include "web_config_words.hpp"
+
+#include <algorithm>
+#include <cstddef>
+
+namespace kallglot::config {
+
+namespace {
+
+constexpr int least_cost = 4;
+constexpr int most_cost = 14;
+
+bool is_digit(char c) noexcept {
+    return c >= '0' && c <= '9';
+}
+
+} // namespace
+
+std::string_view why_not_header(const header_rule& rule, std::string_view value) {
+    const bool any = rule.values[0].empty();
+    if (!any && std::ranges::find(rule.values, value) == rule.values.end()) {
+        return "this value is not allowed";
+    }
+    const bool one_line = std::ranges::none_of(value, [](char c) {
+        return static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
+    });
+    return one_line ? "" : "a header is one line of text";
+}
+
+std::string_view why_not_bcrypt(std::string_view hash) {
+    constexpr std::string_view alphabet =
+        "./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    const bool is_one = hash.size() == 60 && hash.starts_with("$2")
+                        && (hash[2] == 'a' || hash[2] == 'b' || hash[2] == 'y') && hash[3] == '$'
+                        && is_digit(hash[4]) && is_digit(hash[5]) && hash[6] == '$'
+                        && hash.find_first_not_of(alphabet, 7) == std::string_view::npos;
+    if (!is_one) {
+        return "this password is not hashed with bcrypt";
+    }
+    const int cost = (hash[4] - '0') * 10 + (hash[5] - '0');
+    return cost < least_cost || cost > most_cost ? "the cost of the hash must be from 4 to 14" : "";
+}
+
+} // namespace kallglot::config

@@ -1,0 +1,157 @@
+#include "kallglot/runtime/config_host.hpp"
+
+#include "kallglot/config/config_diff.hpp"
+#include "kallglot/config/reference.hpp"
+#include "kallglot/runtime/api_trust.hpp"
+#include "kallglot/runtime/webhook_host.hpp"
+
+#include <utility>
+
+namespace kallglot {
+
+namespace {
+
+config::config_fault fault_of(const config_source& source,
+                              const config::loaded_config& config,
+                              std::string_view key,
+                              const tls_load_error& error) {
+    const auto line = config.lines.find(key);
+    return {error.unreadable ? config::fault_kind::unavailable : config::fault_kind::invalid,
+            source.file.string(),
+            line == config.lines.end() ? 0 : line->second,
+            std::string(key),
+            error.message};
+}
+
+/// The section's key that a certificate's fault is most likely about.
+std::string_view api_key_at_fault(const api_settings& api, const tls_load_error& error) {
+    const auto names = [&](const std::string& path) {
+        return !path.empty() && error.message.find(path) != std::string::npos;
+    };
+    return names(api.client_key_file)    ? "api.client_key_file"
+           : names(api.client_cert_file) ? "api.client_cert_file"
+                                         : "api.ca_file";
+}
+
+} // namespace
+
+prepare_result prepare_config(const config_source& source) {
+    config::config_faults faults;
+    config::load_result loaded = config::load(source.file, source.env);
+    if (auto* const found = std::get_if<config::config_faults>(&loaded)) {
+        faults = std::move(*found);
+    }
+    // The web configuration is looked at even so: one run tells everything.
+    web_load_result web = load_web(source.web_file);
+    if (auto* const found = std::get_if<std::vector<config::config_fault>>(&web)) {
+        faults.insert(faults.end(), found->begin(), found->end());
+    }
+    auto* const config = std::get_if<config::loaded_config>(&loaded);
+    if (config == nullptr) {
+        return faults;
+    }
+    file_group trust_files = api_trust_files(config->values.api);
+    auto trust = make_api_trust(config->values.api);
+    if (!trust) {
+        const auto key = api_key_at_fault(config->values.api, trust.error());
+        faults.push_back(fault_of(source, *config, key, trust.error()));
+    }
+    auto identity = make_webhook_identity(config->values.webhook);
+    if (!identity) {
+        faults.push_back(fault_of(source, *config, "webhook.tls.cert_file", identity.error()));
+    }
+    if (!faults.empty()) {
+        return faults;
+    }
+    return prepared_config{std::move(*config),
+                           std::move(*trust),
+                           std::move(trust_files),
+                           std::move(*identity),
+                           std::get<loaded_web>(std::move(web))};
+}
+
+config_host::config_host(loop_executor loop,
+                         clock& time,
+                         logger& log,
+                         config_source source,
+                         settings in_force,
+                         applier apply)
+    : clock_(time),
+      log_(log),
+      source_(std::move(source)),
+      in_force_(std::move(in_force)),
+      apply_(std::move(apply)),
+      worker_(loop, "reload"),
+      last_success_(time.wall_now()),
+      reloaded_(loop) {
+    reloaded_.expires_at(steady_time::max());
+}
+
+std::string config_host::effective() const {
+    return config::effective_yaml(in_force_);
+}
+
+task<reload_outcome> config_host::reload() {
+    while (reloading_) {
+        co_await reloaded_.async_wait(as_tuple);
+    }
+    reloading_ = true;
+    using shared_result = std::shared_ptr<prepare_result>;
+    const config_source source = source_;
+    const std::function<result<shared_result>()> work = [source] {
+        return result<shared_result>(std::make_shared<prepare_result>(prepare_config(source)));
+    };
+    const result<shared_result> prepared = co_await worker_.run(work);
+    reload_outcome outcome;
+    if (prepared) {
+        outcome = put_in_force(std::move(**prepared));
+    } else {
+        outcome.messages.emplace_back("stopping");
+    }
+    reloading_ = false;
+    reloaded_.cancel();
+    co_return outcome;
+}
+
+reload_outcome config_host::refuse(std::vector<std::string> reasons) {
+    last_successful_ = false;
+    for (const std::string& reason : reasons) {
+        log_.error("reload refused, nothing was changed", {{"reason", reason}});
+    }
+    return {false, std::move(reasons)};
+}
+
+reload_outcome config_host::put_in_force(prepare_result prepared) {
+    if (const auto* const faults = std::get_if<config::config_faults>(&prepared)) {
+        std::vector<std::string> reasons;
+        for (const config::config_fault& fault : *faults) {
+            reasons.push_back(to_string(fault));
+        }
+        return refuse(std::move(reasons));
+    }
+    auto& next = std::get<prepared_config>(prepared);
+    settings& values = next.config.values;
+    std::vector<std::string> changes;
+    for (const config::config_change& change : config::diff(in_force_, values)) {
+        changes.push_back(to_string(change));
+    }
+    // What needs a restart stays as it is, and is named at each reload until then.
+    values.webhook.listen = in_force_.webhook.listen;
+    values.store = in_force_.store;
+    if (const auto reason = apply_(next)) {
+        return refuse({*reason});
+    }
+    in_force_ = values;
+    last_successful_ = true;
+    last_success_ = clock_.wall_now();
+    for (const config::config_fault& warning : next.config.warnings) {
+        log_.warn(to_string(warning), {});
+    }
+    for (const std::string& change : changes) {
+        log_.info("configuration changed", {{"change", change}});
+    }
+    log_.info("reloaded", {{"changes", changes.size()}});
+    return {true, std::move(changes)};
+}
+
+} // namespace kallglot

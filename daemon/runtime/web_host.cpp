@@ -1,0 +1,135 @@
+#include "kallglot/runtime/web_host.hpp"
+
+#include "kallglot/config/web_config.hpp"
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+namespace kallglot {
+
+namespace {
+
+constexpr seconds look_interval{2};
+
+http_response make_refusal(int status, std::string_view field, std::string_view value) {
+    http_response refusal = make_text_response(status, reason_phrase(status));
+    if (!field.empty()) {
+        refusal.fields.emplace_back(field, value);
+    }
+    return refusal;
+}
+
+} // namespace
+
+web_load_result load_web(const std::string& file) {
+    if (file.empty()) {
+        return loaded_web{};
+    }
+    config::web_config_result read = config::load_web_config(file);
+    if (auto* const faults = std::get_if<std::vector<config::config_fault>>(&read)) {
+        return std::move(*faults);
+    }
+    loaded_web web{std::get<web_settings>(std::move(read)), std::nullopt};
+    if (web.values.tls) {
+        tls_result<tls_context> made = tls_context::make_server(*web.values.tls);
+        if (!made) {
+            const auto kind = made.error().unreadable ? config::fault_kind::unavailable
+                                                      : config::fault_kind::invalid;
+            return std::vector<config::config_fault>{
+                {kind, file, 0, "tls_server_config", made.error().message}};
+        }
+        web.identity.emplace(std::move(*made));
+    }
+    return web;
+}
+
+web_host::web_host(loop_executor loop,
+                   http_server& server,
+                   clock& time,
+                   logger& log,
+                   std::function<bool()> token_in_use)
+    : server_(server),
+      clock_(time),
+      log_(log),
+      token_in_use_(std::move(token_in_use)),
+      auth_(std::move(loop)),
+      look_(time.make_timer([](void* self) { static_cast<web_host*>(self)->look(); }, this)) {
+    server_.use_gate([this](const http_request* request) { return admit(request); });
+}
+
+void web_host::use(const std::string& file, loaded_web web) {
+    file_ = file;
+    std::vector<std::string> followed = {file};
+    if (web.values.tls) {
+        const tls_server_options& tls = *web.values.tls;
+        followed.insert(followed.end(), {tls.cert_file, tls.key_file, tls.client_ca_file});
+    }
+    files_ = file_group(std::move(followed));
+    not_after_ = web.identity ? web.identity->certificate_not_after() : 0;
+    server_.use_tls(std::move(web.identity));
+    server_.use_fields(std::move(web.values.headers));
+    auth_.use(std::move(web.values.users));
+    rate_ = web.values.rate;
+    turns_ = rate_ ? static_cast<double>(rate_->burst) : 0;
+    counted_ = clock_.now();
+    if (!file_.empty()) {
+        look_->wake_at(clock_.now() + look_interval);
+    }
+}
+
+void web_host::look() {
+    look_->wake_at(clock_.now() + look_interval);
+    if (!files_.changed()) {
+        return;
+    }
+    web_load_result read = load_web(file_);
+    if (const auto* const faults = std::get_if<std::vector<config::config_fault>>(&read)) {
+        // A rotation may replace files one after the other: the last change makes a good set of them again.
+        for (const config::config_fault& fault : *faults) {
+            log_.warn("the changed web configuration is not used", {{"reason", to_string(fault)}});
+        }
+        return;
+    }
+    use(file_, std::get<loaded_web>(std::move(read)));
+    log_.info("the web configuration was read anew", {{"file", file_}});
+}
+
+bool web_host::take_turn() {
+    const steady_time now = clock_.now();
+    const double earned = to_seconds(now - counted_) / to_seconds(rate_->interval);
+    turns_ = std::min(turns_ + earned, static_cast<double>(rate_->burst));
+    counted_ = now;
+    if (turns_ < 1) {
+        return false;
+    }
+    turns_ -= 1;
+    return true;
+}
+
+task<std::optional<http_response>> web_host::admit(const http_request* request) {
+    if (request->path == "/-/healthy" || request->path == "/-/ready") {
+        co_return std::nullopt;
+    }
+    if (rate_ && !take_turn()) {
+        co_return make_refusal(429, "", "");
+    }
+    const std::string_view credentials = request->field("Authorization");
+    const bool for_session_api = request->path.starts_with("/api/v1/")
+                                 && credentials.starts_with("Bearer ") && token_in_use_();
+    if (!auth_.enabled() || for_session_api) {
+        co_return std::nullopt;
+    }
+    const auth_outcome outcome = co_await auth_.check(credentials);
+    switch (outcome) {
+        case auth_outcome::allowed:
+            break;
+        case auth_outcome::busy:
+            co_return make_refusal(503, "Retry-After", "1");
+        case auth_outcome::refused:
+            co_return make_refusal(401, "WWW-Authenticate", "Basic");
+    }
+    co_return std::nullopt;
+}
+
+} // namespace kallglot

@@ -1,0 +1,146 @@
+#include "kallglot/web/basic_auth.hpp"
+
+#include "kallglot/core/settings/secret.hpp"
+
+#include <crypt.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/rand.h>
+
+#include <algorithm>
+#include <cstring>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace kallglot {
+
+namespace {
+
+/// Longer credentials are nobody's; bcrypt looks at 72 bytes of a password.
+constexpr std::size_t longest_header = 1024;
+
+/// `user:password` of a header `Basic <base64>`; empty if it is none.
+std::optional<secret> decode(std::string_view header) {
+    constexpr std::string_view scheme = "basic ";
+    const auto lower = [](char c) {
+        return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+    };
+    if (header.size() > longest_header || header.size() <= scheme.size()
+        || !std::ranges::equal(header.substr(0, scheme.size()), scheme, {}, lower)) {
+        return std::nullopt;
+    }
+    const std::string_view text = header.substr(scheme.size());
+    std::array<unsigned char, longest_header> bytes{};
+    int size = ::EVP_DecodeBlock(bytes.data(),
+                                 reinterpret_cast<const unsigned char*>(text.data()),
+                                 static_cast<int>(text.size()));
+    // OpenSSL counts the padding as bytes.
+    for (std::size_t i = text.size(); size > 0 && i > 0 && text[i - 1] == '='; --i) {
+        --size;
+    }
+    std::optional<secret> credentials;
+    if (size > 0) {
+        credentials.emplace(std::string_view(reinterpret_cast<const char*>(bytes.data()),
+                                             static_cast<std::size_t>(size)));
+    }
+    OPENSSL_cleanse(bytes.data(), bytes.size());
+    return credentials;
+}
+
+} // namespace
+
+bool matches_bcrypt(std::string_view password, std::string_view hash) {
+    // The library reads up to a zero, which would make the rest of a password worthless.
+    if (password.find('\0') != std::string_view::npos) {
+        return false;
+    }
+    const secret phrase(std::string(password) + '\0');
+    const std::string setting(hash);
+    const auto state = std::make_unique<crypt_data>();
+    const char* const made = ::crypt_rn(phrase.reveal().data(),
+                                        setting.c_str(),
+                                        state.get(),
+                                        static_cast<int>(sizeof(crypt_data)));
+    const bool same = made != nullptr && std::strlen(made) == setting.size()
+                      && CRYPTO_memcmp(made, setting.data(), setting.size()) == 0;
+    OPENSSL_cleanse(state.get(), sizeof(crypt_data));
+    return same;
+}
+
+basic_auth::basic_auth(loop_executor loop) : loop_(std::move(loop)) {
+    ::RAND_bytes(key_.data(), static_cast<int>(key_.size()));
+}
+
+basic_auth::~basic_auth() = default;
+
+void basic_auth::use(std::vector<basic_auth_user> users) {
+    users_ = std::move(users);
+    if (!users_.empty() && !worker_) {
+        worker_ = std::make_unique<worker_thread>(loop_, "auth");
+    }
+}
+
+basic_auth::digest basic_auth::digest_of(std::string_view credentials,
+                                         std::string_view hash) const {
+    // The hash has one length, so nothing can be moved between the two parts.
+    std::string both(hash);
+    both += credentials;
+    digest made{};
+    unsigned int size = 0;
+    ::HMAC(::EVP_sha256(),
+           key_.data(),
+           static_cast<int>(key_.size()),
+           reinterpret_cast<const unsigned char*>(both.data()),
+           both.size(),
+           made.data(),
+           &size);
+    OPENSSL_cleanse(both.data(), both.size());
+    return made;
+}
+
+task<auth_outcome> basic_auth::check(std::string_view header) {
+    const std::optional<secret> credentials = decode(header);
+    const std::size_t colon =
+        credentials ? credentials->reveal().find(':') : std::string_view::npos;
+    if (colon == std::string_view::npos) {
+        co_return auth_outcome::refused;
+    }
+    const std::string_view name = credentials->reveal().substr(0, colon);
+    const auto user = std::ranges::find(users_, name, &basic_auth_user::name);
+    const bool known = user != users_.end();
+    // Of an unknown user the costliest hash is computed, which nobody's password matches by its name.
+    const auto cost = [](const basic_auth_user& one) {
+        return one.hash.substr(4, 2);
+    };
+    const std::string hash = known ? user->hash : std::ranges::max(users_, {}, cost).hash;
+    const digest asked = digest_of(credentials->reveal(), hash);
+    if (known && std::ranges::find(remembered_, asked) != remembered_.end()) {
+        co_return auth_outcome::allowed;
+    }
+    if (waiting_ >= most_waiting) {
+        co_return auth_outcome::busy;
+    }
+    ++waiting_;
+    const auto password = std::make_shared<secret>(credentials->reveal().substr(colon + 1));
+    const std::function<result<int>()> work = [password, hash] {
+        return result<int>(matches_bcrypt(password->reveal(), hash) ? 1 : 0);
+    };
+    const result<int> matches = co_await worker_->run(work);
+    --waiting_;
+    if (!known || !matches || *matches == 0) {
+        co_return auth_outcome::refused;
+    }
+    remembered_.push_back(asked);
+    if (remembered_.size() > most_remembered) {
+        remembered_.pop_front();
+    }
+    co_return auth_outcome::allowed;
+}
+
+bool basic_auth::stop(steady_duration patience) {
+    return !worker_ || worker_->stop(patience);
+}
+
+} // namespace kallglot

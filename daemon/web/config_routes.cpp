@@ -1,0 +1,35 @@
+#include "kallglot/web/config_routes.hpp"
+
+#include <string>
+#include <utility>
+
+namespace kallglot {
+
+void config_routes::install(http_routes& routes) {
+    routes.add("GET", "/config", [this](http_request request) { return show(std::move(request)); });
+    routes.add("POST", "/-/reload", [this](http_request request) {
+        return reload(std::move(request));
+    });
+}
+
+task<http_response> config_routes::show(http_request) {
+    http_response response;
+    response.fields.emplace_back("Cache-Control", "no-store");
+    response.body = control_.effective();
+    co_return response;
+}
+
+task<http_response> config_routes::reload(http_request) {
+    if (!may_reload_) {
+        co_return make_text_response(403, "reloading over HTTP needs --web.enable-lifecycle");
+    }
+    const reload_outcome outcome = co_await control_.reload();
+    std::string text = outcome.done ? "reloaded" : "nothing was changed";
+    for (const std::string& message : outcome.messages) {
+        text += '\n';
+        text += message;
+    }
+    co_return make_text_response(outcome.done ? 200 : 500, text);
+}
+
+} // namespace kallglot

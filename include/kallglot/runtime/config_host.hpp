@@ -1,0 +1,94 @@
+/// The configuration in force, and how another one takes its place: whole or not at all.
+///
+/// A reload reads everything (the file, secrets, certificates, the web configuration) on a thread of its own, since disks
+/// can hang; only when all of it is good is it put in force, in one turn of the loop. Nothing that is polled is
+/// interrupted.
+
+#ifndef KALLGLOT_RUNTIME_CONFIG_HOST_HPP
+#define KALLGLOT_RUNTIME_CONFIG_HOST_HPP
+
+#include "kallglot/async/deadline.hpp"
+#include "kallglot/async/worker_thread.hpp"
+#include "kallglot/config/config_file.hpp"
+#include "kallglot/core/settings/settings.hpp"
+#include "kallglot/ports/clock.hpp"
+#include "kallglot/ports/config_control.hpp"
+#include "kallglot/ports/logger.hpp"
+#include "kallglot/runtime/web_host.hpp"
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace kallglot {
+
+/// Where the configuration is read from.
+struct config_source {
+    std::filesystem::path file;
+    config::environment env{};
+    std::string web_file; ///< empty: no web configuration
+};
+
+/// A configuration of which every part was read and found good.
+struct prepared_config {
+    config::loaded_config config;
+    std::optional<tls_context> api_trust;
+    file_group api_trust_files; ///< as they were before they were read
+    std::optional<tls_context> webhook_identity;
+    loaded_web web;
+};
+
+using prepare_result = std::variant<prepared_config, config::config_faults>;
+
+/// Reads all of it. Blocking. Any thread.
+[[nodiscard]] prepare_result prepare_config(const config_source& source);
+
+/// Loop only. Lifetime: clock and logger outlive it; reload() has ended before it goes.
+class config_host final : public config_control {
+public:
+    /// Puts a prepared configuration in force. Empty, or why that cannot be: then nothing has changed.
+    using applier = std::function<std::optional<std::string>(prepared_config& next)>;
+
+    config_host(loop_executor loop,
+                clock& time,
+                logger& log,
+                config_source source,
+                settings in_force,
+                applier apply);
+
+    [[nodiscard]] task<reload_outcome> reload() override;
+    [[nodiscard]] std::string effective() const override;
+
+    [[nodiscard]] const settings& in_force() const noexcept { return in_force_; }
+
+    [[nodiscard]] bool last_successful() const noexcept { return last_successful_; }
+
+    /// When a configuration was last put in force, the one at the start included.
+    [[nodiscard]] api_time last_success() const noexcept { return last_success_; }
+
+    /// False if the thread is stuck.
+    [[nodiscard]] bool stop_worker(steady_duration patience) { return worker_.stop(patience); }
+
+private:
+    [[nodiscard]] reload_outcome put_in_force(prepare_result prepared);
+    [[nodiscard]] reload_outcome refuse(std::vector<std::string> reasons);
+
+    clock& clock_;
+    logger& log_;
+    config_source source_;
+    settings in_force_;
+    applier apply_;
+    worker_thread worker_;
+    bool last_successful_ = true;
+    api_time last_success_{};
+    bool reloading_ = false;
+    steady_timer reloaded_; ///< wakes those who wait for their turn
+};
+
+} // namespace kallglot
+
+#endif

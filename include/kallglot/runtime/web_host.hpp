@@ -1,0 +1,82 @@
+/// The file of `--web.config.file` in force: TLS, users, headers and rate of the private listener.
+///
+/// The file and the certificates it names are looked at every two seconds and used again when they change, since
+/// exporter-toolkit reads them for each request; a bad one changes nothing and is told once. Connections that are there
+/// go on.
+
+#ifndef KALLGLOT_RUNTIME_WEB_HOST_HPP
+#define KALLGLOT_RUNTIME_WEB_HOST_HPP
+
+#include "kallglot/async/task.hpp"
+#include "kallglot/config/config_fault.hpp"
+#include "kallglot/core/settings/web_settings.hpp"
+#include "kallglot/net/http_server.hpp"
+#include "kallglot/net/tls_context.hpp"
+#include "kallglot/ports/clock.hpp"
+#include "kallglot/ports/logger.hpp"
+#include "kallglot/runtime/file_identity.hpp"
+#include "kallglot/web/basic_auth.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace kallglot {
+
+/// A web configuration whose certificates were read and fit.
+struct loaded_web {
+    web_settings values;
+    std::optional<tls_context> identity;
+};
+
+using web_load_result = std::variant<loaded_web, std::vector<config::config_fault>>;
+
+/// Reads the file and its certificates; without a file, the defaults. Blocking.
+[[nodiscard]] web_load_result load_web(const std::string& file);
+
+/// Loop only. Lifetime: the server, clock and logger outlive it; the server has been joined before it goes.
+class web_host {
+public:
+    /// Paths below `/api/v1/` with a bearer token are let through while `token_in_use` says so: the session API checks it.
+    web_host(loop_executor loop,
+             http_server& server,
+             clock& time,
+             logger& log,
+             std::function<bool()> token_in_use);
+
+    /// Puts it in force and follows `file`, which may be empty.
+    void use(const std::string& file, loaded_web web);
+
+    void stop() { look_->cancel(); }
+
+    /// When our own certificate ends, Unix seconds; 0 without TLS.
+    [[nodiscard]] std::int64_t certificate_not_after() const noexcept { return not_after_; }
+
+    [[nodiscard]] bool stop_worker(steady_duration patience) { return auth_.stop(patience); }
+
+private:
+    [[nodiscard]] task<std::optional<http_response>> admit(const http_request* request);
+    [[nodiscard]] bool take_turn();
+    void look();
+
+    http_server& server_;
+    clock& clock_;
+    logger& log_;
+    std::function<bool()> token_in_use_;
+    basic_auth auth_;
+    std::string file_;
+    file_group files_;
+    std::optional<request_rate> rate_;
+    double turns_ = 0; ///< of the rate, saved up
+    steady_time counted_ = no_time;
+    std::int64_t not_after_ = 0;
+    std::unique_ptr<wake_timer> look_;
+};
+
+} // namespace kallglot
+
+#endif

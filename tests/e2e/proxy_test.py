@@ -1,0 +1,60 @@
+#!/usr/bin/env python3
+"""`api.proxy_url`: every connection to the API goes through the proxy, and a proxy that does not want to is named."""
+
+from support.case import EndToEnd, main
+from support.proxy import Proxy
+
+FAILURES = 'kallglot_exporter_api_request_failures_total'
+
+
+class ThroughAProxy(EndToEnd):
+    def start(self, port, connect_timeout='5s'):
+        return self.exporter(self.config(self.api.port, api=f'proxy_url: http://127.0.0.1:{port}\n'
+                                         f'connect_timeout: {connect_timeout}'))
+
+    def setUp(self):
+        super().setUp()
+        self.api = self.simulator('--sessions', 40, '--arrival-rate', '0', '--active', '10m-20m')
+
+    def proxy(self, *arguments, **options):
+        made = Proxy(self.api.port, *arguments, **options)
+        self.addCleanup(made.close)
+        return made
+
+    def test_sessions_are_polled_through_it_with_tls_to_the_api(self):
+        for piecewise in (False, True):
+            with self.subTest(piecewise):
+                proxy = self.proxy(piecewise=piecewise)
+                exporter = self.start(proxy.port)
+                scrape = exporter.until('all polled', lambda scrape: scrape.value('kallglot_sessions', status='active') == 40)
+                self.assertEqual(scrape.value('kallglot_up'), 1)
+                self.assertEqual(len(proxy.asked), scrape.value('kallglot_exporter_api_connections_opened_total'))
+                self.assertEqual(set(proxy.asked), {f'CONNECT localhost:{self.api.port} HTTP/1.1\r\n'
+                                                    f'Host: localhost:{self.api.port}\r\n\r\n'})
+                exporter.stop()
+                self.assert_clean_end(exporter)
+
+    def test_a_proxy_that_refuses_talks_nonsense_or_too_much_is_named(self):
+        for answer, words in ((b'HTTP/1.1 407 Proxy Authentication Required\r\n\r\n', 'the proxy wants credentials'),
+                              (b'HTTP/1.1 403 Forbidden\r\n\r\n', 'the proxy refused the tunnel'),
+                              (b'SSH-2.0-OpenSSH_9.2\r\n', 'the proxy does not speak HTTP'),
+                              (b'HTTP/1.1 200 OK\r\n\r\nand more', 'the proxy sent more than its answer'),
+                              (b'HTTP/1.1 200 OK\r\n' + b'X: ' + b'a' * 9000, "the proxy's header is too long"),
+                              (b'', 'the proxy closed the connection')):
+            with self.subTest(words):
+                exporter = self.start(self.proxy(answer).port)
+                exporter.until('failures', lambda scrape: scrape.value(FAILURES, reason='connect') > 0)
+                exporter.until('down', lambda scrape: scrape.value('kallglot_up') == 0)
+                self.assertIn(words, exporter.log())
+                exporter.stop()
+                self.assert_clean_end(exporter)
+
+    def test_a_proxy_that_says_nothing_is_given_up_in_time(self):
+        exporter = self.start(self.proxy(None).port, '300ms')
+        exporter.until('timeouts', lambda scrape: scrape.value(FAILURES, reason='timeout') > 0)
+        exporter.stop()
+        self.assert_clean_end(exporter)
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,190 @@
+#!/usr/bin/env python3
+"""Another configuration while sessions are polled and scraped: whole or not at all, and nothing is interrupted."""
+
+import re
+import signal
+import threading
+import time
+
+from support import web
+from support.case import EndToEnd, QUICK, main
+from support.programs import SANITIZED
+
+SUCCESSFUL = 'kallglot_exporter_config_last_reload_successful'
+FAILURES = 'kallglot_exporter_api_request_failures_total'
+OPENED = 'kallglot_exporter_api_connections_opened_total'
+
+
+class Reload(EndToEnd):
+    SESSIONS = 100
+
+    def start(self, *flags, **options):
+        self.api = self.simulator('--sessions', self.SESSIONS, '--arrival-rate', '0', '--active', '10m-20m',
+                                  '--latency', '20ms')
+        self.config_file = self.config(self.api.port, **options)
+        self.exporter_ = self.exporter(self.config_file, '--web.enable-lifecycle', *flags)
+        self.exporter_.until('all polled', lambda scrape: scrape.value('kallglot_sessions', status='active') == self.SESSIONS)
+        return self.exporter_
+
+    def post(self, method='POST'):
+        return self.exporter_.get('/-/reload', method=method, body='' if method == 'POST' else None)
+
+    def rewrite(self, old, new):
+        text = self.config_file.read_text()
+        self.assertIn(old, text)
+        self.config_file.write_text(text.replace(old, new))
+
+    def test_intervals_and_thresholds_hold_from_the_next_moment_on(self):
+        self.start(thresholds='{connecting: [500ms]}')
+        ids = self.api.post('/_sessions', {'count': 2, 'stuck': True})['ids']
+        self.exporter_.until('both stuck', lambda scrape: scrape.value(
+            'kallglot_sessions_over_threshold', status='connecting', threshold_seconds='0.5') == 2)
+        self.exporter_.until('for a second', lambda scrape: min(
+            scrape.by('session_id', 'kallglot_session_status_age_seconds', status='connecting').values()) > 1)
+        self.rewrite('{connecting: [500ms]}', '{connecting: [700ms, 1h]}')
+        self.rewrite(QUICK, '{created: 1h, connecting: 1h, active: 1h, ending: 1h, unknown: 1h}')
+        answer = self.post()
+        self.assertEqual((answer.status, answer.text.splitlines()[0]), (200, 'reloaded'))
+        self.assertIn('thresholds.connecting: [500ms] -> [700ms, 1h]', answer.text)
+        scrape = self.exporter_.scrape()
+        self.assertEqual(scrape.by('threshold_seconds', 'kallglot_sessions_over_threshold', status='connecting'),
+                         {'0.7': 2, '3600': 0}, 'what was confirmed stays so')
+        self.assertEqual(scrape.value(SUCCESSFUL), 1)
+        time.sleep(1)
+        polls = self.exporter_.scrape().total('kallglot_exporter_polls_total')
+        time.sleep(1.5)
+        self.assertLessEqual(self.exporter_.scrape().total('kallglot_exporter_polls_total') - polls, 2, 'every hour now')
+        self.assertIn('configuration changed', self.exporter_.log())
+        self.assertIn(ids[0], self.exporter_.get('/').text)
+
+    def test_a_bad_file_changes_nothing_and_is_told_with_line_and_key(self):
+        self.start()
+        good = self.config_file.read_text()
+        self.config_file.write_text(good.replace('key_file: api_key', 'key_fil: api_key\n  max_connections: none'))
+        answer = self.post()
+        self.assertEqual(answer.status, 500)
+        self.assertRegex(answer.text, r'config\.yml:3: api\.key_fil: unknown key, did you mean "api\.key_file"\?')
+        self.assertIn('api.max_connections', answer.text)
+        before = self.exporter_.scrape()
+        self.assertEqual(before.value(SUCCESSFUL), 0)
+        self.exporter_.until('polls go on', lambda scrape: scrape.total('kallglot_exporter_polls_total')
+                             > before.total('kallglot_exporter_polls_total') + 100)
+        # The same by HUP; then a good one.
+        self.exporter_.send(signal.SIGHUP)
+        self.exporter_.expect('told twice', lambda: self.exporter_.log().count('reload refused') >= 4)
+        self.config_file.write_text(good)
+        self.exporter_.send(signal.SIGHUP)
+        self.exporter_.until('good again', lambda scrape: scrape.value(SUCCESSFUL) == 1)
+        self.exporter_.stop()
+        self.assert_clean_end(self.exporter_)
+
+    def test_bad_certificates_and_missing_secrets_change_nothing_either(self):
+        self.start()
+        ca = self.folder / 'ca.pem'
+        good = ca.read_text()
+        ca.write_text('no certificate')
+        answer = self.post()
+        self.assertEqual(answer.status, 500)
+        self.assertRegex(answer.text, r'config\.yml:4: api\.ca_file: .*ca\.pem: holds no certificate')
+        ca.write_text(good)
+        (self.folder / 'api_key').rename(self.folder / 'elsewhere')
+        self.assertRegex(self.post().text, r'config\.yml:3: api\.key_file: ')
+        (self.folder / 'elsewhere').rename(self.folder / 'api_key')
+        self.assertEqual(self.post().status, 200)
+        self.assertEqual(self.exporter_.scrape().total(FAILURES), 0)
+
+    def test_what_needs_a_restart_is_named_and_left_as_it_is(self):
+        self.start()
+        self.rewrite('path: ":memory:"', 'path: sessions.db')
+        answer = self.post()
+        self.assertEqual(answer.status, 200)
+        self.assertRegex(answer.text, r'store\.path: .* \(needs a restart\)')
+        self.assertIn('path: ":memory:"', self.exporter_.get('/config').text)
+
+    def test_the_session_api_can_be_switched_on_and_off_and_its_token_changed(self):
+        self.start()
+        self.write('token', 'first-token-0123456789')
+        path = '/api/v1/sessions/sess_told'
+
+        def put(token):
+            return self.exporter_.get(path, method='PUT', body='', headers={'Authorization': f'Bearer {token}'}).status
+        self.assertEqual(put('first-token-0123456789'), 404)
+        self.rewrite('files: [sessions.txt]', 'files: [sessions.txt]\n  api_token_file: token')
+        self.assertEqual(self.post().status, 200)
+        self.assertEqual(put('first-token-0123456789'), 201)
+        self.write('token', 'second-token-0123456789')
+        self.assertEqual(self.post().status, 200)
+        self.assertEqual(put('first-token-0123456789'), 401)
+        self.assertEqual(put('second-token-0123456789'), 200)
+        self.rewrite('\n  api_token_file: token', '')
+        self.assertEqual(self.post().status, 200)
+        self.assertEqual(put('second-token-0123456789'), 404)
+
+    def test_other_files_of_sessions_are_followed(self):
+        self.start()
+        self.write('more.txt', 'sess_of_another_file\n')
+        self.rewrite('files: [sessions.txt]', 'files: [sessions.txt, more.txt]')
+        self.assertEqual(self.post().status, 200)
+        self.exporter_.until('one more', lambda scrape: scrape.total('kallglot_sessions') == self.SESSIONS + 1)
+
+    def test_a_hundred_reloads_under_load_cost_no_scrape_no_poll_and_no_connection(self):
+        exporter = self.start()
+        good = self.config_file.read_text()
+        settled = exporter.scrape()
+        done, scrapes, failed = threading.Event(), [], []
+
+        def scraping():
+            while not done.is_set():
+                try:
+                    scrapes.append(web.request(exporter.address, '/metrics').status)
+                except OSError as error:
+                    failed.append(error)
+        threads = [threading.Thread(target=scraping) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        rounds = 20 if SANITIZED else 100
+        outcomes = []
+        for turn in range(rounds):
+            kind = turn % 4
+            self.config_file.write_text(
+                good.replace('idle_timeout', 'idle_timeou') + 'nonsense: 1\n' if kind == 3
+                else good.replace(QUICK, QUICK.replace('active: 250ms', f'active: {250 + turn}ms')))
+            outcomes.append(self.post().status)
+        done.set()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(outcomes, [500 if turn % 4 == 3 else 200 for turn in range(rounds)])
+        self.assertEqual((set(scrapes), failed), ({200}, []))
+        last = exporter.scrape()
+        self.assertEqual(last.total(FAILURES), 0)
+        self.assertEqual(last.total('kallglot_sessions'), self.SESSIONS)
+        self.assertGreater(last.total('kallglot_exporter_polls_total'), settled.total('kallglot_exporter_polls_total'))
+        # Nothing about the API has changed, so its connections stay; a busier moment may add some.
+        self.assertLessEqual(last.value(OPENED) - settled.value(OPENED), 20)
+        print(f'{rounds} reloads, {len(scrapes)} scrapes')
+        exporter.stop()
+        self.assert_clean_end(exporter)
+
+    def test_reloading_over_http_has_to_be_allowed(self):
+        self.start()
+        for method, status in (('GET', 405), ('DELETE', 405)):
+            self.assertEqual(self.exporter_.get('/-/reload', method=method).status, status)
+        other = self.exporter(self.config_file, name='other')
+        answer = other.get('/-/reload', method='POST', body='')
+        self.assertEqual(answer.status, 403)
+        self.assertIn('--web.enable-lifecycle', answer.text)
+
+    def test_the_effective_configuration_is_shown_without_secrets(self):
+        self.start()
+        answer = self.exporter_.get('/config')
+        self.assertEqual(answer.status, 200)
+        self.assertRegex(answer.text, r'key_file: \S+api_key # content: <secret>')
+        self.assertIn('max_tracked: 1000000', answer.text)
+        self.assertNotIn((self.folder / 'api_key').read_text().strip(), answer.text)
+        again = self.write('again.yml', re.sub(r'listen_address: .*', 'listen_address:', answer.text))
+        checked = self.exporter(again, name='again')
+        self.assertEqual(checked.get('/config').text, answer.text, 'it can be loaded again')
+
+
+if __name__ == '__main__':
+    main()

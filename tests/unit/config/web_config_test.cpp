@@ -1,0 +1,193 @@
+#include "kallglot/config/web_config.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace kallglot {
+namespace {
+
+using config::parse_web_config;
+
+const std::string hash = "$2y$10$X0h1gDsPszWURQaxFh.zoubFi6DXncSjhoQNJgRrnGs7EsimhC7zG";
+
+web_settings good(const std::string& text) {
+    auto read = parse_web_config(text, "web.yml", "/etc/kallglot");
+    if (const auto* const faults = std::get_if<std::vector<config::config_fault>>(&read)) {
+        ADD_FAILURE() << text << '\n' << to_string(faults->front());
+        return {};
+    }
+    return std::get<web_settings>(std::move(read));
+}
+
+TEST(WebConfig, NothingMeansNoTlsAndNoUsers) {
+    for (const char* const text : {"",
+                                   "# nothing\n",
+                                   "tls_server_config:\n",
+                                   "tls_server_config: {cert_file: '', key_file: ''}\n",
+                                   "basic_auth_users: {}\n",
+                                   "http_server_config: {http2: false}\n",
+                                   "rate_limit: {interval: 0, burst: 3}\n"}) {
+        const web_settings read = good(text);
+        EXPECT_FALSE(read.tls) << text;
+        EXPECT_TRUE(read.users.empty());
+        EXPECT_FALSE(read.rate);
+    }
+}
+
+TEST(WebConfig, TakesEveryKeyOfTheFormat) {
+    const web_settings read = good(R"(
+tls_server_config:
+  cert_file: server.crt
+  key_file: /keys/server.key
+  client_ca_file: ca.crt
+  client_auth_type: RequireAndVerifyClientCert
+  client_allowed_sans: [prometheus.example, 10.0.0.1]
+  min_version: TLS12
+  max_version: TLS13
+  cipher_suites: [TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, TLS_AES_128_GCM_SHA256, TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384]
+  prefer_server_cipher_suites: false
+  curve_preferences: [CurveP256, X25519, CurveP384, CurveP521]
+http_server_config:
+  http2: true
+  headers:
+    Content-Security-Policy: default-src 'self'
+    X-Frame-Options: sameorigin
+    X-Content-Type-Options: nosniff
+    X-XSS-Protection: "1"
+    Strict-Transport-Security: max-age=31536000
+rate_limit: {interval: 500ms, burst: 4}
+basic_auth_users:
+  alice: )" + hash + "\n  bob: '" + hash
+                                   + "'\n");
+    ASSERT_TRUE(read.tls);
+    EXPECT_EQ(read.tls->cert_file, "/etc/kallglot/server.crt");
+    EXPECT_EQ(read.tls->key_file, "/keys/server.key");
+    EXPECT_EQ(read.tls->client_ca_file, "/etc/kallglot/ca.crt");
+    EXPECT_EQ(read.tls->client_auth, tls_client_auth::require_and_verify);
+    EXPECT_EQ(read.tls->allowed_sans, (std::vector<std::string>{"prometheus.example", "10.0.0.1"}));
+    EXPECT_EQ(read.tls->ciphers, "ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384");
+    EXPECT_FALSE(read.tls->prefer_server_ciphers);
+    EXPECT_EQ(read.tls->groups, "P-256:X25519:P-384:P-521");
+    EXPECT_EQ(read.headers.size(), 5U);
+    EXPECT_EQ(read.users.size(), 2U);
+    EXPECT_EQ(read.users[1].name, "bob");
+    ASSERT_TRUE(read.rate);
+    EXPECT_EQ(read.rate->burst, 4U);
+    EXPECT_EQ(read.rate->interval, std::chrono::milliseconds(500));
+}
+
+TEST(WebConfig, TakesPemTextsInPlaceOfFiles) {
+    const web_settings read =
+        good("tls_server_config:\n  cert: |\n    -----BEGIN\n    more\n  key: K\n");
+    ASSERT_TRUE(read.tls);
+    EXPECT_EQ(read.tls->cert_pem, "-----BEGIN\nmore\n");
+    EXPECT_EQ(read.tls->key_pem, "K");
+    EXPECT_TRUE(read.tls->prefer_server_ciphers) << "as the toolkit's default";
+}
+
+TEST(WebConfig, KnowsEveryNameOfClientAuthentication) {
+    const std::string base = "tls_server_config: {cert_file: c, key_file: k, client_auth_type: ";
+    EXPECT_EQ(good(base + "NoClientCert}").tls->client_auth, tls_client_auth::none);
+    EXPECT_EQ(good(base + "RequestClientCert}").tls->client_auth, tls_client_auth::request);
+    EXPECT_EQ(good(base + "RequireClientCert}").tls->client_auth, tls_client_auth::require_any);
+    EXPECT_EQ(good(base + "RequireAnyClientCert}").tls->client_auth, tls_client_auth::require_any);
+    EXPECT_EQ(good(base + "VerifyClientCertIfGiven}").tls->client_auth,
+              tls_client_auth::verify_if_given);
+}
+
+TEST(WebConfig, SuitesOfTls13AloneLeaveNothingForTls12) {
+    EXPECT_EQ(good("tls_server_config: {cert_file: c, key_file: k, cipher_suites: "
+                   "[TLS_AES_256_GCM_SHA384]}")
+                  .tls->min_version,
+              tls_version::tls_1_3);
+}
+
+struct bad_row {
+    std::string text;
+    std::string fault; ///< the beginning of the first one
+};
+
+class BadWebConfig : public testing::TestWithParam<bad_row> {};
+
+TEST_P(BadWebConfig, IsRefusedWithLineAndKey) {
+    const auto read = parse_web_config(GetParam().text, "web.yml", "/etc/kallglot");
+    const auto* const faults = std::get_if<std::vector<config::config_fault>>(&read);
+    ASSERT_NE(faults, nullptr) << GetParam().text;
+    EXPECT_TRUE(to_string(faults->front()).starts_with(GetParam().fault))
+        << to_string(faults->front()) << "\nwanted " << GetParam().fault;
+}
+
+std::string tls(const std::string& more) {
+    return "tls_server_config:\n  cert_file: c\n  key_file: k\n  " + more + "\n";
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Files,
+    BadWebConfig,
+    testing::Values(
+        bad_row{"tls_server_confi: {}", "web.yml:1: tls_server_confi: unknown key"},
+        bad_row{tls("cert_fil: x"), "web.yml:4: tls_server_config.cert_fil: unknown key"},
+        bad_row{tls("cert_file: x"), "web.yml:4: tls_server_config.cert_file: repeated key"},
+        bad_row{"tls_server_config: [a]", "web.yml:1: tls_server_config: must be a section"},
+        bad_row{"tls_server_config: {key_file: k}",
+                "web.yml:1: tls_server_config: missing one of cert or cert_file"},
+        bad_row{"tls_server_config: {cert_file: c}",
+                "web.yml:1: tls_server_config: missing one of key or key_file"},
+        bad_row{"tls_server_config: {client_auth_type: RequireAnyClientCert}",
+                "web.yml:1: tls_server_config: missing one of cert"},
+        bad_row{tls("client_auth_type: Sometimes"),
+                "web.yml:4: tls_server_config.client_auth_type: unknown type"},
+        bad_row{tls("client_ca_file: ca"), "web.yml:2: tls_server_config: client authorities"},
+        bad_row{tls("client_allowed_sans: [a]"),
+                "web.yml:2: tls_server_config: client_allowed_sans"},
+        bad_row{tls("client_auth_type: VerifyClientCertIfGiven\n  client_allowed_sans: [a]"),
+                "web.yml:2: tls_server_config: client_allowed_sans"},
+        bad_row{tls("min_version: TLS11"),
+                "web.yml:4: tls_server_config.min_version: TLS11 is not offered"},
+        bad_row{tls("min_version: TLS111"), "web.yml:4: tls_server_config.min_version: must be"},
+        bad_row{tls("min_version: TLS13\n  max_version: TLS12"),
+                "web.yml:2: tls_server_config: max_version is below"},
+        bad_row{tls("cipher_suites: [TLS_RSA_WITH_RC4_128_SHA]"),
+                "web.yml:4: tls_server_config.cipher_suites: unknown cipher suite"},
+        bad_row{tls("cipher_suites: TLS_AES_128_GCM_SHA256"),
+                "web.yml:4: tls_server_config.cipher_suites: must be a list"},
+        bad_row{tls("cipher_suites: [[a]]"),
+                "web.yml:4: tls_server_config.cipher_suites: must be a list of texts"},
+        bad_row{tls("curve_preferences: [CurveP257]"),
+                "web.yml:4: tls_server_config.curve_preferences: unknown curve"},
+        bad_row{tls("prefer_server_cipher_suites: perhaps"),
+                "web.yml:4: tls_server_config.prefer_server_cipher_suites: must be true or false"},
+        bad_row{"http_server_config: {http3: true}",
+                "web.yml:1: http_server_config.http3: unknown key"},
+        bad_row{"http_server_config: {headers: {X-Other: a}}",
+                "web.yml:1: http_server_config.headers.X-Other: unknown key"},
+        bad_row{"http_server_config: {headers: {X-Frame-Options: maybe}}",
+                "web.yml:1: http_server_config.headers.X-Frame-Options: this value"},
+        bad_row{"http_server_config: {headers: {X-Content-Type-Options: sniff}}",
+                "web.yml:1: http_server_config.headers.X-Content-Type-Options: this value"},
+        bad_row{"basic_auth_users: [alice]", "web.yml:1: basic_auth_users: must be names"},
+        bad_row{"basic_auth_users:\n  alice: secret",
+                "web.yml:2: basic_auth_users: this password is not"},
+        bad_row{"basic_auth_users:\n  'al:ice': " + hash,
+                "web.yml:2: basic_auth_users: a user's name"},
+        bad_row{"basic_auth_users:\n  a: " + hash + "\n  a: " + hash,
+                "web.yml:3: basic_auth_users: repeated"},
+        bad_row{"basic_auth_users:\n  a: $2y$03" + hash.substr(6),
+                "web.yml:2: basic_auth_users: the cost"},
+        bad_row{"basic_auth_users:\n  a: $2y$15" + hash.substr(6),
+                "web.yml:2: basic_auth_users: the cost"},
+        bad_row{"rate_limit: {interval: soon}", "web.yml:1: rate_limit.interval: "},
+        bad_row{"rate_limit: {interval: 1s, burst: -1}", "web.yml:1: rate_limit.burst: "},
+        bad_row{"a: &x 1\nb: *x", "web.yml:1: "}));
+
+TEST(WebConfig, NeverShowsWhatMayBeAPassword) {
+    const auto read = parse_web_config("basic_auth_users: {alice: swordfish}", "web.yml", "/");
+    const auto& faults = std::get<std::vector<config::config_fault>>(read);
+    EXPECT_EQ(to_string(faults.front()).find("swordfish"), std::string::npos);
+}
+
+} // namespace
+} // namespace kallglot

@@ -1,0 +1,93 @@
+#include "kallglot/web/basic_auth.hpp"
+
+#include "support/loop.hpp"
+
+#include <gtest/gtest.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace kallglot {
+namespace {
+
+// Of "right", made with: htpasswd -nbBC 4
+const std::string hash_of_right = "$2y$04$eRxeQxfqISlslmFSV/lkS.Jj24FXGU0KyjQVb9dcLSZCrXHdUjl4G";
+
+task<> ask(basic_auth* auth, std::string header, auth_outcome* into) {
+    const auth_outcome outcome = co_await auth->check(header);
+    *into = outcome;
+}
+
+class BasicAuth : public testing::Test {
+protected:
+    BasicAuth() { auth_.use({{"alice", hash_of_right}}); }
+
+    ~BasicAuth() override { EXPECT_TRUE(auth_.stop(std::chrono::seconds(10))); }
+
+    auth_outcome check(const std::string& header) {
+        auth_outcome outcome = auth_outcome::busy;
+        EXPECT_TRUE(loop_.run(ask(&auth_, header, &outcome)));
+        return outcome;
+    }
+
+    test::loop loop_;
+    basic_auth auth_{loop_.executor()};
+};
+
+TEST(MatchesBcrypt, TellsPasswordsApart) {
+    EXPECT_TRUE(matches_bcrypt("right", hash_of_right));
+    EXPECT_FALSE(matches_bcrypt("wrong", hash_of_right));
+    EXPECT_FALSE(matches_bcrypt("", hash_of_right));
+    EXPECT_FALSE(matches_bcrypt(std::string_view("right\0more", 10), hash_of_right));
+    EXPECT_FALSE(matches_bcrypt("right", "no hash"));
+    EXPECT_FALSE(matches_bcrypt("right", "$2y$99$" + hash_of_right.substr(7)));
+}
+
+TEST_F(BasicAuth, AllowsTheRightPasswordOnly) {
+    EXPECT_EQ(check("Basic YWxpY2U6cmlnaHQ="), auth_outcome::allowed); // alice:right
+    EXPECT_EQ(check("Basic YWxpY2U6cmlnaHQ="), auth_outcome::allowed); // remembered
+    EXPECT_EQ(check("bASIC YWxpY2U6cmlnaHQ="), auth_outcome::allowed);
+    EXPECT_EQ(check("Basic YWxpY2U6d3Jvbmc="), auth_outcome::refused); // alice:wrong
+    EXPECT_EQ(check("Basic Ym9iOnJpZ2h0"), auth_outcome::refused);     // bob:right
+    EXPECT_EQ(check("Basic Ym9iOnJpZ2h0"), auth_outcome::refused) << "never remembered";
+}
+
+TEST_F(BasicAuth, RefusesWhatIsNoCredentials) {
+    for (const std::string header : {"",
+                                     "Basic",
+                                     "Basic ",
+                                     "Basic !!!!",
+                                     "Basic YWxpY2U=", // no colon
+                                     "Bearer YWxpY2U6cmlnaHQ=",
+                                     "Basic ===="}) {
+        EXPECT_EQ(check(header), auth_outcome::refused) << header;
+    }
+    std::string longest = "Basic ";
+    longest.append(2000, 'A');
+    EXPECT_EQ(check(longest), auth_outcome::refused);
+}
+
+TEST_F(BasicAuth, ForgetsWhatWasRightWhenTheHashChanges) {
+    EXPECT_EQ(check("Basic YWxpY2U6cmlnaHQ="), auth_outcome::allowed);
+    std::string other = hash_of_right;
+    other.back() = other.back() == 'a' ? 'b' : 'a';
+    auth_.use({{"alice", other}});
+    EXPECT_EQ(check("Basic YWxpY2U6cmlnaHQ="), auth_outcome::refused);
+    auth_.use({});
+    EXPECT_FALSE(auth_.enabled());
+}
+
+TEST_F(BasicAuth, LetsNoMoreThanSixteenHashesWait) {
+    task_group group(loop_.executor(), test::loop::failure());
+    std::vector<auth_outcome> outcomes(40, auth_outcome::allowed);
+    for (auth_outcome& outcome : outcomes) {
+        group.spawn("request", ask(&auth_, "Basic YWxpY2U6d3Jvbmc=", &outcome));
+    }
+    EXPECT_TRUE(loop_.run_until([&] { return group.size() == 0; }));
+    EXPECT_EQ(std::ranges::count(outcomes, auth_outcome::refused), 16);
+    EXPECT_EQ(std::ranges::count(outcomes, auth_outcome::busy), 24);
+}
+
+} // namespace
+} // namespace kallglot
