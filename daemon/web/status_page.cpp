@@ -29,8 +29,8 @@ std::string ago(std::optional<double> moment, const daemon_report& report) {
     if (!moment) {
         return "never";
     }
-    const double seconds = unix_seconds(report.daemon.wall_now) - *moment;
-    return seconds < 0.5 ? "now" : describe_duration(seconds) + " ago";
+    const double age = unix_seconds(report.daemon.wall_now) - *moment;
+    return age < 0.5 ? "now" : describe_duration(age) + " ago";
 }
 
 std::string describe_rate(double requests_a_second) {

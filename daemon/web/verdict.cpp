@@ -127,15 +127,15 @@ verdict judge(const readiness& state, const daemon_report* report) {
     return found;
 }
 
-std::string describe_duration(double seconds) {
+std::string describe_duration(double length) {
     std::array<char, 48> text{};
-    if (seconds > 0 && seconds < 0.95) {
-        std::snprintf(text.data(), text.size(), "%.1f s", seconds);
+    if (length > 0 && length < 0.95) {
+        std::snprintf(text.data(), text.size(), "%.1f s", length);
         return text.data();
     }
     // A thousand years are enough, and keep the cast defined.
     const auto whole =
-        static_cast<std::uint64_t>(std::llround(std::clamp(seconds, 0.0, 366.0 * 86400 * 1000)));
+        static_cast<std::uint64_t>(std::llround(std::clamp(length, 0.0, 366.0 * 86400 * 1000)));
     const std::array<std::pair<std::uint64_t, const char*>, 4> units = {
         {{86400, "d"}, {3600, "h"}, {60, "min"}, {1, "s"}}};
     for (std::size_t i = 0; i + 1 < units.size(); ++i) {

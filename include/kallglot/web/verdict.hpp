@@ -31,7 +31,7 @@ struct verdict {
 [[nodiscard]] std::uint64_t count_stuck(const census& counted) noexcept;
 
 /// `45 s`, `4 min 10 s`, `2 h 5 min`, `3 d 4 h`; times below a second as `0.3 s`, negative ones as `0 s`.
-[[nodiscard]] std::string describe_duration(double seconds);
+[[nodiscard]] std::string describe_duration(double length_seconds);
 
 /// `1,234,567`.
 [[nodiscard]] std::string describe_count(std::uint64_t count);
