@@ -73,11 +73,6 @@ class UnderSystemd(EndToEnd):
             self.skipTest(reason)
         self.machine = Booted(self.folder, build_package(self.folder / 'package'))
         self.addCleanup(self.machine.end)
-        self.addCleanup(self.tell_log)
-
-    def tell_log(self):
-        if any(error for _, error in getattr(self._outcome.result, 'failures', []) if error):
-            print(self.machine.console()[-3000:])
 
     def state(self):
         return self.machine.show(UNIT, 'ActiveState')
@@ -90,9 +85,8 @@ class UnderSystemd(EndToEnd):
 
     def configure(self):
         """The rehearsal API, its key, and a configuration."""
-        self.keep_running('kallglot_simulator', '--listen-address', '127.0.0.1:18443', '--state-dir', '/run/rehearsal',
-                          '--sessions', '50', '--arrival-rate', '0', '--active', '10m-20m')
-        self.machine.run('mkdir', '-p', '/run/rehearsal')
+        self.keep(self.machine.background('kallglot_simulator', '--listen-address', '127.0.0.1:18443', '--state-dir',
+                                          '/run/rehearsal', '--sessions', '50', '--arrival-rate', '0', '--active', '10m-20m'))
         wait_for('the API', lambda: self.machine.run('test', '-s', '/run/rehearsal/address', check=False).returncode == 0)
         folder = '/etc/kallglot_exporter'
         self.machine.run('cp', '/run/rehearsal/ca.pem', folder + '/ca.pem')
@@ -101,16 +95,6 @@ class UnderSystemd(EndToEnd):
         self.machine.write(folder + '/config.yml', CONFIG)
         self.machine.write(f'/etc/systemd/system/{UNIT}.d/test.conf', DROP_IN)
         self.machine.run('systemctl', 'daemon-reload')
-
-    def keep_running(self, *words):
-        self.machine.run('mkdir', '-p', '/run/rehearsal')
-        process = subprocess.Popen(self.machine.command(*words), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                   stderr=subprocess.DEVNULL)
-
-        def end():
-            process.kill()
-            process.wait()
-        self.addCleanup(end)
 
     def tell_ids(self):
         ids = self.machine.run('cat', '/run/rehearsal/sessions.txt').stdout.split()
@@ -192,7 +176,7 @@ class UnderSystemd(EndToEnd):
         self.machine.write('/etc/kallglot_exporter/config.yml', CONFIG)
         self.machine.run('dpkg', '--remove', 'kallglot-exporter')
         self.assertEqual(self.machine.run('test', '-s', '/var/lib/private/kallglot_exporter/sessions.db', check=False).returncode, 0)
-        self.machine.run('dpkg', '--install', '/root/package.deb')
+        self.machine.run('dpkg', '--install', '/var/cache/package.deb')
         self.machine.run('systemctl', 'start', UNIT)
         wait_for('all ids after an installation', self.all_there)
         self.machine.run('dpkg', '--purge', 'kallglot-exporter')

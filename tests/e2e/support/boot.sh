@@ -9,7 +9,7 @@ mount -t tmpfs tmpfs "$folder"
 mkdir "$folder"/{upper,work,root}
 mount -t overlay overlay -o "lowerdir=/,upperdir=$folder/upper,workdir=$folder/work" "$folder/root"
 root=$folder/root
-cp "$package" "$root/root/package.deb"
+cp "$package" "$root/var/cache/package.deb"
 mount --rbind /dev "$root/dev"
 mount -t proc proc "$root/proc"
 mount -t sysfs -o ro sysfs "$root/sys"
@@ -22,7 +22,7 @@ rm -rf "$root"/var/lib/private/kallglot_exporter "$root"/var/lib/kallglot_export
 ip link set lo up
 
 # As an operator installs it; there is no systemd yet that could be told of it.
-chroot "$root" dpkg --install /root/package.deb
+chroot "$root" dpkg --install /var/cache/package.deb
 
 # Of the machine's own units none starts: the targets that services hang from are empty here, and nothing hangs from them.
 rm -rf "$root"/{etc,lib}/systemd/system/*.{wants,requires}

@@ -32,6 +32,7 @@ class Booted:
     def __init__(self, folder, package):
         self.group = unified() / f'kallglot_test_{os.getpid()}'
         self.group.mkdir()
+        self.logs = folder
         # Not the test's folder: the copy of this machine would contain itself.
         self.folder = tempfile.mkdtemp(prefix='kallglot_boot_', dir='/var/tmp')
         boot = (f'echo $$ > {self.group}/cgroup.procs; exec timeout --foreground -s KILL {LONGEST} unshare --cgroup --mount --pid '
@@ -80,6 +81,11 @@ class Booted:
         if check and done.returncode != 0:
             raise AssertionError(f'{words}: {done.returncode}\n{done.stdout}{done.stderr}')
         return done
+
+    def background(self, *words):
+        """A program of the machine that goes on; its folder of state is made."""
+        self.run('mkdir', '-p', '/run/rehearsal')
+        return Program(self.logs, words[0], self.command(*words))
 
     def write(self, path, text, mode='644'):
         self.run('sh', '-c', f'mkdir -p "$(dirname {path})" && cat > {path} && chmod {mode} {path}', stdin=text)
