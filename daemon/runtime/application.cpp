@@ -82,12 +82,14 @@ application::application(asio::io_context& loop,
       pages_(reporter_, metrics_, clock_, options_.build, options_.telemetry_path),
       server_(loop.get_executor(), "private", routes_, http_limits{}, clock_, log_),
       web_(loop.get_executor(), server_, clock_, log_, [this] { return session_api_.enabled(); }),
-      config_(loop.get_executor(),
-              clock_,
-              log_,
-              options_.source,
-              settings_,
-              [this](prepared_config& next) { return apply(next); }),
+      config_(
+          loop.get_executor(),
+          clock_,
+          log_,
+          options_.source,
+          settings_,
+          [this](prepared_config& next) { return apply(next); },
+          report_bug(log_)),
       config_pages_(config_, options_.enable_lifecycle),
       signals_(loop.get_executor()),
       life_(loop.get_executor(),
@@ -134,6 +136,7 @@ std::optional<start_failure> application::connect_client() {
         return start_failure{"the API key cannot be put into a header", 2};
     }
     web_.use(options_.source.web_file, std::move(initial_.web));
+    initial_.config.secrets = {};
     return std::nullopt;
 }
 
@@ -204,6 +207,7 @@ task<> application::stop() {
     // First stage: no new polls, and what is in flight may finish. Scrapes still see the last state.
     reporter_.stopping();
     systemd_.stopping();
+    config_.stop();
     files_.stop();
     poller_.stop();
     client_.stop();
@@ -224,6 +228,7 @@ task<> application::stop() {
     systemd_.stopped();
     grace_->cancel();
     signals_.cancel();
+    co_await config_.join();
     co_await tasks_.join();
     log_.info("stopped", {{"cut_off", cut_}});
 }

@@ -8,9 +8,11 @@ namespace kallglot {
 
 task<> application::reload() {
     systemd_.reloading();
-    const reload_outcome outcome = co_await config_.reload();
-    static_cast<void>(outcome); // the log and the metric have it
-    systemd_.ready();
+    // The log and the metric say how it went.
+    static_cast<void>(co_await config_.reload());
+    if (reporter_.ready().ready) {
+        systemd_.ready();
+    }
 }
 
 std::optional<std::string> application::apply(prepared_config& next) {

@@ -75,7 +75,8 @@ config_host::config_host(loop_executor loop,
                          logger& log,
                          config_source source,
                          settings in_force,
-                         applier apply)
+                         applier apply,
+                         task_group::failure_handler on_bug)
     : clock_(time),
       log_(log),
       source_(std::move(source)),
@@ -83,8 +84,9 @@ config_host::config_host(loop_executor loop,
       apply_(std::move(apply)),
       worker_(loop, "reload"),
       last_success_(time.wall_now()),
-      reloaded_(loop) {
-    reloaded_.expires_at(steady_time::max());
+      wake_(loop),
+      reading_(loop, std::move(on_bug)) {
+    wake_.expires_at(steady_time::max());
 }
 
 std::string config_host::effective() const {
@@ -92,25 +94,43 @@ std::string config_host::effective() const {
 }
 
 task<reload_outcome> config_host::reload() {
-    while (reloading_) {
-        co_await reloaded_.async_wait(as_tuple);
+    while (reloading_ && !stopping_) {
+        co_await wake_.async_wait(as_tuple);
     }
-    reloading_ = true;
+    if (!stopping_) {
+        reloading_ = true;
+        read_.reset();
+        reading_.spawn("configuration", read());
+    }
+    while (read_ == nullptr && !stopping_) {
+        co_await wake_.async_wait(as_tuple);
+    }
+    if (stopping_) {
+        co_return reload_outcome{false, {"stopping"}};
+    }
+    reload_outcome outcome = put_in_force(std::move(*read_));
+    reloading_ = false;
+    wake_.cancel();
+    co_return outcome;
+}
+
+task<> config_host::read() {
     using shared_result = std::shared_ptr<prepare_result>;
     const config_source source = source_;
     const std::function<result<shared_result>()> work = [source] {
         return result<shared_result>(std::make_shared<prepare_result>(prepare_config(source)));
     };
     const result<shared_result> prepared = co_await worker_.run(work);
-    reload_outcome outcome;
     if (prepared) {
-        outcome = put_in_force(std::move(**prepared));
-    } else {
-        outcome.messages.emplace_back("stopping");
+        read_ = *prepared;
     }
-    reloading_ = false;
-    reloaded_.cancel();
-    co_return outcome;
+    wake_.cancel();
+}
+
+void config_host::stop() {
+    stopping_ = true;
+    reading_.cancel(asio::cancellation_type::terminal);
+    wake_.cancel();
 }
 
 reload_outcome config_host::refuse(std::vector<std::string> reasons) {

@@ -8,7 +8,7 @@ import time
 
 from support import web
 from support.case import EndToEnd, QUICK, main
-from support.programs import SANITIZED
+from support.programs import SANITIZED, TRACED, injected
 
 SUCCESSFUL = 'kallglot_exporter_config_last_reload_successful'
 FAILURES = 'kallglot_exporter_api_request_failures_total'
@@ -164,6 +164,24 @@ class Reload(EndToEnd):
         print(f'{rounds} reloads, {len(scrapes)} scrapes')
         exporter.stop()
         self.assert_clean_end(exporter)
+
+    def test_a_disk_that_hangs_under_a_reload_holds_neither_polls_nor_the_end(self):
+        self.api = self.simulator('--sessions', self.SESSIONS, '--arrival-rate', '0', '--active', '10m-20m')
+        config = self.config(self.api.port, more='shutdown_grace: 2s')
+        exporter = self.exporter(config, environment=TRACED,
+                                 under=injected('openat:delay_enter=15000000:when=2+', path=config))
+        exporter.until('all polled', lambda scrape: scrape.value('kallglot_sessions', status='active') == self.SESSIONS)
+        # strace counts for each thread: the second time that the one for reloads opens the file.
+        exporter.send(signal.SIGHUP)
+        exporter.expect('one', lambda: 'reloaded' in exporter.log())
+        exporter.send(signal.SIGHUP)
+        before = exporter.scrape().total('kallglot_exporter_polls_total')
+        exporter.until('polls go on', lambda scrape: scrape.total('kallglot_exporter_polls_total') > before + 300)
+        self.assertEqual(exporter.log().count('reload'), 1, 'it has not read the file a second time')
+        # Its last line comes before the file was read; strace lets go of the process only after its delay.
+        exporter.send(signal.SIGTERM)
+        exporter.expect('the end', lambda: 'msg=stopped' in exporter.log())
+        self.assertEqual(exporter.log().count('reload'), 1)
 
     def test_reloading_over_http_has_to_be_allowed(self):
         self.start()

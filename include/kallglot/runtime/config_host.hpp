@@ -8,6 +8,7 @@
 #define KALLGLOT_RUNTIME_CONFIG_HOST_HPP
 
 #include "kallglot/async/deadline.hpp"
+#include "kallglot/async/task_group.hpp"
 #include "kallglot/async/worker_thread.hpp"
 #include "kallglot/config/config_file.hpp"
 #include "kallglot/core/settings/settings.hpp"
@@ -58,9 +59,17 @@ public:
                 logger& log,
                 config_source source,
                 settings in_force,
-                applier apply);
+                applier apply,
+                task_group::failure_handler on_bug);
 
     [[nodiscard]] task<reload_outcome> reload() override;
+
+    /// No reload any more: one that reads, on a disk that may hang, ends at once and changes nothing.
+    void stop();
+
+    /// Ends when nothing reads any more, after stop().
+    [[nodiscard]] task<> join() { return reading_.join(); }
+
     [[nodiscard]] std::string effective() const override;
 
     [[nodiscard]] const settings& in_force() const noexcept { return in_force_; }
@@ -74,6 +83,7 @@ public:
     [[nodiscard]] bool stop_worker(steady_duration patience) { return worker_.stop(patience); }
 
 private:
+    [[nodiscard]] task<> read();
     [[nodiscard]] reload_outcome put_in_force(prepare_result prepared);
     [[nodiscard]] reload_outcome refuse(std::vector<std::string> reasons);
 
@@ -86,7 +96,10 @@ private:
     bool last_successful_ = true;
     api_time last_success_{};
     bool reloading_ = false;
-    steady_timer reloaded_; ///< wakes those who wait for their turn
+    bool stopping_ = false;
+    steady_timer wake_;                    ///< of those who wait for their turn or for what is read
+    std::shared_ptr<prepare_result> read_; ///< null until it is there
+    task_group reading_;
 };
 
 } // namespace kallglot

@@ -130,10 +130,12 @@ class Exporter(Program):
         return wait_for(what, asked, seconds)
 
 
-def injected(*injections):
-    """A command to run a program under whose system calls fail, hang or kill; the program is the process started."""
+def injected(*injections, path=None):
+    """A command to run a program under whose system calls fail, hang or kill; the program is the process started. With
+    `path` only calls that are about that file."""
     calls = ','.join(injection.partition(':')[0] for injection in injections)
     words = ['strace', '-D', '-f', '-qq', '-o', '/dev/null', '-e', f'trace={calls}']
+    words += ['-P', str(path)] if path else []
     for injection in injections:
         words += ['-e', f'inject={injection}']
     return words
