@@ -1,0 +1,1 @@
+"""What the measurements share: a server on one core, clients on the other, and what they cost."""

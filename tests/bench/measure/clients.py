@@ -1,0 +1,93 @@
+"""The daemon and what one would pick instead, all doing the same work."""
+
+import os
+import pathlib
+import re
+import subprocess
+import urllib.request
+
+from .process import Running, wait_until
+
+SOURCE_DIR = pathlib.Path(__file__).resolve().parents[3]
+BINARY_DIR = pathlib.Path(os.environ.get('KALLGLOT_BINARY_DIR', SOURCE_DIR / 'build/release')).resolve()
+PEERS = SOURCE_DIR / 'tests/bench/peers'
+_CONFIG = """\
+api:
+  base_url: {url}
+  key_file: api_key
+  ca_file: {ca_file}
+  rate_limit: unlimited
+  max_rate: {max_rate}
+  max_connections: {connections}
+  idle_timeout: {idle_timeout}
+poll:
+  intervals: {{created: {interval}, connecting: {interval}, active: {interval}, ending: {interval}, unknown: {unknown}}}
+thresholds: {thresholds}
+sessions:
+  files: [sessions.txt]
+  max_tracked: {sessions}
+store:
+  path: {store}
+"""
+
+
+def identifier(number, length=31):
+    return f'sess_{number:0{length - 5}}'
+
+
+class Exporter(Running):
+    """The real daemon, with tracking, metrics and every check on. `interval` 10ms keeps each connection busy."""
+
+    def __init__(self, folder, server, sessions, connections, interval='10ms', max_rate='unlimited', id_length=31, thresholds='{}',
+                 idle_timeout='30s', unknown=None, store=':memory:'):
+        folder.mkdir(parents=True, exist_ok=True)
+        key = folder / 'api_key'
+        key.write_text(server.key if hasattr(server, 'key') else 'sk_test_of_the_benchmark')
+        key.chmod(0o600)
+        if not hasattr(server, 'sessions_file'):
+            with open(folder / 'sessions.txt', 'w', encoding='ascii') as out:
+                out.writelines(f'{identifier(number, id_length)}\n' for number in range(sessions))
+        (folder / 'config.yml').write_text(_CONFIG.format(
+            url=server.url, ca_file=server.ca_file, connections=connections, interval=interval, sessions=max(sessions, 1000),
+            max_rate=max_rate, thresholds=thresholds, idle_timeout=idle_timeout, unknown=unknown or interval,
+            store=f'"{store}"'))
+        super().__init__('kallglot_exporter', folder, [
+            BINARY_DIR / 'kallglot_exporter', '--config.file', folder / 'config.yml', '--web.listen-address', '127.0.0.1:0',
+            '--log.level', 'info'])
+        found = wait_until('listening', lambda: self.alive() and re.search(r'msg=listening.* address="?([^\s"]+)', self.log()))
+        self.address = found.group(1)
+
+    def scrape(self):
+        with urllib.request.urlopen(f'http://{self.address}/metrics', timeout=60) as answer:
+            return answer.read().decode()
+
+    def value(self, series):
+        """The value of one series as it stands in the text; 0 if it is not there."""
+        found = re.search(rf'^{re.escape(series)} (\S+)', self.scrape(), re.MULTILINE)
+        return float(found.group(1)) if found else 0.0
+
+    def total(self, name):
+        return sum(float(value) for value in re.findall(rf'^{name}(?:{{[^}}]*}})? (\S+)', self.scrape(), re.MULTILINE))
+
+
+def wrk(folder, server, connections):
+    return Running('wrk', folder, ['wrk', '-t1', f'-c{connections}', '-d600', '-H', 'Authorization: Bearer sk_test_of_the_benchmark',
+                                   f'{server.url}/sessions/{identifier(0)}'])
+
+
+def _go_program(folder):
+    program = folder.parent / 'go_client'
+    if not program.exists():
+        subprocess.run(['go', 'build', '-o', str(program), str(PEERS / 'go_client.go')], check=True,
+                       env={**os.environ, 'GOCACHE': str(folder.parent / 'go_cache'), 'GOFLAGS': '-mod=mod', 'GO111MODULE': 'off'})
+    return program
+
+
+def go(folder, server, sessions, connections, interval=None):
+    words = [_go_program(folder), server.url, server.ca_file, 'sk_test_of_the_benchmark', sessions, connections]
+    return Running('go', folder, words + ([interval] if interval else []), {'GOMAXPROCS': '1'})
+
+
+def aiohttp(folder, server, sessions, connections):
+    return Running('aiohttp', folder, ['/usr/bin/python3', PEERS / 'aiohttp_client.py', server.url, server.ca_file,
+                                       'sk_test_of_the_benchmark', sessions, connections])

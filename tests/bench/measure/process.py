@@ -1,0 +1,79 @@
+"""What a process has used so far, and how to start one on a core of its own."""
+
+import os
+import pathlib
+import re
+import statistics
+import subprocess
+import time
+
+CORES = sorted(os.sched_getaffinity(0))
+CLIENT_CORE, SERVER_CORE = CORES[0], CORES[-1]
+PATIENCE = 120.0
+
+
+def cpu_seconds(pid):
+    """User and system time of all threads."""
+    total = 0
+    for task in pathlib.Path(f'/proc/{pid}/task').iterdir():
+        try:
+            total += int((task / 'schedstat').read_text().split()[0])
+        except (FileNotFoundError, ProcessLookupError):
+            pass
+    return total / 1e9
+
+
+def resident_bytes(pid):
+    return int(re.search(r'VmRSS:\s+(\d+) kB', pathlib.Path(f'/proc/{pid}/status').read_text()).group(1)) << 10
+
+
+def on_core(core, command):
+    return ['taskset', '-c', str(core), *[str(word) for word in command]]
+
+
+def wait_until(what, condition, seconds=PATIENCE):
+    deadline = time.monotonic() + seconds
+    while not (answer := condition()):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f'not within {seconds:g} s: {what}')
+        time.sleep(0.05)
+    return answer
+
+
+class Running:
+    """A client program on its core, ended with the block."""
+
+    def __init__(self, name, folder, command, environment=None):
+        self.name, self.log_file = name, folder / f'{name}.log'
+        with open(self.log_file, 'wb') as log:
+            self.process = subprocess.Popen(on_core(CLIENT_CORE, command), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                            env={**os.environ, **(environment or {})})
+        self.pid = self.process.pid
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def alive(self):
+        if self.process.poll() is not None:
+            raise RuntimeError(f'{self.name} ended with {self.process.returncode}:\n{self.log()[-3000:]}')
+        return True
+
+    def log(self):
+        return self.log_file.read_text(errors='replace')
+
+
+def spread(values):
+    """Median, least and most."""
+    return {'median': statistics.median(values), 'min': min(values), 'max': max(values), 'rounds': len(values)}
+
+
+def told(figure, unit='', digits=2):
+    return f'{figure["median"]:.{digits}f}{unit} ({figure["min"]:.{digits}f} to {figure["max"]:.{digits}f})'
