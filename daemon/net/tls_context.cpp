@@ -4,12 +4,21 @@
 #include "tls_context_state.hpp"
 #include "tls_files.hpp"
 
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/x509.h>
 
+#include <cstddef>
 #include <cstdlib>
+#include <cstring>
 #include <ctime>
 #include <optional>
+
+// In place of libcrypto's, which libssl calls through the dynamic linker: with SSL_OP_CLEANSE_PLAINTEXT and
+// SSL_MODE_RELEASE_BUFFERS it wipes a buffer of 16 KiB after each answer, eight bytes at a time, a tenth of a poll's time.
+extern "C" void OPENSSL_cleanse(void* memory, std::size_t size) {
+    ::explicit_bzero(memory, size);
+}
 
 namespace kallglot {
 
