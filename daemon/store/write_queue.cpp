@@ -1,5 +1,7 @@
 #include "kallglot/store/write_queue.hpp"
 
+#include "kallglot/store/burst_memory.hpp"
+
 #include <boost/assert.hpp>
 
 #include <algorithm>
@@ -142,6 +144,7 @@ void write_queue::settle(group& done, error_code error) {
             pending_.erase(found);
         }
     }
+    give_back_room(pending_);
     size_ -= done.content->changes.size();
     done.end->done = true;
     done.end->error = error;

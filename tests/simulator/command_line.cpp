@@ -87,6 +87,9 @@ void add_place_flags(CLI::App& app, run_plan& plan) {
                    plan.state_dir,
                    "Folder for ca.pem, api_key, sessions.txt, address");
     app.add_flag("--plaintext", settings.plaintext, "HTTP without TLS");
+    app.add_flag("!--no-resumption",
+                 settings.resumption,
+                 "No session tickets: every handshake is a full one");
     app.add_option("--api-key", settings.key, "The key that is accepted [made from the seed]");
     add_text(app,
              "--max-runtime",

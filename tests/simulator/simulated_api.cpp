@@ -68,7 +68,7 @@ simulated_api::simulated_api(asio::io_context& context, simulated_api_settings s
         authority_pem_ = authority.certificate_pem();
         settings_.identity = authority.issue(test::certificate_wish{});
     }
-    identity_ = std::make_unique<tls_identity>(*settings_.identity);
+    identity_ = std::make_unique<tls_identity>(*settings_.identity, settings_.resumption);
 }
 
 simulated_api::~simulated_api() = default;

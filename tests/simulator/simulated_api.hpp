@@ -39,6 +39,7 @@ struct simulated_api_settings {
     std::string key;
     boost::asio::ip::tcp::endpoint address{boost::asio::ip::address_v4::loopback(), 0};
     bool plaintext{false};
+    bool resumption{true}; ///< of TLS sessions, by tickets
     /// Instead of a good identity under an authority of its own.
     std::optional<test::identity> identity;
     /// None: no webhooks are sent.

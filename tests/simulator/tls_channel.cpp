@@ -92,7 +92,7 @@ void use_key(SSL_CTX* context, const std::string& pem) {
 
 } // namespace
 
-tls_identity::tls_identity(const test::identity& identity)
+tls_identity::tls_identity(const test::identity& identity, bool resumption)
     : context_(SSL_CTX_new(TLS_server_method())),
       method_(BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "kallglot_simulator")) {
     require(context_ != nullptr && method_ != nullptr, "making a TLS context");
@@ -103,6 +103,11 @@ tls_identity::tls_identity(const test::identity& identity)
     // Idle connections give their record buffers back.
     SSL_CTX_set_mode(context_, SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_options(context_, SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF);
+    if (!resumption) {
+        SSL_CTX_set_session_cache_mode(context_, SSL_SESS_CACHE_OFF);
+        SSL_CTX_set_options(context_, SSL_OP_NO_TICKET);
+        SSL_CTX_set_num_tickets(context_, 0);
+    }
     static constexpr std::string_view session_context = "kallglot_simulator";
     SSL_CTX_set_session_id_context(context_,
                                    reinterpret_cast<const unsigned char*>(session_context.data()),

@@ -23,7 +23,7 @@ namespace kallglot::simulator {
 /// Lifetime:   must outlive the channels made from it
 class tls_identity {
 public:
-    explicit tls_identity(const test::identity& identity);
+    explicit tls_identity(const test::identity& identity, bool resumption = true);
     ~tls_identity();
     tls_identity(const tls_identity&) = delete;
     tls_identity& operator=(const tls_identity&) = delete;

@@ -4,6 +4,7 @@
 #ifndef KALLGLOT_STORE_NOTE_BOARD_HPP
 #define KALLGLOT_STORE_NOTE_BOARD_HPP
 
+#include "kallglot/store/burst_memory.hpp"
 #include "kallglot/store/store_engine.hpp"
 #include "kallglot/store/write_queue.hpp"
 
@@ -27,7 +28,10 @@ public:
     }
 
     /// A newer change of this id is on its way to the disk.
-    void drop(const session_id& id) { notes_.erase(id); }
+    void drop(const session_id& id) {
+        notes_.erase(id);
+        give_back_room(notes_);
+    }
 
     /// To be written before anything else, in this order.
     void hold(store_change change) {
@@ -52,6 +56,7 @@ public:
             taken.emplace_back(update_session{next->second});
             notes_.erase(next++);
         }
+        give_back_room(notes_);
         return taken;
     }
 

@@ -3,7 +3,9 @@
 import os
 import pathlib
 import re
+import shutil
 import subprocess
+import urllib.error
 import urllib.request
 
 from .process import Running, wait_until
@@ -19,9 +21,10 @@ api:
   rate_limit: unlimited
   max_rate: {max_rate}
   max_connections: {connections}
+  request_timeout: 1m
   idle_timeout: {idle_timeout}
 poll:
-  intervals: {{created: {interval}, connecting: {interval}, active: {interval}, ending: {interval}, unknown: {unknown}}}
+  intervals: {{created: {first}, connecting: {interval}, active: {interval}, ending: {interval}, unknown: {interval}}}
 thresholds: {thresholds}
 sessions:
   files: [sessions.txt]
@@ -39,23 +42,33 @@ class Exporter(Running):
     """The real daemon, with tracking, metrics and every check on. `interval` 10ms keeps each connection busy."""
 
     def __init__(self, folder, server, sessions, connections, interval='10ms', max_rate='unlimited', id_length=31, thresholds='{}',
-                 idle_timeout='30s', unknown=None, store=':memory:'):
+                 idle_timeout='30s', first=None, store=':memory:'):
         folder.mkdir(parents=True, exist_ok=True)
         key = folder / 'api_key'
-        key.write_text(server.key if hasattr(server, 'key') else 'sk_test_of_the_benchmark')
+        key.write_text(server.key)
         key.chmod(0o600)
-        if not hasattr(server, 'sessions_file'):
+        if server.sessions_file is None:
             with open(folder / 'sessions.txt', 'w', encoding='ascii') as out:
                 out.writelines(f'{identifier(number, id_length)}\n' for number in range(sessions))
+        else:
+            shutil.copy(server.sessions_file, folder / 'sessions.txt')
         (folder / 'config.yml').write_text(_CONFIG.format(
             url=server.url, ca_file=server.ca_file, connections=connections, interval=interval, sessions=max(sessions, 1000),
-            max_rate=max_rate, thresholds=thresholds, idle_timeout=idle_timeout, unknown=unknown or interval,
+            max_rate=max_rate, thresholds=thresholds, idle_timeout=idle_timeout, first=first or interval,
             store=f'"{store}"'))
         super().__init__('kallglot_exporter', folder, [
             BINARY_DIR / 'kallglot_exporter', '--config.file', folder / 'config.yml', '--web.listen-address', '127.0.0.1:0',
             '--log.level', 'info'])
         found = wait_until('listening', lambda: self.alive() and re.search(r'msg=listening.* address="?([^\s"]+)', self.log()))
         self.address = found.group(1)
+        wait_until('ready', lambda: self.alive() and self._ready())
+
+    def _ready(self):
+        try:
+            with urllib.request.urlopen(f'http://{self.address}/-/ready', timeout=60) as answer:
+                return answer.status == 200
+        except urllib.error.HTTPError:
+            return False
 
     def scrape(self):
         with urllib.request.urlopen(f'http://{self.address}/metrics', timeout=60) as answer:
@@ -71,8 +84,13 @@ class Exporter(Running):
 
 
 def wrk(folder, server, connections):
-    return Running('wrk', folder, ['wrk', '-t1', f'-c{connections}', '-d600', '-H', 'Authorization: Bearer sk_test_of_the_benchmark',
+    return Running('wrk', folder, ['wrk', '-t1', f'-c{connections}', '-d600', '-H', f'Authorization: Bearer {server.key}',
                                    f'{server.url}/sessions/{identifier(0)}'])
+
+
+def h2load(folder, server, connections):
+    return Running('h2load', folder, ['h2load', '--h1', '-t1', f'-c{connections}', '-m1', '-D600', '-H',
+                                      f'Authorization: Bearer {server.key}', f'{server.url}/sessions/{identifier(0)}'])
 
 
 def _go_program(folder):
@@ -84,10 +102,10 @@ def _go_program(folder):
 
 
 def go(folder, server, sessions, connections, interval=None):
-    words = [_go_program(folder), server.url, server.ca_file, 'sk_test_of_the_benchmark', sessions, connections]
+    words = [_go_program(folder), server.url, server.ca_file, server.key, sessions, connections]
     return Running('go', folder, words + ([interval] if interval else []), {'GOMAXPROCS': '1'})
 
 
 def aiohttp(folder, server, sessions, connections):
     return Running('aiohttp', folder, ['/usr/bin/python3', PEERS / 'aiohttp_client.py', server.url, server.ca_file,
-                                       'sk_test_of_the_benchmark', sessions, connections])
+                                       server.key, sessions, connections])

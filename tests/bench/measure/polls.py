@@ -3,7 +3,7 @@
 import time
 
 from . import clients
-from .process import cpu_seconds, spread, told, wait_until
+from .process import cpu_seconds, spread, wait_until
 from .server import Server
 
 ROUNDS = 5
@@ -27,12 +27,13 @@ def settled(client, server, connections):
     return client
 
 
-def closed_loop(folder, connections, rounds=ROUNDS, peers=('wrk', 'go', 'aiohttp')):
+def closed_loop(folder, connections, rounds=ROUNDS, peers=('wrk', 'h2load', 'go', 'aiohttp')):
     """Every connection asks again at once. A dictionary of figures."""
     sessions = max(2000, 2 * connections)
     starts = {
         'exporter': lambda server: clients.Exporter(folder / 'exporter', server, sessions, connections),
         'wrk': lambda server: clients.wrk(folder, server, connections),
+        'h2load': lambda server: clients.h2load(folder, server, connections),
         'go': lambda server: clients.go(folder, server, sessions, connections),
         'aiohttp': lambda server: clients.aiohttp(folder, server, sessions, connections),
     }
@@ -53,8 +54,8 @@ def closed_loop(folder, connections, rounds=ROUNDS, peers=('wrk', 'go', 'aiohttp
     for name in seen:
         figures[f'{name}_us'] = spread([1e6 * one for one in seen[name]])
         figures[f'{name}_per_second'] = spread(rates[name])
-        if name == 'wrk':
-            figures['exporter / wrk'] = spread([ours / theirs for ours, theirs in zip(seen['exporter'], seen['wrk'])])
+        if name in ('wrk', 'h2load'):
+            figures[f'exporter / {name}'] = spread([ours / theirs for ours, theirs in zip(seen['exporter'], seen[name])])
         elif name != 'exporter':
             figures[f'{name} / exporter'] = spread([theirs / ours for ours, theirs in zip(seen['exporter'], seen[name])])
     return figures
@@ -100,8 +101,3 @@ def paced_1000(folder):
 
 def paced_5000(folder):
     return paced_at(folder, 5000)
-
-
-def lines(figures):
-    """The figures of one part as lines of text."""
-    return [f'{name:28} {told(value) if isinstance(value, dict) else value}' for name, value in figures.items()]

@@ -8,7 +8,6 @@ import urllib.request
 
 from .process import SERVER_CORE, wait_until
 
-KEY = 'sk_test_of_the_benchmark'
 _BODY = {
     'id': 'IDENTIFIER', 'object': 'session', 'status': 'STATUS', 'provider': 'twilio', 'mode': 'voice',
     'source_language': 'en-US', 'target_language': 'es-ES', 'phone_number': '+12025550143',
@@ -25,7 +24,7 @@ http {{
     client_body_temp_path {folder}/t1; proxy_temp_path {folder}/t2; fastcgi_temp_path {folder}/t3; uwsgi_temp_path {folder}/t4;
     scgi_temp_path {folder}/t5;
     ssl_certificate {folder}/ca.pem; ssl_certificate_key {folder}/server.key; ssl_protocols TLSv1.3;
-    ssl_session_cache shared:S:64m; ssl_session_tickets on; ssl_buffer_size 4k;
+    ssl_session_cache {cache}; ssl_session_tickets {tickets}; ssl_buffer_size 4k;
     server {{
         listen 127.0.0.1:{port} ssl backlog=16384;
         location ~ ^/v1/sessions/(?<sid>[A-Za-z0-9_-]+)$ {{ default_type application/json; return 200 '{body}'; }}
@@ -45,7 +44,10 @@ def free_port():
 class Server:
     """Ended with the block. `requests_each`: how many a connection serves before it is closed."""
 
-    def __init__(self, folder: pathlib.Path, status='active', requests_each=1_000_000_000):
+    key = 'sk_test_of_the_benchmark'
+    sessions_file = None  # any id is known
+
+    def __init__(self, folder: pathlib.Path, status='active', requests_each=1_000_000_000, resumption=True):
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self.port, self.status_port = folder, free_port(), free_port()
         self.ca_file = folder / 'ca.pem'
@@ -55,7 +57,8 @@ class Server:
         body = json.dumps(_BODY, separators=(',', ':')).replace('IDENTIFIER', '$sid').replace('STATUS', status)
         body = body.replace('"STARTED"', '"2026-01-01T10:00:09Z"' if status == 'active' else 'null')
         conf = folder / 'nginx.conf'
-        conf.write_text(_CONF.format(folder=folder, port=self.port, status_port=self.status_port, requests=requests_each, body=body))
+        conf.write_text(_CONF.format(folder=folder, port=self.port, status_port=self.status_port, requests=requests_each, body=body,
+                                     cache='shared:S:64m' if resumption else 'off', tickets='on' if resumption else 'off'))
         self.url = f'https://localhost:{self.port}/v1'
         self.process = subprocess.Popen(['taskset', '-c', str(SERVER_CORE), 'nginx', '-p', str(folder), '-c', str(conf), '-e',
                                          str(folder / 'error.log')], stdin=subprocess.DEVNULL)

@@ -1,0 +1,91 @@
+"""What a poll, a scrape and a session cost as sessions and connections grow: nothing may grow faster than its work."""
+
+import statistics
+import time
+
+from .clients import Exporter
+from .polls import cost, settled
+from .process import cpu_seconds, resident_bytes, spread, wait_until
+from .server import Server
+
+COUNTS = (1000, 10_000, 100_000, 1_000_000)
+CONNECTIONS = (64, 256, 1000, 5000)
+SCRAPES = 10
+
+
+def scrape_cost(client, rounds=5):
+    """CPU milliseconds of one uncompressed scrape: windows of ten scrapes in two seconds take turns with quiet ones."""
+    costs = []
+    for _ in range(rounds):
+        used = []
+        for loud in (False, True):
+            before, begun = cpu_seconds(client.pid), time.monotonic()
+            for turn in range(SCRAPES):
+                if loud:
+                    client.scrape()
+                time.sleep(max(0.0, begun + (turn + 1) * 2.0 / SCRAPES - time.monotonic()))
+            used.append(cpu_seconds(client.pid) - before)
+        costs.append(1000 * (used[1] - used[0]) / SCRAPES)
+    return costs
+
+
+def _tracked(client, count):
+    wait_until(f'{count} sessions', lambda: client.alive() and client.total('kallglot_sessions') == count)
+    wait_until('every one polled', lambda: client.value('kallglot_sessions{status="unknown"}') == 0)
+
+
+def by_sessions(folder, counts=COUNTS):
+    """Sessions in the shared table, polled as fast as 256 connections can; and what a scrape costs while nothing is polled."""
+    figures, bases = {}, []
+    resident = {}
+    with Server(folder / 'server') as server:
+        for count in counts:
+            with Exporter(folder / f'{count}', server, count, 256, store='sessions.db') as client:
+                _tracked(client, count)
+                time.sleep(1)
+                polls = [1e6 * cost(client, server)[0] for _ in range(3)]
+                resident[count] = resident_bytes(client.pid)
+            figures[f'{count} sessions, poll_us'] = spread(polls)
+            bases.append(statistics.median(polls))
+        for count in counts:
+            with Exporter(folder / f'{count}', server, count, 256, interval='1d', first='10s', store='sessions.db') as client:
+                _tracked(client, count)
+                time.sleep(1)
+                figures[f'{count} sessions, scrape_ms'] = spread(scrape_cost(client, 3))
+    for count in counts[1:]:
+        figures[f'{count} sessions, bytes_each'] = (resident[count] - resident[counts[0]]) // (count - counts[0])
+    return figures
+
+
+def by_connections(folder, counts=CONNECTIONS):
+    figures = {}
+    with Server(folder / 'server') as server:
+        for count in counts:
+            with Exporter(folder / 'exporter', server, max(2000, 2 * count), count) as client:
+                settled(client, server, count)
+                figures[f'{count} connections, poll_us'] = spread([1e6 * cost(client, server)[0] for _ in range(3)])
+            wait_until('the end of its connections', lambda: server.connections() == 0)
+    return figures
+
+
+def million(folder, rounds=5):
+    """CPU of a poll at a million sessions beside a thousand, in the same rounds."""
+    few, many = [], []
+    with Server(folder / 'server') as server:
+        for turn in range(rounds):
+            for count, seen in ((1000, few), (1_000_000, many)):
+                with Exporter(folder / f'{count}', server, count, 256, store='sessions.db') as client:
+                    if turn == 0:
+                        _tracked(client, count)
+                    wait_until('polls', lambda: client.alive() and client.total('kallglot_sessions') == count)
+                    time.sleep(2)
+                    seen.append(1e6 * cost(client, server)[0])
+    return {'thousand_us': spread(few), 'million_us': spread(many), 'million / thousand': spread([b / a for a, b in zip(few, many)])}
+
+
+def scrape(folder):
+    """A scrape at 1,000 sessions, default settings, uncompressed."""
+    with Server(folder / 'server') as server:
+        with Exporter(folder / 'exporter', server, 1000, 16, interval='1m', first='1s') as client:
+            _tracked(client, 1000)
+            return {'1000 sessions, scrape_ms': spread(scrape_cost(client, 7))}
