@@ -3,6 +3,7 @@
 #include "kallglot/core/poll_policy.hpp"
 
 #include <algorithm>
+#include <cstddef>
 #include <tuple>
 
 namespace kallglot {
@@ -13,8 +14,8 @@ using namespace std::chrono_literals;
 
 constexpr steady_duration least_stay = 5min;
 
-/// Room for records that change while the pass is under way, whose old places stay in the heap.
-constexpr std::size_t heap_slack = 64;
+/// Room for records that change while the pass is under way, whose old places are kept.
+constexpr std::size_t slack = 64;
 
 /// A session that may become a member. Who stays by right comes behind the stuck ones only.
 struct contender {
@@ -50,29 +51,39 @@ ranked_session rank_session(const threshold_settings& thresholds,
 
 series_candidates::series_candidates(const threshold_settings& thresholds, std::size_t count)
     : thresholds_(thresholds),
-      count_(count == 0 ? 0 : count + heap_slack) {}
+      count_(count == 0 ? 0 : count + slack) {}
 
 void series_candidates::offer(session_slot slot, const session_record& record) {
     const ranked_session place = rank_session(thresholds_, slot, record);
-    if (heap_.size() < count_) {
-        heap_.push_back(place);
-        std::ranges::push_heap(heap_);
-    } else if (count_ > 0 && place < heap_.front()) {
-        std::ranges::pop_heap(heap_);
-        heap_.back() = place;
-        std::ranges::push_heap(heap_);
+    if (count_ == 0 || (last_ && !(place < *last_))) {
+        return;
+    }
+    first_.push_back(place);
+    if (first_.size() == 2 * count_) {
+        keep_first();
     }
 }
 
+void series_candidates::keep_first() {
+    const auto last = first_.begin() + static_cast<std::ptrdiff_t>(count_ - 1);
+    std::ranges::nth_element(first_, last);
+    last_ = *last;
+    first_.resize(count_);
+}
+
 std::vector<ranked_session> series_candidates::take(const session_registry& registry) {
-    std::erase_if(heap_, [&](const ranked_session& one) { return !registry.is_tracked(one.slot); });
-    for (ranked_session& one : heap_) {
+    if (first_.size() > count_) {
+        keep_first();
+    }
+    std::erase_if(first_,
+                  [&](const ranked_session& one) { return !registry.is_tracked(one.slot); });
+    for (ranked_session& one : first_) {
         one = rank_session(thresholds_, one.slot, registry[one.slot]);
     }
-    std::ranges::sort(heap_);
-    const auto doubles = std::ranges::unique(heap_);
-    heap_.erase(doubles.begin(), doubles.end());
-    return std::move(heap_);
+    std::ranges::sort(first_);
+    const auto doubles = std::ranges::unique(first_);
+    first_.erase(doubles.begin(), doubles.end());
+    return std::move(first_);
 }
 
 const std::vector<series_selection::member>& series_selection::choose(

@@ -17,6 +17,7 @@
 #include <compare>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 namespace kallglot {
@@ -36,7 +37,7 @@ struct ranked_session {
                                           session_slot slot,
                                           const session_record& record) noexcept;
 
-/// The first of all sessions in that order. Cost: a comparison a session, and the heap's for those that enter.
+/// The first of all sessions in that order. Cost: a comparison a session, and a few more for those that enter.
 class series_candidates {
 public:
     /// Keeps the first `count`. Lifetime: the thresholds outlive it.
@@ -48,9 +49,12 @@ public:
     [[nodiscard]] std::vector<ranked_session> take(const session_registry& registry);
 
 private:
+    void keep_first();
+
     const threshold_settings& thresholds_;
     std::size_t count_;
-    std::vector<ranked_session> heap_; ///< the last of the order on top
+    std::vector<ranked_session> first_;  ///< in no order, up to twice as many as are kept
+    std::optional<ranked_session> last_; ///< nobody from here on enters any more
 };
 
 /// The set from one census to the next.

@@ -61,11 +61,11 @@ def _stored(folder, server, count, length):
 
 
 def sessions(folder):
-    """What each session costs from 200,000 to a million: before that the store's cache of pages fills."""
+    """What each session costs from half a million to a million: before that the store's cache of pages fills."""
     figures = {}
     with Server(folder / 'server') as server:
         for length in (31, 64):
-            few, many = (_stored(folder, server, count, length) for count in (SESSIONS // 5, SESSIONS))
-            figures[f'bytes each, ids of {length}'] = spread([(many - few) / (SESSIONS - SESSIONS // 5)])
+            few, many = (_stored(folder, server, count, length) for count in (SESSIONS // 2, SESSIONS))
+            figures[f'bytes each, ids of {length}'] = spread([(many - few) / (SESSIONS - SESSIONS // 2)])
             figures[f'MiB at a million, ids of {length}'] = spread([many / 2**20])
     return figures
