@@ -5,6 +5,7 @@ import statistics
 import time
 
 from .clients import Exporter
+from .memory import stored
 from .polls import cost, settled
 from .process import cpu_seconds, resident_bytes, spread, wait_until
 from .server import Server
@@ -37,6 +38,7 @@ def scrape_cost(client, rounds=5):
 def _tracked(client, count):
     wait_until(f'{count} sessions', lambda: client.alive() and client.total('kallglot_sessions') == count)
     wait_until('every one polled', lambda: client.value('kallglot_sessions{status="unknown"}') == 0)
+    stored(client)
 
 
 def by_sessions(folder, counts=COUNTS):
@@ -82,7 +84,6 @@ def million(folder, rounds=5):
                 with Exporter(folder / f'{count}', server, count, 256, store='sessions.db') as client:
                     if turn == 0:
                         _tracked(client, count)
-                    wait_until('polls', lambda: client.alive() and client.total('kallglot_sessions') == count)
                     time.sleep(2)
                     seen.append(1e6 * cost(client, server)[0])
     return {'thousand_us': spread(few), 'million_us': spread(many), 'million / thousand': spread([b / a for a, b in zip(few, many)])}

@@ -45,18 +45,22 @@ def connections_resumed(folder):
     return _each(folder, True)
 
 
+def stored(client):
+    """Waits until an import is on disk; polls go on and bring a commit a second."""
+    written = [0.0]
+
+    def quiet():
+        before, written[0] = written[0], client.value('kallglot_exporter_store_writes_total')
+        time.sleep(3)
+        return written[0] - before < 10
+    wait_until('the end of the import', quiet)
+
+
 def _stored(folder, server, count, length):
     """Resident bytes with so many sessions, once all are on disk and their commits are over."""
     with Exporter(folder / f'{length}-{count}', server, count, 64, interval='1d', id_length=length, store='sessions.db') as client:
         wait_until(f'{count} sessions', lambda: client.alive() and client.total('kallglot_sessions') == count)
-        written = [0.0]
-
-        def quiet():
-            before, written[0] = written[0], client.value('kallglot_exporter_store_writes_total')
-            time.sleep(3)
-            # Polls go on and bring a commit a second.
-            return written[0] - before < 10
-        wait_until('the end of the import', quiet)
+        stored(client)
         return resident_bytes(client.pid)
 
 
