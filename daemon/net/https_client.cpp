@@ -72,6 +72,7 @@ void https_client::get(request_permit permit, const get_request& request) {
         wake_at(now);
         return;
     }
+    refresh_addresses(now);
     if (request.fresh_connection) {
         waiting_for_fresh_.push_back(request);
     } else if (https_connection* const connection = take_idle(now)) {
@@ -145,9 +146,18 @@ void https_client::refuse_waiting(const error_code& error) {
 }
 
 void https_client::drain() {
-    for (connection_list* const list : {&opening_, &idle_, &busy_}) {
+    for (https_connection* const connection : opening_) {
+        connection->retire();
+    }
+    retire_open([](const https_connection&) { return true; });
+}
+
+void https_client::retire_open(const std::function<bool(const https_connection&)>& which) {
+    for (const connection_list* const list : {&idle_, &busy_}) {
         for (https_connection* const connection : *list) {
-            connection->retire();
+            if (which(*connection)) {
+                connection->retire();
+            }
         }
     }
 }

@@ -50,10 +50,7 @@ void https_client::open_wanted() {
             oldest.retire();
             move_to(ending_, oldest);
         }
-        if (addresses_.stale(now) && !lookup_running_) {
-            lookup_running_ = true;
-            lookups_.spawn("address lookup", look_up_host());
-        }
+        refresh_addresses(now);
         if (addresses_.empty()) {
             // look_up_host() comes back here.
             if (lookup_deadline_ == no_time) {
@@ -89,6 +86,10 @@ task<> https_client::serve(std::unique_ptr<https_connection> connection,
 void https_client::on_open(https_connection& connection) {
     ++totals_.opened_total;
     note_attempts(connection, error_code());
+    // The new addresses work, so nobody needs the old ones any more.
+    if (!is_gone(connection)) {
+        retire_open([this](const https_connection& other) { return is_gone(other); });
+    }
     if (const tls_engine* const engine = connection.engine()) {
         ++totals_.tls_handshakes_total;
         totals_.tls_resumptions_total += engine->resumed() ? 1 : 0;
@@ -109,6 +110,7 @@ void https_client::on_exchanged(https_connection& connection, api_answer& answer
     if (scarce_limit_ && answer.received >= scarce_until_) {
         scarce_limit_.reset();
     }
+    note_answer(connection, answer);
     if (connection.idle()) {
         dispatch(connection);
     } else {
@@ -152,9 +154,42 @@ void https_client::note_attempts(const https_connection& connection, const error
     }
 }
 
+void https_client::note_answer(const https_connection& connection, const api_answer& answer) {
+    // Of a proxy's addresses the API's answers say nothing, nor do those that we have cut off.
+    if (settings_.proxy_url || answer.error == errc::cancelled
+        || answer.error == errc::reused_connection_closed) {
+        return;
+    }
+    const tcp_endpoint peer = connection.attempts().peer();
+    const bool good = !answer.error && answer.http_status < 500;
+    if (addresses_.note_answer(peer, good, answer.received)) {
+        retire_open([&](const https_connection& other) { return other.attempts().peer() == peer; });
+    }
+}
+
+bool https_client::is_gone(const https_connection& connection) const noexcept {
+    return !addresses_.contains(connection.attempts().peer());
+}
+
+void https_client::leave_gone_addresses(steady_time now) {
+    const bool any = std::ranges::any_of(idle_, [this](auto* each) { return is_gone(*each); })
+                     || std::ranges::any_of(busy_, [this](auto* each) { return is_gone(*each); });
+    // They go when one of the new addresses has proved to work (on_open), whether or not anybody needs a connection.
+    if (any && opening_.empty()) {
+        open_one(now);
+    }
+}
+
 void https_client::limit_to_what_there_is(steady_time now) {
     scarce_limit_ = std::max<std::size_t>(1, idle_.size() + busy_.size());
     scarce_until_ = now + scarcity;
+}
+
+void https_client::refresh_addresses(steady_time now) {
+    if (addresses_.stale(now) && !lookup_running_) {
+        lookup_running_ = true;
+        lookups_.spawn("address lookup", look_up_host());
+    }
 }
 
 task<> https_client::look_up_host() {
@@ -174,6 +209,7 @@ task<> https_client::look_up_host() {
     }
     if (found) {
         addresses_.assign(*found, steady_now());
+        leave_gone_addresses(steady_now());
         open_wanted();
     } else if (addresses_.empty()) {
         refuse_waiting(found.error());

@@ -20,6 +20,7 @@
 
 #include <cstddef>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -81,12 +82,18 @@ private:
     void open_one(steady_time now);
     void released(https_connection& connection, const error_code& error);
     void note_attempts(const https_connection& connection, const error_code& error);
+    void note_answer(const https_connection& connection, const api_answer& answer);
+    void refresh_addresses(steady_time now);
+    void leave_gone_addresses(steady_time now);
+    [[nodiscard]] bool is_gone(const https_connection& connection) const noexcept;
     void limit_to_what_there_is(steady_time now);
     void refuse_waiting(const error_code& error);
     void answer_failure(const get_request& request,
                         const error_code& error,
                         std::string_view detail);
     void drain();
+    /// No exchange after the one under way on those that `which` picks. Cost: looks at all.
+    void retire_open(const std::function<bool(const https_connection&)>& which);
 
     [[nodiscard]] std::size_t open_limit() const noexcept;
     [[nodiscard]] steady_duration idle_limit(const https_connection& connection) const noexcept;

@@ -88,6 +88,38 @@ TEST_F(HttpsClient, GoesToTheNextAddressWhenOneIsSilent) {
     EXPECT_EQ(ask_and_wait(id).http_status, 200);
 }
 
+TEST_F(HttpsClient, LeavesAnAddressThatAloneAnswersBadly) {
+    serve({always_good()});
+    const script bad{
+        .steps = {{step::kind::request},
+                  {step::kind::send,
+                   response("HTTP/1.1 500 Internal Server Error", "Content-Length: 2\r\n", "no")}},
+        .repeat = true};
+    scripted_server other(loop_.executor(), server_tls(certificates_.good()), {bad});
+    const std::uint16_t port = server_->port();
+    const std::uint16_t other_port = other.port();
+    lookup_ = [port, other_port](const std::string&, std::uint16_t) -> found {
+        return std::vector{loopback("127.0.0.1", port), loopback("127.0.0.1", other_port)};
+    };
+    start_client("localhost");
+    std::size_t failed = 0;
+    for (std::size_t round = 0; round < 40; ++round) {
+        // Two at once, so that both addresses are asked.
+        ask(id);
+        ask(id);
+        static_cast<void>(answer(2 * round + 2));
+        for (std::size_t last = 2 * round; last < 2 * round + 2; ++last) {
+            failed += answers_[last].http_status == 200 ? 0 : 1;
+            EXPECT_TRUE(round < 10 || answers_[last].http_status == 200) << round;
+        }
+    }
+    EXPECT_GE(failed, 5U);
+    EXPECT_EQ(other.requests(), failed);
+    finish();
+    other.stop();
+    EXPECT_TRUE(loop_.run_until([&] { return other.finished(); }));
+}
+
 TEST_F(HttpsClient, GivesUpOnASilentAddressInTime) {
     const black_hole silent(loop_.context());
     settings_.connect_timeout = milliseconds(50);

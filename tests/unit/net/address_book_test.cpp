@@ -59,6 +59,64 @@ TEST(AddressBook, RemembersFailuresOverALookup) {
     EXPECT_EQ(book.order(at(3)), (order{c, a}));
 }
 
+TEST(AddressBook, SparesAnAddressThatAloneAnswersBadly) {
+    address_book book;
+    book.assign({a, b}, at(0));
+    EXPECT_FALSE(book.note_answer(b, true, at(1)));
+    for (int i = 0; i < 4; ++i) {
+        EXPECT_FALSE(book.note_answer(a, false, at(1)));
+    }
+    EXPECT_TRUE(book.note_answer(a, false, at(1)));
+    // What was under way then changes nothing.
+    EXPECT_FALSE(book.note_answer(a, false, at(2)));
+    for (int i = 0; i < 4; ++i) {
+        EXPECT_EQ(book.order(at(30)), (order{b, a}));
+    }
+    EXPECT_EQ(book.order(at(31)), (order{a, b}));
+
+    // Bad again: spared for longer each time. A good answer makes it as good as new.
+    for (int i = 0; i < 5; ++i) {
+        EXPECT_EQ(book.note_answer(a, false, at(40)), i == 4);
+    }
+    EXPECT_EQ(book.order(at(99)).front(), b);
+    EXPECT_FALSE(book.note_answer(a, true, at(100)));
+    for (int i = 0; i < 5; ++i) {
+        EXPECT_EQ(book.note_answer(a, false, at(101)), i == 4);
+    }
+    EXPECT_EQ(book.order(at(130)).front(), b);
+    EXPECT_EQ(book.order(at(131)), (order{b, a}));
+    EXPECT_EQ(book.order(at(131)), (order{a, b}));
+}
+
+TEST(AddressBook, GoodAnswersBetweenBadOnesSpareNobody) {
+    address_book book;
+    book.assign({a, b}, at(0));
+    static_cast<void>(book.note_answer(b, true, at(0)));
+    for (int i = 0; i < 50; ++i) {
+        EXPECT_FALSE(book.note_answer(a, i % 5 == 0, at(i)));
+    }
+}
+
+TEST(AddressBook, NeverSparesTheLastGoodAddress) {
+    address_book book;
+    book.assign({a, b}, at(0));
+    // Nobody answers well: it is the API, not an address.
+    for (int i = 0; i < 20; ++i) {
+        EXPECT_FALSE(book.note_answer(a, false, at(i)));
+        EXPECT_FALSE(book.note_answer(b, false, at(i)));
+    }
+    // One alone has nobody beside it.
+    book.assign({c}, at(20));
+    EXPECT_FALSE(book.note_answer(c, true, at(21)));
+    for (int i = 0; i < 20; ++i) {
+        EXPECT_FALSE(book.note_answer(c, false, at(22)));
+    }
+    // Of an address that is not there any more nobody hears.
+    EXPECT_FALSE(book.note_answer(a, false, at(23)));
+    EXPECT_FALSE(book.contains(a));
+    EXPECT_TRUE(book.contains(c));
+}
+
 TEST(AddressBook, AsksAgainAfterHalfAMinuteAndSoonerAfterAFailure) {
     address_book book;
     book.assign({a}, at(0));
