@@ -1,11 +1,11 @@
 #include "simulator/api_routes.hpp"
 
+#include "simulator/api_turn.hpp"
 #include "simulator/error_body.hpp"
 #include "simulator/session_body.hpp"
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cmath>
 
 namespace kallglot::simulator {
@@ -13,11 +13,6 @@ namespace kallglot::simulator {
 namespace {
 
 constexpr std::string_view session_prefix = "/v1/sessions/";
-constexpr std::string_view json_type = "application/json";
-constexpr std::string_view html_type = "text/html; charset=utf-8";
-constexpr std::string_view html =
-    "<!doctype html><html><head><title>Please wait</title></head><body><h1>We will be right "
-    "back</h1><p>CANARY: the upstream did not answer in time.</p></body></html>";
 
 void append_field(std::string& out, std::string_view name, std::uint64_t value) {
     out.append(name);
@@ -31,17 +26,6 @@ std::uint64_t seconds_of(system_time time) {
 }
 
 } // namespace
-
-// One request on its way to an answer.
-struct api_routes::turn {
-    const http_request& request;
-    system_time now;
-    std::string& out;
-    std::optional<budget_state> budget;
-    std::uint64_t number;
-    bool close;
-    std::string_view extra_fields{};
-};
 
 std::string_view api_routes::date(system_time now) {
     const system_time second = std::chrono::floor<std::chrono::seconds>(now);
@@ -134,6 +118,9 @@ bool api_routes::render(turn& current, fault kind) {
     if (kind == fault::unknown_status) {
         words.status = "transferring";
     }
+    if (kind == fault::backwards) {
+        words.status = "created";
+    }
     std::array<std::string, 3> hostile;
     if (kind == fault::hostile_words) {
         for (std::string& word : hostile) {
@@ -146,22 +133,8 @@ bool api_routes::render(turn& current, fault kind) {
     state_.sessions.count_question(life->number);
     body_.clear();
     append_session(body_, *life, current.now, words);
+    distort(current, kind);
     return true;
-}
-
-void api_routes::send_chunked(turn& current) {
-    begin_head(current, 200);
-    current.out.append("Content-Type: ").append(json_type);
-    current.out += "\r\nTransfer-Encoding: chunked\r\n\r\n";
-    // Three pieces of uneven length, so that words and escapes are cut.
-    const std::string_view body = body_;
-    for (std::size_t start = 0, piece = 7; start < body.size(); start += piece, piece = 331) {
-        const std::string_view part = body.substr(start, piece);
-        std::array<char, 16> size{};
-        const auto end = std::to_chars(size.data(), size.data() + size.size(), part.size(), 16).ptr;
-        current.out.append(size.data(), end).append("\r\n").append(part).append("\r\n");
-    }
-    current.out += "0\r\n\r\n";
 }
 
 after_answer api_routes::answer_good(turn& current) {
@@ -169,91 +142,6 @@ after_answer api_routes::answer_good(turn& current) {
         send(current, 200, json_type, body_);
     } else {
         send_error(current, 404);
-    }
-    return current.close ? after_answer::close : after_answer::keep_open;
-}
-
-// Faults that are an answer like any other; nothing if `kind` is not one of them.
-std::optional<fault> api_routes::answer_common_fault(turn& current, fault kind) {
-    switch (kind) {
-        case fault::unauthorized:
-            send_error(current, 401);
-            return kind;
-        case fault::payment_required:
-            send_error(current, 402);
-            return kind;
-        case fault::forbidden:
-            send_error(current, 403);
-            return kind;
-        case fault::not_found:
-            send_error(current, 404);
-            return kind;
-        case fault::gone:
-            send_error(current, 410);
-            return kind;
-        case fault::rate_limited:
-            send_throttled(current, state_.faults.retry_after);
-            return kind;
-        case fault::server_error:
-            send_error(current, 500);
-            return kind;
-        case fault::bad_gateway:
-            send(current, 502, html_type, html);
-            return kind;
-        case fault::unavailable:
-            send(current, 503, html_type, html);
-            return kind;
-        case fault::not_json:
-            send(current, 200, json_type, html);
-            return kind;
-        case fault::empty_body:
-            send(current, 200, json_type, "");
-            return kind;
-        case fault::redirect:
-            current.extra_fields = "Location: https://sessions.example.net/v1/elsewhere\r\n";
-            send(current, 302, html_type, html);
-            return kind;
-        default:
-            return std::nullopt;
-    }
-}
-
-after_answer api_routes::answer_fault(turn& current, fault kind) {
-    const after_answer usual = current.close ? after_answer::close : after_answer::keep_open;
-    if (kind == fault::close) {
-        return after_answer::cut;
-    }
-    if (kind == fault::hang) {
-        return after_answer::silence;
-    }
-    if (answer_common_fault(current, kind)) {
-        return usual;
-    }
-    // The rest are variations of a good answer, so they need a session.
-    if (!render(current, kind)) {
-        send_error(current, 404);
-        return usual;
-    }
-    if (kind == fault::chunked) {
-        send_chunked(current);
-        return usual;
-    }
-    if (kind == fault::interim) {
-        current.out += "HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n";
-    }
-    current.close = current.close || kind == fault::connection_close;
-    const std::size_t start = current.out.size();
-    send(current, 200, json_type, body_);
-    if (kind == fault::truncate) {
-        // Somewhere within the body, never before or after it.
-        const std::size_t kept =
-            1 + static_cast<std::size_t>(scatter(current.number) % (body_.size() - 1));
-        current.out.resize(current.out.size() - body_.size() + kept);
-        return after_answer::cut;
-    }
-    if (kind == fault::two_responses) {
-        const std::string again = current.out.substr(start);
-        current.out += again;
     }
     return current.close ? after_answer::close : after_answer::keep_open;
 }

@@ -18,6 +18,8 @@ enum class after_answer : std::uint8_t {
     close,   // in good order
     cut,     // at once, without TLS's own farewell
     silence, // nothing more is ever sent on it
+    drip,    // the answer itself goes out one byte a second
+    flood,   // chunks follow until the client leaves
 };
 
 /// Answers `GET /v1/sessions/{id}`, and everything else that is not a control path with an error.
@@ -46,7 +48,9 @@ private:
     void send(turn& current, unsigned status, std::string_view type, std::string_view body);
     void send_error(turn& current, unsigned status);
     void send_throttled(turn& current, std::string_view retry_after);
-    void send_chunked(turn& current);
+    void send_chunked(turn& current, std::string_view trailers);
+    [[nodiscard]] std::optional<after_answer> answer_without_end(turn& current, fault kind);
+    void distort(turn& current, fault kind);
     bool render(turn& current, fault kind);
     std::string_view date(system_time now);
 

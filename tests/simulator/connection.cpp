@@ -16,6 +16,12 @@ constexpr std::size_t most_unread = longest_head + longest_body;
 // How long a client has to close after the last answer.
 constexpr std::chrono::seconds leaving_time{5};
 
+// An endless answer, a mebibyte each few milliseconds, ends after all.
+constexpr std::size_t flood_at_once = 64 * std::size_t{4096};
+constexpr std::size_t most_flooded = std::size_t{1} << 30U;
+constexpr std::chrono::milliseconds flood_pause{1};
+constexpr std::chrono::seconds drip_pause{1};
+
 constexpr std::string_view malformed_answer =
     "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
 
@@ -99,7 +105,8 @@ void connection::note_handshake() {
 }
 
 void connection::serve(std::string_view data) {
-    if (state_ == state::silent || state_ == state::leaving || state_ == state::closed) {
+    if (state_ == state::silent || state_ == state::leaving || state_ == state::closed
+        || state_ == state::dripping || state_ == state::flooding) {
         return;
     }
     // Usually nothing is left over from before, and the request is read where it lies.
@@ -154,15 +161,13 @@ void connection::deliver(std::string_view answer, after_answer after) {
     if (std::exchange(counted_, false)) {
         host_.request_over();
     }
-    std::string& wire = host_.buffers().wire;
-    wire.clear();
-    if (!tls_) {
-        wire.assign(answer);
-    } else if (!tls_->seal(answer, wire)) {
-        close();
+    if (after == after_answer::drip) {
+        state_ = state::dripping;
+        pending_answer_.assign(answer.rbegin(), answer.rend());
+        send_next_byte();
         return;
     }
-    transmit(wire);
+    send(answer);
     if (state_ == state::closed) {
         return;
     }
@@ -177,9 +182,53 @@ void connection::deliver(std::string_view answer, after_answer after) {
             close();
             break;
         case after_answer::silence:
+        case after_answer::drip:
             state_ = state::silent;
             break;
+        case after_answer::flood:
+            state_ = state::flooding;
+            send_flood();
+            break;
     }
+}
+
+void connection::send(std::string_view plain) {
+    std::string& wire = host_.buffers().wire;
+    wire.clear();
+    if (!tls_) {
+        wire.assign(plain);
+    } else if (!tls_->seal(plain, wire)) {
+        close();
+        return;
+    }
+    transmit(wire);
+}
+
+void connection::send_next_byte() {
+    if (pending_answer_.empty()) {
+        state_ = state::silent;
+        return;
+    }
+    const char next = pending_answer_.back();
+    pending_answer_.pop_back();
+    send(std::string_view(&next, 1));
+    if (state_ == state::dripping) {
+        host_.wake(slot_, drip_pause);
+    }
+}
+
+void connection::send_flood() {
+    static const std::string chunk = "1000\r\n" + std::string(4096, ' ') + "\r\n";
+    // A client that does not read holds it up; nothing piles up here.
+    for (std::size_t sent = 0; sent < flood_at_once && unsent_.empty(); sent += chunk.size()) {
+        send(chunk);
+        flooded_ += chunk.size();
+        if (state_ == state::closed || flooded_ >= most_flooded) {
+            close();
+            return;
+        }
+    }
+    host_.wake(slot_, flood_pause);
 }
 
 void connection::transmit(std::string& wire) {
@@ -233,6 +282,10 @@ void connection::due() {
         if (state_ == state::reading && !unread_.empty()) {
             serve({});
         }
+    } else if (state_ == state::dripping) {
+        send_next_byte();
+    } else if (state_ == state::flooding) {
+        send_flood();
     } else if (state_ == state::leaving) {
         close();
     }

@@ -89,6 +89,8 @@ private:
     enum class state : std::uint8_t {
         reading,  // no answer is owed
         delaying, // an answer is ready and waits for its time
+        dripping, // the answer goes out a byte at a time
+        flooding, // chunk after chunk goes out
         silent,   // nothing more will be sent
         leaving,  // the last answer is out, the client may close first
         closed,
@@ -101,6 +103,9 @@ private:
     void serve(std::string_view data);
     [[nodiscard]] std::size_t serve_one(std::string_view data);
     void deliver(std::string_view answer, after_answer after);
+    void send_next_byte();
+    void send_flood();
+    void send(std::string_view plain);
     void transmit(std::string& wire);
     void on_writable(const boost::system::error_code& error);
     void leave();
@@ -119,6 +124,7 @@ private:
     bool releasing_{false};
     after_answer pending_after_{after_answer::keep_open};
     std::string pending_answer_;
+    std::size_t flooded_{0};
     std::string unread_; // decrypted bytes of a request that is not complete, or has to wait
     std::string unsent_; // encrypted bytes that the socket did not take
     std::array<char, 4096> input_{};

@@ -19,7 +19,10 @@ constexpr std::array<std::string_view, fault_count> names{
     "hang",         "not_json",       "empty_body",
     "wrong_id",     "unknown_status", "hostile_words",
     "redirect",     "chunked",        "connection_close",
-    "interim",      "two_responses"};
+    "interim",      "two_responses",  "drip",
+    "endless",      "huge",           "deep",
+    "garbage",      "trailers",       "wrong_types",
+    "bad_dates",    "backwards"};
 
 struct webhook_share {
     std::string_view name;

@@ -39,8 +39,17 @@ enum class fault : std::uint8_t {
     connection_close, // a good answer with Connection: close
     interim,          // 103 before the good answer
     two_responses,    // a second response that nobody asked for
+    drip,             // a good answer, one byte a second
+    endless,          // chunks that never end
+    huge,             // a body that says to be a gibibyte, and begins to be
+    deep,             // 200 with arrays in arrays, 100,000 of them
+    garbage,          // bytes that are no HTTP
+    trailers,         // a good answer in chunks, and a trailer of 64 KiB behind them
+    wrong_types,      // 200 with numbers for texts and objects for times
+    bad_dates,        // 200 with times that are none, or of other centuries
+    backwards,        // 200 with `created`, however far the session is
 };
-inline constexpr std::size_t fault_count = 23;
+inline constexpr std::size_t fault_count = 32;
 
 [[nodiscard]] std::string_view to_text(fault kind);
 [[nodiscard]] std::optional<fault> fault_from_text(std::string_view name);

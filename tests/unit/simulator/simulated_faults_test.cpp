@@ -1,6 +1,7 @@
 #include "simulated_api_fixture.hpp"
 
 #include <array>
+#include <stdexcept>
 
 namespace kallglot::simulator {
 namespace {
@@ -44,6 +45,9 @@ INSTANTIATE_TEST_SUITE_P(Faults,
                                          answer_row{"unknown_status", 200, json_type},
                                          answer_row{"hostile_words", 200, json_type},
                                          answer_row{"chunked", 200, json_type},
+                                         answer_row{"deep", 200, json_type},
+                                         answer_row{"wrong_types", 200, json_type},
+                                         answer_row{"bad_dates", 200, json_type},
                                          answer_row{"redirect", 302, html_type}),
                          [](const auto& row) { return std::string(row.param.fault); });
 
@@ -100,6 +104,65 @@ TEST_F(SimulatedApi, SendsAnInterimResponseFirst) {
     ASSERT_FALSE(client_->receive(second));
     EXPECT_EQ(first.result_int(), 103U);
     EXPECT_EQ(second.result_int(), 200U);
+}
+
+TEST_F(SimulatedApi, SendsAByteASecondWhenItDrips) {
+    start(R"({"drip":1})");
+    ASSERT_FALSE(client_->send("GET", path_of(ids_[0]), key_));
+    auto other = make_client();
+    ASSERT_FALSE(other->connect());
+    boost::json::value stats;
+    do {
+        stats = boost::json::parse(other->get("/_stats", "").body());
+    } while (stats.at("faults").as_object().if_contains("drip") == nullptr);
+    EXPECT_EQ(stats.at("faults").at("drip"), 1);
+}
+
+TEST_F(SimulatedApi, GoesBackwards) {
+    start(R"({"backwards":1})");
+    const auto answer = client_->get(path_of(ids_[0]), key_);
+    EXPECT_EQ(text_in(answer, "status"), "created");
+}
+
+TEST_F(SimulatedApi, DistortsTimesAndTypes) {
+    start(R"({"bad_dates":1})");
+    const auto truth = json_of("/_truth?id=" + ids_[0]);
+    const auto dates = client_->get(path_of(ids_[0]), key_);
+    EXPECT_NE(text_in(dates, "created_at"), truth.at("created_at").as_string());
+    ASSERT_EQ(client_->post("/_faults", R"({"reset":true,"wrong_types":1})").result_int(), 200U);
+    const auto types = client_->get(path_of(ids_[0]), key_);
+    const auto status = types.body().find("\"status\":\"");
+    EXPECT_EQ(status, std::string::npos) << types.body();
+}
+
+TEST_F(SimulatedApi, SendsWhatIsNoHttp) {
+    start(R"({"garbage":1})");
+    ASSERT_FALSE(client_->send("GET", path_of(ids_[0]), key_));
+    blocking_client::response answer;
+    EXPECT_TRUE(client_->receive(answer));
+    EXPECT_EQ(answer.body(), "");
+}
+
+// Beast's own reader throws: the reason for this fault.
+TEST_F(SimulatedApi, SendsTrailersThatBeastDoesNotExpect) {
+    start(R"({"trailers":1})");
+    ASSERT_FALSE(client_->send("GET", path_of(ids_[0]), key_));
+    blocking_client::response answer;
+    EXPECT_THROW(static_cast<void>(client_->receive(answer)), std::length_error);
+}
+
+// Clients that read to the end see the limits of their own parser first.
+TEST_F(SimulatedApi, FloodsWithChunksAndBodiesWithoutEnd) {
+    start();
+    for (const char* const fault : {"endless", "huge"}) {
+        const std::string switches = std::string(R"({"reset":true,")") + fault + R"(":1})";
+        ASSERT_EQ(client_->post("/_faults", switches).result_int(), 200U);
+        auto client = make_client();
+        ASSERT_FALSE(client->connect());
+        ASSERT_FALSE(client->send("GET", path_of(ids_[0]), key_));
+        blocking_client::response answer;
+        EXPECT_TRUE(client->receive(answer)) << fault;
+    }
 }
 
 TEST_F(SimulatedApi, SaysCloseAfterSoManyAnswersAndCloses) {
