@@ -1,7 +1,7 @@
 # Writes the generated header with version, revision and compiler. Runs at each build and touches the file only when
 # its text changes, so that a commit costs two small files and one link.
 #
-# Called with -DSOURCE -DOUTPUT -DVERSION -DCOMPILER.
+# Called with -DSOURCE -DOUTPUT -DVERSION -DCOMPILER -DSANITIZERS.
 
 set(revision "unknown")
 find_program(GIT git)
@@ -27,6 +27,7 @@ namespace kallglot::build_info {
 inline constexpr std::string_view version = \"${VERSION}\";
 inline constexpr std::string_view revision = \"${revision}\";
 inline constexpr std::string_view compiler = \"${COMPILER}\";
+inline constexpr std::string_view sanitizers = \"${SANITIZERS}\"; ///< empty in what is shipped
 
 }  // namespace kallglot::build_info
 

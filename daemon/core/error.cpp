@@ -64,6 +64,8 @@ const char* message_of(errc error) noexcept {
             return "limit of tracked sessions reached";
         case errc::store_unavailable:
             return "store not writable";
+        case errc::memory_short:
+            return "memory nearly used up";
         case errc::cancelled:
             return "operation cancelled";
     }
@@ -170,6 +172,7 @@ failure_reason classify(errc error) noexcept {
         case errc::invalid_event:
         case errc::session_limit:
         case errc::store_unavailable:
+        case errc::memory_short:
         case errc::cancelled:
             break;
     }

@@ -17,6 +17,12 @@ std::uint64_t random_seed() {
     return (std::uint64_t{device()} << 32) | device();
 }
 
+http_limits private_limits(const prepared_config& configuration) {
+    http_limits limits;
+    limits.max_connections = configuration.private_connections;
+    return limits;
+}
+
 /// A child of the daemon ended with an exception: a bug, told once, never the end of the process.
 task_group::failure_handler report_bug(logger& log) {
     return [&log](const std::string& name, const std::string& what) {
@@ -55,6 +61,7 @@ application::application(asio::io_context& loop,
               clock_,
               log_,
               static_cast<std::uint32_t>(random_seed())),
+      memory_(clock_, log_, [this](bool is_short) { intake_.hold_off(is_short); }),
       files_(loop.get_executor(), clock_, log_, intake_),
       webhooks_(loop.get_executor(),
                 settings_.webhook,
@@ -80,7 +87,7 @@ application::application(asio::io_context& loop,
                                clock_},
                 settings_),
       pages_(reporter_, metrics_, clock_, options_.build, options_.telemetry_path),
-      server_(loop.get_executor(), "private", routes_, http_limits{}, clock_, log_),
+      server_(loop.get_executor(), "private", routes_, private_limits(initial_), clock_, log_),
       web_(loop.get_executor(), server_, clock_, log_, [this] { return session_api_.enabled(); }),
       config_(
           loop.get_executor(),
@@ -111,7 +118,6 @@ application::application(asio::io_context& loop,
 }
 
 std::optional<start_failure> application::start() {
-    raise_file_limit();
     if (auto failure = connect_client()) {
         return failure;
     }
@@ -180,6 +186,7 @@ task<error_code> application::begin_work() {
         failure_ = std::move(failure);
         co_return errc::cancelled;
     }
+    memory_.start(memory_limit_bytes());
     poller_.start(client_);
     key_watch_.start(settings_.api.key_file);
     files_.start(settings_.sessions.files);
@@ -224,6 +231,7 @@ task<> application::stop() {
     co_await server_.join();
     delay_.stop();
     key_watch_.stop();
+    memory_.stop();
     web_.stop();
     systemd_.stopped();
     grace_->cancel();

@@ -2,8 +2,11 @@
 
 #include "kallglot/config/config_diff.hpp"
 #include "kallglot/config/reference.hpp"
+#include "kallglot/core/descriptor_shares.hpp"
 #include "kallglot/runtime/api_trust.hpp"
 #include "kallglot/runtime/webhook_host.hpp"
+
+#include <sys/resource.h>
 
 #include <utility>
 
@@ -11,14 +14,18 @@ namespace kallglot {
 
 namespace {
 
+std::size_t line_of(const config::loaded_config& config, std::string_view key) {
+    const auto line = config.lines.find(key);
+    return line == config.lines.end() ? 0 : line->second;
+}
+
 config::config_fault fault_of(const config_source& source,
                               const config::loaded_config& config,
                               std::string_view key,
                               const tls_load_error& error) {
-    const auto line = config.lines.find(key);
     return {error.unreadable ? config::fault_kind::unavailable : config::fault_kind::invalid,
             source.file.string(),
-            line == config.lines.end() ? 0 : line->second,
+            line_of(config, key),
             std::string(key),
             error.message};
 }
@@ -31,6 +38,52 @@ std::string_view api_key_at_fault(const api_settings& api, const tls_load_error&
     return names(api.client_key_file)    ? "api.client_key_file"
            : names(api.client_cert_file) ? "api.client_cert_file"
                                          : "api.ca_file";
+}
+
+/// How many files the process may open.
+std::size_t descriptor_limit() noexcept {
+    rlimit limit{};
+    const bool known = ::getrlimit(RLIMIT_NOFILE, &limit) == 0;
+    return known ? static_cast<std::size_t>(limit.rlim_cur) : std::size_t{1024};
+}
+
+/// Lowers the numbers of connections to what there are files for; answers that of the private listener.
+std::variant<std::size_t, config::config_fault> fit_to_descriptors(const config_source& source,
+                                                                   config::loaded_config& config) {
+    settings& values = config.values;
+    const std::size_t limit = descriptor_limit();
+    const descriptor_shares wanted{values.api.max_connections,
+                                   http_limits{}.max_connections,
+                                   values.webhook.listen ? values.webhook.max_connections : 0};
+    const auto shares = share_descriptors(wanted, limit);
+    if (!shares) {
+        return config::config_fault{config::fault_kind::unavailable,
+                                    source.file.string(),
+                                    0,
+                                    "",
+                                    "only " + std::to_string(limit)
+                                        + " files may be open (ulimit -n, LimitNOFILE), at least "
+                                        + std::to_string(least_descriptors(wanted))
+                                        + " are needed"};
+    }
+    const auto lower = [&](std::string_view key, std::size_t& value, std::size_t to) {
+        if (to >= value) {
+            return;
+        }
+        config.warnings.push_back(
+            {config::fault_kind::unavailable,
+             source.file.string(),
+             line_of(config, key),
+             std::string(key),
+             "lowered from " + std::to_string(value) + " to " + std::to_string(to) + ", since only "
+                 + std::to_string(limit) + " files may be open (ulimit -n, LimitNOFILE)"});
+        value = to;
+    };
+    lower("api.max_connections", values.api.max_connections, shares->api);
+    if (values.webhook.listen) {
+        lower("webhook.max_connections", values.webhook.max_connections, shares->webhook_listener);
+    }
+    return shares->private_listener;
 }
 
 } // namespace
@@ -60,6 +113,10 @@ prepare_result prepare_config(const config_source& source) {
     if (!identity) {
         faults.push_back(fault_of(source, *config, "webhook.tls.cert_file", identity.error()));
     }
+    const auto fitted = fit_to_descriptors(source, *config);
+    if (const auto* const fault = std::get_if<config::config_fault>(&fitted)) {
+        faults.push_back(*fault);
+    }
     if (!faults.empty()) {
         return faults;
     }
@@ -67,7 +124,8 @@ prepare_result prepare_config(const config_source& source) {
                            std::move(*trust),
                            std::move(trust_files),
                            std::move(*identity),
-                           std::get<loaded_web>(std::move(web))};
+                           std::get<loaded_web>(std::move(web)),
+                           std::get<std::size_t>(fitted)};
 }
 
 config_host::config_host(loop_executor loop,

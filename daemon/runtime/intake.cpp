@@ -54,7 +54,7 @@ task<result<track_outcome>> intake::track(session_id id) {
     const taken one = take_in(id, session_source::api, false);
     if (one.slot == no_slot) {
         metrics_.session_rejected(labels::rejected_for::limit);
-        co_return errc::session_limit;
+        co_return no_room();
     }
     // Asking by name is asking to have it back.
     const std::uint64_t key = remembered_key(id.view());
@@ -71,6 +71,9 @@ task<result<track_outcome>> intake::track(session_id id) {
 task<result<session_intake::bulk_outcome>> intake::track_all(std::vector<session_id> ids) {
     if (!store_.accepting()) {
         co_return errc::store_unavailable;
+    }
+    if (memory_is_short_) {
+        co_return errc::memory_short;
     }
     bulk_outcome outcome;
     std::vector<commit_ticket> tickets;
@@ -158,7 +161,7 @@ task<result<event_outcome>> intake::take_event(webhook_event event) {
     const taken one = take_in(*event.session, session_source::webhook, false);
     if (one.slot == no_slot) {
         metrics_.session_rejected(labels::rejected_for::limit);
-        co_return errc::session_limit;
+        co_return no_room();
     }
     const event_outcome outcome = apply(event, one);
     std::vector<commit_ticket> tickets = events_under_way_.at(event.key);
@@ -198,6 +201,9 @@ task<error_code> intake::all_committed(std::vector<commit_ticket> tickets) {
 }
 
 intake::taken intake::take_in(const session_id& id, session_source source, bool bulk) {
+    if (memory_is_short_ && registry_.find(id.view()) == no_slot) {
+        return {};
+    }
     const auto [slot, is_new] = registry_.add(id);
     if (slot == no_slot) {
         return {};
@@ -234,16 +240,16 @@ void intake::on_added(std::span<const session_id> ids, bool) {
         metrics_.session_rejected(labels::rejected_for::limit, refused);
     }
     // One line when the limit is reached; the count is in the metrics.
-    if (refused != 0 && !told_full_) {
+    if (refused != 0 && !told_full_ && !memory_is_short_) {
         log_.warn("session limit reached, ids are not tracked",
                   {{"limit", registry_.max_tracked()}});
     }
-    told_full_ = refused != 0;
+    told_full_ = refused != 0 && !memory_is_short_;
     refused_lines_ |= refused != 0;
 }
 
 bool intake::wants_all_again() {
-    return !registry_.full() && std::exchange(refused_lines_, false);
+    return !registry_.full() && !memory_is_short_ && std::exchange(refused_lines_, false);
 }
 
 void intake::on_removed(const std::vector<std::uint64_t>& hashes) {

@@ -46,7 +46,9 @@ http_response make_failure(const error_code& error) {
         return make_error_answer(507, "session_limit", "as many sessions as allowed are tracked");
     }
     http_response response =
-        make_error_answer(503, "store_unavailable", "the id cannot be made durable now");
+        error == errc::memory_short
+            ? make_error_answer(503, "memory_short", "there is no memory for more sessions now")
+            : make_error_answer(503, "store_unavailable", "the id cannot be made durable now");
     response.fields.emplace_back("Retry-After", retry_after_seconds);
     return response;
 }

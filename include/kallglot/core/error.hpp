@@ -54,6 +54,7 @@ enum class errc {
     invalid_event,      ///< a webhook body without an id or a type
     session_limit,      ///< max_tracked is reached
     store_unavailable,  ///< the store cannot write now; the id is not tracked
+    memory_short,       ///< close to the limit of memory; the id is not tracked
 
     cancelled, ///< we stopped it ourselves: never logged as an error, never counted
 };

@@ -72,7 +72,7 @@ public:
     /// Tracks one id from the session API. Ends when the id is durable, also for one that is
     /// known already.
     ///
-    /// Errors: session_limit; store_unavailable, and then the id is not tracked; cancelled.
+    /// Errors: session_limit; store_unavailable or memory_short, and then the id is not tracked; cancelled.
     /// Cancel: terminal; the id may stay tracked.
     [[nodiscard]] virtual task<result<track_outcome>> track(session_id id) = 0;
 
@@ -97,7 +97,8 @@ public:
 
     /// Takes in an event whose signature was verified. Ends when what it changed is durable.
     ///
-    /// Errors: session_limit; store_unavailable: nothing was changed, and the sender shall try again; cancelled.
+    /// Errors: session_limit; store_unavailable or memory_short: nothing was changed, and the sender shall try again;
+    ///         cancelled.
     [[nodiscard]] virtual task<result<event_outcome>> take_event(webhook_event event) = 0;
 
     /// Whether an intake could be acknowledged now; false: answer 503 before reading on.

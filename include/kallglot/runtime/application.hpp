@@ -28,6 +28,7 @@
 #include "kallglot/runtime/logging.hpp"
 #include "kallglot/runtime/loop_clock.hpp"
 #include "kallglot/runtime/loop_delay.hpp"
+#include "kallglot/runtime/memory_guard.hpp"
 #include "kallglot/runtime/poller.hpp"
 #include "kallglot/runtime/reporter.hpp"
 #include "kallglot/runtime/start_failure.hpp"
@@ -111,6 +112,7 @@ private:
     store_host store_;
     poller poller_;
     intake intake_;
+    memory_guard memory_;
     file_watch files_;
     webhook_host webhooks_;
     session_api session_api_;

@@ -41,11 +41,12 @@ struct prepared_config {
     file_group api_trust_files; ///< as they were before they were read
     std::optional<tls_context> webhook_identity;
     loaded_web web;
+    std::size_t private_connections = 0; ///< of the private listener at most
 };
 
 using prepare_result = std::variant<prepared_config, config::config_faults>;
 
-/// Reads all of it. Blocking. Any thread.
+/// Reads all of it, and lowers, with a warning, what the process has not enough files for. Blocking. Any thread.
 [[nodiscard]] prepare_result prepare_config(const config_source& source);
 
 /// Loop only. Lifetime: clock and logger outlive it; reload() has ended before it goes.

@@ -54,6 +54,9 @@ public:
 
     [[nodiscard]] bool accepting() const override { return store_.accepting(); }
 
+    /// While memory is short no session is added. Those that are known go on as ever.
+    void hold_off(bool memory_is_short) noexcept { memory_is_short_ = memory_is_short; }
+
     // Files.
     void on_added(std::span<const session_id> ids, bool first_reading) override;
     bool wants_all_again() override;
@@ -77,7 +80,7 @@ public:
     void on_remembered(std::span<const remembered_entry> entries) override;
 
 private:
-    /// What taking in one id came to; no_slot: the table is full.
+    /// What taking in one id came to; no_slot: there is no room (no_room() says what for).
     struct taken {
         session_slot slot = no_slot;
         bool is_new = false;
@@ -92,6 +95,11 @@ private:
     [[nodiscard]] task<error_code> all_committed(std::vector<commit_ticket> tickets);
 
     [[nodiscard]] moment now() const { return {clock_.now(), clock_.wall_now()}; }
+
+    /// Why an id was not taken in.
+    [[nodiscard]] errc no_room() const noexcept {
+        return memory_is_short_ ? errc::memory_short : errc::session_limit;
+    }
 
     void purge_remembered();
     void tell_unstored();
@@ -110,6 +118,7 @@ private:
     boost::unordered_flat_set<std::uint32_t> unstored_;
     bool told_full_ = false;     ///< the log has it already
     bool refused_lines_ = false; ///< ids of files that are not tracked for want of room
+    bool memory_is_short_ = false;
 };
 
 } // namespace kallglot

@@ -179,6 +179,31 @@ TEST_F(Intake, AnEventWaitsForItsSessionThatIsCommittedWithManyOthers) {
     EXPECT_TRUE(many.done());
 }
 
+TEST_F(Intake, WhileMemoryIsShortNewIdsAreRefusedAndTheOthersGoOn) {
+    const auto before = put(1);
+    commit();
+    ASSERT_TRUE(before.done());
+    intake_->hold_off(true);
+    EXPECT_TRUE(put(2).failed_with(errc::memory_short));
+    EXPECT_TRUE(put_all(names(2, 5)).failed_with(errc::memory_short));
+    EXPECT_TRUE(deliver(event(session_created, 2, 1001)).failed_with(errc::memory_short));
+    intake_->on_added(names(2, 5), false);
+    EXPECT_FALSE(is_tracked(2));
+    const auto known = deliver(event(webhook_type::session_started, 1, 1002));
+    commit();
+    ASSERT_TRUE(known.done());
+    EXPECT_EQ(known.value(), event_outcome::accepted);
+    EXPECT_EQ(record(1).status, session_status::active);
+    EXPECT_FALSE(intake_->wants_all_again());
+
+    intake_->hold_off(false);
+    EXPECT_TRUE(intake_->wants_all_again()) << "the file's lines were refused";
+    const auto again = deliver(event(session_created, 2, 1001));
+    commit();
+    ASSERT_TRUE(again.done());
+    EXPECT_EQ(again.value(), event_outcome::accepted);
+}
+
 TEST_F(Intake, AFullTableRefusesNewIdsAndKnowsTheOthers) {
     max_tracked_ = 3;
     restart();
