@@ -1,15 +1,15 @@
 """The base of every row: a daemon under a fault, and what it means that it survives.
 
-A row's test is named after its number, `test_u1_...`, and produces its fault for real. `with self.survives(exporter):`
-around it checks what is the same for all: the same process, nothing from a sanitizer, no session lost and none invented,
-every scrape within a second, memory and freshness back. What a row measured it tells with `self.figure(...)`.
+A row's test is named after its number, `test_u1_...`, produces its fault for real, and says in its docstring, in one line
+each, what the fault is and what is promised. `with self.survives(exporter):` around the fault checks what is the same for
+all: the same process, nothing from a sanitizer, no session lost and no change invented, every scrape within a second, memory
+and freshness back. What a row measured it tells with `self.figure(...)`; README.md is made of that.
 """
 
 import contextlib
-import json
-import os
 import pathlib
 import re
+import subprocess
 import sys
 import threading
 import time
@@ -17,10 +17,10 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / 'e2e'))
 
 from support.case import EndToEnd, main  # noqa: E402 (the path comes first)
-from support.programs import SANITIZED  # noqa: E402
+from support.programs import BINARY_DIR, SANITIZED, SOURCE_DIR  # noqa: E402
 from support.waiting import wait_for  # noqa: E402
 
-__all__ = ['Row', 'main', 'SANITIZED', 'wait_for']
+__all__ = ['Row', 'alone', 'main', 'memory', 'wait_for', 'whole', 'BINARY_DIR', 'SANITIZED', 'SOURCE_DIR']
 
 LONGEST_SCRAPE = 1.0
 # A sanitizer build is some times slower, on a machine that is busy with other tests.
@@ -28,6 +28,18 @@ PATIENT_SCRAPE = 5.0
 MORE_MEMORY = 1.10
 # Below that a tenth is a few pages of the allocator.
 MEMORY_SLACK = 8 << 20
+# So that nothing changes by itself: all are in a call that lasts for weeks.
+STILL = ('--arrival-rate', '0', '--active', '1000h-2000h')
+
+
+def whole(test):
+    """Too long for every `./dev test`: only part of `./dev faults`."""
+    return test
+
+
+def alone(test):
+    """Keeps both cores busy: nothing else runs beside it."""
+    return test
 
 
 class _Scraping(threading.Thread):
@@ -65,38 +77,82 @@ class Row(EndToEnd):
 
     def figure(self, text):
         """What this row measured, for the table."""
-        print(f'{self.row()}: {text}', file=sys.stderr)
-        folder = os.environ.get('KALLGLOT_FAULT_RESULTS')
-        if folder:
-            (pathlib.Path(folder) / f'{self._testMethodName}.json').write_text(
-                json.dumps({'row': self.row(), 'figure': text}))
+        print(f'figure: {text}', file=sys.stderr, flush=True)
+
+    def suite(self, program, chosen, least, figure='{passed} of {passed} cases'):
+        """A test program of this build, with the tests that `chosen` picks; at least so many of them, all good."""
+        path = BINARY_DIR / 'tests' / program
+        if not path.exists():
+            self.skipTest(f'{program} is not built here')
+        done = subprocess.run([path, f'--gtest_filter={chosen}', '--gtest_brief=1'], capture_output=True, text=True, check=False,
+                              timeout=600)
+        self.assertEqual(done.returncode, 0, (done.stdout + done.stderr)[-4000:])
+        passed = int(re.search(r'\[  PASSED  \] (\d+) test', done.stdout).group(1))
+        self.assertGreaterEqual(passed, least, 'fewer tests than there should be')
+        self.figure(figure.format(passed=passed))
+        return done.stdout
+
+    def elsewhere(self, file, *chosen):
+        """Tests of the folder e2e that prove this row as they stand: `chosen` are classes or Class.test_method."""
+        done = subprocess.run([sys.executable, SOURCE_DIR / 'tests' / 'e2e' / f'{file}.py', *chosen], capture_output=True, text=True,
+                              check=False, timeout=600)
+        self.assertEqual(done.returncode, 0, done.stderr[-4000:])
+        if 'skipped=' in done.stderr:
+            self.skipTest(re.search(r"skipped ['\"](.*)['\"]", done.stderr).group(1))
+        return int(re.search(r'Ran (\d+) test', done.stderr).group(1))
+
+    def world(self, sessions, *flags, flags_of_exporter=(), under=(), environment=None, still=True, **config):
+        """A simulator and an exporter that has polled everybody once."""
+        self.api = self.simulator('--sessions', sessions, *(STILL if still else ()), *flags)
+        file = self.config(self.api.port, **config)
+        exporter = self.exporter(file, *flags_of_exporter, under=under, environment=environment)
+        self.polled(exporter, sessions)
+        return exporter
+
+    def polled(self, exporter, sessions, seconds=60):
+        """Waits until that many sessions are known and each has been polled."""
+        return exporter.until('everybody polled', lambda scrape: scrape.total('kallglot_sessions') == sessions
+                              and scrape.value('kallglot_sessions', status='unknown') == 0, seconds)
+
+    def for_a_while(self, seconds, exporter, look=None):
+        """The exporter goes on for so long; `look` is called now and then, and what it answers is collected."""
+        begun, seen = time.monotonic(), []
+        def over():
+            if look:
+                seen.append(look())
+            return time.monotonic() - begun >= seconds
+        wait_for('time to pass', lambda: exporter.expect('goes on', lambda: True) and over(), seconds + 30)
+        return seen
 
     @contextlib.contextmanager
-    def survives(self, exporter, sessions, metric=None, labels=None, fresh=True, scrapes=True):
-        """Around the fault, which must be over at the end of the block. `metric` must have gone up."""
+    def survives(self, exporter, sessions, metric=None, labels=None, fresh=True, still=True, forgotten=0, grown=0):
+        """Around the fault, which must be over at the end of the block.
+
+        `metric` must have gone up. `still`: nothing changes in the world meanwhile, so that any change is an invented one.
+        `forgotten` sessions may rightly have left; the memory of `grown` bytes may rightly stay in use.
+        """
         pid = exporter.process.pid
         before = exporter.scrape()
         had = memory(exporter)
         self.assertEqual(before.total('kallglot_sessions'), sessions)
         scraping = _Scraping(exporter)
-        if scrapes:
-            scraping.start()
+        scraping.start()
         try:
             yield before
         finally:
             scraping.over.set()
-            if scrapes:
-                scraping.join()
+            scraping.join()
         self.assertTrue(exporter.running(), exporter.log()[-3000:])
         self.assertEqual(exporter.process.pid, pid)
         self.assertEqual(scraping.failures, [])
+        self.slowest_scrape = scraping.slowest
         self.assertLess(scraping.slowest, PATIENT_SCRAPE if SANITIZED else LONGEST_SCRAPE)
         after = exporter.scrape()
-        self.assertEqual(after.total('kallglot_sessions'), sessions)
-        self.assertEqual(after.value('kallglot_session_regressions_total'),
-                         before.value('kallglot_session_regressions_total'))
+        self.assertEqual(after.total('kallglot_sessions'), sessions - forgotten)
+        for name in ['kallglot_session_regressions_total', *(['kallglot_session_transitions_total'] if still else [])]:
+            self.assertEqual(after.total(name), before.total(name), name)
         self.assertEqual(after.total('kallglot_exporter_sessions_forgotten_total'),
-                         before.total('kallglot_exporter_sessions_forgotten_total'))
+                         before.total('kallglot_exporter_sessions_forgotten_total') + forgotten)
         if fresh:
             exporter.until('everything fresh', lambda scrape: scrape.total('kallglot_sessions_stale') == 0
                            and scrape.value('kallglot_up') == 1, seconds=100)
@@ -104,6 +160,13 @@ class Row(EndToEnd):
             self.assertGreater(after.total(metric, **(labels or {})), before.total(metric, **(labels or {})),
                                f'{metric} {labels} did not tell')
         if not SANITIZED:
-            wait_for('memory back', lambda: memory(exporter) <= max(had * MORE_MEMORY, had + MEMORY_SLACK), 60)
-        self.assertNotIn('ERROR: ', exporter.log())
-        self.assertNotIn('runtime error', exporter.log())
+            wait_for('memory back', lambda: memory(exporter) <= max(had * MORE_MEMORY, had + MEMORY_SLACK) + grown, 60)
+        self.assert_no_complaint(exporter)
+
+    def assert_no_complaint(self, exporter):
+        """Nothing from a sanitizer."""
+        for word in ('ERROR: ', 'runtime error', 'Sanitizer'):
+            self.assertNotIn(word, exporter.log())
+
+    def failures(self, scrape, reason):
+        return scrape.value('kallglot_exporter_api_request_failures_total', reason=reason)

@@ -51,13 +51,15 @@ class ScriptedApi:
     """`answer(peer, identifier)` is called for each request, in the connection's thread, and does as it likes: it may
     return bytes, which are sent, or use the peer itself and return None. It may be changed at any time."""
 
-    def __init__(self, folder, ids, answer, tls=True, host='127.0.0.1', port=0):
+    def __init__(self, folder, ids, answer, tls=True, host='127.0.0.1', port=0, names=certificates.LOCALHOST, on_open=None):
+        """`on_open(raw socket)` may spoil a connection before its handshake: True if it has taken it over."""
         self.answer, self.connections, self.requests, self.errors = answer, 0, [], []
+        self.on_open = on_open
         self.context = None
         if tls:
             if not (folder / 'ca.pem').exists():
                 certificates.make_authority(folder, 'ca')
-                certificates.make_server(folder, 'server', 'ca')
+                certificates.make_server(folder, 'server', 'ca', names)
             self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             self.context.load_cert_chain(folder / 'server.pem', folder / 'server.key')
         (folder / 'api_key').write_text(KEY)
@@ -85,6 +87,8 @@ class ScriptedApi:
         try:
             stream.settimeout(60)
             stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if self.on_open and self.on_open(stream):
+                return
             if self.context:
                 stream = self.context.wrap_socket(stream, server_side=True)
             self.connections += 1
@@ -101,6 +105,7 @@ class ScriptedApi:
                 asked = _ASKED.match(head)
                 identifier = asked.group(1).decode() if asked else None
                 peer.asked += 1
+                peer.head = head
                 self.requests.append(identifier)
                 answer = self.answer(peer, identifier)
                 if answer is not None:

@@ -1,0 +1,83 @@
+"""A network of the test's own, so that links can be cut and packets dropped without anybody else noticing.
+
+The test's process moves into network and mount namespaces that end with it; what it starts from then on is there too. A
+second host at the other end of a wire is a process that holds a namespace of its own open.
+"""
+
+import ctypes
+import os
+import shutil
+import subprocess
+
+_LIBC = ctypes.CDLL(None, use_errno=True)
+_NEW_MOUNTS, _NEW_NETWORK = 0x0002_0000, 0x4000_0000
+
+
+def why_not(*programs):
+    """Why such a test cannot run here; None if it can."""
+    if os.geteuid() != 0:
+        return 'needs root for namespaces'
+    missing = [name for name in ('ip', *programs) if shutil.which(name) is None]
+    if missing:
+        return f'not installed: {" ".join(missing)}'
+    probe = subprocess.run(['unshare', '--net', '--mount', 'true'], capture_output=True, check=False)
+    return None if probe.returncode == 0 else 'namespaces cannot be made here'
+
+
+def run(*words):
+    subprocess.run([str(word) for word in words], check=True, capture_output=True, stdin=subprocess.DEVNULL)
+
+
+class OwnNetwork:
+    """From the moment it is made this process has a loopback of its own and nothing else. Only before any thread."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        if _LIBC.unshare(_NEW_NETWORK | _NEW_MOUNTS) != 0:
+            raise OSError(ctypes.get_errno(), 'unshare')
+        run('mount', '--make-rprivate', '/')
+        run('ip', 'link', 'set', 'lo', 'up')
+        self.far = None
+
+    def addresses(self, *addresses):
+        """Further addresses of this host."""
+        for address in addresses:
+            run('ip', 'address', 'add', f'{address}/32', 'dev', 'lo')
+
+    def _replace(self, path, text):
+        own = self.folder / path.strip('/').replace('/', '_')
+        fresh = not own.exists()
+        own.write_text(text)
+        if fresh:
+            run('mount', '--bind', own, path)
+
+    def hosts(self, **names):
+        """What names mean: name=[address, ...]; in place of all that was known."""
+        self._replace('/etc/hosts', ''.join(f'{address} {name}\n' for name, found in names.items() for address in found))
+
+    def resolver(self, address):
+        """The DNS server that is asked for everything."""
+        self._replace('/etc/nsswitch.conf', 'passwd: files\nhosts: files dns\n')
+        self._replace('/etc/resolv.conf', f'nameserver {address}\n')
+
+    def filter(self, *rules):
+        """The rules that packets to this host meet, in place of those before; none lets everything pass."""
+        text = 'table inet fault\ndelete table inet fault\ntable inet fault { chain arriving { type filter hook input priority 0;\n'
+        subprocess.run(['nft', '-f', '-'], input=text + '\n'.join(rules) + '\n}}\n', text=True, check=True, capture_output=True)
+
+    def second_host(self, start, near='198.18.0.1', far='198.18.0.2'):
+        """A wire to a host of its own; `start` keeps a program running. Returns the words that run a command there."""
+        holder = start(['unshare', '--net', 'sleep', '1d'])
+        inside = ['nsenter', '-t', str(holder.process.pid), '-n']
+        ours = os.stat('/proc/self/ns/net').st_ino
+        holder.expect('namespace', lambda: os.stat(f'/proc/{holder.process.pid}/ns/net').st_ino != ours)
+        run('ip', 'link', 'add', 'near', 'type', 'veth', 'peer', 'name', 'far', 'netns', holder.process.pid)
+        run('ip', 'address', 'add', f'{near}/30', 'dev', 'near')
+        run('ip', 'link', 'set', 'near', 'up')
+        run(*inside, 'ip', 'link', 'set', 'lo', 'up')
+        run(*inside, 'ip', 'address', 'add', f'{far}/30', 'dev', 'far')
+        run(*inside, 'ip', 'link', 'set', 'far', 'up')
+        return inside
+
+    def wire(self, up):
+        run('ip', 'link', 'set', 'near', 'up' if up else 'down')

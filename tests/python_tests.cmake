@@ -1,0 +1,32 @@
+# kallglot_add_python_tests(<prefix> <file> <labels> <busy>): each test_... method of a file of unittest is one test of ctest,
+# <prefix>.<method>. Above a method, `@alone` keeps everything else waiting while it runs, and `@whole` adds the label `whole`:
+# too long for every `./dev test`, part of `./dev faults`. `busy` is true where the whole file is @alone.
+
+find_package(Python3 REQUIRED COMPONENTS Interpreter)
+
+function(kallglot_add_python_tests prefix file labels busy)
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${file}")
+    set(environment "KALLGLOT_BINARY_DIR=${PROJECT_BINARY_DIR};KALLGLOT_SANITIZED=${KALLGLOT_SANITIZE};PYTHONDONTWRITEBYTECODE=1")
+    file(STRINGS "${file}" lines REGEX "^(class [A-Za-z0-9_]+.*:|    @(alone|whole)|    def test_[a-z0-9_]+.*:)$")
+    set(marks "")
+    foreach(line IN LISTS lines)
+        if(line MATCHES "^class ([A-Za-z0-9_]+)")
+            set(case "${CMAKE_MATCH_1}")
+        elseif(line MATCHES "@([a-z]+)")
+            list(APPEND marks "${CMAKE_MATCH_1}")
+        elseif(line MATCHES "def test_([a-z0-9_]+)")
+            set(test "${KALLGLOT_TEST_PREFIX}${prefix}.${CMAKE_MATCH_1}")
+            add_test(NAME "${test}" WORKING_DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}"
+                COMMAND Python3::Interpreter "${file}" "${case}.test_${CMAKE_MATCH_1}")
+            set_tests_properties("${test}" PROPERTIES LABELS "${labels}" TIMEOUT 150 ENVIRONMENT "${environment}"
+                SKIP_REGULAR_EXPRESSION "OK \\(skipped=")
+            if(busy OR "alone" IN_LIST marks)
+                set_tests_properties("${test}" PROPERTIES RUN_SERIAL TRUE)
+            endif()
+            if("whole" IN_LIST marks)
+                set_tests_properties("${test}" PROPERTIES LABELS "${labels};whole" TIMEOUT 900)
+            endif()
+            set(marks "")
+        endif()
+    endforeach()
+endfunction()
