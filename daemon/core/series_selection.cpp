@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <tuple>
+#include <cstdint>
+#include <functional>
+#include <utility>
 
 namespace kallglot {
 
@@ -17,20 +19,29 @@ constexpr steady_duration least_stay = 5min;
 /// Room for records that change while the pass is under way, whose old places are kept.
 constexpr std::size_t slack = 64;
 
-/// A session that may become a member. Who stays by right comes behind the stuck ones only.
-struct contender {
-    ranked_session place;
-    steady_time entered = no_time;
-    bool stays = false;
+/// Who comes first, whatever the places are: the stuck ones, then who has not been a member for long.
+enum class precedence : std::uint8_t { stuck, stays, other };
 
-    [[nodiscard]] auto order() const noexcept {
-        const bool stuck = place.rank == series_rank::stuck;
-        return std::tuple(!stuck, !stuck && !stays, place);
+/// A session that may become a member.
+struct contender {
+    precedence first = precedence::other;
+    ranked_session place;
+    const series_selection::member* member = nullptr; ///< of the set so far
+
+    [[nodiscard]] bool operator<(const contender& other) const noexcept {
+        return first != other.first ? first < other.first : place < other.place;
     }
 };
 
+precedence precedence_of(const ranked_session& place, bool stays) noexcept {
+    if (place.rank == series_rank::stuck) {
+        return precedence::stuck;
+    }
+    return stays ? precedence::stays : precedence::other;
+}
+
 bool is_still(const series_selection::member& one, const session_registry& registry) {
-    return registry.is_tracked(one.slot) && registry.id_of(one.slot) == one.id;
+    return registry.is_tracked(one.slot) && registry.text_of(one.slot) == one.id.view();
 }
 
 } // namespace
@@ -93,33 +104,33 @@ const std::vector<series_selection::member>& series_selection::choose(
     steady_time now) {
     std::vector<contender> contenders;
     contenders.reserve(members_.size() + candidates.size());
+    std::vector<session_slot> present;
+    present.reserve(members_.size());
     for (const member& one : members_) {
         if (is_still(one, registry)) {
-            contenders.push_back({rank_session(thresholds, one.slot, registry[one.slot]),
-                                  one.entered,
-                                  now - one.entered < least_stay});
+            const ranked_session place = rank_session(thresholds, one.slot, registry[one.slot]);
+            const bool stays = now - one.entered < least_stay;
+            contenders.push_back({precedence_of(place, stays), place, &one});
+            present.push_back(one.slot);
         }
     }
+    std::ranges::sort(present);
     for (const ranked_session& one : candidates) {
-        contenders.push_back({one, now, false});
-    }
-    // Of a member that is a candidate too, the member is kept: it entered earlier.
-    const auto by_slot = [](const contender& one) {
-        return std::tuple(one.place.slot, one.entered, !one.stays);
-    };
-    std::ranges::sort(contenders, {}, by_slot);
-    const auto doubles =
-        std::ranges::unique(contenders, {}, [](const contender& one) { return one.place.slot; });
-    contenders.erase(doubles.begin(), doubles.end());
-
-    std::ranges::sort(contenders, {}, &contender::order);
-    members_.clear();
-    for (const contender& one : contenders) {
-        if (members_.size() == limit_) {
-            break;
+        if (!std::ranges::binary_search(present, one.slot)) {
+            contenders.push_back({precedence_of(one, false), one, nullptr});
         }
-        members_.push_back({registry.id_of(one.place.slot), one.place.slot, one.entered});
     }
+
+    std::ranges::sort(contenders, std::less());
+    contenders.resize(std::min(contenders.size(), limit_));
+    std::vector<member> chosen;
+    chosen.reserve(contenders.size());
+    for (const contender& one : contenders) {
+        chosen.push_back(one.member != nullptr
+                             ? *one.member
+                             : member{registry.id_of(one.place.slot), one.place.slot, now});
+    }
+    members_ = std::move(chosen);
     return members_;
 }
 

@@ -1,19 +1,11 @@
 #include "kallglot/metrics/daemon_metrics.hpp"
 
-#include "instruments.hpp"
-
-#include <prometheus/gauge.h>
-
 #include <algorithm>
 #include <string>
 
 namespace kallglot {
 
 namespace {
-
-using namespace instruments;
-using prometheus::Family;
-using prometheus::Histogram;
 
 // Codes with a series of their own; any other is `other`, so that a strange peer adds no series.
 constexpr std::array<int, 18> known_code_list =
@@ -33,26 +25,19 @@ template <class Enum>
 } // namespace
 
 daemon_metrics::daemon_metrics(const build_details& build)
-    : transition_family_(counter_family(registry_, metric::session_transitions)),
-      regressions_(single_counter(registry_, metric::session_regressions)),
-      imprecise_(single_counter(registry_, metric::session_imprecise_transitions)),
-      setup_(single_histogram(registry_, metric::session_setup, dwell_buckets)),
-      ended_duration_(single_histogram(registry_, metric::ended_session_duration, call_buckets)),
-      ended_without_start_(single_counter(registry_, metric::sessions_ended_without_start)),
-      unknown_status_(single_counter(registry_, metric::unknown_status)),
-      requests_(single_counter(registry_, metric::api_requests)),
-      request_duration_(single_histogram(registry_, metric::api_request_duration, delay_buckets)),
-      poll_lateness_(single_histogram(registry_, metric::poll_lateness, delay_buckets)) {
+    : build_(build),
+      regressions_(table_.counter(metric::session_regressions)),
+      imprecise_(table_.counter(metric::session_imprecise_transitions)),
+      setup_(table_.histogram(metric::session_setup, dwell_buckets)),
+      ended_duration_(table_.histogram(metric::ended_session_duration, call_buckets)),
+      ended_without_start_(table_.counter(metric::sessions_ended_without_start)),
+      unknown_status_(table_.counter(metric::unknown_status)),
+      requests_(table_.counter(metric::api_requests)),
+      request_duration_(table_.histogram(metric::api_request_duration, delay_buckets)),
+      poll_lateness_(table_.histogram(metric::poll_lateness, delay_buckets)) {
     add_session_metrics();
     add_request_metrics();
     add_intake_metrics();
-
-    prometheus::Gauge& info =
-        instruments::build(prometheus::BuildGauge(), registry_, metric::build_info)
-            .Add({{"version", std::string(build.version)},
-                  {"revision", std::string(build.revision)},
-                  {"compiler", std::string(build.compiler)}});
-    info.Set(1);
 }
 
 void daemon_metrics::add_session_metrics() {
@@ -66,37 +51,37 @@ void daemon_metrics::add_session_metrics() {
             }
         }
     }
-
-    Family<Histogram>& stays = histogram_family(registry_, metric::session_status_dwell);
-    const Histogram::BucketBoundaries bounds(dwell_buckets.begin(), dwell_buckets.end());
     for (std::size_t i = 0; i < dwell_.size(); ++i) {
-        dwell_[i] = &stays.Add({{"status", std::string(name_at<session_status>(i))}}, bounds);
+        dwell_[i] = &table_.histogram(metric::session_status_dwell,
+                                      dwell_buckets,
+                                      {name_at<session_status>(i)});
     }
-
-    fill(ended_, registry_, metric::sessions_ended, name_at<end_reason>);
+    table_.fill(ended_, metric::sessions_ended, name_at<end_reason>);
 }
 
 void daemon_metrics::add_request_metrics() {
     static_assert(known_codes == known_code_list.size());
-    fill(responses_, registry_, metric::api_responses, [](std::size_t i) {
-        return i < known_codes ? std::to_string(known_code_list[i]) : std::string("other");
-    });
-    fill(failures_, registry_, metric::api_request_failures, name_at<failure_reason>);
-    fill(polls_, registry_, metric::polls, name_at<poll_class>);
-    fill(polls_late_, registry_, metric::polls_late, name_at<poll_class>);
+    for (std::size_t i = 0; i < known_codes; ++i) {
+        responses_[i] =
+            &table_.counter(metric::api_responses, {std::to_string(known_code_list[i])});
+    }
+    responses_[known_codes] = &table_.counter(metric::api_responses, {"other"});
+    table_.fill(failures_, metric::api_request_failures, name_at<failure_reason>);
+    table_.fill(polls_, metric::polls, name_at<poll_class>);
+    table_.fill(polls_late_, metric::polls_late, name_at<poll_class>);
 }
 
 void daemon_metrics::add_intake_metrics() {
-    fill(added_, registry_, metric::sessions_added, [](std::size_t i) {
+    table_.fill(added_, metric::sessions_added, [](std::size_t i) {
         return labels::added_by_names[i];
     });
-    fill(rejected_, registry_, metric::sessions_rejected, [](std::size_t i) {
+    table_.fill(rejected_, metric::sessions_rejected, [](std::size_t i) {
         return labels::rejected_for_names[i];
     });
-    fill(forgotten_, registry_, metric::sessions_forgotten, [](std::size_t i) {
+    table_.fill(forgotten_, metric::sessions_forgotten, [](std::size_t i) {
         return labels::forgotten_for_names[i];
     });
-    fill(log_messages_, registry_, metric::log_messages, name_at<log_level>);
+    table_.fill(log_messages_, metric::log_messages, name_at<log_level>);
 }
 
 prometheus::Counter& daemon_metrics::transition_counter(std::size_t from,
@@ -104,10 +89,10 @@ prometheus::Counter& daemon_metrics::transition_counter(std::size_t from,
                                                         std::size_t source) {
     counter*& place = transitions_[from][to][source];
     if (place == nullptr) {
-        place = &transition_family_.Add(
-            {{"from", std::string(name_at<session_status>(from))},
-             {"to", std::string(name_at<session_status>(to))},
-             {"source", std::string(labels::transition_source_names[source])}});
+        place = &table_.counter(metric::session_transitions,
+                                {name_at<session_status>(from),
+                                 name_at<session_status>(to),
+                                 labels::transition_source_names[source]});
     }
     return *place;
 }
@@ -176,15 +161,6 @@ std::span<const exemplar> daemon_metrics::exemplars(const metric_info& family,
         return dwell_examples_[labels::index(status)].view();
     }
     return {};
-}
-
-std::vector<prometheus::MetricFamily> daemon_metrics::collect() const {
-    std::vector<prometheus::MetricFamily> families = registry_.Collect();
-    // The library keeps label sets in a hash table; sorted, two answers differ only where values do.
-    for (prometheus::MetricFamily& family : families) {
-        std::ranges::sort(family.metric, {}, &prometheus::ClientMetric::label);
-    }
-    return families;
 }
 
 } // namespace kallglot

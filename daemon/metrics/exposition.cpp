@@ -5,7 +5,6 @@
 
 #include <zlib.h>
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -15,30 +14,9 @@ namespace kallglot {
 
 namespace {
 
-using prometheus::ClientMetric;
-
-// The labels of a series in the order of the table; the library sorts them by name.
-struct ordered_labels {
-    std::array<label_ref, max_metric_labels> list;
-    std::size_t count = 0;
-
-    ordered_labels(const metric_info& info, const ClientMetric& series) {
-        for (; count < info.label_count(); ++count) {
-            const auto has_name = [&](const ClientMetric::Label& label) {
-                return label.name == info.labels[count];
-            };
-            const auto found = std::ranges::find_if(series.label, has_name);
-            list[count] = {info.labels[count],
-                           found == series.label.end() ? std::string_view() : found->value};
-        }
-    }
-
-    [[nodiscard]] std::span<const label_ref> view() const noexcept { return {list.data(), count}; }
-};
-
 void write_histogram(exposition_writer& out,
                      std::span<const label_ref> labels,
-                     const ClientMetric::Histogram& values,
+                     const prometheus::ClientMetric::Histogram& values,
                      std::span<const exemplar> examples) {
     std::vector<double> bounds;
     std::vector<std::uint64_t> counts;
@@ -58,35 +36,30 @@ void write_histogram(exposition_writer& out,
 
 } // namespace
 
-void write_families(exposition_writer& out,
-                    const std::vector<prometheus::MetricFamily>& families,
-                    const daemon_metrics* examples) {
-    for (const prometheus::MetricFamily& family : families) {
-        const metric_info* const info = find_metric(family.name);
-        if (info == nullptr) {
-            continue;
-        }
-        out.family(*info);
-        for (const ClientMetric& series : family.metric) {
-            const ordered_labels labels(*info, series);
-            switch (info->type) {
-                case metric_type::counter:
-                    out.sample(labels.view(), series.counter.value);
-                    break;
-                case metric_type::gauge:
-                    out.sample(labels.view(), series.gauge.value);
-                    break;
-                case metric_type::histogram:
-                    write_histogram(out,
-                                    labels.view(),
-                                    series.histogram,
-                                    examples == nullptr
-                                        ? std::span<const exemplar>()
-                                        : examples->exemplars(*info, labels.view()));
-                    break;
+void write_daemon_metrics(exposition_writer& out, const daemon_metrics& daemon) {
+    for (const instrument_table::family& family : daemon.instruments().families()) {
+        out.family(*family.info);
+        for (const instrument_table::series& series : family.list) {
+            std::array<label_ref, max_metric_labels> list;
+            for (std::size_t i = 0; i < series.values.size(); ++i) {
+                list[i] = {family.info->labels[i], series.values[i]};
+            }
+            const std::span<const label_ref> labels(list.data(), series.values.size());
+            if (series.counter != nullptr) {
+                out.sample(labels, series.counter->Value());
+            } else {
+                write_histogram(out,
+                                labels,
+                                series.histogram->Collect().histogram,
+                                daemon.exemplars(*family.info, labels));
             }
         }
     }
+    const build_details& build = daemon.build();
+    out.family(metric::build_info);
+    out.sample(
+        {{"version", build.version}, {"revision", build.revision}, {"compiler", build.compiler}},
+        1);
 }
 
 void write_exposition(std::string& out,
@@ -101,7 +74,7 @@ void write_exposition(std::string& out,
     if (last_duration_seconds) {
         writer.single(metric::scrape_duration, *last_duration_seconds);
     }
-    write_families(writer, daemon.collect(), &daemon);
+    write_daemon_metrics(writer, daemon);
     process.write(writer);
     writer.finish();
 }

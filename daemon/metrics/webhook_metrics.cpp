@@ -1,17 +1,14 @@
 #include "kallglot/metrics/webhook_metrics.hpp"
 
-#include "instruments.hpp"
-
 namespace kallglot {
 
-webhook_metrics::webhook_metrics(prometheus::Registry& registry)
-    : missed_(instruments::single_counter(registry, metric::webhook_missed_transitions)),
-      delay_(
-          instruments::single_histogram(registry, metric::webhook_delivery_delay, delay_buckets)) {
-    instruments::fill(requests_, registry, metric::webhook_requests, [](std::size_t i) {
+webhook_metrics::webhook_metrics(instrument_table& table)
+    : missed_(table.counter(metric::webhook_missed_transitions)),
+      delay_(table.histogram(metric::webhook_delivery_delay, delay_buckets)) {
+    table.fill(requests_, metric::webhook_requests, [](std::size_t i) {
         return webhook_result_names[i];
     });
-    instruments::fill(events_, registry, metric::webhook_events, [](std::size_t i) {
+    table.fill(events_, metric::webhook_events, [](std::size_t i) {
         return webhook_type_names[i];
     });
 }

@@ -46,7 +46,7 @@ webhook_host::webhook_host(loop_executor loop,
     if (!settings_.listen) {
         return;
     }
-    metrics_ = std::make_unique<webhook_metrics>(metrics.registry());
+    metrics_ = std::make_unique<webhook_metrics>(metrics.instruments());
     route_ = std::make_unique<webhook_route>(intake,
                                              *metrics_,
                                              time,

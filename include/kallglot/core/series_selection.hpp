@@ -74,7 +74,7 @@ public:
     /// Chooses the members for a census taken at `now`.
     ///
     /// `candidates` are the first `limit` sessions at least, or all if there are fewer.
-    /// Cost: that of sorting twice the limit.
+    /// Cost: that of sorting the members and the candidates.
     const std::vector<member>& choose(const std::vector<ranked_session>& candidates,
                                       const session_registry& registry,
                                       const threshold_settings& thresholds,

@@ -94,6 +94,9 @@ public:
 
     [[nodiscard]] session_id id_of(session_slot slot) const;
 
+    /// The id as text, without a copy: valid until the session is forgotten.
+    [[nodiscard]] std::string_view text_of(session_slot slot) const noexcept;
+
     [[nodiscard]] const kind_tally& tally() const noexcept { return tally_; }
 
     /// Number of tracked sessions.
@@ -189,7 +192,6 @@ private:
         return (*chunks_[index >> chunk_bits])[index & (chunk_size - 1)];
     }
 
-    [[nodiscard]] std::string_view text_of(session_slot slot) const noexcept;
     session_slot take_slot();
     void free_slot(session_slot slot);
 

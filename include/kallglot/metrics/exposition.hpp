@@ -8,21 +8,14 @@
 #include "kallglot/metrics/process_metrics.hpp"
 #include "kallglot/ports/daemon_snapshot.hpp"
 
-#include <prometheus/metric_family.h>
-
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace kallglot {
 
-/// Writes families of prometheus-cpp's model. Names that are not in metric_table are left out: a metric is described
-/// in one place or nowhere.
-/// Histograms get the exemplars of `examples`, unless it is null.
-void write_families(exposition_writer& out,
-                    const std::vector<prometheus::MetricFamily>& families,
-                    const daemon_metrics* examples = nullptr);
+/// Writes the daemon's instruments, and which build it is.
+void write_daemon_metrics(exposition_writer& out, const daemon_metrics& daemon);
 
 /// Appends a whole exposition to `out`. `last_duration_seconds` is what the previous answer took, empty before the
 /// first.

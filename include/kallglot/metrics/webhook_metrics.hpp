@@ -5,10 +5,7 @@
 
 #include "kallglot/core/time.hpp"
 #include "kallglot/core/webhook_event.hpp"
-
-#include <prometheus/counter.h>
-#include <prometheus/histogram.h>
-#include <prometheus/registry.h>
+#include "kallglot/metrics/instrument_table.hpp"
 
 #include <array>
 #include <cstddef>
@@ -38,10 +35,10 @@ inline constexpr std::array<std::string_view, 8> webhook_result_names = {"accept
                                                                          "too_large",
                                                                          "overload"};
 
-/// Loop only. Lifetime: the registry outlives it.
+/// Loop only. Lifetime: the table outlives it.
 class webhook_metrics {
 public:
-    explicit webhook_metrics(prometheus::Registry& registry);
+    explicit webhook_metrics(instrument_table& table);
 
     void request(webhook_result result) noexcept;
     void event(webhook_type type) noexcept;

@@ -1,6 +1,7 @@
 #include "bench/policy/simulation.hpp"
 
 #include "kallglot/core/census.hpp"
+#include "support/instrument_values.hpp"
 
 #include <algorithm>
 #include <array>
@@ -25,18 +26,6 @@ std::size_t table_size(const scenario& plan) {
         static_cast<std::size_t>(all * 1.2) + 10'000 + plan.restored + plan.long_stuck);
 }
 
-double sum_of(const std::vector<prometheus::MetricFamily>& families, std::string_view name) {
-    double sum = 0;
-    for (const auto& family : families) {
-        if (family.name == name) {
-            for (const auto& metric : family.metric) {
-                sum += metric.counter.value;
-            }
-        }
-    }
-    return sum;
-}
-
 } // namespace
 
 simulation::simulation(scenario plan, polling policy, std::uint64_t seed)
@@ -57,7 +46,7 @@ simulation::simulation(scenario plan, polling policy, std::uint64_t seed)
               *this,
               plan_.connections,
               [this](std::string_view id, steady_time sent) { return answer(id, sent); }),
-      webhook_metrics_(metrics_.registry()) {
+      webhook_metrics_(metrics_.instruments()) {
     client_.count_only();
     if (policy_ == polling::ours_with_webhooks) {
         ours_.follow({flow_, webhook_metrics_});
@@ -176,9 +165,8 @@ void simulation::count_polls(outcome& figures) const {
     double polls = static_cast<double>(fixed_.polls());
     double late = static_cast<double>(fixed_.late_polls());
     if (policy_ != polling::fixed_interval) {
-        const auto families = metrics_.collect();
-        polls = sum_of(families, "kallglot_exporter_polls_total");
-        late = sum_of(families, "kallglot_exporter_polls_late_total");
+        polls = test::instrument_value(metrics_.instruments(), "kallglot_exporter_polls_total");
+        late = test::instrument_value(metrics_.instruments(), "kallglot_exporter_polls_late_total");
     }
     figures.late_share = polls > 0 ? late / polls : 0;
 }

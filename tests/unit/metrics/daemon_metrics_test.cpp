@@ -17,7 +17,7 @@ using std::chrono::milliseconds;
 test::read_exposition render(const daemon_metrics& metrics) {
     std::string text;
     exposition_writer out(text, exposition_format::text);
-    write_families(out, metrics.collect());
+    write_daemon_metrics(out, metrics);
     return test::read_text_format(text);
 }
 
@@ -127,8 +127,8 @@ TEST(DaemonMetrics, GivesTheSameTextTwice) {
     std::string second;
     exposition_writer to_first(first, exposition_format::text);
     exposition_writer to_second(second, exposition_format::text);
-    write_families(to_first, metrics.collect());
-    write_families(to_second, metrics.collect());
+    write_daemon_metrics(to_first, metrics);
+    write_daemon_metrics(to_second, metrics);
     EXPECT_EQ(first, second);
 }
 

@@ -1,6 +1,7 @@
 // Webhooks through the intake: forward only, once, and never back from the dead.
 
 #include "intake_fixture.hpp"
+#include "support/instrument_values.hpp"
 
 #include <gtest/gtest.h>
 
@@ -20,22 +21,9 @@ protected:
     }
 
     double transitions(session_status from, session_status to) const {
-        for (const auto& found : metrics_.collect()) {
-            if (found.name != "kallglot_session_transitions_total") {
-                continue;
-            }
-            double sum = 0;
-            for (const auto& sample : found.metric) {
-                bool fits = true;
-                for (const auto& pair : sample.label) {
-                    fits = fits && (pair.name != "from" || pair.value == to_string(from))
-                           && (pair.name != "to" || pair.value == to_string(to));
-                }
-                sum += fits ? sample.counter.value : 0;
-            }
-            return sum;
-        }
-        return -1;
+        return test::instrument_value(metrics_.instruments(),
+                                      "kallglot_session_transitions_total",
+                                      {to_string(from), to_string(to)});
     }
 };
 

@@ -6,6 +6,7 @@
 #include "held_store.hpp"
 #include "kallglot/runtime/intake.hpp"
 #include "support/fake_api.hpp"
+#include "support/instrument_values.hpp"
 #include "support/loop.hpp"
 #include "support/virtual_clock.hpp"
 
@@ -179,19 +180,8 @@ public:
     }
 
     [[nodiscard]] double metric(std::string_view family, std::string_view label = {}) const {
-        for (const auto& found : metrics_.collect()) {
-            for (const auto& sample : found.metric) {
-                const bool fits =
-                    found.name == family
-                    && (label.empty() || std::ranges::any_of(sample.label, [&](const auto& pair) {
-                            return pair.value == label;
-                        }));
-                if (fits) {
-                    return sample.counter.value;
-                }
-            }
-        }
-        return -1;
+        return label.empty() ? test::instrument_value(metrics_.instruments(), family)
+                             : test::instrument_value(metrics_.instruments(), family, {label});
     }
 
 private:

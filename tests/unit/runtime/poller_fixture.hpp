@@ -6,6 +6,7 @@
 #include "kallglot/runtime/poller.hpp"
 #include "kallglot/store/memory_store.hpp"
 #include "support/fake_api.hpp"
+#include "support/instrument_values.hpp"
 #include "support/virtual_clock.hpp"
 
 #include <gtest/gtest.h>
@@ -57,23 +58,8 @@ public:
 
     /// The value of a sample in the metrics, by its family and one label value.
     [[nodiscard]] double metric(std::string_view family, std::string_view label = {}) const {
-        for (const auto& found : metrics_.collect()) {
-            if (found.name != family) {
-                continue;
-            }
-            for (const auto& sample : found.metric) {
-                bool fits = label.empty();
-                for (const auto& pair : sample.label) {
-                    fits = fits || pair.value == label;
-                }
-                if (fits) {
-                    return found.type == prometheus::MetricType::Histogram
-                               ? static_cast<double>(sample.histogram.sample_count)
-                               : sample.counter.value;
-                }
-            }
-        }
-        return -1;
+        return label.empty() ? test::instrument_value(metrics_.instruments(), family)
+                             : test::instrument_value(metrics_.instruments(), family, {label});
     }
 
 protected:

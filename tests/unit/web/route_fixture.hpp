@@ -6,6 +6,7 @@
 #include "fake_intake.hpp"
 #include "kallglot/metrics/daemon_metrics.hpp"
 #include "kallglot/net/http_server_routes.hpp"
+#include "support/instrument_values.hpp"
 #include "support/loop.hpp"
 #include "support/virtual_clock.hpp"
 
@@ -92,23 +93,8 @@ protected:
     }
 
     [[nodiscard]] double metric(std::string_view family, std::string_view label = {}) const {
-        for (const auto& found : metrics_.collect()) {
-            if (found.name != family) {
-                continue;
-            }
-            for (const auto& sample : found.metric) {
-                const bool fits =
-                    label.empty() || std::ranges::any_of(sample.label, [&](const auto& pair) {
-                        return pair.value == label;
-                    });
-                if (fits) {
-                    return found.type == prometheus::MetricType::Histogram
-                               ? static_cast<double>(sample.histogram.sample_count)
-                               : sample.counter.value;
-                }
-            }
-        }
-        return -1;
+        return label.empty() ? test::instrument_value(metrics_.instruments(), family)
+                             : test::instrument_value(metrics_.instruments(), family, {label});
     }
 
     loop loop_;

@@ -59,7 +59,7 @@ protected:
         return sum;
     }
 
-    webhook_metrics counts_{metrics_.registry()};
+    webhook_metrics counts_{metrics_.instruments()};
     webhook_route route_{intake_, counts_, clock_, secrets_of({"", "an-older-secret", key}), 5min};
 };
 
@@ -222,11 +222,9 @@ TEST_F(WebhookRoute, TheDelayIsFromTheOriginalTimestampToTheReceipt) {
         EXPECT_EQ(with_original(bad, ("evt_" + std::to_string(number++)).c_str()).status, 200);
     }
     EXPECT_EQ(count(), 2);
-    for (const auto& family : metrics_.collect()) {
-        if (family.name == "kallglot_exporter_webhook_delivery_delay_seconds") {
-            EXPECT_DOUBLE_EQ(family.metric[0].histogram.sample_sum, 400);
-        }
-    }
+    const prometheus::Histogram& delay =
+        metrics_.instruments().histogram(metric::webhook_delivery_delay, {});
+    EXPECT_DOUBLE_EQ(delay.Collect().histogram.sample_sum, 400);
 }
 
 TEST_F(WebhookRoute, AReloadBringsOtherSecretsAndAnotherTolerance) {

@@ -1,0 +1,43 @@
+#include "kallglot/metrics/instrument_table.hpp"
+
+#include <algorithm>
+
+namespace kallglot {
+
+prometheus::Counter& instrument_table::counter(metric which, label_values values) {
+    series& found = at(which, values);
+    if (found.counter == nullptr) {
+        found.counter = std::make_unique<prometheus::Counter>();
+    }
+    return *found.counter;
+}
+
+prometheus::Histogram& instrument_table::histogram(metric which,
+                                                   std::span<const double> bounds,
+                                                   label_values values) {
+    series& found = at(which, values);
+    if (found.histogram == nullptr) {
+        found.histogram = std::make_unique<prometheus::Histogram>(
+            prometheus::Histogram::BucketBoundaries(bounds.begin(), bounds.end()));
+    }
+    return *found.histogram;
+}
+
+instrument_table::series& instrument_table::at(metric which, label_values values) {
+    const metric_info& info = describe(which);
+    auto home = std::ranges::find(families_, &info, &family::info);
+    if (home == families_.end()) {
+        home = families_.insert(home, family{&info, {}});
+    }
+    const auto same = [&](const series& one) {
+        return std::ranges::equal(one.values, values);
+    };
+    const auto found = std::ranges::find_if(home->list, same);
+    if (found != home->list.end()) {
+        return *found;
+    }
+    return home->list.emplace_back(
+        series{std::vector<std::string>(values.begin(), values.end()), nullptr, nullptr});
+}
+
+} // namespace kallglot
