@@ -50,6 +50,8 @@ const char* message_of(errc error) noexcept {
             return "response body too large";
         case errc::encoded_response:
             return "response with an unexpected content encoding";
+        case errc::foreign_content:
+            return "response whose content type is not JSON";
         case errc::malformed_json:
             return "malformed JSON body";
         case errc::invalid_session:
@@ -164,6 +166,7 @@ failure_reason classify(errc error) noexcept {
         case errc::header_too_large:
         case errc::response_too_large:
         case errc::encoded_response:
+        case errc::foreign_content:
         case errc::malformed_json:
         case errc::invalid_session:
         case errc::wrong_session:

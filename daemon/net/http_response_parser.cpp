@@ -23,6 +23,18 @@ bool is_number(std::string_view text) noexcept {
            && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
+// Whether a Content-Type is JSON; its parameters do not matter.
+bool is_json(std::string_view value) noexcept {
+    std::string_view type = value.substr(0, value.find(';'));
+    while (type.ends_with(' ') || type.ends_with('\t')) {
+        type.remove_suffix(1);
+    }
+    constexpr std::string_view suffix = "+json";
+    return boost::beast::iequals(type, "application/json")
+           || (type.size() > suffix.size()
+               && boost::beast::iequals(type.substr(type.size() - suffix.size()), suffix));
+}
+
 // The N of `Keep-Alive: timeout=N, max=M`.
 std::optional<seconds> parse_keep_alive(std::string_view value) noexcept {
     constexpr std::string_view name = "timeout=";
@@ -90,6 +102,12 @@ void http_response_parser::on_field_impl(field name,
         case field::content_encoding:
             if (!boost::beast::iequals(value, "identity")) {
                 refuse(errc::encoded_response, error);
+            }
+            break;
+        case field::content_type:
+            // A page of a proxy; an error may come in any dress.
+            if (status_ == 200 && !is_json(view(value))) {
+                refuse(errc::foreign_content, error);
             }
             break;
         case field::keep_alive:

@@ -43,6 +43,7 @@ enum class errc {
     header_too_large,   ///< the header is over 8 KiB
     response_too_large, ///< the body is over max_response_size
     encoded_response,   ///< a Content-Encoding that we did not ask for
+    foreign_content,    ///< a Content-Type other than JSON on an answer that should be a session
 
     // The content of an answer.
     malformed_json,  ///< the body is not one JSON object, or too deep

@@ -46,8 +46,8 @@ public:
     ///
     /// Complete: a status in 100..599, framed by one Content-Length or by exactly `chunked` on HTTP/1.1, or 204 and
     /// 304 without a body; no trailers; nothing after the end. 1xx are skipped, ten at most.
-    /// Errors: malformed_response, header_too_large (8 KiB), response_too_large, encoded_response, unsolicited_data
-    ///         (bytes after the end; also from a call after `complete`). The connection is of no further use.
+    /// Errors: malformed_response, header_too_large (8 KiB), response_too_large, encoded_response, foreign_content,
+    ///         unsolicited_data (bytes after the end; also from a call after `complete`). The connection is of no further use.
     [[nodiscard]] progress feed(std::span<const char> bytes) noexcept;
 
     /// After `complete`: status, headers, snapshot or problem; `error` for a body that was framed well but says the

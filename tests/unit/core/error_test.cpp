@@ -19,7 +19,7 @@ TEST(ErrorCategory, EveryValueHasAMessageOfItsOwn) {
         EXPECT_TRUE(messages.insert(code.message()).second) << code.message();
         EXPECT_TRUE(code.failed());
     }
-    EXPECT_EQ(messages.size(), 28U);
+    EXPECT_EQ(messages.size(), 30U);
 }
 
 TEST(ErrorCategory, ValuesOutsideTheEnumerationAreUnknown) {
@@ -92,6 +92,7 @@ TEST(FailureReason, EveryErrorHasTheReasonThatPolicyExpects) {
         {errc::header_too_large, failure_reason::body},
         {errc::response_too_large, failure_reason::body},
         {errc::encoded_response, failure_reason::body},
+        {errc::foreign_content, failure_reason::body},
         {errc::malformed_json, failure_reason::body},
         {errc::invalid_session, failure_reason::body},
         {errc::wrong_session, failure_reason::body},
@@ -99,6 +100,7 @@ TEST(FailureReason, EveryErrorHasTheReasonThatPolicyExpects) {
         {errc::invalid_event, failure_reason::other},
         {errc::session_limit, failure_reason::other},
         {errc::store_unavailable, failure_reason::other},
+        {errc::memory_short, failure_reason::other},
     };
     // All of them but `cancelled`, which has no reason.
     EXPECT_EQ(std::size(table), static_cast<std::size_t>(last_value - first_value));
