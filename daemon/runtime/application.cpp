@@ -62,6 +62,11 @@ application::application(asio::io_context& loop,
               log_,
               static_cast<std::uint32_t>(random_seed())),
       memory_(clock_, log_, [this](bool is_short) { intake_.hold_off(is_short); }),
+      heap_(clock_,
+            [this] {
+                const api_connection_counts now = client_.connections();
+                return now.idle + now.busy + now.opening;
+            }),
       files_(loop.get_executor(), clock_, log_, intake_),
       webhooks_(loop.get_executor(),
                 settings_.webhook,
@@ -187,6 +192,7 @@ task<error_code> application::begin_work() {
         co_return errc::cancelled;
     }
     memory_.start(memory_limit_bytes());
+    heap_.start();
     poller_.start(client_);
     key_watch_.start(settings_.api.key_file);
     files_.start(settings_.sessions.files);
@@ -232,6 +238,7 @@ task<> application::stop() {
     delay_.stop();
     key_watch_.stop();
     memory_.stop();
+    heap_.stop();
     web_.stop();
     systemd_.stopped();
     grace_->cancel();

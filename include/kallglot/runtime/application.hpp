@@ -23,6 +23,7 @@
 #include "kallglot/ports/logger.hpp"
 #include "kallglot/runtime/config_host.hpp"
 #include "kallglot/runtime/file_watch.hpp"
+#include "kallglot/runtime/heap_trimmer.hpp"
 #include "kallglot/runtime/intake.hpp"
 #include "kallglot/runtime/key_watch.hpp"
 #include "kallglot/runtime/logging.hpp"
@@ -113,6 +114,7 @@ private:
     poller poller_;
     intake intake_;
     memory_guard memory_;
+    heap_trimmer heap_;
     file_watch files_;
     webhook_host webhooks_;
     session_api session_api_;
