@@ -20,6 +20,8 @@ from support.case import EndToEnd, main  # noqa: E402 (the path comes first)
 from support.programs import BINARY_DIR, SANITIZED, SOURCE_DIR  # noqa: E402
 from support.waiting import wait_for  # noqa: E402
 
+from scripted_api import ScriptedApi  # noqa: E402
+
 __all__ = ['Row', 'alone', 'main', 'memory', 'wait_for', 'whole', 'BINARY_DIR', 'SANITIZED', 'SOURCE_DIR']
 
 LONGEST_SCRAPE = 1.0
@@ -106,6 +108,15 @@ class Row(EndToEnd):
         self.api = self.simulator('--sessions', sessions, *(STILL if still else ()), *flags)
         file = self.config(self.api.port, **config)
         exporter = self.exporter(file, *flags_of_exporter, under=under, environment=environment)
+        self.polled(exporter, sessions)
+        return exporter
+
+    def scripted(self, sessions, answer, tls=True, **config):
+        """An API that answers what `answer` says, and an exporter that has polled everybody once."""
+        self.ids = [f'sess_of_this_row_{i:06}' for i in range(sessions)]
+        self.api = ScriptedApi(self.folder, self.ids, answer, tls)
+        self.addCleanup(self.api.close)
+        exporter = self.exporter(self.config(self.api.port, plaintext=not tls, **config))
         self.polled(exporter, sessions)
         return exporter
 

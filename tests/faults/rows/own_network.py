@@ -4,8 +4,10 @@ The test's process moves into network and mount namespaces that end with it; wha
 second host at the other end of a wire is a process that holds a namespace of its own open.
 """
 
+import contextlib
 import ctypes
 import os
+import re
 import shutil
 import subprocess
 
@@ -29,7 +31,7 @@ def run(*words):
 
 
 class OwnNetwork:
-    """From the moment it is made this process has a loopback of its own and nothing else. Only before any thread."""
+    """From the moment it is made this process has a loopback of its own and nothing else. Once a process, before any thread."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -63,21 +65,36 @@ class OwnNetwork:
     def filter(self, *rules):
         """The rules that packets to this host meet, in place of those before; none lets everything pass."""
         text = 'table inet fault\ndelete table inet fault\ntable inet fault { chain arriving { type filter hook input priority 0;\n'
-        subprocess.run(['nft', '-f', '-'], input=text + '\n'.join(rules) + '\n}}\n', text=True, check=True, capture_output=True)
+        subprocess.run(['nft', '-f', '-'], input=text + '\n'.join(rules) + '\n}\n}\n', text=True, check=True, capture_output=True)
 
-    def second_host(self, start, near='198.18.0.1', far='198.18.0.2'):
-        """A wire to a host of its own; `start` keeps a program running. Returns the words that run a command there."""
-        holder = start(['unshare', '--net', 'sleep', '1d'])
-        inside = ['nsenter', '-t', str(holder.process.pid), '-n']
+    def dropped(self):
+        """How many packets the rules with a counter have met."""
+        listed = subprocess.run(['nft', 'list', 'ruleset'], check=True, capture_output=True, text=True).stdout
+        return sum(int(count) for count in re.findall(r'counter packets (\d+)', listed))
+
+    def second_host(self, holder, near='198.18.0.1', far='198.18.0.2'):
+        """A wire to a host of its own, which is the process `holder`: one that runs under `unshare --net`."""
         ours = os.stat('/proc/self/ns/net').st_ino
         holder.expect('namespace', lambda: os.stat(f'/proc/{holder.process.pid}/ns/net').st_ino != ours)
-        run('ip', 'link', 'add', 'near', 'type', 'veth', 'peer', 'name', 'far', 'netns', holder.process.pid)
+        self.far = holder.process.pid
+        run('ip', 'link', 'add', 'near', 'type', 'veth', 'peer', 'name', 'far', 'netns', self.far)
         run('ip', 'address', 'add', f'{near}/30', 'dev', 'near')
         run('ip', 'link', 'set', 'near', 'up')
+        inside = ['nsenter', '-t', self.far, '-n']
         run(*inside, 'ip', 'link', 'set', 'lo', 'up')
         run(*inside, 'ip', 'address', 'add', f'{far}/30', 'dev', 'far')
         run(*inside, 'ip', 'link', 'set', 'far', 'up')
-        return inside
+
+    @contextlib.contextmanager
+    def over_there(self):
+        """What this thread opens meanwhile is on the second host."""
+        with open('/proc/thread-self/ns/net', 'rb') as here, open(f'/proc/{self.far}/ns/net', 'rb') as there:
+            if _LIBC.setns(there.fileno(), _NEW_NETWORK) != 0:
+                raise OSError(ctypes.get_errno(), 'setns')
+            try:
+                yield
+            finally:
+                _LIBC.setns(here.fileno(), _NEW_NETWORK)
 
     def wire(self, up):
         run('ip', 'link', 'set', 'near', 'up' if up else 'down')

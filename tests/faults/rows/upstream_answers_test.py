@@ -1,29 +1,150 @@
 #!/usr/bin/env python3
 """What the API says instead of a session."""
 
-from fault_case import Row, main, whole
+import gzip
+import itertools
+import threading
+
+from fault_case import Row, main, memory, wait_for, whole
+from scripted_api import KEY, ScriptedApi, response, session
 
 SESSIONS = 200
+FAILURES = 'kallglot_exporter_api_request_failures_total'
+
+
+def good(_, identifier):
+    return response(session(identifier, 'active', started_at='2026-01-01T00:00:05Z'))
 
 
 class Refusals(Row):
     @whole
     def test_u14_refused_keys_and_empty_accounts_change_no_session(self):
         """The API answers 401, 402, 403 to everything
-        Every session keeps its last state; while the key is refused a request a step is sent, not one a session."""
+        Every session keeps its last state; while the key is refused a request a minute is sent, not one a session."""
         exporter = self.world(SESSIONS)
         asked = []
-        for fault, reason, pauses in (('forbidden', 'unauthorized', True), ('payment_required', 'credits', False)):
-            with self.survives(exporter, SESSIONS, 'kallglot_exporter_api_request_failures_total', {'reason': reason}):
+        for fault, reason in (('forbidden', 'unauthorized'), ('payment_required', 'credits')):
+            with self.survives(exporter, SESSIONS, FAILURES, {'reason': reason}):
                 self.api.set_faults(**{fault: 1.0})
                 exporter.until('it is told', lambda scrape, reason=reason: self.failures(scrape, reason) > 0)
+                wait_for('silence', lambda: self.api.stats()['requests']['last_second'] == 0)
                 self.api.post('/_stats', {})
                 self.for_a_while(5, exporter)
                 asked.append(self.api.stats()['requests']['session'])
-                if pauses:
-                    self.assertLessEqual(asked[-1], 2)
+                self.assertLessEqual(asked[-1], 2)
                 self.api.set_faults()
-        self.figure(f'requests in 5 s at 800 due a second: {asked[0]} with 403, {asked[1]} with 402')
+        self.figure(f'requests in 5 s with 800 due a second: {asked[0]} with 403, {asked[1]} with 402')
+
+    def test_u13_a_redirect_is_not_followed_and_its_target_sees_nothing(self):
+        """301, 302, 307 and 308 to another host, port or scheme
+        Never followed: no connection to the other place, and the failure is named redirect."""
+        exporter = self.scripted(20, good)
+        other = ScriptedApi(self.folder, [], good)
+        self.addCleanup(other.close)
+        plain = ScriptedApi(self.folder, [], good, tls=False)
+        self.addCleanup(plain.close)
+        (self.folder / 'sessions.txt').write_text(''.join(f'{one}\n' for one in self.ids))
+        targets = itertools.cycle([f'https://localhost:{other.port}', f'http://localhost:{plain.port}', '//127.0.0.1'])
+        codes = itertools.cycle(['301 Moved Permanently', '302 Found', '307 Temporary Redirect', '308 Permanent Redirect'])
+        turn = itertools.count()
+
+        def away(peer, identifier):
+            if next(turn) % 2:
+                return good(peer, identifier)
+            return response(b'', next(codes), f'Location: {next(targets)}/v1/sessions/{identifier}')
+
+        with self.survives(exporter, 20, FAILURES, {'reason': 'redirect'}):
+            self.api.answer = away
+            exporter.until('many', lambda scrape: self.failures(scrape, 'redirect') > 100)
+            self.api.answer = good
+        self.assertEqual((other.connections, other.requests, plain.connections), (0, [], 0))
+        self.figure(f'{self.failures(exporter.scrape(), "redirect"):g} redirects, no connection elsewhere')
+
+    def test_u15_a_burst_of_404_loses_no_session(self):
+        """404 for every session, for a while, as in a partial outage
+        Nobody is forgotten before not_found_after, and not even then while more than half of all answer so."""
+        exporter = self.world(SESSIONS, poll='not_found_after: 2s')
+        with self.survives(exporter, SESSIONS, FAILURES, {'reason': 'not_found'}):
+            self.api.set_faults(not_found=1.0)
+            self.for_a_while(7, exporter)
+            self.assertGreater(self.api.stats()['faults']['not_found'], 5 * SESSIONS)
+            self.api.set_faults()
+        self.figure(f'{self.failures(exporter.scrape(), "not_found"):g} answers of 404 with not_found_after 2 s, 0 forgotten')
+
+
+class Bodies(Row):
+    def poisoned(self, sessions, answers):
+        """Every second answer is one of these, which would end the session if it were believed."""
+        exporter = self.scripted(sessions, good)
+        turn, bad, count = itertools.count(), itertools.cycle(answers), itertools.count()
+
+        def answer(peer, identifier):
+            if next(turn) % 2:
+                return good(peer, identifier)
+            next(count)
+            return next(bad)(peer, identifier)
+
+        with self.survives(exporter, sessions, FAILURES, {'reason': 'body'}):
+            before = self.failures(exporter.scrape(), 'body')
+            self.api.answer = answer
+            exporter.until('many', lambda scrape: self.failures(scrape, 'body') - before > 150)
+            self.api.answer = good
+        return exporter
+
+    def test_u16_what_is_no_session_changes_nothing(self):
+        """200 with HTML, with nothing, with another object or another id
+        No change of state; the failure is named body."""
+        def over(identifier, **more):
+            return session(identifier, 'ended', ended_at='2026-01-01T00:10:00Z', **more)
+
+        self.poisoned(20, [
+            lambda _, name: b'HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 6\r\n\r\n<html>',
+            lambda _, name: response(b''),
+            lambda _, name: response(over(name, object='call')),
+            lambda _, name: response(over(name + 'x')),
+            lambda _, name: response(b'[' + over(name) + b']'),
+            lambda _, name: response(over(name) + b'{}'),
+            lambda _, name: response(over(name)).replace(b'application/json', b'text/html'),
+        ])
+        self.figure('7 kinds of bodies')
+
+    def test_u18_a_compressed_body_is_not_unpacked(self):
+        """A gzip bomb as the answer
+        identity is asked for, and any other Content-Encoding is refused unread: nothing is ever unpacked."""
+        bomb = gzip.compress(b'{"padding":"' + b' ' * (64 << 20), 9)
+        exporter = self.poisoned(20, [lambda _, name: response(bomb, '200 OK', 'Content-Encoding: gzip'),
+                                      lambda _, name: response(bomb, '200 OK', 'Content-Encoding: br')])
+        self.assertTrue(exporter.running())
+        heads = []
+        self.api.answer = lambda peer, name: (heads.append(peer.head), good(peer, name))[1]
+        wait_for('a request', lambda: heads)
+        self.assertIn(b'Accept-Encoding: identity', heads[0])
+        self.assertIn(KEY.encode(), heads[0])
+        self.figure(f'bombs of {len(bomb) >> 10} KiB for 64 MiB')
+
+    def test_u17_bodies_without_end_are_cut_off(self):
+        """Bodies of a gibibyte and chunks without end
+        Given up at max_response_size: memory grows by no more than that for each request under way."""
+        exporter = self.world(SESSIONS, max_connections=32)
+        had, most = memory(exporter), [0]
+        with self.survives(exporter, SESSIONS, FAILURES, {'reason': 'body'}):
+            self.api.set_faults(huge=0.25, endless=0.25)
+            watch = threading.Event()
+
+            def look():
+                while not watch.wait(0.01):
+                    most[0] = max(most[0], memory(exporter))
+            looking = threading.Thread(target=look)
+            looking.start()
+            self.for_a_while(4, exporter)
+            watch.set()
+            looking.join()
+            met = self.api.stats()['faults']
+            self.api.set_faults()
+        self.assertGreater(met['huge'] + met['endless'], 50)
+        self.assertLess(most[0] - had, 32 * (256 << 10) + (8 << 20))
+        self.figure(f'{met["huge"]} of a gibibyte and {met["endless"]} endless over 32 connections: '
+                    f'{max(0, most[0] - had) / 2**20:.1f} MiB more at the most')
 
 
 if __name__ == '__main__':

@@ -1,0 +1,182 @@
+#!/usr/bin/env python3
+"""Connections to the API that drip, break, close too early, or say more than they were asked."""
+
+import itertools
+import random
+import time
+
+from fault_case import Row, alone, main, wait_for, whole
+from scripted_api import response, session
+from support.truth import STATUSES, disagreement
+
+FAILURES = 'kallglot_exporter_api_request_failures_total'
+FAST = '{created: 20ms, connecting: 20ms, active: 20ms, ending: 20ms, unknown: 20ms}'
+
+
+def active(_, identifier):
+    return response(session(identifier, 'active', started_at='2026-01-01T00:00:05Z'))
+
+
+def ended(identifier):
+    """What would be a change, if it were believed."""
+    return session(identifier, 'ended', started_at='2026-01-01T00:00:05Z', ended_at='2026-01-01T00:10:00Z')
+
+
+class Slow(Row):
+    def test_u7_answers_that_drip_end_at_their_deadline_and_delay_nobody(self):
+        """A thousand answers at once of which a byte comes each second
+        Each is over by request_timeout, and the polls of other sessions go on meanwhile."""
+        exporter = self.world(2000, max_connections=1500, api='request_timeout: 3s')
+        with self.survives(exporter, 2000, FAILURES, {'reason': 'timeout'}):
+            self.api.set_faults(drip=0.3)
+            busy = 'kallglot_exporter_api_connections'
+            seen = exporter.until('a thousand at once', lambda scrape: scrape.value(busy, state='busy') >= 1000)
+            good = seen.value('kallglot_exporter_api_responses_total', code='200')
+            begun = time.monotonic()
+            after = exporter.until('others are polled', lambda scrape: scrape.value(
+                'kallglot_exporter_api_responses_total', code='200') > good + 300)
+            rate = (after.value('kallglot_exporter_api_responses_total', code='200') - good) / (time.monotonic() - begun)
+            self.api.set_faults()
+            exporter.until('the dripping ones are over', lambda scrape: scrape.value(busy, state='busy') < 100)
+        self.figure(f'1,000 dripping at once, {rate:.0f} other answers a second meanwhile')
+
+
+class Cut(Row):
+    def test_u8_an_answer_cut_at_any_byte_is_no_answer(self):
+        """The connection closes after each byte of an answer in turn; lengths that are wrong; chunks cut in the middle
+        No change of state comes of a body that is not whole."""
+        body = ended('sess_of_this_row_000000')
+        whole_one = response(body)
+        half = len(body) // 2
+        chunked = (response(b'', '200 OK', 'Transfer-Encoding: chunked', length=False)
+                   + b'%x\r\n%b\r\n%x\r\n%b\r\n0\r\n\r\n' % (half, body[:half], len(body) - half, body[half:]))
+        short = whole_one.replace(b'Content-Length: %d' % len(body), b'Content-Length: %d' % (len(body) - 1))
+        longer = whole_one.replace(b'Content-Length: %d' % len(body), b'Content-Length: %d' % (len(body) + 1))
+        pieces = [text[:size] for text in (whole_one, chunked) for size in range(len(text))] + [short, longer]
+        exporter = self.scripted(20, active, intervals=FAST)
+        left, turn = iter(pieces), itertools.count()
+        sent = []
+
+        def answer(peer, identifier):
+            if identifier != self.ids[0]:
+                return active(peer, identifier)
+            piece = next(left, None)
+            if piece is None:
+                return active(peer, identifier)
+            peer.send(piece)
+            sent.append(len(piece))
+            (peer.cut if next(turn) % 4 == 0 else peer.close)()
+            return None
+
+        with self.survives(exporter, 20, FAILURES):
+            self.api.answer = answer
+            exporter.expect('every piece was sent', lambda: len(sent) == len(pieces))
+        self.figure(f'{len(pieces)} cuts, at every byte, 0 changes')
+
+    @whole
+    def test_u9_a_connection_closed_just_as_it_is_used_again_costs_no_poll(self):
+        """The server closes idle connections at the moment of the next request
+        No failure is seen: one replay, on a fresh connection, and only where no byte of an answer came."""
+        exporter = self.scripted(200, active, max_connections=64)
+        closed = itertools.count()
+
+        def answer(peer, identifier):
+            peer.send(active(peer, identifier))
+            # The next request on this connection comes within some milliseconds; so does this end.
+            peer.stream.settimeout(random.uniform(0.0005, 0.02))
+            next(closed)
+
+        def counted(scrape):
+            polls = scrape.total('kallglot_exporter_polls_total')
+            return polls, scrape.value('kallglot_exporter_api_requests_total') - polls
+
+        with self.survives(exporter, 200, 'kallglot_exporter_api_requests_total') as before:
+            self.api.answer = answer
+            polls, _ = counted(before)
+            after = exporter.until('ten thousand polls', lambda scrape: counted(scrape)[0] > polls + 10_000, seconds=100)
+            self.api.answer = active
+        self.assertEqual(after.total(FAILURES), before.total(FAILURES))
+        replays = counted(after)[1] - counted(before)[1]
+        self.assertGreater(replays, 0)
+        opened = 'kallglot_exporter_api_connections_opened_total'
+        self.figure(f'10,000 polls over {after.value(opened) - before.value(opened):g} connections: {replays:g} replays, 0 failures')
+
+    def test_u10_the_servers_own_limits_are_kept(self):
+        """Connection: close, and Keep-Alive: timeout= shorter than our idle limit
+        The first is obeyed always; an idle connection ends a second before the server would end it."""
+        exporter = self.scripted(20, active)
+        asked = {}
+
+        def closing(peer, identifier):
+            asked[peer.number] = peer.asked
+            return response(session(identifier, 'active', started_at='2026-01-01T00:00:05Z'), '200 OK', 'Connection: close')
+
+        with self.survives(exporter, 20, 'kallglot_exporter_api_connections_opened_total'):
+            self.api.answer = closing
+            wait_for('every old one is gone', lambda: len(asked) > 60)
+            fresh = {number: count for number, count in asked.items() if number > max(asked) - 40}
+            self.assertEqual(set(fresh.values()), {1}, 'a connection was used after it said close')
+            self.api.answer = lambda peer, name: response(
+                session(name, 'active', started_at='2026-01-01T00:00:05Z'), '200 OK', 'Connection: keep-alive', 'Keep-Alive: timeout=1')
+            used = len(self.api.requests)
+            wait_for('some polls', lambda: len(self.api.requests) > used + 100)
+            self.api.answer = active
+        self.suite('net_integration_test', 'HttpsClient.TheServersKeepAliveLimitCountsToo:HttpsClient.ObeysConnectionClose', 2,
+                   f'{len(asked)} connections that said close')
+
+
+class Desync(Row):
+    def test_u12_interim_answers_are_skipped_and_a_flood_of_them_is_not(self):
+        """100, 102 and 103 before the answer; eleven of them
+        Up to ten are skipped, then the connection is dropped; none is ever taken for the answer."""
+        def after(count):
+            return lambda peer, name: b''.join(
+                b'HTTP/1.1 %b\r\n\r\n' % kind for kind in itertools.islice(
+                    itertools.cycle((b'100 Continue', b'102 Processing', b'103 Early Hints\r\nLink: </>')), count)) + active(peer, name)
+
+        exporter = self.scripted(20, active)
+        with self.survives(exporter, 20, 'kallglot_exporter_api_responses_total', {'code': '200'}) as before:
+            for few in (1, 3, 10):
+                self.api.answer = after(few)
+                seen = len(self.api.requests)
+                wait_for('polls', lambda seen=seen: len(self.api.requests) > seen + 60)
+            self.assertEqual(exporter.scrape().total(FAILURES), before.total(FAILURES))
+        turn = itertools.count()
+        with self.survives(exporter, 20, FAILURES, {'reason': 'body'}):
+            self.api.answer = lambda peer, name: (after(11) if next(turn) % 2 else active)(peer, name)
+            exporter.until('refused', lambda scrape: self.failures(scrape, 'body') > 20)
+            self.api.answer = active
+        self.figure('10 skipped, 11 refused')
+
+    @whole
+    @alone
+    def test_u11_no_answer_is_credited_to_another_session(self):
+        """A million polls of which one in a hundred meets a second answer, another id, an interim or a broken answer
+        Nobody gets another's answer: every count and every session is as the API knows it in the end."""
+        sessions = 5000
+        exporter = self.world(sessions, '--arrival-rate', '20/1s', '--active', '3s-60s', '--connecting', '1s-4s', still=False,
+                              intervals=FAST, max_connections=64)
+        self.api.set_faults(two_responses=0.003, wrong_id=0.003, interim=0.001, truncate=0.001, garbage=0.001, connection_close=0.001)
+        exporter.until('a million polls', lambda scrape: scrape.total('kallglot_exporter_polls_total') >= 1_000_000, seconds=600)
+        met = self.api.stats()['faults']
+        self.api.set_faults()
+        poisoned = sum(met[name] for name in ('two_responses', 'wrong_id', 'interim', 'truncate', 'garbage', 'connection_close'))
+        self.assertGreater(poisoned, 8000)
+        scrape = exporter.scrape()
+        self.assertEqual(scrape.total('kallglot_session_regressions_total'), 0)
+        self.assertTrue(exporter.running())
+        lags = dict.fromkeys(STATUSES, 3.0)
+
+        def agrees():
+            begun = time.time()
+            counted = exporter.scrape().by('status', 'kallglot_sessions')
+            lives = self.api.lives()[1]
+            return len(lives) if not disagreement(counted, lives, (begun, time.time()), lags) else None
+
+        lives = wait_for('agreement with the truth', agrees, 60)
+        self.figure(f'{scrape.total("kallglot_exporter_polls_total"):,.0f} polls, {poisoned:,} poisoned: {lives:,} sessions as the '
+                    f'API knows them, {scrape.total("kallglot_session_transitions_total"):,.0f} changes, 0 backwards')
+
+
+if __name__ == '__main__':
+    main()

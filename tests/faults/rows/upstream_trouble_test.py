@@ -1,0 +1,183 @@
+#!/usr/bin/env python3
+"""An API that refuses, fails, is slow, or says what was true before."""
+
+import collections
+import itertools
+import statistics
+import time
+
+from fault_case import Row, alone, main, memory, whole
+from own_network import OwnNetwork, why_not
+from scripted_api import ScriptedApi, response, session
+
+SESSIONS = 200
+FAILURES = 'kallglot_exporter_api_request_failures_total'
+SECOND = '{created: 1s, connecting: 1s, active: 1s, ending: 1s, unknown: 250ms}'
+
+
+class Trouble(Row):
+    def asked(self):
+        return self.api.stats()['requests']['session']
+
+    def steady(self, exporter, seconds=5):
+        """Requests a second when nothing is wrong."""
+        exporter.until('full rate', lambda scrape: self.api.stats()['requests']['last_second'] >= SESSIONS * 3 // 4, seconds=100)
+        before, begun = self.asked(), time.monotonic()
+        self.for_a_while(seconds, exporter)
+        return (self.asked() - before) / (time.monotonic() - begun)
+
+    @whole
+    def test_u1_nothing_is_sent_while_a_429_asks_for_silence(self):
+        """429 with Retry-After, in seconds, as a date, past, negative, huge, as a list, as garbage, absent
+        No request before it has passed but those under way, a hundred storms in a row, in twenty forms."""
+        exporter = self.world(SESSIONS)
+        for after in ('2', 'date+2'):
+            with self.survives(exporter, SESSIONS, FAILURES, {'reason': 'throttled'}):
+                self.api.post('/_stats', {})
+                self.api.set_faults(rate_limited=1.0, retry_after=after)
+                exporter.until('throttled', lambda scrape: scrape.value('kallglot_exporter_api_state', state='throttled') == 1)
+                self.for_a_while(4, exporter)
+                pauses = self.api.stats()['pauses']
+                self.assertGreater(pauses['asked_for'], 0)
+                self.assertEqual(pauses['early_requests'], 0)
+                self.api.set_faults()
+        self.suite('runtime_integration_test', 'Throttling.*', 1, 'a hundred storms, 0 early requests')
+
+    def test_u2_backing_off_is_spread_over_the_whole_step(self):
+        """503 or 429 that does not say for how long
+        The wait is random between nothing and the step, which doubles up to a minute: no two clients in step."""
+        self.suite('core_decisions_test', 'ApiHealth.JitterIsFull:ApiHealth.AnOutageIsProbedOnceAStepWithStepsOfAMinuteAtMost', 2,
+                   'mean of 1,000 draws is half the step')
+
+    @whole
+    def test_u3_failing_for_a_minute_costs_hardly_a_request_more(self):
+        """500 to everything for more than a minute
+        At most a tenth of requests beyond first attempts; on the whole a probe a step."""
+        exporter = self.world(SESSIONS, intervals=SECOND)
+        steady = self.steady(exporter, 3)
+        with self.survives(exporter, SESSIONS, FAILURES, {'reason': 'server'}) as before:
+            asked = self.asked()
+            self.api.set_faults(server_error=1.0)
+            self.for_a_while(65, exporter)
+            polls = exporter.scrape().total('kallglot_exporter_polls_total') - before.total('kallglot_exporter_polls_total')
+            asked = self.asked() - asked
+            self.api.set_faults()
+        self.assertLessEqual(asked, 1.1 * polls)
+        self.assertLess(asked, 65 * steady / 4)
+        self.figure(f'{polls:g} first attempts and {max(0, asked - polls):g} more in 65 s, {65 * steady:.0f} were due')
+
+    @whole
+    def test_u4_polling_comes_back_gently_after_an_outage(self):
+        """The API is gone for a minute and comes back
+        At most 1.2 times the steady rate in the ten seconds after, and everything is fresh again."""
+        exporter = self.world(SESSIONS, intervals=SECOND)
+        steady = self.steady(exporter)
+        with self.survives(exporter, SESSIONS, FAILURES):
+            self.api.set_faults(close=1.0)
+            self.for_a_while(45, exporter)
+            self.api.set_faults()
+            exporter.until('back', lambda scrape: scrape.value('kallglot_exporter_api_state', state='ok') == 1, seconds=100)
+            before = self.asked()
+            self.for_a_while(10, exporter)
+            ten = self.asked() - before
+        self.assertLessEqual(ten, 1.2 * 10 * steady)
+        self.figure(f'{ten} requests in the ten seconds after 45 s of outage, {10 * steady:.0f} in any other ten')
+
+    @whole
+    def test_u5_an_outage_is_told_from_the_trouble_of_one_session(self):
+        """Five failures in a row and no success for five seconds; one session that always fails; 404
+        Only the first stops polling, then a probe a step; successes bring the full rate back by a ramp."""
+        self.suite('core_decisions_test', 'ApiHealth.*:RequestGate.OnlyAProbesRate*', 15)
+        exporter = self.scripted(10, lambda peer, name: response(session(name)))
+        with self.survives(exporter, 10, FAILURES, {'reason': 'server'}):
+            bad = self.ids[0]
+            self.api.answer = lambda peer, name: response(b'', '500 Internal Server Error') if name == bad else response(session(name))
+            seen = self.for_a_while(7, exporter, exporter.scrape)
+            self.api.answer = lambda peer, name: response(session(name))
+        self.assertEqual({scrape.value('kallglot_exporter_api_state', state='ok') for scrape in seen}, {1})
+
+    @whole
+    def test_u6_a_slow_api_gets_no_more_at_once_and_no_queue_grows(self):
+        """Answers that take 0.2 s, then 20 s
+        Never more under way than max_connections; memory stays; what is not kept up with is shown as stretch."""
+        exporter = self.world(SESSIONS, max_connections=50, api='request_timeout: 30s', intervals=SECOND)
+        with self.survives(exporter, SESSIONS, grown=50 << 16):
+            for latency in ('200ms', '20s'):
+                self.api.set_faults(latency=latency)
+                seen = self.for_a_while(12 if latency == '20s' else 5, exporter, lambda: (
+                    self.api.stats()['requests']['in_flight'], memory(exporter)))
+                self.assertLessEqual(max(flight for flight, _ in seen), 50)
+                sizes = [size for _, size in seen]
+                self.assertLess(max(sizes) - statistics.median(sizes), 16 << 20)
+            self.assertEqual(max(flight for flight, _ in seen), 50)
+            overdue = exporter.scrape().total('kallglot_exporter_polls_overdue')
+            self.assertGreater(overdue, 0)
+            self.api.set_faults()
+        self.figure(f'50 of 50 under way at 20 s, {overdue:g} polls shown as overdue')
+
+    def test_u19_old_answers_move_nothing_back(self):
+        """Answers that come out of order, and an API that says created again
+        ended is final; a single answer moves nothing back; every order of answers has the same end."""
+        self.suite('core_decisions_test', 'SessionTrackerProperty.*', 2)
+        asked, old = collections.Counter(), itertools.count()
+
+        def true(peer, name):
+            return response(session(name, 'active', started_at='2026-01-01T00:00:05Z'))
+
+        def sometimes_old(peer, name):
+            asked[name] += 1
+            if asked[name] % 3:
+                return true(peer, name)
+            next(old)
+            return response(session(name, ('created', 'connecting')[asked[name] % 2]))
+
+        exporter = self.scripted(20, true)
+        with self.survives(exporter, 20):
+            self.api.answer = sometimes_old
+            exporter.expect('all were told old things', lambda: len(asked) == 20 and min(asked.values()) > 12)
+            self.api.answer = true
+        self.figure(f'{next(old)} answers of an earlier state, none believed')
+
+
+class TwoAddresses(Row):
+    @alone
+    @whole
+    def test_u20_an_address_that_only_fails_is_left(self):
+        """Two addresses, one of which answers 500 to everything or not at all
+        Its share of failures falls from a half to at most one in twenty within half a minute; never are both left."""
+        if reason := why_not():
+            self.skipTest(reason)
+        network = OwnNetwork(self.folder)
+        network.hosts(localhost=['127.0.0.1', '127.0.0.2'])
+        fine = {'good': 0, 'bad': 0}
+
+        def good(peer, name):
+            fine['good'] += 1
+            return response(session(name))
+
+        def bad(peer, name):
+            fine['bad'] += 1
+            return response(b'', '500 Internal Server Error')
+
+        ids = [f'sess_of_this_row_{i:06}' for i in range(100)]
+        self.api = ScriptedApi(self.folder, ids, good)
+        self.addCleanup(self.api.close)
+        other = ScriptedApi(self.folder, ids, good, host='127.0.0.2', port=self.api.port)
+        self.addCleanup(other.close)
+        exporter = self.exporter(self.config(self.api.port, max_connections=20))
+        self.polled(exporter, 100)
+        exporter.expect('both are used', lambda: other.connections > 0 and self.api.connections > 0)
+        with self.survives(exporter, 100, FAILURES, {'reason': 'server'}):
+            other.answer = bad
+            self.for_a_while(25, exporter)
+            fine.update(good=0, bad=0)
+            self.for_a_while(10, exporter)
+            share = fine['bad'] / (fine['bad'] + fine['good'])
+            self.assertGreater(fine['good'], 1000)
+            self.assertLessEqual(share, 0.05)
+            other.answer = good
+        self.figure(f'{100 * share:.1f} % of requests fail after 25 s')
+
+
+if __name__ == '__main__':
+    main()
