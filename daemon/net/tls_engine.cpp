@@ -79,6 +79,18 @@ bool expect_host(SSL* ssl, const std::string& host) {
     return SSL_set1_host(ssl, host.c_str()) == 1 && set_server_name(ssl, host) == 1;
 }
 
+/// Why a certificate is not trusted. Whoever reads of a date has to think of both clocks.
+const char* words_of(long verdict) noexcept {
+    switch (verdict) {
+        case X509_V_ERR_CERT_HAS_EXPIRED:
+            return "certificate has expired, or the clock of this machine is wrong";
+        case X509_V_ERR_CERT_NOT_YET_VALID:
+            return "certificate is not yet valid, or the clock of this machine is wrong";
+        default:
+            return X509_verify_cert_error_string(verdict);
+    }
+}
+
 } // namespace
 
 BIO_METHOD* tls_engine::make_bio_method() {
@@ -164,7 +176,7 @@ tls_status tls_engine::fail(int ssl_error) noexcept {
     const long verdict = SSL_get_verify_result(ssl_);
     if (!established() && verdict != X509_V_OK) {
         error_ = errc::certificate_rejected;
-        reason_ = X509_verify_cert_error_string(verdict);
+        reason_ = words_of(verdict);
     } else {
         error_ = errc::tls_failed;
         const char* const text =

@@ -1,0 +1,174 @@
+#!/usr/bin/env python3
+"""Clocks that jump, stand still or are wrong. Where a clock is faked, it is the daemon's alone, by libfaketime."""
+
+import json
+import os
+import pathlib
+import signal
+import time
+
+from fault_case import SANITIZED, Row, main, whole
+from scripted_api import response, session
+from support import web
+from support.durable import Durable, event, signed
+
+LIBRARY = pathlib.Path('/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1')
+SESSIONS = 100
+FAILURES = 'kallglot_exporter_api_request_failures_total'
+
+
+class Faked(Row):
+    def setUp(self):
+        super().setUp()
+        if SANITIZED:
+            self.skipTest('libfaketime and a sanitizer both replace the functions of the clock')
+        if not LIBRARY.exists():
+            self.skipTest('not installed: faketime')
+        self.wall = self.folder / 'clock'
+        self.shift(0)
+
+    def shift(self, seconds):
+        """The daemon's wall clock is off by so much from now on."""
+        fresh = self.folder / 'clock.new'
+        fresh.write_text(f'{seconds:+d}')
+        os.replace(fresh, self.wall)
+
+    def environment(self):
+        return {'LD_PRELOAD': str(LIBRARY), 'FAKETIME_TIMESTAMP_FILE': str(self.wall), 'FAKETIME_NO_CACHE': '1',
+                'FAKETIME_DONT_FAKE_MONOTONIC': '1'}
+
+    def rate(self, exporter, seconds=3):
+        before, begun = exporter.scrape().total('kallglot_exporter_polls_total'), time.monotonic()
+        self.for_a_while(seconds, exporter)
+        return (exporter.scrape().total('kallglot_exporter_polls_total') - before) / (time.monotonic() - begun)
+
+
+class WallClock(Faked):
+    def test_k1_a_wall_clock_that_jumps_moves_no_poll(self):
+        """The wall clock goes back an hour, then ahead a day
+        Polls keep their times, and no age or duration becomes negative or a day long."""
+        exporter = self.world(SESSIONS, environment=self.environment())
+        usual = self.rate(exporter)
+        rates = []
+        with self.survives(exporter, SESSIONS):
+            for jump in (-3600, 86400, 0):
+                self.shift(jump)
+                rates.append(self.rate(exporter))
+                scrape = exporter.scrape()
+                now = time.time() + jump
+                for name in ('kallglot_session_duration_seconds', 'kallglot_session_status_age_seconds',
+                             'kallglot_exporter_event_loop_delay_seconds', 'kallglot_exporter_scrape_duration_seconds'):
+                    values = list(scrape.families[name].samples.values())
+                    self.assertGreaterEqual(min(values), 0, name)
+                    self.assertLess(max(values), 3000 * 3600, name)
+                self.assertAlmostEqual(scrape.value('kallglot_exporter_clock_offset_seconds'), -jump, delta=3)
+                self.assertLess(scrape.value('kallglot_exporter_last_poll_success_timestamp_seconds'), now + 5)
+        for rate in rates:
+            self.assertGreater(rate, usual / 2)
+            self.assertLess(rate, usual * 1.5)
+        self.figure(f'{usual:.0f} polls a second before, then {", ".join(f"{rate:.0f}" for rate in rates)}')
+
+    def test_k4_a_date_in_retry_after_is_measured_by_the_servers_clock(self):
+        """Retry-After as a date, while our clock is ten minutes wrong either way
+        The wait is the date less the answer's Date: neither none nor ten minutes."""
+        exporter = self.world(SESSIONS, environment=self.environment())
+        waits = []
+        for wrong in (-600, 600):
+            self.shift(wrong)
+            with self.survives(exporter, SESSIONS, FAILURES, {'reason': 'throttled'}):
+                self.api.post('/_stats', {})
+                self.api.set_faults(rate_limited=1.0, retry_after='date+4')
+                exporter.until('throttled', lambda scrape: scrape.value('kallglot_exporter_api_state', state='throttled') == 1)
+                begun = time.monotonic()
+                self.api.set_faults()
+                exporter.until('going on', lambda scrape: scrape.value('kallglot_exporter_api_state', state='ok') == 1)
+                waits.append(time.monotonic() - begun)
+                self.assertEqual(self.api.stats()['pauses']['early_requests'], 0)
+        self.assertLess(max(waits), 25)
+        self.figure(f'waited {waits[0]:.1f} and {waits[1]:.1f} s for 4 s')
+
+    def test_k6_a_certificate_is_refused_by_a_wrong_clock_and_the_log_says_so(self):
+        """The machine's clock is years wrong when a certificate is checked
+        Refused, and the reason that is told names the certificate's dates."""
+        # Ahead: libfaketime moves the timers of a process whose clock is far behind.
+        self.shift(20 * 365 * 86400)
+        self.api = self.simulator('--sessions', SESSIONS)
+        exporter = self.exporter(self.config(self.api.port), environment=self.environment())
+        exporter.until('refused', lambda scrape: self.failures(scrape, 'tls') > 0)
+        exporter.expect('words', lambda: 'expired' in exporter.log())
+        self.assertRegex(exporter.log(), r'(?i)clock')
+        self.figure('told as expired, or that the clock is wrong')
+
+
+class Webhooks(Faked, Durable):
+    def test_k3_events_are_refused_by_a_wrong_clock_and_it_is_told(self):
+        """Our clock is ten minutes wrong and signed events come in
+        Refused for their timestamp, counted as that; the offset is a metric; polling goes on."""
+        exporter = self.launch(environment=self.environment())
+        body = event(1, 'sess_of_a_wrong_clock')
+        self.shift(600)
+        self.assertEqual(web.request(exporter.webhooks, '/webhooks/kallglot', 'POST', body, signed(body)).status, 401)
+        scrape = exporter.until('polled', lambda scrape: (scrape.value('kallglot_exporter_clock_offset_seconds') or 0) < -590)
+        self.assertEqual(scrape.value('kallglot_exporter_webhook_requests_total', result='timestamp'), 1)
+        self.assertEqual(scrape.value('kallglot_up'), 1)
+        self.shift(0)
+        self.assertEqual(web.request(exporter.webhooks, '/webhooks/kallglot', 'POST', body, signed(body)).status, 200)
+        self.figure('offset -600 s shown; accepted once the clock is right')
+
+
+class Stopped(Row):
+    @whole
+    def test_k2_after_a_stop_of_a_minute_nobody_is_polled_twice_at_once(self):
+        """The process stands still for a minute, as in a suspend
+        At most one poll a session to catch up, not more than 1.2 times the usual rate."""
+        exporter = self.world(SESSIONS, intervals='{created: 1s, connecting: 1s, active: 1s, ending: 1s, unknown: 1s}', max_rate='150/1s')
+        self.for_a_while(3, exporter)
+        self.api.post('/_stats', {})
+        self.for_a_while(10, exporter)
+        usual = self.api.stats()['requests']['session']
+        exporter.send(signal.SIGSTOP)
+        begun = time.monotonic()
+        while time.monotonic() - begun < 40:
+            time.sleep(1)
+        exporter.send(signal.SIGCONT)
+        with self.survives(exporter, SESSIONS):
+            self.api.post('/_stats', {})
+            self.for_a_while(10, exporter)
+            after = self.api.stats()['requests']['session']
+        self.assertLessEqual(after, 1.2 * usual)
+        self.assertGreaterEqual(after, usual / 2)
+        self.figure(f'{after} requests in the ten seconds after, {usual} in ten usual ones')
+
+
+class Timestamps(Row):
+    def test_k5_impossible_times_are_left_out(self):
+        """Times of 1970, 2038, 9999, +14:00, a leap second, twenty digits of fraction, and what is no time at all
+        What can be is used and what cannot is left out; no age is negative, nothing ends."""
+        odd = ['1970-01-01T00:00:00Z', '2038-01-19T03:14:08Z', '9999-12-31T23:59:59Z', '2026-01-01T00:00:00+14:00',
+               '2016-12-31T23:59:60Z', '2026-01-01T00:00:00.12345678901234567890Z', '2026-02-30T00:00:00Z', 'yesterday', '', '0', '-1',
+               '292277026596-12-04T15:30:08Z']
+
+        def good(_, name):
+            return response(session(name, 'active', started_at='2026-01-01T00:00:05Z'))
+
+        exporter = self.scripted(len(odd) * 2, good)
+        place = {name: index for index, name in enumerate(self.ids)}
+
+        def strange(_, name):
+            text = odd[place[name] % len(odd)]
+            times = {'created_at': text} if place[name] < len(odd) else {'started_at': text}
+            return response(json.dumps({**json.loads(session(name, 'active')), **times}).encode())
+
+        with self.survives(exporter, len(odd) * 2):
+            self.api.answer = strange
+            seen = len(self.api.requests)
+            exporter.expect('everybody', lambda: len(self.api.requests) > seen + 200)
+            scrape = exporter.scrape()
+            self.assertGreaterEqual(min(scrape.families['kallglot_session_status_age_seconds'].samples.values()), 0)
+            self.assertGreaterEqual(min(scrape.families['kallglot_session_duration_seconds'].samples.values()), 0)
+            self.api.answer = good
+        self.suite('core_test', 'Timestamp.*:HttpDate.*', 6, f'{len(odd)} times, in two fields each')
+
+
+if __name__ == '__main__':
+    main()

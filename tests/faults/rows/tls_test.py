@@ -1,0 +1,210 @@
+#!/usr/bin/env python3
+"""TLS towards the API and at our own listeners: bad certificates, broken and stalled handshakes, floods of records."""
+
+import itertools
+import os
+import re
+import socket
+import ssl
+import subprocess
+import threading
+import time
+
+from fault_case import Row, main, wait_for, whole
+from scripted_api import response, session
+from support.certificates import make_authority, make_server
+
+SESSIONS = 100
+FAILURES = 'kallglot_exporter_api_request_failures_total'
+
+
+def good(_, name):
+    return response(session(name, 'active', started_at='2026-01-01T00:00:05Z'))
+
+
+def ended(name):
+    return session(name, 'ended', started_at='2026-01-01T00:00:05Z', ended_at='2026-01-01T00:10:00Z')
+
+
+class TowardsTheApi(Row):
+    def test_n9_a_server_that_is_not_the_api_never_sees_the_key(self):
+        """Wrong name or address, expired, not yet valid, self-signed, unknown or flagless authority, for clients only, and more
+        Each is refused with a reason of its own, and not a byte of the key leaves."""
+        self.suite('net_test', 'BadServers/TlsVerification.*', 11, '{passed} certificates in the engine')
+        self.suite('net_integration_test', 'BadServers/HttpsClientTrust.*', 8, '{passed} servers at the client')
+        self.figure(f'{self.elsewhere("tls_test", "TlsRefusal")} servers at the daemon')
+
+    def test_n10_old_protocols_and_weak_suites_are_not_spoken(self):
+        """A peer that offers TLS 1.0 or 1.1, or weak suites
+        Neither side takes them: 1.2 and 1.3 only, with forward secrecy and authenticated encryption."""
+        self.suite('net_integration_test', 'HttpsClient.RefusesAServerOfTls11:HttpsClient.SpeaksTls12', 2, '')
+        self.elsewhere('tls_test', 'TlsRefusal.test_an_old_protocol_is_refused')
+        self.elsewhere('web_config_test', 'WebConfig.test_sslscan_finds_tls_1_2_and_1_3_and_no_weak_suite')
+        self.figure('sslscan sees 1.2 and 1.3, nothing weak')
+
+    def test_n11_a_connection_cut_without_close_notify_ends_no_message(self):
+        """The connection ends without the closing message of TLS, where only the end would tell that a body is whole
+        No change of state: a body has a length or is no body."""
+        exporter = self.scripted(20, good)
+        turn = itertools.count()
+
+        def cut(peer, name):
+            if next(turn) % 2:
+                return good(peer, name)
+            peer.send(response(ended(name), length=False))
+            peer.close()
+            return None
+
+        with self.survives(exporter, 20, FAILURES, {'reason': 'body'}):
+            self.api.answer = cut
+            exporter.until('many', lambda scrape: self.failures(scrape, 'body') > 60)
+            self.api.answer = good
+        self.suite('net_integration_test', 'HttpsClient.AWholeAnswerCountsWithoutCloseNotify', 1, '60 bodies that only an end would end')
+
+    @whole
+    def test_n12_stalled_handshakes_hold_up_nobody(self):
+        """The API's side of a handshake stops at each message; five hundred clients stop in theirs
+        Each is over by connect_timeout, or by the time for a request; polls and scrapes go on."""
+        self.suite('net_integration_test', 'HttpsClient.StalledHandshakesEndInTime', 1, '')
+        make_authority(self.folder, 'web_ca')
+        make_server(self.folder, 'web', 'web_ca')
+        exporter = self.scripted(50, good, api='connect_timeout: 2s')
+        stalled = itertools.count()
+
+        def stall(stream):
+            if next(stalled) % 2:
+                return False
+            stream.recv(65536)
+            stream.sendall(b'\x16\x03\x03\x00\x7a\x02\x00')
+            time.sleep(5)
+            return True
+
+        with self.survives(exporter, 50, FAILURES, {'reason': 'timeout'}):
+            self.api.on_open = stall
+            self.api.answer = lambda peer, name: response(session(name, 'active', started_at='2026-01-01T00:00:05Z'), '200 OK',
+                                                          'Connection: close')
+            host, _, port = exporter.address.rpartition(':')
+            clients = [socket.create_connection((host, int(port)), timeout=20) for _ in range(500)]
+            for client in clients:
+                client.sendall(b'GET /metr')
+            exporter.until('told', lambda scrape: self.failures(scrape, 'timeout') > 5)
+            begun = time.monotonic()
+            ends = 0
+            for client in clients:
+                try:
+                    while client.recv(4096):
+                        pass
+                except ConnectionResetError:
+                    pass
+                ends += 1
+                client.close()
+            took = time.monotonic() - begun
+            self.api.on_open, self.api.answer = None, good
+        self.assertLess(took, 15)
+        self.figure(f'{next(stalled) // 2} handshakes stalled, {ends} clients ended after {took:.0f} s')
+
+    def test_n15_another_authority_counts_from_the_next_reload_on(self):
+        """The file of trusted authorities changes
+        New connections use the new one, old ones end, and no session is resumed past the new check."""
+        exporter = self.world(SESSIONS)
+        resumed = 'kallglot_exporter_api_tls_resumptions_total'
+        with self.survives(exporter, SESSIONS, FAILURES, {'reason': 'tls'}) as before:
+            right = (self.folder / 'ca.pem').read_text()
+            make_authority(self.folder, 'another')
+            (self.folder / 'ca.pem').write_text((self.folder / 'another.pem').read_text())
+            exporter.send(1)
+            exporter.until('nobody is trusted', lambda scrape: self.failures(scrape, 'tls') >= 5)
+            self.assertEqual(exporter.scrape().total(resumed), before.total(resumed))
+            (self.folder / 'ca.pem').write_text(right)
+            exporter.send(1)
+            exporter.until('trusted again', lambda scrape: scrape.value('kallglot_exporter_api_state', state='ok') == 1, 70)
+        self.suite('net_integration_test', 'HttpsClient.AChangeOfTrustEndsTheOldConnectionsAfterTheirExchange', 1,
+                   'refused after the reload, trusted after the next')
+
+    def test_n16_reconnects_resume(self):
+        """The API closes each connection after five answers
+        At least 95 % of the reconnects resume the TLS session."""
+        exporter = self.world(SESSIONS, max_connections=16)
+        names = ('kallglot_exporter_api_tls_handshakes_total', 'kallglot_exporter_api_tls_resumptions_total')
+        with self.survives(exporter, SESSIONS, names[1]) as before:
+            self.api.set_faults(close_after=5)
+            after = exporter.until('reconnects', lambda scrape: scrape.total(names[0]) > before.total(names[0]) + 500)
+            self.api.set_faults()
+        done, resumed = (after.total(name) - before.total(name) for name in names)
+        self.assertGreaterEqual(resumed, 0.95 * done)
+        self.figure(f'{100 * resumed / done:.1f} % of {done:g} reconnects')
+
+
+class OurListener(Row):
+    def secured(self):
+        make_authority(self.folder, 'web_ca')
+        make_server(self.folder, 'web', 'web_ca')
+        self.api = self.simulator('--sessions', 20, '--arrival-rate', '0', '--active', '1000h-2000h')
+        self.write('web.yml', 'tls_server_config: {cert_file: web.pem, key_file: web.key}\n')
+        exporter = self.exporter(self.config(self.api.port), '--web.config.file', self.folder / 'web.yml')
+        context = ssl.create_default_context(cafile=self.folder / 'web_ca.pem')
+        context.check_hostname = False
+        port = int(exporter.address.rpartition(':')[2])
+
+        def ask(path):
+            with context.wrap_socket(socket.create_connection(('127.0.0.1', port), timeout=20)) as stream:
+                stream.sendall(f'GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'.encode())
+                received = b''
+                while block := stream.recv(65536):
+                    received += block
+                return received
+        exporter.expect('ready', lambda: b' 200 ' in ask('/-/ready')[:20])
+        return exporter, port, ask
+
+    def client(self, port, text, *options):
+        """What `openssl s_client` says when it is told that."""
+        done = subprocess.run(['openssl', 's_client', '-connect', f'127.0.0.1:{port}', '-CAfile', self.folder / 'web_ca.pem', *options],
+                              input=text, capture_output=True, text=True, timeout=60, check=False)
+        return done.stdout + done.stderr
+
+    def flood(self, port, times):
+        """Key updates of one client that asks for ours in return, as many as it could send."""
+        client = subprocess.Popen(['openssl', 's_client', '-connect', f'127.0.0.1:{port}', '-tls1_3'], stdin=subprocess.PIPE,
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        try:
+            # A command is one only at the beginning of what is read at once.
+            for _ in range(times):
+                os.write(client.stdin.fileno(), b'K\n')
+                time.sleep(0.0005)
+        except BrokenPipeError:
+            pass
+        said = client.communicate(timeout=60)[0]
+        return len(re.findall(rb'KEYUPDATE', said))
+
+    @whole
+    def test_n13_renegotiation_early_data_and_floods_of_key_updates(self):
+        """A client renegotiates, sends early data, or changes keys thousands of times
+        No renegotiation, no early data; a flood of updates ends that connection at the most."""
+        exporter, port, ask = self.secured()
+        before = exporter.process.pid
+        said = self.client(port, 'R\n' + 'Q\n', '-tls1_2')
+        self.assertRegex(said, r'no renegotiation|handshake failure|RENEGOTIATING')
+        self.assertNotRegex(said.partition('RENEGOTIATING')[2], r'verify return:1')
+        said = self.client(port, 'Q\n', '-tls1_3', '-sess_out', self.folder / 'ticket')
+        (self.folder / 'early').write_text('GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n')
+        said = self.client(port, 'Q\n', '-tls1_3', '-sess_in', self.folder / 'ticket', '-early_data', self.folder / 'early')
+        self.assertNotIn('Early data was accepted', said)
+        sent = self.flood(port, 10_000)
+        self.assertGreater(sent, 1000)
+        self.assertIn(b' 200 ', ask('/-/healthy')[:20])
+        self.assertEqual(exporter.process.pid, before)
+        exporter.stop()
+        self.assert_clean_end(exporter)
+        self.suite('net_integration_test', 'HttpsClient.SurvivesKeyUpdatesBetweenAnswers', 1, f'{sent:,} key updates by one client')
+
+    @whole
+    def test_n14_certificates_change_under_load_without_a_failed_scrape(self):
+        """The listener's certificate and key are replaced a hundred times, sometimes by a pair that does not match
+        No scrape fails; a bad pair is refused and told, and the old one stays."""
+        self.elsewhere('web_config_test', 'WebConfig.test_a_hundred_rotations_under_load_cost_no_scrape_and_no_poll')
+        self.elsewhere('webhook_tls_test', 'WebhookTls.test_a_changed_certificate_is_used_without_losing_an_event')
+        self.figure('100 rotations, 0 failed scrapes and polls')
+
+
+if __name__ == '__main__':
+    main()
