@@ -13,7 +13,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr steady_duration look_interval = std::chrono::seconds(1);
+constexpr steady_duration look_interval = std::chrono::milliseconds(100);
 
 /// "Without limit" of version 1 is the largest number of pages.
 constexpr std::uint64_t no_limit = std::uint64_t{1} << 60U;

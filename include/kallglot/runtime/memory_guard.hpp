@@ -38,7 +38,7 @@ public:
     /// `told` hears of each change. `used` is own_memory_bytes, but for tests.
     memory_guard(clock& time, logger& log, listener told, meter used = own_memory_bytes);
 
-    /// Looks every second from now on, if there is a limit.
+    /// Looks ten times a second from now on, if there is a limit: ids can come in fast.
     void start(std::optional<std::uint64_t> limit_bytes);
 
     void stop() { timer_->cancel(); }

@@ -7,6 +7,7 @@ and freshness back. What a row measured it tells with `self.figure(...)`; README
 """
 
 import contextlib
+import os
 import pathlib
 import re
 import subprocess
@@ -81,18 +82,29 @@ class Row(EndToEnd):
         """What this row measured, for the table."""
         print(f'figure: {text}', file=sys.stderr, flush=True)
 
-    def suite(self, program, chosen, least, figure='{passed} of {passed} cases'):
+    def suite(self, program, chosen, least, figure='{passed} of {passed} cases', environment=None):
         """A test program of this build, with the tests that `chosen` picks; at least so many of them, all good."""
         path = BINARY_DIR / 'tests' / program
         if not path.exists():
             self.skipTest(f'{program} is not built here')
         done = subprocess.run([path, f'--gtest_filter={chosen}', '--gtest_brief=1'], capture_output=True, text=True, check=False,
-                              timeout=600)
+                              timeout=600, env={**os.environ, **(environment or {})})
         self.assertEqual(done.returncode, 0, (done.stdout + done.stderr)[-4000:])
         passed = int(re.search(r'\[  PASSED  \] (\d+) test', done.stdout).group(1))
         self.assertGreaterEqual(passed, least, 'fewer tests than there should be')
-        self.figure(figure.format(passed=passed))
-        return done.stdout
+        if figure:
+            self.figure(figure.format(passed=passed))
+
+    def sweep(self, kind, points):
+        """The sweep of the store alone and of the whole daemon."""
+        for words in (['store/sweep.py', kind, '--points', points, '--writer', BINARY_DIR / 'tests' / 'store_writer'],
+                      ['daemon/sweep.py', kind, '--points', points]):
+            done = subprocess.run([str(word) for word in (sys.executable, SOURCE_DIR / 'tests' / 'faults' / words[0], *words[1:])],
+                                  capture_output=True, text=True, check=False, timeout=850)
+            if done.returncode == 77:
+                self.skipTest(done.stdout.strip().splitlines()[-1])
+            self.assertEqual(done.returncode, 0, (done.stdout + done.stderr)[-4000:])
+            self.figure(f'{words[0].partition("/")[0]}: {done.stdout.strip().splitlines()[-1]}')
 
     def elsewhere(self, file, *chosen):
         """Tests of the folder e2e that prove this row as they stand: `chosen` are classes or Class.test_method."""

@@ -1,0 +1,204 @@
+#!/usr/bin/env python3
+"""The process and its store: killed, cut off, full, torn, opened twice."""
+
+import os
+import pathlib
+import random
+import shutil
+import sqlite3
+import time
+
+from fault_case import SANITIZED, SOURCE_DIR, Row, main, wait_for, whole
+from support.durable import Durable, Told, pour
+from support.programs import Exporter
+
+FAILURES = 'kallglot_exporter_api_request_failures_total'
+
+
+class Store(Durable, Row):
+    @whole
+    def test_p1_killed_at_any_write_nothing_acknowledged_is_lost(self):
+        """SIGKILL at each of the first 500 writes and syncs
+        No acknowledged session or event id is lost, and the store is sound each time."""
+        self.sweep('kill', 500)
+
+    @whole
+    def test_p2_a_power_cut_loses_nothing_acknowledged(self):
+        """The power is cut at a hundred moments: what was not synced is gone
+        Nothing that was answered with 2xx is lost."""
+        self.sweep('cut', 100)
+
+    @whole
+    def test_r7_a_failed_sync_leads_to_a_store_written_anew(self):
+        """EIO at each of the first 200 syncs
+        No acknowledgement until the store is written anew from memory; nothing acknowledged is lost."""
+        self.sweep('eio', 200)
+
+    @whole
+    def test_r4_a_full_disk_refuses_and_recovers(self):
+        """The disk runs full
+        New ids get 503, polling goes on, nothing acknowledged is lost, and it recovers without a restart."""
+        self.elsewhere('durability_test', 'FullDisk')
+        self.suite('store_test', 'RealDisk.RunsFull*:StoreFailure.*Disk*', 3)
+
+    def test_r6_a_read_only_disk_is_like_a_full_one(self):
+        """The disk becomes read-only
+        As with a full one; named when it is so at the start."""
+        self.elsewhere('durability_test', 'FailingDisk.test_a_disk_that_is_read_only_for_a_while')
+        self.suite('store_test', 'RealDisk.AReadOnlyDiskIsNamedAtStart:StoreFailure.AStoreThatCannot*', 2)
+
+    def test_r5_a_disk_that_is_full_at_the_start_is_named(self):
+        """The disk is full when the daemon starts
+        It ends at once and names the file, or runs and says that it cannot write."""
+        if os.geteuid() != 0:
+            self.skipTest('needs the right to mount a small disk')
+        self.launch().kill()
+        disk = self.folder / 'disk'
+        disk.mkdir()
+        begun = time.monotonic()
+        mounted = ['unshare', '-m', 'sh', '-c', f'mount -t tmpfs -o size=64k tmpfs {disk} && '
+                   f'dd if=/dev/zero of={disk}/all bs=1k count=64 2>/dev/null; exec "$@"', 'sh']
+        config = self.folder / 'durable.yml'
+        config.write_text(config.read_text().replace('path: sessions.db', f'path: {disk}/sessions.db'))
+        exporter = self.keep(Exporter(self.folder, config, name='full', under=mounted))
+        wait_for('its words', lambda: f'{disk}/sessions.db' in exporter.log(), 10)
+        took = time.monotonic() - begun
+        self.assertRegex(exporter.log(), r'(?i)full|space')
+        ended = not exporter.running() or None
+        self.figure(f'told after {took:.1f} s' + (', and ended' if ended else ', and it runs'))
+
+    def test_r14_a_second_daemon_is_refused(self):
+        """A second process opens the same store
+        It is refused and told why; the first one goes on."""
+        self.elsewhere('durability_test', 'Durability.test_a_second_daemon_on_the_same_store_is_refused')
+        self.figure('ends with 1 and names the file')
+
+    def test_r15_the_store_has_one_connection_and_no_shared_memory(self):
+        """SQLite 3.40.1 can damage a file when two connections write or checkpoint at once
+        There is one connection with an exclusive lock, and the file is checked at each start."""
+        exporter = self.launch()
+        self.assertEqual(self.put(exporter, 'sess_one'), 201)
+        opened = [os.path.basename(os.readlink(link)) for link in pathlib.Path(f'/proc/{exporter.process.pid}/fd').iterdir()]
+        self.assertEqual((opened.count('sessions.db'), opened.count('sessions.db-wal'), opened.count('sessions.db-shm')), (1, 1, 0))
+        with self.assertRaisesRegex(sqlite3.OperationalError, 'locked'):
+            with sqlite3.connect(self.folder / 'sessions.db', timeout=0.1) as other:
+                other.execute('SELECT count(*) FROM sqlite_schema').fetchall()
+        self.figure('a second opener is locked out')
+
+    @whole
+    def test_p7_a_damaged_store_is_never_a_crash_and_never_silently_empty(self):
+        """The file of the store has no bytes, random ones, flipped bits, a cut tail, or another program's tables
+        What can be read is saved, the file is kept aside, metric and log tell; ten thousand damaged files."""
+        self.suite('store_test', 'StoreDamage.*', 10, '10,000 damaged files in the store alone',
+                   environment={'KALLGLOT_DAMAGED_FILES': '10000'})
+        first = self.launch()
+        for number in range(200):
+            self.assertEqual(self.put(first, f'sess_to_be_damaged_{number:03}'), 201)
+        first.stop()
+        good = (self.folder / 'sessions.db').read_bytes()
+        chance = random.Random(7)
+        told = 0
+        for turn in range(40):
+            for file in self.folder.glob('sessions.db*'):
+                file.unlink()
+            bad = bytearray(good)
+            kind = turn % 4
+            if kind == 0:
+                bad = bad[:chance.randrange(len(bad))]
+            elif kind == 1:
+                bad[:] = chance.randbytes(len(bad))
+            else:
+                for _ in range(1 + 30 * (kind - 2)):
+                    bad[chance.randrange(len(bad))] ^= 1 << chance.randrange(8)
+            (self.folder / 'sessions.db').write_bytes(bad)
+            exporter = self.launch()
+            scrape = exporter.scrape()
+            kept = list(self.folder.glob('sessions.db.damaged-*'))
+            if scrape.value('kallglot_exporter_store_last_corruption_timestamp_seconds') > 0:
+                self.assertEqual(len(kept), 1)
+                self.assertIn('sessions.db', exporter.log())
+                told += 1
+            else:
+                # Whatever was hit holds nothing: all are there.
+                self.assertEqual(scrape.total('kallglot_sessions'), 250, f'turn {turn}')
+            exporter.kill()
+        self.assertGreater(told, 15)
+        self.figure(f'40 starts with damaged files, {told} told, the others had all they should have')
+
+    def test_p8_the_version_of_the_store_is_checked(self):
+        """A store of a newer version, or of another program
+        Refused, and not a byte of it changed."""
+        self.suite('store_test', 'StoreDamage.ANewer*:StoreDamage.ADatabaseOf*', 2, '')
+        self.launch().stop()
+        with sqlite3.connect(self.folder / 'sessions.db') as store:
+            store.execute('PRAGMA user_version = 99')
+        store.close()
+        before = (self.folder / 'sessions.db').read_bytes()
+        newer = self.keep(Exporter(self.folder, self.folder / 'durable.yml', name='newer'))
+        self.assertEqual(newer.wait(), 1)
+        self.assertIn('sessions.db', newer.log())
+        self.assertEqual((self.folder / 'sessions.db').read_bytes(), before)
+        self.figure('ends with 1, 0 bytes changed')
+
+    def test_p3_a_stop_under_load_keeps_every_promise(self):
+        """TERM while ids pour in and sessions are polled
+        Ends with 0 within the grace, and everything that got 2xx is there afterwards."""
+        told = Told()
+        exporter = self.launch()
+        threads = pour(exporter, told, 'stop', 3)
+        exporter.expect('ids', lambda: told.count() > 100)
+        begun = time.monotonic()
+        self.assertEqual(exporter.stop(), 0)
+        took = time.monotonic() - begun
+        for thread in threads:
+            thread.join()
+        self.assertLess(took, 15)
+        self.assertEqual(told.ids - self.tracked(self.launch()), set())
+        self.elsewhere('unit_file_test', 'Notifications.test_stopping_is_told_when_the_stop_begins')
+        self.figure(f'{told.count()} acknowledged, stopped in {took:.1f} s, 0 lost')
+
+
+class Process(Row):
+    @whole
+    def test_p4_a_hang_is_noticed_by_the_watchdog(self):
+        """The loop or the thread of the store hangs
+        The watchdog is fed only while both get on, so that systemd starts a hung daemon again."""
+        if SANITIZED or not shutil.which('strace'):
+            self.skipTest('needs strace and a build without sanitizers')
+        self.elsewhere('durability_test', 'HungDisk')
+        self.elsewhere('unit_file_test', 'Notifications.test_the_watchdog_is_fed_again_and_again')
+        self.figure('not fed while a sync hung')
+
+    def test_p5_what_parsers_throw_ends_one_connection(self):
+        """Boost.Beast 1.81 throws out of a read on a trailer of 64 KiB
+        That connection ends, towards the API and at our listeners; nothing else notices."""
+        self.suite('net_test', 'Responses/Refused.*', 90, '{passed} refused answers')
+        self.suite('web_test', 'Requests/RefusedRequest.*', 100, '{passed} refused requests')
+        exporter = self.world(100)
+        with self.survives(exporter, 100, FAILURES, {'reason': 'body'}):
+            self.api.set_faults(trailers=0.3, garbage=0.1)
+            exporter.until('many', lambda scrape: self.failures(scrape, 'body') > 100)
+            self.api.set_faults()
+
+    def test_p6_a_crash_loop_ends_after_ten_starts(self):
+        """The daemon ends again and again right after its start
+        Ten starts in five minutes at the most, two seconds apart; the last error stays readable."""
+        unit = (SOURCE_DIR / 'systemd' / 'kallglot_exporter.service').read_text()
+        self.assertRegex(unit, r'(?m)^StartLimitIntervalSec=300$')
+        self.assertRegex(unit, r'(?m)^StartLimitBurst=10$')
+        self.assertRegex(unit, r'(?m)^RestartSec=2s$')
+        self.assertRegex(unit, r'(?m)^RestartPreventExitStatus=2$')
+        self.elsewhere('unit_file_test', 'UnitFile.test_verify_is_silent')
+        self.figure('as the unit file says, which systemd-analyze has nothing against')
+
+    def test_p11_ready_is_told_when_it_is(self):
+        """Readiness is told to systemd
+        Only with the store restored and the listeners open; never by a start that fails."""
+        self.elsewhere('unit_file_test', 'Notifications.test_ready_is_told_once_it_is_ready',
+                       'Notifications.test_a_start_that_fails_is_not_told_as_ready',
+                       'Notifications.test_the_status_says_in_a_line_how_it_stands')
+        self.figure('READY=1 is the first message')
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,230 @@
+#!/usr/bin/env python3
+"""Descriptors, memory, CPU and pipes that run out."""
+
+import json
+import os
+import pathlib
+import socket
+import subprocess
+import time
+
+from fault_case import BINARY_DIR, SANITIZED, Row, main, memory, wait_for, whole
+from support import web
+from support.durable import ALL, Durable
+from support.programs import TRACED, Exporter, injected
+
+FAILURES = 'kallglot_exporter_api_request_failures_total'
+
+
+def cpu(pid):
+    """CPU seconds of all threads."""
+    return sum(int((task / 'schedstat').read_text().split()[0]) for task in pathlib.Path(f'/proc/{pid}/task').iterdir()) / 1e9
+
+
+class Group:
+    """A control group of version 1 of our own, and the words that start a program in it."""
+
+    def __init__(self, controller, **values):
+        self.folder = pathlib.Path(f'/sys/fs/cgroup/{controller}/kallglot_fault_{os.getpid()}')
+        self.folder.mkdir()
+        for name, value in values.items():
+            (self.folder / f'{controller}.{name}').write_text(str(value))
+        self.under = ['sh', '-c', f'echo $$ >{self.folder}/cgroup.procs; exec "$@"', 'sh']
+
+    def remove(self):
+        wait_for('the end of the group', lambda: not (self.folder / 'cgroup.procs').read_text())
+        self.folder.rmdir()
+
+    @staticmethod
+    def why_not(controller):
+        writable = os.access(f'/sys/fs/cgroup/{controller}', os.W_OK)
+        return None if writable else f'no control groups of version 1 for {controller} here'
+
+
+class Descriptors(Row):
+    def test_r1_without_descriptors_listeners_wait_and_do_not_spin(self):
+        """No descriptor is left when clients connect
+        Hardly any CPU while that lasts; clients are served again at once when there are some."""
+        exporter = self.world(20, intervals='{created: 5s, connecting: 5s, active: 5s, ending: 5s, unknown: 250ms}')
+        pid = exporter.process.pid
+        used = len(os.listdir(f'/proc/{pid}/fd'))
+        subprocess.run(['prlimit', '--pid', str(pid), f'--nofile={used + 2}:'], check=True)
+        host, _, port = exporter.address.rpartition(':')
+        clients = [socket.create_connection((host, int(port))) for _ in range(20)]
+        time.sleep(0.5)
+        before, begun = cpu(pid), time.monotonic()
+        time.sleep(4)
+        share = (cpu(pid) - before) / (time.monotonic() - begun)
+        self.assertLess(share, 0.2 if SANITIZED else 0.05)
+        self.assertGreaterEqual(len(os.listdir(f'/proc/{pid}/fd')), used + 1, 'the descriptors were not used up')
+        subprocess.run(['prlimit', '--pid', str(pid), '--nofile=4096:'], check=True)
+        begun = time.monotonic()
+        self.assertEqual(exporter.get('/-/healthy').status, 200)
+        took = time.monotonic() - begun
+        self.assertLess(took, 5)
+        for client in clients:
+            client.close()
+        self.assertEqual(exporter.scrape().total('kallglot_sessions'), 20)
+        self.figure(f'{100 * share:.1f} % CPU while 20 clients waited, served after {1000 * took:.0f} ms')
+
+    @whole
+    def test_r2_any_limit_of_descriptors_works_or_is_refused_in_words(self):
+        """The process may have 20 to 200 descriptors
+        It starts with fewer connections and polls, or says at the start what it needs: never a crash, never a late failure."""
+        self.api = self.simulator('--sessions', 50, '--arrival-rate', '0', '--active', '1000h-2000h')
+        config = self.config(self.api.port)
+        refused = works = 0
+        for limit in range(20, 201, 12):
+            exporter = self.keep(Exporter(self.folder, config, name=f'with_{limit}', under=['prlimit', f'--nofile={limit}:{limit}']))
+            wait_for('a start or its refusal', lambda exporter=exporter: not exporter.running() or 'msg=listening' in exporter.log())
+            if exporter.running():
+                self.polled(exporter.listening(), 50)
+                self.assertEqual(exporter.stop(), 0)
+                works += 1
+            else:
+                self.assertEqual(exporter.process.returncode, 1, exporter.log())
+                self.assertRegex(exporter.log(), r'only [0-9]+ files may be open')
+                refused += 1
+        self.assertGreater(works, 5)
+        self.assertGreater(refused, 1)
+        self.figure(f'{refused} limits refused, {works} work')
+
+    @whole
+    def test_c10_limits_beyond_what_the_system_allows_are_lowered_with_a_warning(self):
+        """More connections are configured than there may be descriptors
+        Lowered at the start with a warning, also told by --config.check."""
+        self.api = self.simulator('--sessions', 50, '--arrival-rate', '0', '--active', '1000h-2000h')
+        config = self.config(self.api.port, max_connections=5000)
+        limited = ['prlimit', '--nofile=512:512']
+        exporter = self.exporter(config, under=limited)
+        self.polled(exporter, 50)
+        self.assertRegex(exporter.log(), r'level=warn .*max_connections: lowered from 5000')
+        done = subprocess.run([*limited, BINARY_DIR / 'kallglot_exporter', '--config.file', config, '--config.check'], text=True,
+                              capture_output=True, check=False, timeout=30)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex(done.stdout + done.stderr, r'lowered from 5000')
+        self.figure('5,000 connections fitted into 512 descriptors')
+
+
+class Memory(Durable, Row):
+    @whole
+    def test_r9_close_to_its_limit_of_memory_no_new_sessions_are_taken(self):
+        """The control group has little memory, and ids pour in
+        At nine tenths new ones are refused with 503; polling goes on; killed and started again, none of them is lost."""
+        if SANITIZED:
+            self.skipTest('a sanitizer has memory of its own')
+        if reason := Group.why_not('memory'):
+            self.skipTest(reason)
+        group = Group('memory', limit_in_bytes=64 << 20)
+        self.addCleanup(group.remove)
+        exporter = self.launch(under=group.under)
+        self.addCleanup(exporter.kill)
+        told, refused = 0, None
+        for number in range(60):
+            ids = [f'sess_that_needs_memory_{number:03}_{i:04}' for i in range(5000)]
+            answer = self.ask(exporter, 'POST', ALL, {'ids': ids})
+            if answer.status == 503:
+                refused = answer
+                break
+            self.assertEqual(answer.status, 200)
+            told += len(ids)
+            time.sleep(0.2)
+        self.assertIsNotNone(refused, f'{told} ids were taken without a refusal, {memory(exporter) >> 20} MiB')
+        self.assertIn('memory', refused.text)
+        used = memory(exporter)
+        scrape = exporter.scrape()
+        polls = scrape.total('kallglot_exporter_polls_total')
+        exporter.until('polls go on', lambda later: later.total('kallglot_exporter_polls_total') > polls + 50)
+        exporter.kill()
+        again = self.launch(under=group.under)
+        self.addCleanup(again.kill)
+        known = again.scrape().total('kallglot_sessions')
+        self.assertGreaterEqual(known, told)
+        again.kill()
+        self.figure(f'{told:,} ids taken into 64 MiB, then 503; {known:,.0f} known after a kill')
+
+
+class Cpu(Row):
+    @whole
+    def test_r11_with_a_tenth_of_a_core_polls_thin_out_evenly(self):
+        """The process may use a tenth of a core
+        Nobody starves: no session is stale, and all are polled about as often."""
+        if reason := Group.why_not('cpu'):
+            self.skipTest(reason)
+        group = Group('cpu', cfs_period_us=100_000, cfs_quota_us=10_000)
+        self.addCleanup(group.remove)
+        exporter = self.world(3000, under=group.under, intervals='{created: 1s, connecting: 1s, active: 1s, ending: 1s, unknown: 1s}')
+        self.addCleanup(exporter.kill)
+        self.for_a_while(3, exporter)
+        self.api.post('/_stats', {})
+        stale = self.for_a_while(15, exporter, lambda: (time.sleep(1), exporter.scrape().total('kallglot_sessions_stale'))[1])
+        asked = self.api.stats()['asked']['standing']
+        self.assertGreater(asked['least'] if 'least' in asked else asked['min'], 0, asked)
+        self.assertEqual(max(stale), 0)
+        self.figure(f'asked in 15 s: {json.dumps(asked)}')
+
+
+class Pipes(Row):
+    def test_r12_a_log_that_nobody_reads_blocks_nothing(self):
+        """The pipe of the log is full and nobody reads it
+        Polls and scrapes go on; how many lines were dropped is told with the next one that can be written."""
+        self.suite('runtime_test', 'Logging/FullChannel.*', 2, '')
+        fifo = self.folder / 'log'
+        os.mkfifo(fifo)
+        reader = os.open(fifo, os.O_RDWR)
+        self.addCleanup(os.close, reader)
+        # Full but for a page.
+        os.set_blocking(reader, False)
+        with open(fifo, 'wb', buffering=0, opener=lambda path, flags: os.open(path, os.O_WRONLY | os.O_NONBLOCK)) as writer:
+            while writer.write(b'x' * 4096):
+                pass
+        os.read(reader, 4096)
+        port = web.free_port()
+        self.api = self.simulator('--sessions', 100, '--arrival-rate', '0', '--active', '1000h-2000h')
+        exporter = self.keep(Exporter(self.folder, self.config(self.api.port), '--log.level=debug', listen=f'127.0.0.1:{port}',
+                                      under=['sh', '-c', f'exec "$@" 2>{fifo}', 'sh']))
+        exporter.address = f'127.0.0.1:{port}'
+        exporter.expect('listening', lambda: web.answers(exporter.address, '/-/ready'))
+        self.polled(exporter, 100)
+        self.api.set_faults(not_json=0.5)
+        exporter.until('much to tell', lambda scrape: scrape.total('kallglot_exporter_log_messages_total') > 300)
+        self.api.set_faults()
+        polls = exporter.scrape().total('kallglot_exporter_polls_total')
+        exporter.until('polls go on', lambda scrape: scrape.total('kallglot_exporter_polls_total') > polls + 500)
+        told = exporter.scrape().total('kallglot_exporter_log_messages_total')
+        said = b''
+        def seen():
+            nonlocal said
+            try:
+                while block := os.read(reader, 1 << 20):
+                    said += block
+            except BlockingIOError:
+                pass
+            return b'log lines were dropped' in said
+        seen()
+        exporter.send(1)
+        exporter.expect('the dropped ones are told', seen)
+        self.figure(f'{told:g} lines for a pipe with room for a page')
+
+
+class SlowDisk(Durable, Row):
+    def test_r8_a_sync_of_five_seconds_delays_only_who_waits_for_it(self):
+        """A sync of the disk takes five seconds
+        The loop goes on; who registers an id waits for it or gets 503, and is told in time."""
+        exporter = self.launch(under=injected('fdatasync:delay_enter=5000000:when=20+40'), environment=TRACED)
+        slowest = 0.0
+        for number in range(60):
+            begun = time.monotonic()
+            self.assertIn(self.put(exporter, f'sess_on_a_slow_disk_{number}'), (201, 503))
+            slowest = max(slowest, time.monotonic() - begun)
+            if slowest > 2:
+                break
+        self.assertGreater(slowest, 2, 'no sync was slow')
+        delay = exporter.scrape().value('kallglot_exporter_event_loop_delay_seconds')
+        self.assertLess(delay, 2 if SANITIZED else 0.5)
+        self.assertLess(slowest, 12)
+        self.figure(f'slowest answer {slowest:.1f} s, worst delay of the loop {1000 * delay:.0f} ms')
+
+
+if __name__ == '__main__':
+    main()
