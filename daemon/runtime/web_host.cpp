@@ -1,6 +1,7 @@
 #include "kallglot/runtime/web_host.hpp"
 
 #include "kallglot/config/web_config.hpp"
+#include "kallglot/runtime/certificate_expiry.hpp"
 
 #include <algorithm>
 #include <string_view>
@@ -67,6 +68,7 @@ void web_host::use(const std::string& file, loaded_web web) {
     }
     files_ = file_group(std::move(followed));
     not_after_ = web.identity ? web.identity->certificate_not_after() : 0;
+    warn_if_expired("private", not_after_, clock_, log_);
     server_.use_tls(std::move(web.identity));
     server_.use_fields(std::move(web.values.headers));
     auth_.use(std::move(web.values.users));

@@ -1,5 +1,7 @@
 #include "kallglot/runtime/webhook_host.hpp"
 
+#include "kallglot/runtime/certificate_expiry.hpp"
+
 #include <utility>
 
 namespace kallglot {
@@ -107,6 +109,7 @@ void webhook_host::look_at_certificate() {
 
 void webhook_host::use(std::optional<tls_context> identity) {
     certificate_not_after_ = identity ? identity->certificate_not_after() : 0;
+    warn_if_expired("webhook", certificate_not_after_, clock_, log_);
     certificate_ = file_group({settings_.tls_cert_file, settings_.tls_key_file});
     server_->use_tls(std::move(identity));
     look_->wake_at(clock_.now() + look_interval);
