@@ -115,7 +115,7 @@ class Store(Durable, Row):
             scrape = exporter.scrape()
             kept = list(self.folder.glob('sessions.db.damaged-*'))
             if scrape.value('kallglot_exporter_store_last_corruption_timestamp_seconds') > 0:
-                self.assertEqual(len(kept), 1)
+                self.assertGreaterEqual(len(kept), 1)
                 self.assertIn('sessions.db', exporter.log())
                 told += 1
             else:

@@ -1,0 +1,176 @@
+#!/usr/bin/env python3
+"""Secrets and personal data: where they could leak, and how they change."""
+
+import os
+import re
+import signal
+import subprocess
+import threading
+import time
+
+from fault_case import SANITIZED, SOURCE_DIR, Row, main, wait_for, whole
+from own_network import why_not
+from scripted_api import KEY, response, session
+from support import web
+from support.durable import SECRET, Durable, event, signed
+from support.programs import EXPORTER
+from support.tls_server import TlsServer
+
+NOBODY = 65534
+
+
+def good(_, name):
+    return response(session(name, 'active', started_at='2026-01-01T00:00:05Z'))
+
+
+class Leaks(Row):
+    @whole
+    def test_s1_no_secret_is_shown_anywhere(self):
+        """Canaries in every secret; everything is used, misused and goes wrong, at debug level
+        None in the log, in an answer, in the command line, the environment, the store, or in memory a second later."""
+        self.figure(f'{self.elsewhere("secrets_test", "Secrets")} searches, 0 found')
+
+    def test_s2_secret_files_that_others_can_read_are_told(self):
+        """A key file that others can read; credentials of systemd
+        Used with a warning; $CREDENTIALS_DIRECTORY comes first."""
+        self.elsewhere('bad_input_test', 'GoodInput.test_a_key_that_others_can_read_is_used_with_a_warning',
+                       'GoodInput.test_a_bare_secret_is_looked_up_among_the_credentials_first')
+        self.figure('warned')
+
+    def test_s3_tokens_in_answers_go_nowhere(self):
+        """stream.token, phone numbers and metadata in every answer and event
+        Passed over while parsing: never in the parser's memory, a log, a metric or the store."""
+        self.suite('core_test', 'SessionParserSecrets.*', 2, '')
+        self.elsewhere('secrets_test', 'Secrets.test_the_canaries_are_in_what_the_api_says', 'Secrets.test_none_is_shown_in_good_times')
+        self.figure('0 found, and they are there to be found')
+
+    def test_s7_the_store_holds_nothing_personal(self):
+        """Events and answers with phone numbers and metadata, and a store that is read by somebody else
+        The store has ids, states and times, nothing else."""
+        self.elsewhere('durability_test', 'Durability.test_the_store_holds_nothing_personal_and_nothing_secret')
+        self.figure('0 phone numbers, 0 secrets')
+
+    def test_s4_no_core_is_left_and_nobody_looks_into_the_process(self):
+        """The process aborts where cores are allowed; another process of its user attaches
+        No core, and no reading of its memory but by root."""
+        if SANITIZED:
+            self.skipTest('a sanitizer build can be looked into on purpose')
+        if reason := why_not():
+            self.skipTest(reason)
+        api = self.simulator('--sessions', 5)
+        for path in (self.folder, self.folder / 'api_key', self.folder / 'ca.pem', self.folder / 'sessions.txt'):
+            path.chmod(0o755)
+        under = ['setpriv', f'--reuid={NOBODY}', f'--regid={NOBODY}', '--clear-groups', 'sh', '-c', 'ulimit -c unlimited; exec "$@"', 'sh']
+        if not all(path.stat().st_mode & 1 for path in [EXPORTER, *EXPORTER.parents]):
+            self.skipTest('the build is not within reach of another user')
+        config = self.config(api.port)
+        config.chmod(0o644)
+        exporter = self.exporter(config, under=under)
+        pid = exporter.process.pid
+        look = ['setpriv', f'--reuid={NOBODY}', f'--regid={NOBODY}', '--clear-groups', 'cat']
+        sleeper = subprocess.Popen(look[:-1] + ['sleep', '20'])
+        self.addCleanup(lambda: (sleeper.kill(), sleeper.wait()))
+        time.sleep(0.2)
+        self.assertEqual(subprocess.run([*look, f'/proc/{sleeper.pid}/environ'], capture_output=True, check=False).returncode, 0)
+        self.assertNotEqual(subprocess.run([*look, f'/proc/{pid}/environ'], capture_output=True, check=False).returncode, 0)
+        os.kill(pid, signal.SIGABRT)
+        _, status = os.waitpid(pid, 0)
+        exporter.process.returncode = -signal.SIGABRT
+        self.assertTrue(os.WIFSIGNALED(status))
+        self.assertFalse(os.WCOREDUMP(status))
+        self.figure('no core after an abort, memory closed to its own user')
+
+
+class Rotations(Durable, Row):
+    @whole
+    def test_s5_secrets_change_without_a_lost_event_or_poll(self):
+        """The webhook secret changes a hundred times and the API key twenty times, under load
+        Events signed with the old or the new secret are accepted; after the reload the new key is used."""
+        exporter = self.launch()
+        lost, sent, over = [], [0], threading.Event()
+        now = [SECRET]
+
+        def deliver():
+            while not over.wait(0.005):
+                body = event(f'rotation_{sent[0]}', f'sess_rotation_{sent[0]}')
+                status = web.request(exporter.webhooks, '/webhooks/kallglot', 'POST', body, signed(body, now[0])).status
+                sent[0] += 1
+                if status != 200:
+                    lost.append(status)
+
+        thread = threading.Thread(target=deliver)
+        thread.start()
+        try:
+            for turn in range(100):
+                fresh = f'a-secret-number-{turn:03}-of-the-rotation'
+                reloads = exporter.log().count('msg=reloaded')
+                self.write('old_secret', now[0])
+                self.write('secret', fresh)
+                exporter.send(signal.SIGHUP)
+                exporter.expect('the reload', lambda reloads=reloads: exporter.log().count('msg=reloaded') > reloads)
+                now[0] = fresh
+        finally:
+            over.set()
+            thread.join()
+        self.assertEqual(lost, [])
+        self.assertGreater(sent[0], 200)
+        self.figure(f'100 rotations, {sent[0]} events, 0 refused')
+
+
+class Keys(Row):
+    def test_s5_the_new_key_is_used_after_the_reload(self):
+        """The API key changes twenty times while sessions are polled
+        Every request after the reload carries the new one, and no connection is lost for it."""
+        heads = []
+
+        def watched(peer, name):
+            heads.append(peer.head)
+            return good(peer, name)
+
+        exporter = self.scripted(50, watched)
+        opened = self.api.connections
+        for turn in range(20):
+            key = f'sk_test_number_{turn:02}_of_the_rotation'
+            self.write('api_key', key)
+            exporter.send(signal.SIGHUP)
+            wait_for('the new key', lambda key=key: heads and key.encode() in heads[-1])
+            heads.clear()
+            wait_for('requests', lambda: len(heads) > 20)
+            self.assertEqual({key.encode() in head for head in heads}, {True})
+        self.assertLessEqual(self.api.connections, opened + 5)
+        self.figure(f'20 rotations, {self.api.connections - opened} new connections')
+
+    def test_s6_the_key_goes_to_the_api_only(self):
+        """http:// as the API, proxies and key logs in the environment
+        Refused but for loopback when it is allowed; the environment changes nothing."""
+        self.elsewhere('bad_input_test', 'BadInput.test_a_plaintext_base_url_is_refused_unless_it_is_allowed_and_loopback')
+        from support.certificates import make_authority, make_server
+        place = self.folder / 'proxy'
+        place.mkdir()
+        make_authority(place, 'ca')
+        make_server(place, 'proxy', 'ca')
+        proxy = TlsServer(place, 'proxy')
+        self.addCleanup(proxy.close)
+        url = f'http://127.0.0.1:{proxy.port}'
+        exporter = self.world(20, environment={'SSLKEYLOGFILE': str(self.folder / 'keys.log'), **{
+            name: url for name in ('http_proxy', 'https_proxy', 'HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY', 'all_proxy')}})
+        with self.survives(exporter, 20):
+            self.for_a_while(1, exporter)
+        self.assertEqual((proxy.handshakes, proxy.refusals), (0, 0))
+        self.assertFalse((self.folder / 'keys.log').exists())
+        self.assertNotIn(KEY, exporter.log())
+        self.figure('no proxy asked, no key log')
+
+    def test_s8_secrets_are_compared_in_constant_time(self):
+        """Somebody measures how long a wrong password, token or signature takes
+        Each comparison is of digests of one length by CRYPTO_memcmp, and a secret cannot be compared otherwise."""
+        sources = {path: path.read_text() for path in (SOURCE_DIR / 'daemon').rglob('*.cpp')}
+        places = sorted(path.name for path, text in sources.items() if 'CRYPTO_memcmp' in text)
+        self.assertEqual(places, ['basic_auth.cpp', 'session_api.cpp', 'webhook_signature.cpp'])
+        for path, text in sources.items():
+            self.assertIsNone(re.search(r'reveal\(\)\s*[!=]=|[!=]=\s*\w+\.reveal\(\)', text), path)
+        self.suite('config_test', 'Secret.*', 1, f'{len(places)} places')
+
+
+if __name__ == '__main__':
+    main()
