@@ -50,9 +50,10 @@ using head_parser = http::request_parser<http::empty_body>;
     return hosts > 1 || (hosts == 0 && version == 11) ? 400 : 0;
 }
 
-// The path of origin form and of absolute form; empty for anything else.
-[[nodiscard]] std::string_view path_of(std::string_view target) noexcept {
-    if (target.starts_with('/') || target == "*") {
+// The path of origin form and of absolute form, and the asterisk where it may stand; empty for anything else.
+[[nodiscard]] std::string_view path_of(std::string_view method, std::string_view target) noexcept {
+    // Only OPTIONS asks about the server as a whole (RFC 9112 section 3.2.4).
+    if (target.starts_with('/') || (target == "*" && method == "OPTIONS")) {
         return target;
     }
     constexpr std::string_view scheme = "http://";
@@ -156,7 +157,7 @@ void http_server_parser::read_head(std::string_view head) {
     if (const int status = check_fields(message, message.version()); status != 0) {
         return refuse(status);
     }
-    const std::string_view target = path_of(view(message.target()));
+    const std::string_view target = path_of(view(message.method_string()), view(message.target()));
     if (target.empty()) {
         return refuse(400);
     }

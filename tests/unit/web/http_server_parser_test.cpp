@@ -127,6 +127,8 @@ INSTANTIATE_TEST_SUITE_P(
         bad_request{"NoVersion", "GET /\r\n" + host + "\r\n", 400},
         bad_request{"Http2Preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400},
         bad_request{"AuthorityForm", "CONNECT example.test:443 HTTP/1.1\r\n" + host + "\r\n", 400},
+        bad_request{"AsteriskFormOfPost", "POST * HTTP/1.1\r\n" + host + "\r\n", 400},
+        bad_request{"AsteriskFormOfLowerCase", "options * HTTP/1.1\r\n" + host + "\r\n", 400},
         bad_request{"OtherScheme", "GET ftp://example.test/ HTTP/1.1\r\n" + host + "\r\n", 400},
         bad_request{"TlsHello", "\x16\x03\x01\x02\x00\x01\x00\x01\xFC\x03\x03\r\n\r\n"s, 400},
         bad_request{"HeaderOverTheLimit",
