@@ -16,7 +16,8 @@ inline void warn_if_expired(std::string_view listener,
                             std::int64_t not_after,
                             clock& time,
                             logger& log) {
-    if (not_after != 0 && to_seconds(time.wall_now().time_since_epoch()) > not_after) {
+    if (not_after != 0
+        && std::chrono::floor<seconds>(time.wall_now().time_since_epoch()).count() > not_after) {
         log.warn("the certificate has expired, clients that check it will refuse us",
                  {{"listener", listener}, {"not_after", not_after}});
     }
