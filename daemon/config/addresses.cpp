@@ -1,6 +1,7 @@
 #include "kallglot/config/addresses.hpp"
 
 #include "kallglot/config/units.hpp"
+#include "kallglot/core/ascii.hpp"
 
 #include <arpa/inet.h>
 
@@ -16,14 +17,6 @@ namespace {
 
 bool is_alphanumeric(char c) {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-std::string to_lower(std::string_view text) {
-    std::string lower(text);
-    std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) {
-        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    });
-    return lower;
 }
 
 bool is_address(int family, std::string_view host) {
@@ -95,7 +88,8 @@ parsed<host_and_port> split_authority(std::string_view text, bool empty_host_all
         }
         parts.port = rest.substr(1);
     }
-    parts.host = to_lower(host);
+    parts.host = host;
+    std::ranges::transform(parts.host, parts.host.begin(), ascii_lower);
     return parts;
 }
 
@@ -116,7 +110,7 @@ bool is_path_character(char c) {
 
 // Takes `scheme://` away; compares without case.
 bool take_scheme(std::string_view& text, std::string_view scheme) {
-    if (to_lower(text.substr(0, scheme.size())) != scheme) {
+    if (!ascii_iequals(text.substr(0, scheme.size()), scheme)) {
         return false;
     }
     text.remove_prefix(scheme.size());

@@ -1,6 +1,7 @@
 #include "kallglot/config/secrets.hpp"
 
 #include "kallglot/config/file_reading.hpp"
+#include "kallglot/core/ascii.hpp"
 
 #include <sys/stat.h>
 
@@ -41,23 +42,13 @@ std::string_view without_line_end(std::string_view text) {
     return text;
 }
 
-char to_lower(char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-// Compares without case; nothing is copied, because the text may be a secret.
-bool same(std::string_view text, std::string_view word) {
-    return std::equal(text.begin(), text.end(), word.begin(), word.end(), [](char a, char b) {
-        return to_lower(a) == b;
-    });
-}
-
+// Without case; nothing is copied, because the text may be a secret.
 bool contains(std::string_view text, std::string_view word) {
     return std::search(text.begin(),
                        text.end(),
                        word.begin(),
                        word.end(),
-                       [](char a, char b) { return to_lower(a) == b; })
+                       [](char a, char b) { return ascii_lower(a) == b; })
            != text.end();
 }
 
@@ -152,7 +143,7 @@ bool is_placeholder(std::string_view text) {
     return uniform || text.ends_with("...") || text.ends_with("\xE2\x80\xA6")
            || std::any_of(whole.begin(),
                           whole.end(),
-                          [&](const char* word) { return same(text, word); })
+                          [&](const char* word) { return ascii_iequals(text, word); })
            || std::any_of(parts.begin(), parts.end(), [&](const char* word) {
                   return contains(text, word);
               });

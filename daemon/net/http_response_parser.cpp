@@ -1,5 +1,7 @@
 #include "http_response_parser.hpp"
 
+#include "kallglot/core/ascii.hpp"
+
 #include <boost/beast/http/error.hpp>
 
 #include <algorithm>
@@ -30,9 +32,9 @@ bool is_json(std::string_view value) noexcept {
         type.remove_suffix(1);
     }
     constexpr std::string_view suffix = "+json";
-    return boost::beast::iequals(type, "application/json")
+    return ascii_iequals(type, "application/json")
            || (type.size() > suffix.size()
-               && boost::beast::iequals(type.substr(type.size() - suffix.size()), suffix));
+               && ascii_iequals(type.substr(type.size() - suffix.size()), suffix));
 }
 
 // The N of `Keep-Alive: timeout=N, max=M`.
@@ -95,12 +97,12 @@ void http_response_parser::on_field_impl(field name,
             }
             break;
         case field::transfer_encoding:
-            if (++codings_ > 1 || !boost::beast::iequals(value, "chunked") || version_ != 11) {
+            if (++codings_ > 1 || !ascii_iequals(value, "chunked") || version_ != 11) {
                 refuse(errc::malformed_response, error);
             }
             break;
         case field::content_encoding:
-            if (!boost::beast::iequals(value, "identity")) {
+            if (!ascii_iequals(value, "identity")) {
                 refuse(errc::encoded_response, error);
             }
             break;

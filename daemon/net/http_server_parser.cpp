@@ -1,7 +1,8 @@
 #include "kallglot/net/http_server_parser.hpp"
 
+#include "kallglot/core/ascii.hpp"
+
 #include <boost/asio/buffer.hpp>
-#include <boost/beast/core/string.hpp>
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
 
@@ -32,8 +33,8 @@ using head_parser = http::request_parser<http::empty_body>;
     const std::size_t lengths = fields.count(http::field::content_length);
     if (fields.count(http::field::transfer_encoding) != 0) {
         const auto coding = fields[http::field::transfer_encoding];
-        const bool plain_chunked = fields.count(http::field::transfer_encoding) == 1
-                                   && boost::beast::iequals(coding, "chunked");
+        const bool plain_chunked =
+            fields.count(http::field::transfer_encoding) == 1 && ascii_iequals(coding, "chunked");
         // With a length beside it this is how requests are smuggled; alone it is only not offered.
         const bool ambiguous = lengths != 0 || version != 11;
         return ambiguous ? 400 : (plain_chunked ? 411 : 501);
@@ -57,7 +58,7 @@ using head_parser = http::request_parser<http::empty_body>;
         return target;
     }
     constexpr std::string_view scheme = "http://";
-    if (!boost::beast::iequals(target.substr(0, scheme.size()), scheme)) {
+    if (!ascii_iequals(target.substr(0, scheme.size()), scheme)) {
         return {};
     }
     target.remove_prefix(scheme.size());
@@ -188,7 +189,7 @@ void http_server_parser::begin_body() {
     if (expectation.empty() || request_.is_http_1_0) {
         return;
     }
-    if (!boost::beast::iequals(expectation, "100-continue")) {
+    if (!ascii_iequals(expectation, "100-continue")) {
         return refuse(417);
     }
     if (body_size_ > 0) {

@@ -1,6 +1,7 @@
 #include "kallglot/net/http_server_types.hpp"
 
-#include <boost/beast/core/string.hpp>
+#include "kallglot/core/ascii.hpp"
+
 #include <boost/beast/http/status.hpp>
 
 #include <cstdio>
@@ -25,7 +26,7 @@ void append_field(std::string& out, std::string_view name, std::string_view valu
 
 std::string_view http_request::field(std::string_view name) const noexcept {
     for (const auto& [key, value] : fields) {
-        if (boost::beast::iequals(key, name)) {
+        if (ascii_iequals(key, name)) {
             return value;
         }
     }
