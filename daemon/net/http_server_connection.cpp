@@ -17,7 +17,7 @@ namespace {
 
 using http_field = std::pair<std::string, std::string>;
 
-// Before a refused client is cut off: time and bytes for it to stop talking and read why.
+// Before a client that may have more to say is cut off: time and bytes for it to stop talking and read its answers.
 constexpr seconds linger_time(1);
 constexpr std::size_t linger_bytes = std::size_t{256} * 1024;
 
@@ -90,11 +90,15 @@ task<bool> http_server::exchange(connection* client) {
 
     http_request request = client->parser.take();
     const bool head_only = request.method == "HEAD";
-    bool keep_alive = request.keep_alive && client->answered < limits_.requests_per_connection;
+    const bool wants_more = request.keep_alive;
     http_response answered = co_await answer(std::move(request));
 
-    keep_alive = keep_alive && !finishing_;
+    const bool is_last = client->answered >= limits_.requests_per_connection;
+    const bool keep_alive = wants_more && !is_last && !finishing_;
     const bool written = co_await write(client, std::move(answered), keep_alive, head_only);
+    if (written && wants_more && is_last) {
+        co_await linger(client);
+    }
     if (!written || !keep_alive) {
         co_return false;
     }
@@ -178,7 +182,7 @@ task<> http_server::refuse(connection* client) {
 }
 
 task<> http_server::linger(connection* client) {
-    // Closed with bytes unread, the kernel sends a reset, and the client may lose the answer that says why.
+    // Closed with bytes unread, the kernel sends a reset, and the client may lose answers, the one that says why among them.
     client->now = connection::phase::closing;
     client->stream.end_of_answers();
     set_deadline(*client, clock_.now() + linger_time);

@@ -126,6 +126,26 @@ TEST_F(HttpServerLimits, ClosesTheConnectionAfterItsLastRequest) {
     EXPECT_NE(client.text().find("Connection: close"), std::string::npos);
 }
 
+TEST_F(HttpServerLimits, LosesNoAnswerOfAClientThatSentMoreThanItMay) {
+    limits_.requests_per_connection = 200;
+    start();
+    test::raw_client& client = connect(4096);
+    std::string requests;
+    for (int i = 0; i < 2000; ++i) {
+        requests += get_root;
+    }
+    // It reads only when everything has been sent and answered.
+    client.send(requests);
+    settle();
+    ASSERT_TRUE(client.read_to_end());
+    std::size_t answers = 0;
+    for (std::size_t at = 0; (at = client.text().find("HTTP/1.1 200 OK", at)) != std::string::npos;
+         ++at) {
+        ++answers;
+    }
+    EXPECT_EQ(answers, 200U);
+}
+
 TEST_F(HttpServerLimits, ClosesTheOneLongestWithoutARequestForANewOne) {
     limits_.max_connections = 3;
     start();
