@@ -112,6 +112,10 @@ store_fault session_table::prepare(database& db) {
     };
     for (const text& one : all) {
         if (store_fault fault = db.prepare(one.into, one.sql)) {
+            // SQL that is good on our tables is not on these.
+            if ((sqlite3_errcode(db.handle()) & 0xFF) == SQLITE_ERROR) {
+                fault.kind = store_fault_kind::damaged;
+            }
             return fault;
         }
     }
@@ -217,21 +221,27 @@ store_fault session_table::read_keys(const key_sink& sink) {
     return fault;
 }
 
-std::optional<state_row> session_table::read_state() {
-    std::optional<state_row> state;
+store_fault session_table::read_state(state_row& into) {
+    store_fault fault;
+    state_row row;
     if (state_.step()) {
-        state.emplace();
-        state->mark.stored.ms = state_.integer(0).value_or(0);
-        state->mark.wall = api_time(milliseconds(state_.integer(1).value_or(0)));
-        state->mark.steady = steady_time(steady_duration(state_.integer(2).value_or(0)));
-        state->mark.boot = std::bit_cast<std::uint64_t>(state_.integer(3).value_or(0));
-        state->last_corruption = state_.integer(4).value_or(0);
-        if (state_.integer(5) != sum_of(state->mark)) {
-            state.reset();
+        row.mark.stored.ms = state_.integer(0).value_or(0);
+        row.mark.wall = api_time(milliseconds(state_.integer(1).value_or(0)));
+        row.mark.steady = steady_time(steady_duration(state_.integer(2).value_or(0)));
+        row.mark.boot = std::bit_cast<std::uint64_t>(state_.integer(3).value_or(0));
+        row.last_corruption = state_.integer(4).value_or(0);
+        if (state_.integer(5) != sum_of(row.mark)) {
+            fault = {store_fault_kind::damaged, "its state is not what was written"};
         }
+    } else {
+        fault = state_.failed() ? db_->last_fault()
+                                : store_fault{store_fault_kind::damaged, "its state is missing"};
     }
     state_.reset();
-    return state;
+    if (!fault) {
+        into = row;
+    }
+    return fault;
 }
 
 } // namespace kallglot

@@ -99,13 +99,11 @@ store_fault store_engine::verify() {
         return answer ? store_fault{store_fault_kind::damaged, path + ": " + *answer} : fault;
     }
     if (store_fault fault = table_.prepare(db_)) {
-        return {store_fault_kind::damaged, fault.text};
+        return fault;
     }
-    const auto state = table_.read_state();
-    if (!state) {
-        return {store_fault_kind::damaged, path + ": its state is missing"};
+    if (store_fault fault = table_.read_state(state_)) {
+        return fault;
     }
-    state_ = *state;
     if (store_fault fault = table_.read({}, opened_.stored, [](const stored_session&) {})) {
         return fault;
     }

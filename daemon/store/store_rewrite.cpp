@@ -7,6 +7,15 @@
 
 namespace kallglot {
 
+namespace {
+
+/// Whether reading failed for want of memory, and not because of the file: then nothing is given up for lost.
+bool is_passing(const store_fault& fault) noexcept {
+    return fault.kind == store_fault_kind::unwritable;
+}
+
+} // namespace
+
 store_fault store_engine::begin_rewrite(const time_mark& mark, bool damaged) {
     disconnect();
     keep_aside_ = damaged;
@@ -74,10 +83,18 @@ store_fault store_engine::end_next() {
 }
 
 store_fault store_engine::salvage(store_damage& damage) {
-    // The time line goes on if it can be read; if not, the wall clock is near enough.
-    const bool readable = db_.is_open() && !table_.prepare(db_);
-    const std::optional<state_row> known = readable ? table_.read_state() : std::nullopt;
-    state_ = {known ? known->mark : opened_, opened_.wall.time_since_epoch().count()};
+    bool readable = false;
+    state_ = {opened_, 0};
+    if (db_.is_open()) {
+        const store_fault unprepared = table_.prepare(db_);
+        readable = !unprepared;
+        // The time line goes on if it can be read; if not, the wall clock is near enough.
+        const store_fault fault = readable ? table_.read_state(state_) : unprepared;
+        if (is_passing(fault)) {
+            return fault;
+        }
+    }
+    state_.last_corruption = opened_.wall.time_since_epoch().count();
     if (store_fault fault = begin_next(state_)) {
         return fault;
     }
@@ -110,6 +127,9 @@ store_fault store_engine::salvage_rows(store_damage& damage) {
             last = row.id.view();
         },
         &damage.unreadable);
+    if (is_passing(broken)) {
+        return broken;
+    }
     if (broken) {
         static_cast<void>(table_.read(
             {{}, true},
@@ -121,8 +141,11 @@ store_fault store_engine::salvage_rows(store_damage& damage) {
             },
             &damage.unreadable));
     }
-    static_cast<void>(
-        table_.read_keys([&](const remembered_row& row) { written = written && next_.put(row); }));
+    const store_fault keys =
+        table_.read_keys([&](const remembered_row& row) { written = written && next_.put(row); });
+    if (is_passing(keys)) {
+        return keys;
+    }
     return written ? store_fault{} : next_db_.last_fault();
 }
 

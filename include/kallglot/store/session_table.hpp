@@ -74,8 +74,8 @@ public:
                                    std::uint64_t* bad = nullptr);
     /// In no order of use.
     [[nodiscard]] store_fault read_keys(const key_sink& sink);
-    /// Empty if it is missing or not what was written.
-    [[nodiscard]] std::optional<state_row> read_state();
+    /// Errors: damaged if it is missing or not what was written; then `into` stays.
+    [[nodiscard]] store_fault read_state(state_row& into);
 
 private:
     bool bind_and_run(statement& into, const stored_session& row);

@@ -4,11 +4,12 @@
 import json
 import os
 import pathlib
+import re
 import socket
 import subprocess
 import time
 
-from fault_case import BINARY_DIR, SANITIZED, Row, main, memory, wait_for, whole
+from fault_case import BINARY_DIR, SANITIZED, Row, alone, main, memory, wait_for, whole
 from support import web
 from support.durable import ALL, Durable
 from support.programs import TRACED, Exporter, injected
@@ -224,6 +225,28 @@ class SlowDisk(Durable, Row):
         self.assertLess(delay, 2 if SANITIZED else 0.5)
         self.assertLess(slowest, 12)
         self.figure(f'slowest answer {slowest:.1f} s, worst delay of the loop {1000 * delay:.0f} ms')
+
+
+class Allocations(Row):
+    def fail_each(self, step):
+        done = subprocess.run([BINARY_DIR / 'tests' / 'allocation_faults', self.folder, str(step)], capture_output=True, text=True,
+                              check=False, timeout=800)
+        self.assertEqual(done.returncode, 0, (done.stdout + done.stderr)[-4000:])
+        counts = [int(count) for count in re.findall(r': (\d+) allocations', done.stdout)]
+        self.assertGreaterEqual(len(counts), 8)
+        return sum(counts)
+
+    def test_r10_memory_that_runs_out_now_and_then(self):
+        """Some allocations of the paths that parse, verify and store fails, alone and with all behind it
+        An error or an abort; nothing leaks, nothing wrong is believed, nothing that was stored is lost."""
+        self.fail_each(200 if SANITIZED else 50)
+
+    @whole
+    @alone
+    def test_r10_memory_that_runs_out_at_any_point(self):
+        """Each allocation of the paths that parse, verify and store fails, alone and with all behind it
+        An error or an abort; nothing leaks, nothing wrong is believed, nothing that was stored is lost."""
+        self.figure(f'{self.fail_each(1):,} allocations, each failed twice')
 
 
 if __name__ == '__main__':

@@ -1,0 +1,177 @@
+// Lets each allocation of a path fail in turn: alone, and with all behind it.
+//
+//   allocation_faults <folder> [step]   each step-th allocation; a line a path
+//
+// A run with its failure is a process of its own. It ends well, with an error or with an abort that was asked for; it leaks
+// nothing, believes nothing wrong, and what it was told is durable is there for the next process. Ends with 1 otherwise.
+
+#include "failing_memory.hpp"
+#include "scenarios.hpp"
+
+#include <openssl/err.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <charconv>
+#include <csignal>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <functional>
+#include <new>
+
+namespace kallglot::test {
+namespace {
+
+// How a process says what happened to it; a signal says it otherwise.
+enum ending { good = 0, no_memory = 10, leaked = 11, wrong = 12 };
+
+// In a process of its own, its words about why it aborted thrown away.
+int in_a_child(const std::function<int()>& what) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+        ::_exit(what());
+    }
+    int status = 0;
+    if (child < 0 || ::waitpid(child, &status, 0) != child) {
+        std::abort();
+    }
+    return status;
+}
+
+int fail_at(const scenario& tested,
+            const surroundings& around,
+            std::uint64_t number,
+            bool lasting) {
+    static_cast<void>(std::freopen("/dev/null", "w", stderr));
+    const std::int64_t before = blocks_in_use();
+    const char* complaint = nullptr;
+    bool thrown = false;
+    fail_allocation(number, lasting);
+    try {
+        complaint = tested.run(around);
+    } catch (const std::bad_alloc&) {
+        thrown = true;
+    }
+    stop_failing();
+    if (complaint != nullptr) {
+        std::printf("%.*s, %llu%s: %s\n",
+                    static_cast<int>(tested.name.size()),
+                    tested.name.data(),
+                    static_cast<unsigned long long>(number),
+                    lasting ? " and all behind it" : "",
+                    complaint);
+        std::fflush(stdout);
+        return wrong;
+    }
+    if (blocks_in_use() != before) {
+        return leaked;
+    }
+    return thrown ? no_memory : good;
+}
+
+struct tally {
+    int errors = 0; ///< no bad_alloc: the path itself said so, or did without
+    int thrown = 0;
+    int aborted = 0;
+    int bad = 0;
+};
+
+void judge(tally& counts, int status, const scenario& tested, std::uint64_t number, bool lasting) {
+    if (WIFEXITED(status) && WEXITSTATUS(status) == good) {
+        ++counts.errors;
+    } else if (WIFEXITED(status) && WEXITSTATUS(status) == no_memory) {
+        ++counts.thrown;
+    } else if (WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT) {
+        ++counts.aborted;
+    } else {
+        ++counts.bad;
+        std::printf("%.*s, %llu%s: %s %d\n",
+                    static_cast<int>(tested.name.size()),
+                    tested.name.data(),
+                    static_cast<unsigned long long>(number),
+                    lasting ? " and all behind it" : "",
+                    WIFSIGNALED(status) ? "signal" : "exit",
+                    WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+    }
+}
+
+bool sweep(const scenario& tested, const surroundings& around, std::uint64_t step) {
+    // Twice, so that what is made once a process is there.
+    std::uint64_t total = 0;
+    for (int i = 0; i < 2; ++i) {
+        tested.prepare(around);
+        fail_allocation(0, false);
+        if (const char* const complaint = tested.run(around)) {
+            std::printf("%.*s with all its memory: %s\n",
+                        static_cast<int>(tested.name.size()),
+                        tested.name.data(),
+                        complaint);
+            return false;
+        }
+        total = stop_failing();
+    }
+    tally counts;
+    for (std::uint64_t number = 1; number <= total; number += step) {
+        for (const bool lasting : {false, true}) {
+            around.told->groups = 0;
+            around.told->damage = false;
+            tested.prepare(around);
+            judge(counts,
+                  in_a_child([&] { return fail_at(tested, around, number, lasting); }),
+                  tested,
+                  number,
+                  lasting);
+            if (const char* const complaint = tested.look_back(around)) {
+                ++counts.bad;
+                std::printf("%.*s, %llu%s: %s\n",
+                            static_cast<int>(tested.name.size()),
+                            tested.name.data(),
+                            static_cast<unsigned long long>(number),
+                            lasting ? " and all behind it" : "",
+                            complaint);
+            }
+        }
+    }
+    std::printf("%.*s: %llu allocations, %d without, %d thrown, %d aborted, %d wrong\n",
+                static_cast<int>(tested.name.size()),
+                tested.name.data(),
+                static_cast<unsigned long long>(total),
+                counts.errors,
+                counts.thrown,
+                counts.aborted,
+                counts.bad);
+    std::fflush(stdout);
+    return counts.bad == 0;
+}
+
+} // namespace
+} // namespace kallglot::test
+
+int main(int argc, char** argv) {
+    using namespace kallglot::test;
+    std::uint64_t step = 1;
+    if (argc > 2) {
+        const std::string_view text = argv[2];
+        std::from_chars(text.data(), text.data() + text.size(), step);
+    }
+    if (argc < 2 || argc > 3 || step == 0) {
+        std::fprintf(stderr, "usage: allocation_faults <folder> [step]\n");
+        return 2;
+    }
+    install_failing_memory();
+    void* const shared =
+        ::mmap(nullptr, sizeof(ledger), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (shared == MAP_FAILED) {
+        return 2;
+    }
+    const surroundings around{std::string(argv[1]) + "/store", new (shared) ledger};
+    bool sound = true;
+    for (const auto& group : {parsing_scenarios(), store_scenarios()}) {
+        for (const scenario& tested : group) {
+            sound &= sweep(tested, around, step);
+        }
+    }
+    return sound ? 0 : 1;
+}

@@ -1,0 +1,187 @@
+// The store: what it said is durable is there afterwards, and a sound file is not taken for a damaged one.
+
+#include "kallglot/store/store_engine.hpp"
+#include "scenarios.hpp"
+
+#include <array>
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <vector>
+
+namespace kallglot::test {
+namespace {
+
+constexpr api_time wall{seconds(1'776'159'394)};
+constexpr steady_time now{seconds(1000)};
+constexpr int kept_before = 40;
+constexpr int groups = 6;
+constexpr int a_group = 5;
+
+std::string path(const surroundings& around) {
+    return around.folder + "/sessions.db";
+}
+
+stored_session row(int number) {
+    stored_session made(
+        session_id::parse("sess_7Yb3nQ4kTz9VxL2mW8cR5dJ_" + std::to_string(10'000 + number))
+            .value());
+    made.since = {wall.time_since_epoch().count() - 1000};
+    return made;
+}
+
+using shared_group = std::shared_ptr<const change_group>;
+
+// Each group brings new sessions and lets one that was there before go.
+shared_group group(int number) {
+    auto made = std::make_shared<change_group>();
+    for (int i = 0; i < a_group; ++i) {
+        made->changes.emplace_back(put_session{row(kept_before + number * a_group + i)});
+    }
+    made->changes.emplace_back(update_session{row(kept_before - 1)});
+    made->changes.emplace_back(remove_session{row(number).id});
+    made->changes.emplace_back(remembered_row{remembered_key(row(number).id.view()),
+                                              {wall.time_since_epoch().count()},
+                                              remembered_kind::ended});
+    return made;
+}
+
+// As it must be with so many groups.
+std::vector<stored_session> rows_after(int number) {
+    std::vector<stored_session> rows;
+    for (int i = number; i < kept_before + number * a_group; ++i) {
+        rows.push_back(row(i));
+    }
+    return rows;
+}
+
+void make_store(const surroundings& around) {
+    std::filesystem::remove_all(around.folder);
+    std::filesystem::create_directories(around.folder);
+    store_engine engine(path(around));
+    store_opening opening = engine.open(wall, now);
+    auto first = std::make_shared<change_group>();
+    for (int i = 0; i < kept_before; ++i) {
+        first->changes.emplace_back(put_session{row(i)});
+    }
+    if (opening.fault || engine.commit({first}).fault
+        || engine.close(time_mark{{wall.time_since_epoch().count()}, wall, now, 1})) {
+        std::abort();
+    }
+}
+
+// As the daemon does it: from memory, into a file that takes the place of the one that failed.
+bool rewrite(store_engine& engine, int number) {
+    return !engine.begin_rewrite(time_mark{{wall.time_since_epoch().count()}, wall, now, 1}, false)
+           && !engine.append(rows_after(number)) && !engine.append(std::vector<remembered_row>{})
+           && !engine.finish_rewrite();
+}
+
+constexpr int damaged_row = kept_before / 2;
+
+// One letter of one id.
+void damage_store(const surroundings& around) {
+    make_store(around);
+    std::fstream file(path(around), std::ios::binary | std::ios::in | std::ios::out);
+    const std::string bytes{std::istreambuf_iterator<char>(file), {}};
+    const std::size_t at = bytes.find(row(damaged_row).id.view());
+    if (at == std::string::npos) {
+        std::abort();
+    }
+    file.seekp(static_cast<std::streamoff>(at + 10));
+    file.put('X');
+}
+
+const char* repair(const surroundings& around) {
+    store_engine engine(path(around));
+    const store_opening opening = engine.open(wall, now);
+    if (opening.fault) {
+        return opening.fault.text.empty() ? "a fault without words" : nullptr;
+    }
+    if (!opening.damage) {
+        return "the damage was not seen";
+    }
+    static_cast<void>(engine.close(time_mark{{wall.time_since_epoch().count()}, wall, now, 1}));
+    return nullptr;
+}
+
+// Whoever repaired it in the end: every row but the damaged one, and the file as it was.
+const char* look_at_repaired(const surroundings& around) {
+    store_engine engine(path(around));
+    const store_opening opening = engine.open(wall, now);
+    std::vector<stored_session> rows;
+    if (opening.fault || engine.read({}, 1000, rows)) {
+        return "the store cannot be opened any more";
+    }
+    std::vector<stored_session> expected = rows_after(0);
+    expected.erase(expected.begin() + damaged_row);
+    if (rows != expected) {
+        return "rows were lost that could be read";
+    }
+    for (const auto& entry : std::filesystem::directory_iterator(around.folder)) {
+        if (entry.path().filename().string().find(".damaged-") != std::string::npos) {
+            return nullptr;
+        }
+    }
+    return "the damaged file is gone";
+}
+
+const char* work(const surroundings& around) {
+    store_engine engine(path(around));
+    const store_opening opening = engine.open(wall, now);
+    around.told->damage = opening.damage.has_value();
+    if (opening.fault) {
+        return opening.fault.text.empty() ? "a fault without words" : nullptr;
+    }
+    for (int i = 0; i < groups; ++i) {
+        if (engine.commit({group(i)}).fault && !rewrite(engine, i + 1)) {
+            return nullptr;
+        }
+        around.told->groups = i + 1;
+        if (i == groups / 2) {
+            static_cast<void>(engine.checkpoint());
+        }
+    }
+    std::vector<stored_session> rows;
+    if (!engine.read({}, 1000, rows) && rows != rows_after(groups)) {
+        return "read something else than what was written";
+    }
+    std::vector<remembered_row> keys;
+    static_cast<void>(engine.read_keys(keys));
+    static_cast<void>(engine.close(time_mark{{wall.time_since_epoch().count()}, wall, now, 1}));
+    return nullptr;
+}
+
+const char* look_back(const surroundings& around) {
+    store_engine engine(path(around));
+    const store_opening opening = engine.open(wall, now);
+    if (opening.fault || opening.writing) {
+        return "the store cannot be opened any more";
+    }
+    if (opening.damage || around.told->damage) {
+        return "a sound store was taken for a damaged one";
+    }
+    std::vector<stored_session> rows;
+    if (engine.read({}, 1000, rows)) {
+        return "the store cannot be read any more";
+    }
+    // The group after the last one that was acknowledged may be there, but only as a whole.
+    const int told = around.told->groups;
+    return rows == rows_after(told) || rows == rows_after(std::min(told + 1, groups))
+               ? nullptr
+               : "something acknowledged is lost";
+}
+
+} // namespace
+
+std::span<const scenario> store_scenarios() {
+    static constexpr std::array all = {
+        scenario{"store", make_store, work, look_back},
+        scenario{"damaged_store", damage_store, repair, look_at_repaired},
+    };
+    return all;
+}
+
+} // namespace kallglot::test
