@@ -5,9 +5,10 @@ import collections
 import json
 import random
 import string
+import subprocess
 import time
 
-from fault_case import SOURCE_DIR, Row, main, whole
+from fault_case import BINARY_DIR, SOURCE_DIR, Row, main, whole
 from scripted_api import response, session
 from support import web
 from support.durable import ALL, Durable, signed
@@ -244,6 +245,27 @@ class Ids(Durable, Row):
         self.assertEqual((stats['other'], stats['malformed']), (0, 0))
         self.assertGreater(stats['session'], 300)
         self.figure(f'{refused:,} of 99,140 refused, 0 requests elsewhere')
+
+
+class Fuzzed(Row):
+    def test_b16_every_parser_has_a_fuzzer_and_a_corpus(self):
+        """What the fuzzers have been given so far, and what they found, once more
+        No crash, no hang, nothing believed that should not be; the search itself is ./dev fuzz."""
+        folder = SOURCE_DIR / 'tests' / 'fuzz'
+        targets = sorted(file.name.removesuffix('_fuzz.cpp') for file in folder.glob('*_fuzz.cpp'))
+        self.assertGreaterEqual(len(targets), 10)
+        inputs = 0
+        for name in targets:
+            program = BINARY_DIR / 'fuzz' / f'{name}_fuzz'
+            if not program.exists():
+                self.skipTest('the fuzzers are built with clang only')
+            seeds = list((folder / 'corpus' / name).iterdir())
+            self.assertGreaterEqual(len(seeds), 2, name)
+            inputs += len(seeds)
+            done = subprocess.run([program, '-runs=0', '-timeout=5', folder / 'corpus' / name], capture_output=True, text=True,
+                                  errors='replace', check=False, timeout=100)
+            self.assertEqual(done.returncode, 0, done.stderr[-3000:])
+        self.figure(f'{len(targets)} targets, {inputs} inputs')
 
 
 if __name__ == '__main__':

@@ -6,9 +6,11 @@ import pathlib
 import random
 import shutil
 import sqlite3
+import subprocess
+import sys
 import time
 
-from fault_case import SANITIZED, SOURCE_DIR, Row, main, wait_for, whole
+from fault_case import SANITIZED, SOURCE_DIR, Row, alone, main, wait_for, whole
 from support.durable import Durable, Told, pour
 from support.programs import Exporter
 
@@ -198,6 +200,18 @@ class Process(Row):
                        'Notifications.test_a_start_that_fails_is_not_told_as_ready',
                        'Notifications.test_the_status_says_in_a_line_how_it_stands')
         self.figure('READY=1 is the first message')
+
+
+class LongRun(Row):
+    @whole
+    @alone
+    def test_p10_a_long_run_at_speed_grows_nothing(self):
+        """Minutes of polling at full speed while one answer in a hundred meets each of the faults
+        Memory and descriptors are flat after the first third, and every session is as the API knows it."""
+        done = subprocess.run([sys.executable, SOURCE_DIR / 'tests' / 'faults' / 'soak' / 'soak.py', '--minutes', '4'],
+                              capture_output=True, text=True, check=False, timeout=600)
+        self.assertEqual(done.returncode, 0, (done.stdout + done.stderr)[-4000:])
+        self.figure(done.stdout.strip().splitlines()[-1])
 
 
 if __name__ == '__main__':

@@ -27,6 +27,7 @@ def ended(name):
 
 
 class TowardsTheApi(Row):
+    @whole
     def test_n9_a_server_that_is_not_the_api_never_sees_the_key(self):
         """Wrong name or address, expired, not yet valid, self-signed, unknown or flagless authority, for clients only, and more
         Each is refused with a reason of its own, and not a byte of the key leaves."""
