@@ -316,13 +316,19 @@ nearest_key find_nearest_key(std::string_view path) {
     nearest_key best;
     std::size_t best_distance = static_cast<std::size_t>(-1);
     for (const std::string_view candidate : known_paths()) {
+        const auto consider = [&](std::string_view a, std::string_view b, std::size_t more) {
+            // What differs by more letters in length alone need not be looked at.
+            const std::size_t least = std::max(a.size(), b.size()) - std::min(a.size(), b.size());
+            const std::size_t distance =
+                least + more < best_distance ? edit_distance(a, b) + more : best_distance;
+            if (distance < best_distance) {
+                best_distance = distance;
+                best.path = std::string(candidate);
+            }
+        };
+        consider(wanted, candidate, 0);
         // A right name in a wrong place is as close as a slip of two letters.
-        const std::size_t misplaced = edit_distance(wanted_leaf, leaf_of(candidate)) + 2;
-        const std::size_t distance = std::min(edit_distance(wanted, candidate), misplaced);
-        if (distance < best_distance) {
-            best_distance = distance;
-            best.path = std::string(candidate);
-        }
+        consider(wanted_leaf, leaf_of(candidate), 2);
     }
     best.close = best_distance <= std::max<std::size_t>(2, wanted_leaf.size() / 3);
     return best;

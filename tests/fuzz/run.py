@@ -10,31 +10,65 @@ import argparse
 import concurrent.futures
 import pathlib
 import re
+import resource
 import subprocess
 import sys
+import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 SLOWEST_SECONDS = 1
-# Bytes; more only makes each run slower. The store's pages are 4 KiB each.
-LONGEST = {'store_file': 65536}
+# Bytes; more only makes each run slower. The store's pages are 4 KiB each; each unknown key is compared with all known ones.
+LONGEST = {'store_file': 65536, 'config': 1024}
 
 
-def search(folder, name, bound):
-    """One target to its end: what it said, and whether it found nothing."""
-    own = folder / 'corpus' / name
-    own.mkdir(parents=True, exist_ok=True)
-    words = ['nice', folder / f'{name}_fuzz', own, HERE / 'corpus' / name, bound, f'-timeout={SLOWEST_SECONDS}', '-rss_limit_mb=2048',
-             f'-max_len={LONGEST.get(name, 4096)}', '-print_final_stats=1', f'-artifact_prefix={own.parent}/found_{name}_']
-    dictionary = HERE / 'dictionaries' / f'{name}.dict'
-    if dictionary.exists():
-        words.append(f'-dict={dictionary}')
-    done = subprocess.run([str(word) for word in words], capture_output=True, text=True, errors='replace', check=False)
-    return done.returncode == 0, done.stderr
+class Search:
+    """One target to its end."""
+
+    def __init__(self, folder, name, seconds, runs):
+        self.program, self.name = folder / f'{name}_fuzz', name
+        self.own = folder / 'corpus' / name
+        self.own.mkdir(parents=True, exist_ok=True)
+        self.executions = self.rate = self.slowest = self.new = 0
+        self.good, self.said = True, ''
+        ends = time.monotonic() + seconds
+        while self.round(f'-runs={runs - self.executions}' if runs else f'-max_total_time={max(1, round(ends - time.monotonic()))}'):
+            pass
+
+    def round(self, bound):
+        """True if it is to go on: what was taken for a slow input was a slow machine."""
+        prefix = f'{self.own.parent}/found_{self.name}_'
+        words = ['nice', self.program, self.own, HERE / 'corpus' / self.name, bound, f'-timeout={SLOWEST_SECONDS}', '-rss_limit_mb=2048',
+                 f'-max_len={LONGEST.get(self.name, 4096)}', '-print_final_stats=1', f'-artifact_prefix={prefix}']
+        dictionary = HERE / 'dictionaries' / f'{self.name}.dict'
+        if dictionary.exists():
+            words.append(f'-dict={dictionary}')
+        done = run(words)
+        self.said = done.stderr
+        self.executions += self.figure('number_of_executed_units')
+        self.rate = self.figure('average_exec_per_sec')
+        self.slowest = max(self.slowest, self.figure('slowest_unit_time_sec'))
+        self.new += self.figure('new_units_added')
+        slow = re.search(rf'{re.escape(prefix)}timeout-\w+', self.said)
+        if slow and cpu_seconds([self.program, slow.group()]) < SLOWEST_SECONDS:
+            pathlib.Path(slow.group()).unlink()
+            return True
+        self.good = done.returncode == 0
+        return False
+
+    def figure(self, name):
+        found = re.search(rf'stat::{name}:\s+(\d+)', self.said)
+        return int(found.group(1)) if found else 0
 
 
-def figure(said, name):
-    found = re.search(rf'stat::{name}:\s+(\d+)', said)
-    return int(found.group(1)) if found else 0
+def run(words):
+    return subprocess.run([str(word) for word in words], capture_output=True, text=True, errors='replace', check=False)
+
+
+def cpu_seconds(words):
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    run(words)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def main():
@@ -49,20 +83,17 @@ def main():
     known = sorted(file.name.removesuffix('_fuzz') for file in asked.folder.glob('*_fuzz') if file.is_file())
     if unknown := [name for name in asked.targets if name not in known]:
         parser.error(f'no such target: {", ".join(unknown)}; there are: {", ".join(known)}')
-    limit = f'-runs={asked.runs}' if asked.runs else f'-max_total_time={asked.seconds}'
     print(f'{"target":18} {"executions":>12} {"a second":>9} {"slowest, s":>10} {"new inputs":>10}  result', flush=True)
     bad = False
     with concurrent.futures.ThreadPoolExecutor(asked.jobs) as pool:
-        started = {pool.submit(search, asked.folder, name, limit): name for name in asked.targets or known}
+        started = [pool.submit(Search, asked.folder, name, asked.seconds, asked.runs) for name in asked.targets or known]
         for future in concurrent.futures.as_completed(started):
-            good, said = future.result()
-            name = started[future]
-            bad |= not good
-            print(f'{name:18} {figure(said, "number_of_executed_units"):12,} {figure(said, "average_exec_per_sec"):9,} '
-                  f'{figure(said, "slowest_unit_time_sec"):10} {figure(said, "new_units_added"):10,}  '
-                  f'{"nothing found" if good else "FOUND, see below"}', flush=True)
-            if not good:
-                print(said[-3000:], file=sys.stderr)
+            done = future.result()
+            bad |= not done.good
+            print(f'{done.name:18} {done.executions:12,} {done.rate:9,} {done.slowest:10} {done.new:10,}  '
+                  f'{"nothing found" if done.good else "FOUND, see below"}', flush=True)
+            if not done.good:
+                print(done.said[-3000:], file=sys.stderr)
     return 1 if bad else 0
 
 
