@@ -72,7 +72,8 @@ constexpr std::array keys = {
     key_spec{"api.max_connections",
              count_value{at<&settings::api, &api_settings::max_connections>, 1, 65535},
              reload,
-             "Most connections to the API at once; each carries one request at a time."},
+             "Most connections to the API at once, one request each; fewer where descriptors are "
+             "short."},
     key_spec{"api.max_response_size",
              size_value{at<&settings::api, &api_settings::max_response_size_bytes>, kib, 16 * mib},
              reload,
