@@ -140,6 +140,10 @@ void put_exemplar(line& out, const exemplar& example) {
 
 // HELP is constant text of ours; it is escaped all the same, because one line end in it forges a series.
 void append_help(std::string& out, std::string_view text, exposition_format format) {
+    if (is_plain(text)) {
+        out += text;
+        return;
+    }
     for (const char c : text) {
         if (c == '\n') {
             out += "\\n";

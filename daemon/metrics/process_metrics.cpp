@@ -1,6 +1,7 @@
 #include "kallglot/metrics/process_metrics.hpp"
 
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -34,8 +35,13 @@ namespace {
                               static_cast<double>(::sysconf(_SC_PAGESIZE)));
 }
 
-// The descriptor of the listing itself is not counted.
 [[nodiscard]] std::optional<double> count_open_fds() {
+    // Linux 6.2 and later tell it as the size of the folder; before that it is 0.
+    struct stat folder{};
+    if (::stat("/proc/self/fd", &folder) == 0 && folder.st_size > 0) {
+        return static_cast<double>(folder.st_size);
+    }
+    // The descriptor of the listing itself is not counted.
     std::error_code error;
     std::filesystem::directory_iterator entry("/proc/self/fd", error);
     double count = -1;

@@ -19,6 +19,11 @@ namespace kallglot {
 namespace {
 // A large answer is encrypted in pieces, so that it is not held twice.
 constexpr std::size_t encrypted_at_once = std::size_t{64} * 1024;
+
+// Asio by itself hands the system no more than 64 KiB at once; a usual scrape is longer, and a call is not cheap.
+std::size_t all_at_once(const error_code& error, std::size_t) {
+    return error ? 0 : std::size_t{1024} * 1024;
+}
 } // namespace
 
 struct http_stream::tls_part {
@@ -86,7 +91,7 @@ task<error_code> http_stream::write(asio::const_buffer head, asio::const_buffer 
     }
     const std::array<asio::const_buffer, 2> both = {head, body};
     const std::tuple<error_code, std::size_t> outcome =
-        co_await asio::async_write(socket_, both, as_tuple);
+        co_await asio::async_write(socket_, both, all_at_once, as_tuple);
     co_return std::get<0>(outcome);
 }
 
