@@ -1,12 +1,11 @@
 """What a poll, a scrape and a session cost as sessions and connections grow: nothing may grow faster than its work."""
 
 import http.client
-import statistics
 import time
 
 from .clients import Exporter
 from .memory import stored
-from .polls import cost, settled
+from .polls import ROUNDS, cost, settled
 from .process import cpu_seconds, resident_bytes, spread, wait_until
 from .server import Server
 
@@ -15,7 +14,7 @@ CONNECTIONS = (64, 256, 1000, 5000)
 SCRAPES = 10
 
 
-def scrape_cost(client, rounds=5):
+def scrape_cost(client, rounds=ROUNDS):
     """CPU milliseconds of one uncompressed scrape over a connection that is kept, as Prometheus does it: windows of ten in
     two seconds take turns with quiet ones."""
     costs = []
@@ -42,25 +41,29 @@ def _tracked(client, count):
 
 
 def by_sessions(folder, counts=COUNTS):
-    """Sessions in the shared table, polled as fast as 256 connections can; and what a scrape costs while nothing is polled."""
-    figures, bases = {}, []
-    resident = {}
+    """Sessions in the shared table, polled as fast as 256 connections can."""
+    figures, resident = {}, {}
     with Server(folder / 'server') as server:
         for count in counts:
             with Exporter(folder / f'{count}', server, count, 256, store='sessions.db') as client:
                 _tracked(client, count)
                 time.sleep(1)
-                polls = [1e6 * cost(client, server)[0] for _ in range(3)]
+                figures[f'{count} sessions, poll_us'] = spread([1e6 * cost(client, server)[0] for _ in range(ROUNDS)])
                 resident[count] = resident_bytes(client.pid)
-            figures[f'{count} sessions, poll_us'] = spread(polls)
-            bases.append(statistics.median(polls))
+    for count in counts[1:]:
+        figures[f'{count} sessions, bytes_each'] = (resident[count] - resident[counts[0]]) // (count - counts[0])
+    return figures
+
+
+def scrapes(folder, counts=COUNTS):
+    """What a scrape costs while nothing is polled."""
+    figures = {}
+    with Server(folder / 'server') as server:
         for count in counts:
             with Exporter(folder / f'{count}', server, count, 256, interval='1d', first='10s', store='sessions.db') as client:
                 _tracked(client, count)
                 time.sleep(1)
-                figures[f'{count} sessions, scrape_ms'] = spread(scrape_cost(client, 3))
-    for count in counts[1:]:
-        figures[f'{count} sessions, bytes_each'] = (resident[count] - resident[counts[0]]) // (count - counts[0])
+                figures[f'{count} sessions, scrape_ms'] = spread(scrape_cost(client))
     return figures
 
 
@@ -70,12 +73,12 @@ def by_connections(folder, counts=CONNECTIONS):
         for count in counts:
             with Exporter(folder / 'exporter', server, max(2000, 2 * count), count) as client:
                 settled(client, server, count)
-                figures[f'{count} connections, poll_us'] = spread([1e6 * cost(client, server)[0] for _ in range(3)])
+                figures[f'{count} connections, poll_us'] = spread([1e6 * cost(client, server)[0] for _ in range(ROUNDS)])
             wait_until('the end of its connections', lambda: server.connections() == 0)
     return figures
 
 
-def million(folder, rounds=5):
+def million(folder, rounds=ROUNDS):
     """CPU of a poll at a million sessions beside a thousand, in the same rounds."""
     few, many = [], []
     with Server(folder / 'server') as server:

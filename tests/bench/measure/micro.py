@@ -9,11 +9,11 @@ from .process import CLIENT_CORE, on_core
 ROUNDS = 5
 
 
-def run(program, folder, chosen='.'):
+def run(program, folder, chosen='.', rounds=ROUNDS):
     """The median time of each benchmark of a program that `chosen` finds, with its spread: CPU time, or what a clock on the
     wall says where the work is another thread's."""
     out = folder / f'{program}.json'
-    subprocess.run(on_core(CLIENT_CORE, [BINARY_DIR / 'bench' / program, f'--benchmark_repetitions={ROUNDS}',
+    subprocess.run(on_core(CLIENT_CORE, [BINARY_DIR / 'bench' / program, f'--benchmark_repetitions={rounds}',
                                          '--benchmark_min_time=0.2', f'--benchmark_filter={chosen}', f'--benchmark_out={out}']), check=True, capture_output=True)
     figures = {}
     runs = [one for one in json.loads(out.read_text())['benchmarks'] if one['run_type'] == 'iteration']
@@ -45,4 +45,5 @@ def series(folder):
 
 
 def store(folder):
-    return run('store_bench', folder, '^restore|^bulk_registration/0')
+    # Each round writes a million rows first.
+    return run('store_bench', folder, '^restore|^bulk_registration/0', rounds=3)

@@ -30,7 +30,8 @@ shipped and writes this table; `./dev test` runs those that take seconds, with s
 nothing from a sanitizer, no session lost, no change invented or reversed, every scrape answered within a second, memory and
 freshness back afterwards, and the metric that names the fault went up (`rows/fault_case.py`).
 
-`rows/` has the tests, `store/` and `daemon/` the sweeps of kills, failing syncs and power cuts that P1, P2 and R7 run.
+`rows/` has the tests, `store/` and `daemon/` the sweeps of kills, failing syncs and power cuts that P1, P2 and R7 run,
+`allocations/` the failing memory of R10, `soak/` the long run of P10: `./dev soak --minutes 30` is the same for longer.
 """
 
 

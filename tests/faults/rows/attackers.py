@@ -1,0 +1,125 @@
+#!/usr/bin/env python3
+"""Clients that mean harm, from a process of their own: connections that say a byte a second, and wrong passwords.
+
+  attackers.py <connections> <logins a second> <listener to log in to> [other listener ...]
+
+The connections are shared among the listeners; one that is ended is opened again. Goes on until SIGTERM, then says what it did.
+"""
+
+import base64
+import contextlib
+import select
+import signal
+import socket
+import sys
+import time
+
+TICK = 0.01
+BEGIN = b'GET /metrics HTTP/1.1\r\nX: '
+LOGINS_AT_ONCE = 64
+OPENED_AT_ONCE = 30
+
+
+class Attack:
+    def __init__(self, connections, logins, listeners):
+        self.wanted, self.logins = connections, logins
+        self.places = [(host, int(port)) for host, _, port in (listener.rpartition(':') for listener in listeners)]
+        self.events = select.epoll()
+        self.slow, self.asking, self.free = {}, {}, []
+        self.opened = self.ended = self.tried = self.turn = 0
+        self.answers = {}
+        self.going = True
+
+    def connect(self, place):
+        client = socket.socket()
+        client.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            client.connect(place)
+        self.events.register(client, select.EPOLLIN | select.EPOLLHUP)
+        return client
+
+    def drop(self, number, client):
+        self.events.unregister(number)
+        client.close()
+        self.ended += 1
+
+    def open_slow(self):
+        for _ in range(min(OPENED_AT_ONCE, self.wanted - len(self.slow))):
+            client = self.connect(self.places[self.opened % len(self.places)])
+            self.opened += 1
+            self.slow[client.fileno()] = client
+
+    def drip(self, share):
+        """A byte to that part of them."""
+        self.turn += 1
+        for i, client in enumerate(list(self.slow.values())):
+            if i % share == self.turn % share:
+                with contextlib.suppress(OSError):
+                    client.send(BEGIN if self.turn < share else b'x')
+
+    def log_in(self, count):
+        while count > 0:
+            if not self.free:
+                if len(self.asking) >= LOGINS_AT_ONCE:
+                    return
+                client = self.connect(self.places[0])
+                self.free.append(client)
+            client = self.free.pop()
+            word = base64.b64encode(f'prometheus:wrong{self.tried}'.encode())
+            try:
+                client.send(b'GET /metrics HTTP/1.1\r\nHost: x\r\nAuthorization: Basic ' + word + b'\r\n\r\n')
+            except BlockingIOError:
+                self.free.insert(0, client)
+                return
+            except OSError:
+                self.drop(client.fileno(), client)
+                continue
+            self.asking[client.fileno()] = client
+            self.tried += 1
+            count -= 1
+
+    def look(self):
+        for number, _ in self.events.poll(0, 10_000):
+            client = self.asking.pop(number, None)
+            if client:
+                try:
+                    answer = client.recv(65536)
+                except OSError:
+                    answer = b''
+                if answer:
+                    self.answers[answer[9:12].decode()] = self.answers.get(answer[9:12].decode(), 0) + 1
+                    self.free.append(client)
+                else:
+                    self.drop(number, client)
+            elif number in self.slow:
+                self.drop(number, self.slow.pop(number))
+            else:
+                for idle in [one for one in self.free if one.fileno() == number]:
+                    self.free.remove(idle)
+                    self.drop(number, idle)
+
+    def run(self):
+        begun = time.monotonic()
+        while self.going:
+            self.look()
+            self.open_slow()
+            self.drip(round(1 / TICK))
+            self.log_in(int((time.monotonic() - begun) * self.logins) - self.tried)
+            time.sleep(TICK)
+        seconds = time.monotonic() - begun
+        told = ', '.join(f'{count / seconds:.0f} {code}' for code, count in sorted(self.answers.items()))
+        print(f'{len(self.slow):,} connections held, {self.ended / seconds:.0f} ended a second; '
+              f'{self.tried / seconds:.0f} logins a second: {told}', flush=True)
+
+
+def main():
+    attack = Attack(int(sys.argv[1]), float(sys.argv[2]), sys.argv[3:])
+
+    def end(*_):
+        attack.going = False
+    signal.signal(signal.SIGTERM, end)
+    attack.run()
+
+
+if __name__ == '__main__':
+    main()

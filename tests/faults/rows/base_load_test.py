@@ -1,0 +1,98 @@
+#!/usr/bin/env python3
+"""The usual load of a large installation, held while everything hostile comes at once."""
+
+import base64
+import pathlib
+import subprocess
+import sys
+import threading
+import time
+
+from fault_case import Row, alone, main, wait_for, whole
+from support import web
+from support.exposition import Exposition
+
+HERE = pathlib.Path(__file__).resolve().parent
+LATENESS = 'kallglot_exporter_poll_lateness_seconds'
+CONFIG = """\
+webhook:
+  listen_address: 127.0.0.1:{hook}
+  secret_files: [secret]
+  max_connections: 3000
+"""
+
+
+class Load(threading.Thread):
+    """A scrape every five seconds by one who is known, and how long each took."""
+
+    def __init__(self, exporter, headers):
+        super().__init__(daemon=True)
+        self.exporter, self.headers = exporter, headers
+        self.over, self.slowest, self.statuses = threading.Event(), 0.0, []
+
+    def run(self):
+        while not self.over.wait(5):
+            begun = time.monotonic()
+            self.statuses.append(self.exporter.get('/metrics', headers=self.headers).status)
+            self.slowest = max(self.slowest, time.monotonic() - begun)
+
+
+class BaseLoad(Row):
+    def scrape(self):
+        answer = self.daemon.get('/metrics', headers=self.headers)
+        self.assertEqual(answer.status, 200)
+        return Exposition(answer.text)
+
+    def window(self, seconds):
+        """Over so long: polls a second, (polls timed, those more than a tenth of a second late), webhooks a second."""
+        before, begun = self.scrape(), time.monotonic()
+        load = Load(self.daemon, self.headers)
+        load.start()
+        self.for_a_while(seconds, self.daemon)
+        load.over.set()
+        load.join()
+        after, took = self.scrape(), time.monotonic() - begun
+
+        def more(name, **labels):
+            return after.total(name, **labels) - before.total(name, **labels)
+        timed = more(f'{LATENESS}_count')
+        self.assertEqual(set(load.statuses), {200})
+        return (more('kallglot_exporter_polls_total') / took, timed, timed - more(f'{LATENESS}_bucket', le='0.1'),
+                more('kallglot_exporter_webhook_requests_total', result='accepted') / took, load.slowest)
+
+    @whole
+    @alone
+    def test_h1_the_base_load_is_held_under_everything_at_once(self):
+        """10,000 sessions, 500 polls and 50 webhooks a second; 5,000 connections that drip on both listeners, 1,000 bad logins a second
+        No poll is later than a tenth of a second because of them, and every scrape of a known client is answered within one."""
+        hook = web.free_port()
+        self.write('secret', 'a-secret-for-signing-webhooks-in-tests')
+        hashed = subprocess.run(['htpasswd', '-nbBC', '10', '', 'right'], capture_output=True, text=True, check=True).stdout.strip()
+        web_file = self.write('web.yml', f"basic_auth_users: {{prometheus: '{hashed.lstrip(':')}'}}\n")
+        self.headers = {'Authorization': 'Basic ' + base64.b64encode(b'prometheus:right').decode()}
+        self.api = self.simulator('--sessions', 10_000, '--active', '5m-15m', '--webhook-url',
+                                  f'http://127.0.0.1:{hook}/webhooks/kallglot', '--webhook-secret-file', self.folder / 'secret')
+        file = self.config(self.api.port, intervals='{created: 20s, connecting: 20s, active: 20s, ending: 20s, unknown: 20s, audit: 20s}',
+                           more=CONFIG.format(hook=hook))
+        self.daemon = self.exporter(file, '--web.config.file', web_file, under=('taskset', '-c', '0'))
+        wait_for('everybody polled', lambda: self.scrape().value('kallglot_sessions', status='unknown') < 100, 60)
+        usual = self.window(15)
+        attack = subprocess.Popen(['taskset', '-c', '1', sys.executable, HERE / 'attackers.py', '5000', '1000', self.daemon.address,
+                                   f'127.0.0.1:{hook}'], stdout=subprocess.PIPE, text=True)
+        self.addCleanup(attack.kill)
+        self.for_a_while(5, self.daemon)
+        attacked = self.window(30)
+        attack.terminate()
+        told = attack.communicate(timeout=20)[0].strip()
+        self.assertGreater(attacked[0], 450)
+        self.assertGreater(attacked[1], 100)
+        self.assertLess(attacked[4], 1)
+        late = usual[2] / usual[1], attacked[2] / attacked[1]
+        self.assertLess(late[1] - late[0], 0.01)
+        self.figure(f'{attacked[0]:.0f} polls and {attacked[3]:.0f} webhooks a second ({usual[0]:.0f} and {usual[3]:.0f} before); '
+                    f'{attacked[2]:g} of {attacked[1]:g} timed polls later than 100 ms ({usual[2]:g} of {usual[1]:g}); slowest scrape '
+                    f'{1000 * attacked[4]:.0f} ms ({1000 * usual[4]:.0f}); {told}')
+
+
+if __name__ == '__main__':
+    main()
