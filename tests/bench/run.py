@@ -33,6 +33,7 @@ PARTS = {
     'scrape-1000': growth.scrape,
     'by-sessions': growth.by_sessions,
     'scrapes': growth.scrapes,
+    'scrape-million': growth.scrape_million,
     'by-connections': growth.by_connections,
     'schedule': micro.schedule,
     'parser': micro.parser,
@@ -68,7 +69,7 @@ def main():
         (results / f'{name}.json').write_text(json.dumps(figures, indent=1) + '\n')
         table += [f'{name:20} {what:44} {told(value) if isinstance(value, dict) else value}' for what, value in figures.items()]
     print('\n'.join(['', 'median (least to most)', *table]))
-    curves = [results / f'{name}.json' for name in ('by-sessions', 'scrapes', 'by-connections')]
+    curves = [results / f'{name}.json' for name in ('by-sessions', 'scrapes', 'scrape-million', 'by-connections')]
     if all(curve.exists() for curve in curves):
         picture = plot.growth_picture({key: value for curve in curves for key, value in json.loads(curve.read_text()).items()})
         (results / 'growth.svg').write_text(picture)
