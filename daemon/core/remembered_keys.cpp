@@ -1,6 +1,7 @@
 #include "kallglot/core/remembered_keys.hpp"
 
 #include <algorithm>
+#include <chrono>
 
 namespace kallglot {
 
@@ -15,20 +16,41 @@ std::uint64_t remembered_key(std::string_view text) noexcept {
     return hash ^ (hash >> 31);
 }
 
+remembered_keys::remembered_keys() {
+    shards_.reserve(shard_count);
+    for (std::size_t i = 0; i < shard_count; ++i) {
+        shards_.emplace_back(0, hash_of{this}, same_key{this});
+    }
+}
+
 bool remembered_keys::add(const remembered_entry& entry) {
-    if (!keys_.try_emplace(entry.key, first_number_ + entries_.size()).second) {
+    shard& index = shard_of(entry.key);
+    if (index.contains(entry.key)) {
         return false;
     }
-    entries_.push_back(entry);
+    const auto at = std::chrono::floor<seconds>(entry.at.time_since_epoch()).count();
+    entries_.push_back({entry.key, static_cast<std::int32_t>(at), entry.kind});
+    index.insert(static_cast<number>(first_number_ + entries_.size() - 1));
+    return true;
+}
+
+bool remembered_keys::erase(std::uint64_t key) {
+    shard& index = shard_of(key);
+    const auto found = index.find(key);
+    if (found == index.end()) {
+        return false;
+    }
+    index.erase(found);
     return true;
 }
 
 void remembered_keys::purge(steady_time now) {
-    while (!entries_.empty() && now - entries_.front().at > retention) {
+    while (!entries_.empty() && now - steady_time(seconds(entries_.front().at)) > retention) {
         // One that was erased and came again has a younger entry.
-        const auto found = keys_.find(entries_.front().key);
-        if (found != keys_.end() && found->second == first_number_) {
-            keys_.erase(found);
+        shard& index = shard_of(entries_.front().key);
+        const auto found = index.find(entries_.front().key);
+        if (found != index.end() && *found == static_cast<number>(first_number_)) {
+            index.erase(found);
         }
         entries_.pop_front();
         ++first_number_;
@@ -41,13 +63,23 @@ bool remembered_keys::list(std::uint64_t& cursor,
     std::uint64_t at = std::max(cursor, first_number_) - first_number_;
     for (; at < entries_.size() && entries.size() < limit; ++at) {
         // One that was erased keeps its place until it is old.
-        const auto found = keys_.find(entries_[at].key);
-        if (found != keys_.end() && found->second == first_number_ + at) {
-            entries.push_back(entries_[at]);
+        const kept& one = entries_[at];
+        const shard& index = shard_of(one.key);
+        const auto found = index.find(one.key);
+        if (found != index.end() && *found == static_cast<number>(first_number_ + at)) {
+            entries.push_back({one.key, steady_time(seconds(one.at)), one.kind});
         }
     }
     cursor = first_number_ + at;
     return at < entries_.size();
+}
+
+std::size_t remembered_keys::size() const noexcept {
+    std::size_t sum = 0;
+    for (const shard& index : shards_) {
+        sum += index.size();
+    }
+    return sum;
 }
 
 } // namespace kallglot

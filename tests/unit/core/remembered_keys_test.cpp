@@ -2,6 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <map>
+#include <random>
+#include <vector>
+
 namespace kallglot::test {
 namespace {
 
@@ -60,6 +65,54 @@ TEST(RememberedKeys, AListGoesOnWhereItWasWhileOldOnesLeave) {
     }
     ASSERT_EQ(all.size(), 100U);
     EXPECT_EQ(all.back().key, 100U);
+}
+
+// Against a plain map, with as many keys as make every shard grow several times.
+TEST(RememberedKeysProperty, AgreesWithAMap) {
+    remembered_keys keys;
+    std::map<std::uint64_t, steady_time> model;
+    std::mt19937_64 random(7);
+    steady_time now = begin;
+    std::vector<std::uint64_t> used;
+    for (int i = 0; i < 60'000; ++i) {
+        now += std::chrono::seconds(random() % 30);
+        const std::uint64_t key =
+            !used.empty() && random() % 4 == 0 ? used[random() % used.size()] : random();
+        ASSERT_EQ(keys.contains(key), model.contains(key));
+        if (random() % 8 == 0) {
+            ASSERT_EQ(keys.erase(key), model.erase(key) == 1);
+        } else {
+            ASSERT_EQ(keys.add({key, now, remembered_kind::event}), model.emplace(key, now).second);
+            used.push_back(key);
+        }
+        if (random() % 512 == 0) {
+            keys.purge(now);
+            std::erase_if(model, [now](const auto& one) {
+                return now - one.second > remembered_keys::retention;
+            });
+            ASSERT_EQ(keys.size(), model.size());
+        }
+    }
+    std::uint64_t cursor = 0;
+    std::vector<remembered_entry> all;
+    EXPECT_FALSE(keys.list(cursor, 1'000'000, all));
+    ASSERT_EQ(all.size(), model.size());
+    for (const remembered_entry& one : all) {
+        ASSERT_EQ(model.at(one.key), one.at);
+    }
+}
+
+TEST(RememberedKeys, KeepsTimesBeforeTheBoot) {
+    remembered_keys keys;
+    const steady_time before{-49h};
+    EXPECT_TRUE(keys.add({5, before, remembered_kind::not_found}));
+    std::uint64_t cursor = 0;
+    std::vector<remembered_entry> all;
+    keys.list(cursor, 10, all);
+    ASSERT_EQ(all.size(), 1U);
+    EXPECT_EQ(all.front(), (remembered_entry{5, before, remembered_kind::not_found}));
+    keys.purge(steady_time{23h + 1s});
+    EXPECT_EQ(keys.size(), 0U);
 }
 
 } // namespace
