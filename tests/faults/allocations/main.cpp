@@ -20,6 +20,8 @@
 #include <cstdlib>
 #include <functional>
 #include <new>
+#include <string>
+#include <string_view>
 
 namespace kallglot::test {
 namespace {
@@ -40,6 +42,15 @@ int in_a_child(const std::function<int()>& what) {
     return status;
 }
 
+void complain(const scenario& tested, std::uint64_t number, bool lasting, const std::string& what) {
+    std::printf("%s, %llu%s: %s\n",
+                tested.name,
+                static_cast<unsigned long long>(number),
+                lasting ? " and all behind it" : "",
+                what.c_str());
+    std::fflush(stdout);
+}
+
 int fail_at(const scenario& tested,
             const surroundings& around,
             std::uint64_t number,
@@ -56,13 +67,7 @@ int fail_at(const scenario& tested,
     }
     stop_failing();
     if (complaint != nullptr) {
-        std::printf("%.*s, %llu%s: %s\n",
-                    static_cast<int>(tested.name.size()),
-                    tested.name.data(),
-                    static_cast<unsigned long long>(number),
-                    lasting ? " and all behind it" : "",
-                    complaint);
-        std::fflush(stdout);
+        complain(tested, number, lasting, complaint);
         return wrong;
     }
     if (blocks_in_use() != before) {
@@ -87,13 +92,11 @@ void judge(tally& counts, int status, const scenario& tested, std::uint64_t numb
         ++counts.aborted;
     } else {
         ++counts.bad;
-        std::printf("%.*s, %llu%s: %s %d\n",
-                    static_cast<int>(tested.name.size()),
-                    tested.name.data(),
-                    static_cast<unsigned long long>(number),
-                    lasting ? " and all behind it" : "",
-                    WIFSIGNALED(status) ? "signal" : "exit",
-                    WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+        complain(tested,
+                 number,
+                 lasting,
+                 WIFSIGNALED(status) ? "signal " + std::to_string(WTERMSIG(status))
+                                     : "exit " + std::to_string(WEXITSTATUS(status)));
     }
 }
 
@@ -104,10 +107,7 @@ bool sweep(const scenario& tested, const surroundings& around, std::uint64_t ste
         tested.prepare(around);
         fail_allocation(0, false);
         if (const char* const complaint = tested.run(around)) {
-            std::printf("%.*s with all its memory: %s\n",
-                        static_cast<int>(tested.name.size()),
-                        tested.name.data(),
-                        complaint);
+            std::printf("%s with all its memory: %s\n", tested.name, complaint);
             return false;
         }
         total = stop_failing();
@@ -125,18 +125,12 @@ bool sweep(const scenario& tested, const surroundings& around, std::uint64_t ste
                   lasting);
             if (const char* const complaint = tested.look_back(around)) {
                 ++counts.bad;
-                std::printf("%.*s, %llu%s: %s\n",
-                            static_cast<int>(tested.name.size()),
-                            tested.name.data(),
-                            static_cast<unsigned long long>(number),
-                            lasting ? " and all behind it" : "",
-                            complaint);
+                complain(tested, number, lasting, complaint);
             }
         }
     }
-    std::printf("%.*s: %llu allocations, %d without, %d thrown, %d aborted, %d wrong\n",
-                static_cast<int>(tested.name.size()),
-                tested.name.data(),
+    std::printf("%s: %llu allocations, %d without, %d thrown, %d aborted, %d wrong\n",
+                tested.name,
                 static_cast<unsigned long long>(total),
                 counts.errors,
                 counts.thrown,

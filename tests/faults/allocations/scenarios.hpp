@@ -6,7 +6,6 @@
 #include <atomic>
 #include <span>
 #include <string>
-#include <string_view>
 
 namespace kallglot::test {
 
@@ -24,7 +23,7 @@ struct surroundings {
 
 /// One path, and what must hold afterwards.
 struct scenario {
-    std::string_view name;
+    const char* name;
     /// Makes the folder what `run` expects. Nothing fails meanwhile.
     void (*prepare)(const surroundings&);
     /// May end with any error and with bad_alloc. What is wrong in words; nullptr if nothing is.

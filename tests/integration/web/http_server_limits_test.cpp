@@ -25,6 +25,14 @@ protected:
     }
 };
 
+std::size_t good_answers(const std::string& text) {
+    std::size_t count = 0;
+    for (std::size_t at = 0; (at = text.find("HTTP/1.1 200 OK", at)) != std::string::npos; ++at) {
+        ++count;
+    }
+    return count;
+}
+
 const std::string get_root = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
 TEST_F(HttpServerLimits, ClosesAClientThatSaysNothing) {
@@ -117,12 +125,7 @@ TEST_F(HttpServerLimits, ClosesTheConnectionAfterItsLastRequest) {
     test::raw_client& client = connect();
     client.send(get_root + get_root + get_root + get_root);
     ASSERT_TRUE(client.read_to_end());
-    std::size_t answers = 0;
-    for (std::size_t at = 0; (at = client.text().find("HTTP/1.1 200 OK", at)) != std::string::npos;
-         ++at) {
-        ++answers;
-    }
-    EXPECT_EQ(answers, 3U);
+    EXPECT_EQ(good_answers(client.text()), 3U);
     EXPECT_NE(client.text().find("Connection: close"), std::string::npos);
 }
 
@@ -138,12 +141,7 @@ TEST_F(HttpServerLimits, LosesNoAnswerOfAClientThatSentMoreThanItMay) {
     client.send(requests);
     settle();
     ASSERT_TRUE(client.read_to_end());
-    std::size_t answers = 0;
-    for (std::size_t at = 0; (at = client.text().find("HTTP/1.1 200 OK", at)) != std::string::npos;
-         ++at) {
-        ++answers;
-    }
-    EXPECT_EQ(answers, 200U);
+    EXPECT_EQ(good_answers(client.text()), 200U);
 }
 
 TEST_F(HttpServerLimits, ClosesTheOneLongestWithoutARequestForANewOne) {
