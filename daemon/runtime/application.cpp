@@ -123,6 +123,8 @@ application::application(asio::io_context& loop,
 }
 
 std::optional<start_failure> application::start() {
+    // It waits until there is something to read anew. TERM and INT end a start at once: nothing has been promised yet.
+    signals_.add(SIGHUP);
     if (auto failure = connect_client()) {
         return failure;
     }
@@ -204,7 +206,6 @@ task<error_code> application::begin_work() {
 task<> application::wait_for_stop() {
     signals_.add(SIGINT);
     signals_.add(SIGTERM);
-    signals_.add(SIGHUP);
     for (;;) {
         const auto outcome = co_await signals_.async_wait(as_tuple);
         const int number = std::get<1>(outcome);

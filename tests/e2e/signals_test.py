@@ -2,10 +2,12 @@
 """Stopping, being stopped, and an API that goes away, comes back, asks for silence or refuses the key."""
 
 import http.client
+import shutil
 import signal
 import time
 
 from support.case import EndToEnd, main
+from support.programs import TRACED, injected
 
 UP = 'kallglot_up'
 LOAD = 300
@@ -80,6 +82,17 @@ class Signals(EndToEnd):
         exporter.expect('an answer in the log', lambda: 'load' in exporter.log())
         before = answered(exporter.scrape())
         exporter.until('polls after that', lambda scrape: answered(scrape) > before + LOAD)
+        exporter.stop()
+        self.assert_clean_end(exporter)
+
+    def test_hup_during_the_start_waits_for_its_end(self):
+        if not shutil.which('strace'):
+            self.skipTest('no strace')
+        self.api = self.simulator('--sessions', 10, *QUIET)
+        # The first wait of the loop is that for the store.
+        exporter = self.exporter(self.config(self.api.port), under=injected('epoll_wait:signal=SIGHUP:when=1'), environment=TRACED)
+        exporter.expect('the reload', lambda: 'msg=reloaded' in exporter.log())
+        self.assertEqual(exporter.get('/-/ready').status, 200)
         exporter.stop()
         self.assert_clean_end(exporter)
 

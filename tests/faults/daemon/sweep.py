@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Kills the daemon at its writes and syncs, lies to it about syncs, cuts its power, while ids pour in over all ways.
+"""Kills the daemon at its writes and syncs, lies to it about syncs, stops it, cuts its power, while ids pour in over all ways.
 
   sweep.py kill --points N    SIGKILL at N of its first 500 write and sync calls
   sweep.py eio --points N     EIO at N of its first 200 syncs
+  sweep.py stop --points N    SIGTERM at N of the first 400 waits of its loop: it must end well, whatever it is about
   sweep.py cut --points N     copies of a live loop image, as a power cut would leave it
 
 Ids come from the session API (alone and in bulk), from webhooks, and from a file that grows. Promise: none that was
@@ -87,7 +88,7 @@ class Rig(Durable):
     def faulty_run(self, name, injection, done):
         """One life with that fault; acknowledged ids, and how many of them are missing afterwards."""
         self.fresh('run')
-        told = Told()
+        told, self.ended_with, self.said = Told(), None, ''
         try:
             exporter = self.launch('run/sessions.db', under=injected(injection), environment=TRACED)
             self.pour_until(exporter, told, name.replace(' ', '_'), lambda: done(exporter, told))
@@ -95,6 +96,8 @@ class Rig(Durable):
             # Killed before it was up, which is one of the points.
             for program in self.programs[1:]:
                 program.kill()
+        for program in self.programs[1:]:
+            self.ended_with, self.said = program.process.returncode, program.log()
         del self.programs[1:]
         lost = self.lost('run/sessions.db', told, name)
         del self.programs[1:]
@@ -130,6 +133,21 @@ def eio(rig, points):
         return told.count() >= met.get(exporter, ENOUGH) + AFTER_A_FAULT
     # Those of the start are tried again or are of a folder, so nobody hears of them; what counts is that nothing is lost.
     return sweep(rig, spread(plans, points), done, may_pass={f'sync {n}' for n in range(1, 8)})
+
+
+def stop(rig, points):
+    plans = [(f'wait {n}', f'epoll_wait:signal=SIGTERM:when={n}') for n in range(1, 401)]
+    acknowledged, bad = 0, 0
+    for name, injection in spread(plans, points):
+        count, wrong = rig.faulty_run(name, injection, lambda _, told: told.count() >= ENOUGH)
+        acknowledged, bad = acknowledged + count, bad + wrong
+        # Before anything is promised the system may end it.
+        good = (0,) if count else (0, -signal.SIGTERM)
+        if rig.ended_with not in good or 'ERROR: ' in rig.said or 'runtime error' in rig.said:
+            bad += 1
+            print(f'{name}: ended with {rig.ended_with}\n{rig.said[-2000:]}')
+    print(f'{points} runs, {acknowledged} ids acknowledged, {bad} faults')
+    return bad
 
 
 def spread(plans, points):
@@ -195,7 +213,7 @@ def cut(rig, points):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument('kind', choices=('kill', 'eio', 'cut'))
+    parser.add_argument('kind', choices=('kill', 'eio', 'stop', 'cut'))
     parser.add_argument('--points', type=int, default=6)
     arguments = parser.parse_args()
     if arguments.kind != 'cut' and not shutil.which('strace'):
@@ -207,7 +225,7 @@ def main():
     rig = Rig()
     try:
         rig.begin()
-        bad = {'kill': kill, 'eio': eio, 'cut': cut}[arguments.kind](rig, arguments.points)
+        bad = {'kill': kill, 'eio': eio, 'stop': stop, 'cut': cut}[arguments.kind](rig, arguments.points)
     finally:
         rig.doCleanups()
     if bad is None:

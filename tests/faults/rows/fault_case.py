@@ -95,10 +95,10 @@ class Row(EndToEnd):
         if figure:
             self.figure(figure.format(passed=passed))
 
-    def sweep(self, kind, points):
-        """The sweep of the store alone and of the whole daemon."""
-        for words in (['store/sweep.py', kind, '--points', points, '--writer', BINARY_DIR / 'tests' / 'store_writer'],
-                      ['daemon/sweep.py', kind, '--points', points]):
+    def sweep(self, kind, points, store=True):
+        """The sweep of the whole daemon, and of the store alone."""
+        alone = [['store/sweep.py', kind, '--points', points, '--writer', BINARY_DIR / 'tests' / 'store_writer']]
+        for words in (*(alone if store else []), ['daemon/sweep.py', kind, '--points', points]):
             done = subprocess.run([str(word) for word in (sys.executable, SOURCE_DIR / 'tests' / 'faults' / words[0], *words[1:])],
                                   capture_output=True, text=True, check=False, timeout=850)
             if done.returncode == 77:

@@ -166,6 +166,12 @@ class Store(Durable, Row):
 
 class Process(Row):
     @whole
+    @whole
+    def test_p3_a_stop_at_any_moment_ends_well(self):
+        """TERM at two hundred waits of the loop, whatever each is for
+        Ends with 0 (or by the signal, before anything was promised), and everything that got 2xx is there afterwards."""
+        self.sweep('stop', 200, store=False)
+
     def test_p4_a_hang_is_noticed_by_the_watchdog(self):
         """The loop or the thread of the store hangs
         The watchdog is fed only while both get on, so that systemd starts a hung daemon again."""

@@ -16,10 +16,6 @@ namespace {
 
 const std::string id = "sess_0123456789abcdefghijklmnopqrstuvwxyz";
 
-script always_good() {
-    return {.steps = {{step::kind::request}, good_answer()}, .repeat = true};
-}
-
 using found = result<std::vector<tcp_endpoint>>;
 
 tcp_endpoint loopback(const char* address, std::uint16_t port) {

@@ -13,10 +13,6 @@ script steps(std::vector<step> all) {
     return {.steps = std::move(all)};
 }
 
-script always_good() {
-    return {.steps = {{step::kind::request}, good_answer()}, .repeat = true};
-}
-
 step bytes(std::string text) {
     return {step::kind::send, std::move(text)};
 }

@@ -9,10 +9,6 @@ namespace {
 const std::string first_id = "sess_0123456789abcdefghijklmnopqrstuvwxyz";
 const std::string second_id = "sess_zyxwvutsrqponmlkjihgfedcba9876543210";
 
-script always_good() {
-    return {.steps = {{step::kind::request}, good_answer()}, .repeat = true};
-}
-
 } // namespace
 
 TEST_F(HttpsClient, GetsASessionOverTls) {

@@ -14,10 +14,6 @@ namespace {
 
 const std::string id = "sess_0123456789abcdefghijklmnopqrstuvwxyz";
 
-script always_good() {
-    return {.steps = {{step::kind::request}, good_answer()}, .repeat = true};
-}
-
 struct bad_server {
     std::string name;
     std::function<identity(const test_certificates&)> shows;

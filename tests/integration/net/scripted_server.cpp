@@ -279,4 +279,8 @@ step good_answer(const std::string& extra_headers) {
                      body)};
 }
 
+script always_good() {
+    return {.steps = {{step::kind::request}, good_answer()}, .repeat = true};
+}
+
 } // namespace kallglot::test

@@ -103,6 +103,9 @@ private:
 /// A whole response with a body that describes the session asked for.
 [[nodiscard]] step good_answer(const std::string& extra_headers = {});
 
+/// Answers every request with that.
+[[nodiscard]] script always_good();
+
 /// A whole response from parts.
 [[nodiscard]] std::string response(const std::string& status_line,
                                    const std::string& headers,
