@@ -8,7 +8,6 @@
 #include "failing_memory.hpp"
 #include "scenarios.hpp"
 
-#include <openssl/err.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>

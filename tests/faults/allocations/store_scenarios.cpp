@@ -16,6 +16,7 @@ namespace {
 
 constexpr api_time wall{seconds(1'776'159'394)};
 constexpr steady_time now{seconds(1000)};
+const time_mark mark{{wall.time_since_epoch().count()}, wall, now, 1};
 constexpr int kept_before = 40;
 constexpr int groups = 6;
 constexpr int a_group = 5;
@@ -66,17 +67,15 @@ void make_store(const surroundings& around) {
     for (int i = 0; i < kept_before; ++i) {
         first->changes.emplace_back(put_session{row(i)});
     }
-    if (opening.fault || engine.commit({first}).fault
-        || engine.close(time_mark{{wall.time_since_epoch().count()}, wall, now, 1})) {
+    if (opening.fault || engine.commit({first}).fault || engine.close(mark)) {
         std::abort();
     }
 }
 
 // As the daemon does it: from memory, into a file that takes the place of the one that failed.
 bool rewrite(store_engine& engine, int number) {
-    return !engine.begin_rewrite(time_mark{{wall.time_since_epoch().count()}, wall, now, 1}, false)
-           && !engine.append(rows_after(number)) && !engine.append(std::vector<remembered_row>{})
-           && !engine.finish_rewrite();
+    return !engine.begin_rewrite(mark, false) && !engine.append(rows_after(number))
+           && !engine.append(std::vector<remembered_row>{}) && !engine.finish_rewrite();
 }
 
 constexpr int damaged_row = kept_before / 2;
@@ -103,7 +102,7 @@ const char* repair(const surroundings& around) {
     if (!opening.damage) {
         return "the damage was not seen";
     }
-    static_cast<void>(engine.close(time_mark{{wall.time_since_epoch().count()}, wall, now, 1}));
+    static_cast<void>(engine.close(mark));
     return nullptr;
 }
 
@@ -150,7 +149,7 @@ const char* work(const surroundings& around) {
     }
     std::vector<remembered_row> keys;
     static_cast<void>(engine.read_keys(keys));
-    static_cast<void>(engine.close(time_mark{{wall.time_since_epoch().count()}, wall, now, 1}));
+    static_cast<void>(engine.close(mark));
     return nullptr;
 }
 
