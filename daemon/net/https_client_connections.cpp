@@ -181,7 +181,8 @@ void https_client::leave_gone_addresses(steady_time now) {
 }
 
 void https_client::limit_to_what_there_is(steady_time now) {
-    scarce_limit_ = std::max<std::size_t>(1, idle_.size() + busy_.size());
+    // Those that are being opened have what they need, or say next that they do not.
+    scarce_limit_ = std::max<std::size_t>(1, idle_.size() + busy_.size() + opening_.size());
     scarce_until_ = now + scarcity;
 }
 

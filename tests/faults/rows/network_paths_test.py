@@ -70,21 +70,21 @@ class Addresses(InOwnNetwork):
     def test_r3_without_local_ports_the_open_connections_go_on(self):
         """No local port is left for a new connection
         Told like a refused connection; polling goes on over those there are, which hardly ever have to be opened."""
+        # Before the first connection: how many there would be already differs with the load. The scrapes of this test need some too.
+        run('sysctl', '-w', 'net.ipv4.ip_local_port_range=40000 40063')
         exporter = self.world(SESSIONS, max_connections=150)
         with self.survives(exporter, SESSIONS, FAILURES, {'reason': 'connect'}):
-            # The scrapes of this test need some too.
-            run('sysctl', '-w', 'net.ipv4.ip_local_port_range=40000 40063')
+            # From a few connections to all that can be had, in one moment.
             self.api.set_faults(latency='500ms')
-            time.sleep(5)
-            self.assertGreater(self.failures(exporter.scrape(), 'connect'), 0)
-            before = exporter.scrape()
+            exporter.until('a lack', lambda scrape: self.failures(scrape, 'connect') > 0)
+            before = exporter.until('every port in use', lambda scrape: scrape.total('kallglot_exporter_api_connections') >= 60)
             time.sleep(5)
             after = exporter.scrape()
             run('sysctl', '-w', 'net.ipv4.ip_local_port_range=32768 60999')
             self.api.set_faults()
         opened, polls = (after.total(name) - before.total(name) for name in (
             'kallglot_exporter_api_connections_opened_total', 'kallglot_exporter_polls_total'))
-        self.assertLessEqual(opened, 0.05 * polls)
+        self.assertLessEqual(opened, 0.01 * polls)
         self.figure(f'64 ports: {polls:g} polls in 5 s over {opened:g} new connections')
 
 
