@@ -171,17 +171,22 @@ TEST_F(HttpsClient, ALookupThatFailsLaterLeavesTheOldAddresses) {
     EXPECT_EQ(lookups, 1) << "an answer is good for half a minute";
 }
 
+/// Every number that is still free.
+std::vector<int> take_all_descriptors() {
+    std::vector<int> taken;
+    for (int each = ::dup(0); each >= 0; each = ::dup(0)) {
+        taken.push_back(each);
+    }
+    return taken;
+}
+
 TEST_F(HttpsClient, LackOfDescriptorsKeepsTheConnectionsThereAre) {
     settings_.max_connections = 8;
     serve({always_good()});
     start_client();
     EXPECT_EQ(ask_and_wait(id).http_status, 200);
 
-    // Every number that is still free is taken.
-    std::vector<int> taken;
-    for (int each = ::dup(0); each >= 0; each = ::dup(0)) {
-        taken.push_back(each);
-    }
+    const std::vector<int> taken = take_all_descriptors();
     ask(id);
     ask(id);
     const api_answer first = answer(2);
@@ -197,6 +202,28 @@ TEST_F(HttpsClient, LackOfDescriptorsKeepsTheConnectionsThereAre) {
     EXPECT_EQ(failed.detail, "Too many open files");
     EXPECT_EQ(capacity, 1U);
     EXPECT_EQ(ask_and_wait(id).http_status, 200);
+}
+
+TEST_F(HttpsClient, LackOfDescriptorsKeepsTheConnectionsBeingOpened) {
+    settings_.max_connections = 8;
+    serve({always_good()});
+    start_client();
+    EXPECT_EQ(ask_and_wait(id).http_status, 200);
+
+    std::vector<int> taken = take_all_descriptors();
+    ::close(taken.back());
+    taken.pop_back();
+    // The connection there is, one that takes the last descriptor, one that gets none.
+    ask(id);
+    ask(id);
+    ask(id);
+    EXPECT_EQ(answer(2).error, errc::no_descriptors) << "nobody has answered yet";
+    for (const int each : taken) {
+        ::close(each);
+    }
+    EXPECT_EQ(answer(4).http_status, 200);
+    EXPECT_TRUE(loop_.run_until([&] { return client_->connections().opened_total == 2; }));
+    EXPECT_EQ(client_->connections().idle, 2U);
 }
 
 } // namespace kallglot::test
