@@ -8,6 +8,7 @@ import time
 
 from support.case import EndToEnd, main
 from support.programs import TRACED, injected
+from support.waiting import wait_for
 
 UP = 'kallglot_up'
 LOAD = 300
