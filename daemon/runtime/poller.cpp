@@ -282,7 +282,8 @@ void poller::use_policy(const poll_settings& poll, const threshold_settings& thr
 void poller::regulate(steady_time now) {
     gate_.use_demand(schedule_.demand());
     const bool was_short = schedule_.shortage();
-    schedule_.use_budget(gate_.rate(now));
+    // Without pause and ramp, which pass by themselves: what is long in its status would sleep through them.
+    schedule_.use_budget(gate_.budget().allowed(now));
     if (was_short && !schedule_.shortage()) {
         // What was put off for want of requests, by minutes for sessions of hours, need not wait any longer.
         next_rederived_ = 0;

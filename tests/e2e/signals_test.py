@@ -8,7 +8,6 @@ import time
 
 from support.case import EndToEnd, main
 from support.programs import TRACED, injected
-from support.waiting import wait_for
 
 UP = 'kallglot_up'
 LOAD = 300
@@ -129,8 +128,7 @@ class ApiTrouble(EndToEnd):
         # makes a new authority at each start, which is rightly not trusted.
         again = self.simulator('--sessions', self.SESSIONS, *QUIET, '--plaintext', port=self.api.port, name='again')
         exporter.until('up again', lambda scrape: scrape.value(UP) == 1, seconds=100)
-        # Those that failed before wait longer than others, beside a busy machine's slow answers.
-        wait_for('polls of all', lambda: again.stats()['asked']['standing']['never_asked'] == 0, seconds=100)
+        exporter.expect('polls of all', lambda: again.stats()['asked']['standing']['never_asked'] == 0)
         later = exporter.scrape()
         self.assertGreater(answered(later), answered(before))
         self.assertEqual(later.total('kallglot_sessions'), self.SESSIONS)

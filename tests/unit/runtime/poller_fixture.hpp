@@ -37,6 +37,19 @@ public:
 
     void start() { poller_->start(*api_); }
 
+    /// Sessions that have been active for ten hours.
+    void track_old_ones(int count) {
+        answer_ = [this, born = date() - 10h](std::string_view, steady_time) {
+            auto reply = ok_reply(session_status::active, date());
+            reply.answer.snapshot.created_at = born;
+            reply.answer.snapshot.started_at = born + 5s;
+            return reply;
+        };
+        for (int i = 0; i < count; ++i) {
+            track(name(i), true);
+        }
+    }
+
     session_slot track(const std::string& id, bool bulk = false) {
         const session_slot slot = registry_.add(session_id::parse(id).value()).slot;
         registry_.update(slot, [&](session_record& record) {

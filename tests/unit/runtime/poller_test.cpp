@@ -207,29 +207,39 @@ TEST_F(Poller, AFixedRateIsSpentEvenlyAndNeverExceeded) {
 }
 
 TEST_F(Poller, OldSessionsKeepTheirIntervalsAgainOnceAShortageIsOver) {
-    answer_ = [this, born = date() - 10h](std::string_view, steady_time) {
-        auto reply = ok_reply(session_status::active, date());
-        reply.answer.snapshot.created_at = born;
-        reply.answer.snapshot.started_at = born + 5s;
-        return reply;
-    };
+    use(poll_policy{}, budget_settings{{rate_limit_mode::unlimited, {}}, {}, 1.0});
     constexpr int sessions = 300;
-    for (int i = 0; i < sessions; ++i) {
-        track(name(i), true);
-    }
+    track_old_ones(sessions);
     start();
     clock_.advance(2min);
-    // An outage, then a ramp of half a minute in which a tenth of ten hours is put between two polls.
+    // A shortage, in which a tenth of ten hours is put between two polls.
+    gate_->budget().use_settings({{rate_limit_mode::fixed, rate{2}}, {}, 1.0});
+    clock_.advance(2min);
+    EXPECT_TRUE(schedule_->shortage());
+    gate_->budget().use_settings({{rate_limit_mode::unlimited, {}}, {}, 1.0});
+    clock_.advance(1min);
+    const std::size_t before = api_->requests().size();
+    clock_.advance(60s);
+    EXPECT_EQ(api_->requests().size() - before, 2U * sessions);
+}
+
+TEST_F(Poller, OldSessionsDoNotSleepThroughTheRampAfterAnOutage) {
+    use(poll_policy{}, budget_settings{{rate_limit_mode::unlimited, {}}, {}, 1.0});
+    constexpr int sessions = 300;
+    track_old_ones(sessions);
+    start();
+    clock_.advance(2min);
     const auto good = answer_;
     answer_ = [](std::string_view, steady_time) {
         return failed_reply(errc::connect_failed);
     };
     clock_.advance(10s);
     answer_ = good;
-    clock_.advance(2min);
+    clock_.advance(15s);
+    // They want ten requests a second; the ramp allows from one to ten.
     const std::size_t before = api_->requests().size();
-    clock_.advance(60s);
-    EXPECT_EQ(api_->requests().size() - before, 2U * sessions);
+    clock_.advance(15s);
+    EXPECT_NEAR(static_cast<double>(api_->requests().size() - before), 100, 10);
 }
 
 TEST_F(Poller, OnlyWhatWasWrittenCountsAsARequest) {
