@@ -54,7 +54,8 @@ public:
         return std::exchange(policy_.webhooks_flow, flow) != flow;
     }
 
-    /// Tells what may be spent, in requests a second; infinity without limit. Decides anew on shortage,
+    /// Tells what the API lets us spend for long, in requests a second; infinity without limit. A pause or a ramp is
+    /// no shortage: what they hold back waits in the order of its lateness. Decides anew on shortage,
     /// so it is to be called regularly, as the number of sessions changes too.
     void use_budget(double requests_per_second) noexcept {
         shortage_ = demand() > requests_per_second;

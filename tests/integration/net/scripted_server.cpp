@@ -115,11 +115,12 @@ void scripted_server::stop() {
 task<> scripted_server::accept() {
     for (;;) {
         auto accepted = co_await acceptor_.async_accept(as_tuple);
+        const error_code error = std::get<0>(accepted);
         // A test that takes all descriptors gives them back.
-        if (std::get<0>(accepted) == boost::system::errc::too_many_files_open) {
+        if (error == boost::system::errc::too_many_files_open) {
             continue;
         }
-        if (std::get<0>(accepted)) {
+        if (error) {
             co_return;
         }
         const std::size_t index = std::min(seen_.size(), scripts_.size() - 1);
