@@ -180,7 +180,7 @@ control_routes::reply control_routes::stats(const http_request& request, system_
                           {"other", stats.other_requests},
                           {"control", stats.control_requests},
                           {"malformed", stats.malformed_requests},
-                          {"last_second", stats.last_second_requests},
+                          {"last_second", stats.last_second_requests(now)},
                           {"peak_second", stats.peak_second_requests},
                           {"in_flight", stats.in_flight},
                           {"in_flight_peak", stats.in_flight_peak}};

@@ -38,11 +38,18 @@ void request_stats::pause_begun(system_time now, system_time until) {
     pause_until_ = std::max(pause_until_, until);
 }
 
+std::uint64_t request_stats::last_second_requests(system_time now) const {
+    const auto second = std::chrono::floor<std::chrono::seconds>(now);
+    if (second == second_) {
+        return second_before_requests_;
+    }
+    return second == second_ + std::chrono::seconds{1} ? second_requests_ : 0;
+}
+
 void request_stats::note_second(system_time now) {
     const auto second = std::chrono::floor<std::chrono::seconds>(now);
     if (second != second_) {
-        const bool next = second == second_ + std::chrono::seconds{1};
-        last_second_requests = next ? second_requests_ : 0;
+        second_before_requests_ = last_second_requests(now);
         peak_second_requests = std::max(peak_second_requests, second_requests_);
         second_ = second;
         second_requests_ = 0;

@@ -48,7 +48,6 @@ struct request_stats {
 
     webhook_stats webhooks;
 
-    std::uint64_t last_second_requests{0}; // in the last whole second
     std::uint64_t peak_second_requests{0};
 
     void connection_opened();
@@ -61,6 +60,9 @@ struct request_stats {
 
     void answered(unsigned status);
 
+    /// Requests of the last whole second before `now`.
+    [[nodiscard]] std::uint64_t last_second_requests(system_time now) const;
+
     /// A 429 left at `now` that asks to wait until `until`.
     void pause_begun(system_time now, system_time until);
 
@@ -70,8 +72,9 @@ struct request_stats {
 private:
     void note_second(system_time now);
 
-    system_time second_{};
+    system_time second_{}; // of the newest request
     std::uint64_t second_requests_{0};
+    std::uint64_t second_before_requests_{0};
     system_time pause_from_{};
     system_time pause_until_{};
 };

@@ -55,14 +55,14 @@ def tests():
 
 
 def results(junit):
-    """{name: (passed | FAILED | not run: why, figure)}."""
+    """{name: (passed | passed, but told no figure | FAILED | not run: why, figure)}."""
     found = {}
     for case in xml.etree.ElementTree.parse(junit).getroot().iter('testcase'):
         output = (case.findtext('system-out') or '')
         name = case.get('name').partition('fault.')[2]
-        figures = '; '.join(re.findall(r'^figure: (.*)$', output, re.MULTILINE))
+        figures = '; '.join(re.findall(r'figure: (.*)$', output, re.MULTILINE))
         if case.get('status') == 'run':
-            found[name] = ('passed', figures)
+            found[name] = ('passed' if figures else 'passed, but told no figure', figures)
         elif skipped := re.search(r"skipped ['\"](.*)['\"]", output):
             found[name] = (f'not run: {skipped.group(1)}', '')
         else:

@@ -237,9 +237,10 @@ class Allocations(Row):
         return sum(counts)
 
     def test_r10_memory_that_runs_out_now_and_then(self):
-        """Some allocations of the paths that parse, verify and store fails, alone and with all behind it
+        """One in fifty allocations of the paths that parse, verify and store fails, alone and with all behind it
         An error or an abort; nothing leaks, nothing wrong is believed, nothing that was stored is lost."""
-        self.fail_each(200 if SANITIZED else 50)
+        step = 200 if SANITIZED else 50
+        self.figure(f'{self.fail_each(step) // step:,} allocations, each failed twice')
 
     @whole
     @alone

@@ -43,11 +43,19 @@ TEST(RequestStats, ReportsTheLastWholeSecond) {
     for (int count = 0; count < 7; ++count) {
         stats.request_begun(start + milliseconds{count * 100});
     }
+    EXPECT_EQ(stats.last_second_requests(start + milliseconds{900}), 0U);
     stats.request_begun(start + seconds{1});
-    EXPECT_EQ(stats.last_second_requests, 7U);
+    EXPECT_EQ(stats.last_second_requests(start + seconds{1}), 7U);
     stats.request_begun(start + seconds{9});
-    EXPECT_EQ(stats.last_second_requests, 0U);
+    EXPECT_EQ(stats.last_second_requests(start + seconds{9}), 0U);
     EXPECT_EQ(stats.peak_second_requests, 7U);
+}
+
+TEST(RequestStats, SilenceEndsTheLastSecondWithoutAnotherRequest) {
+    request_stats stats;
+    stats.request_begun(start);
+    EXPECT_EQ(stats.last_second_requests(start + milliseconds{1500}), 1U);
+    EXPECT_EQ(stats.last_second_requests(start + seconds{2}), 0U);
 }
 
 } // namespace
