@@ -97,9 +97,9 @@ class Secrets(EndToEnd):
         exporter = self.exporter(config, '--log.level=debug', '--web.enable-lifecycle', '--web.config.file', web_file)
         basic = {'Authorization': 'Basic ' + base64.b64encode(f"prometheus:{own['password']}".encode()).decode()}
         bearer = {'Authorization': 'Bearer ' + own['token']}
-        exporter.expect('whole lives', lambda: '_ended_total{reason="completed"} 0' not in
-                        exporter.get('/metrics', headers=basic).text)
-        hook = re.search(r'listener=webhook address=(\S+)', exporter.log()).group(1)
+        exporter.expect('whole lives', lambda: re.search(r'_ended_total\{reason="completed"\} [1-9]',
+                                                         exporter.get('/metrics', headers=basic).text))
+        hook = exporter.webhook_address()
         seen = []
         for text in (None, 'nonsense: 1\n', None):
             good = config.read_text()

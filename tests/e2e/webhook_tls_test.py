@@ -2,7 +2,6 @@
 """The webhook listener with a certificate of its own, which changes while events come in."""
 
 import http.client
-import re
 import ssl
 
 from support import web
@@ -38,8 +37,7 @@ class WebhookTls(EndToEnd):
 
     def launch(self):
         exporter = self.exporter(self.config_file)
-        found = exporter.expect('webhooks', lambda: re.search(r'listener=webhook address=127.0.0.1:(\d+)', exporter.log()))
-        self.hook = f'localhost:{found.group(1)}'
+        self.hook = exporter.webhook_address().replace('127.0.0.1', 'localhost')
         exporter.expect('ready', lambda: exporter.get('/-/ready').status == 200)
         return exporter
 

@@ -110,10 +110,6 @@ class Rig(Durable):
         exporter.expect('ready', lambda: exporter.get('/-/ready').status == 200)
         return exporter
 
-    def webhook_address(self, exporter):
-        return next(word[8:] for line in exporter.log().splitlines() if 'listener=webhook' in line
-                    for word in line.split() if word.startswith('address='))
-
     def delays(self, exporter, done):
         """The worst delays of the loop, a scrape each quarter second until done."""
         seen = []
@@ -165,7 +161,7 @@ def bench_webhooks(rig, rate=1000, connections=16):
     exporter = rig.begin('webhooks.db')
     exporter.until('all polled', lambda scrape: scrape.value('kallglot_sessions', status='unknown') == 0
                    and scrape.total('kallglot_sessions') >= POLLED, seconds=120)
-    address = rig.webhook_address(exporter)
+    address = exporter.webhook_address()
     requests = []
     for i in range(rate * SECONDS):
         body = event(i, f'sess_by_webhook_{i:07}')

@@ -4,7 +4,6 @@ import hashlib
 import hmac
 import http.client
 import json
-import re
 import threading
 import time
 
@@ -114,8 +113,7 @@ class Durable(EndToEnd):
         file = self.write('durable.yml', CONFIG.format(port=self.api.port, store=store))
         exporter = self.exporter(file, name=f'exporter{self.starts}', **options)
         exporter.expect('ready', lambda: exporter.get('/-/ready').status == 200)
-        found = exporter.expect('webhooks', lambda: re.search(r'listener=webhook address=(\S+)', exporter.log()))
-        exporter.webhooks = found.group(1)
+        exporter.webhooks = exporter.webhook_address()
         return exporter
 
     def ask(self, exporter, method, path, value=None):

@@ -113,6 +113,10 @@ class Exporter(Program):
         self.address = found.group(1) or found.group(2)
         return self
 
+    def webhook_address(self):
+        """Waits until it listens for webhooks, which is later than for scrapes."""
+        return self.expect('webhooks', lambda: re.search(r'listener=webhook address=(\S+)', self.log())).group(1)
+
     def get(self, path, **options):
         return web.request(self.address, path, **options)
 
