@@ -105,6 +105,18 @@ class UnderSystemd(EndToEnd):
     def all_there(self):
         return self.scrape().total('kallglot_sessions') == 50
 
+    def test_a_daemon_that_ends_at_each_start_is_given_up(self):
+        self.configure()
+        self.machine.write('/etc/kallglot_exporter/config.yml', CONFIG + 'store: {path: /nowhere/sessions.db}\n')
+        begun = time.monotonic()
+        self.machine.run('systemctl', 'start', '--no-block', UNIT)
+        wait_for('given up', lambda: self.state() == 'failed', 80)
+        self.assertGreater(time.monotonic() - begun, 9 * 2)
+        said = self.machine.run('cat', '/var/log/kallglot_exporter.log').stdout
+        self.assertEqual(len(re.findall('level=error .*/nowhere', said)), 10, said)
+        self.assertIn('/nowhere/sessions.db', said.splitlines()[-1])
+        self.assertNotEqual(self.machine.run('systemctl', 'start', UNIT, check=False).returncode, 0)
+
     def test_from_installation_to_purge(self):
         # Installing starts nothing, and says what is missing.
         self.assertEqual(self.state(), 'inactive')

@@ -158,14 +158,13 @@ class Store(Durable, Row):
         took = time.monotonic() - begun
         for thread in threads:
             thread.join()
-        self.assertLess(took, 15)
+        self.assertLess(took, 30 if SANITIZED else 10)
         self.assertEqual(told.ids - self.tracked(self.launch()), set())
         self.elsewhere('unit_file_test', 'Notifications.test_stopping_is_told_when_the_stop_begins')
         self.figure(f'{told.count()} acknowledged, stopped in {took:.1f} s, 0 lost')
 
 
 class Process(Row):
-    @whole
     @whole
     def test_p3_a_stop_at_any_moment_ends_well(self):
         """TERM at two hundred waits of the loop, whatever each is for
@@ -192,16 +191,12 @@ class Process(Row):
             exporter.until('many', lambda scrape: self.failures(scrape, 'body') > 100)
             self.api.set_faults()
 
+    @whole
     def test_p6_a_crash_loop_ends_after_ten_starts(self):
         """The daemon ends again and again right after its start
         Ten starts in five minutes at the most, two seconds apart; the last error stays readable."""
-        unit = (SOURCE_DIR / 'systemd' / 'kallglot_exporter.service').read_text()
-        self.assertRegex(unit, r'(?m)^StartLimitIntervalSec=300$')
-        self.assertRegex(unit, r'(?m)^StartLimitBurst=10$')
-        self.assertRegex(unit, r'(?m)^RestartSec=2s$')
-        self.assertRegex(unit, r'(?m)^RestartPreventExitStatus=2$')
-        self.elsewhere('unit_file_test', 'UnitFile.test_verify_is_silent')
-        self.figure('as the unit file says, which systemd-analyze has nothing against')
+        self.elsewhere('package_test', 'UnderSystemd.test_a_daemon_that_ends_at_each_start_is_given_up')
+        self.figure('10 starts under systemd, then failed')
 
     def test_p11_ready_is_told_when_it_is(self):
         """Readiness is told to systemd

@@ -26,9 +26,11 @@ HEAD = """\
 # Faults
 
 Each row is a fault, produced for real, and what is promised under it. `./dev faults` runs every row against the build as it is
-shipped and writes this table; `./dev test` runs those that take seconds, with sanitizers on. "Survives" means: the same process,
-nothing from a sanitizer, no session lost, no change invented or reversed, every scrape answered within a second, memory and
-freshness back afterwards, and the metric that names the fault went up (`rows/fault_case.py`).
+shipped and writes this table; `./dev test` runs those that take seconds, with sanitizers on. Where a fault meets the daemon at
+work, the row checks that it survives: the same process, nothing from a sanitizer, no session lost, no change invented or
+reversed, every scrape answered within a second, memory and freshness back afterwards, and the metric that names the fault went
+up (`rows/fault_case.py`). Where a decision alone is at stake, the row runs the tests of the other folders that prove it, and
+"measured" counts their cases.
 
 `rows/` has the tests, `store/` and `daemon/` the sweeps of kills, failing syncs and power cuts that P1, P2 and R7 run,
 `allocations/` the failing memory of R10, `soak/` the long run of P10: `./dev soak --minutes 30` is the same for longer.

@@ -2,15 +2,15 @@
 """Secrets and personal data: where they could leak, and how they change."""
 
 import os
+import pathlib
 import re
 import signal
 import subprocess
 import threading
-import time
 
 from fault_case import SANITIZED, SOURCE_DIR, Row, main, wait_for, whole
 from own_network import why_not
-from scripted_api import KEY, response, session
+from scripted_api import response, session
 from support import web
 from support.durable import SECRET, Durable, event, signed
 from support.programs import EXPORTER
@@ -50,6 +50,14 @@ class Leaks(Row):
         self.elsewhere('durability_test', 'Durability.test_the_store_holds_nothing_personal_and_nothing_secret')
         self.figure('0 phone numbers, 0 secrets')
 
+    def aborted(self, process):
+        """Whether a core was written of it."""
+        os.kill(process.pid, signal.SIGABRT)
+        _, status = os.waitpid(process.pid, 0)
+        process.returncode = -signal.SIGABRT
+        self.assertTrue(os.WIFSIGNALED(status))
+        return os.WCOREDUMP(status)
+
     def test_s4_no_core_is_left_and_nobody_looks_into_the_process(self):
         """The process aborts where cores are allowed; another process of its user attaches
         No core, and no reading of its memory but by root."""
@@ -58,33 +66,33 @@ class Leaks(Row):
         if reason := why_not():
             self.skipTest(reason)
         api = self.simulator('--sessions', 5)
-        for path in (self.folder, self.folder / 'api_key', self.folder / 'ca.pem', self.folder / 'sessions.txt'):
+        self.folder.chmod(0o777)  # the core would be written there
+        for path in (self.folder / 'api_key', self.folder / 'ca.pem', self.folder / 'sessions.txt'):
             path.chmod(0o755)
         under = ['setpriv', f'--reuid={NOBODY}', f'--regid={NOBODY}', '--clear-groups', 'sh', '-c', 'ulimit -c unlimited; exec "$@"', 'sh']
         if not all(path.stat().st_mode & 1 for path in [EXPORTER, *EXPORTER.parents]):
             self.skipTest('the build is not within reach of another user')
         config = self.config(api.port)
         config.chmod(0o644)
-        exporter = self.exporter(config, under=under)
+        exporter = self.exporter(config, under=under, cwd=self.folder)
         pid = exporter.process.pid
-        look = ['setpriv', f'--reuid={NOBODY}', f'--regid={NOBODY}', '--clear-groups', 'cat']
-        sleeper = subprocess.Popen(look[:-1] + ['sleep', '20'])
+        look = [*under[:4], 'cat']
+        # Any other process of the same user can be looked into, and leaves a core.
+        sleeper = subprocess.Popen([*under, 'sleep', '60'], cwd=self.folder)
         self.addCleanup(lambda: (sleeper.kill(), sleeper.wait()))
-        time.sleep(0.2)
+        wait_for('the other process', lambda: pathlib.Path(f'/proc/{sleeper.pid}/comm').read_text() == 'sleep\n')
         self.assertEqual(subprocess.run([*look, f'/proc/{sleeper.pid}/environ'], capture_output=True, check=False).returncode, 0)
         self.assertNotEqual(subprocess.run([*look, f'/proc/{pid}/environ'], capture_output=True, check=False).returncode, 0)
-        os.kill(pid, signal.SIGABRT)
-        _, status = os.waitpid(pid, 0)
-        exporter.process.returncode = -signal.SIGABRT
-        self.assertTrue(os.WIFSIGNALED(status))
-        self.assertFalse(os.WCOREDUMP(status))
+        if not self.aborted(sleeper):
+            self.skipTest('no process leaves a core on this machine')
+        self.assertFalse(self.aborted(exporter.process))
         self.figure('no core after an abort, memory closed to its own user')
 
 
 class Rotations(Durable, Row):
     @whole
     def test_s5_secrets_change_without_a_lost_event_or_poll(self):
-        """The webhook secret changes a hundred times and the API key twenty times, under load
+        """The webhook secret changes a hundred times, under load
         Events signed with the old or the new secret are accepted; after the reload the new key is used."""
         exporter = self.launch()
         lost, sent, over = [], [0], threading.Event()
@@ -133,7 +141,8 @@ class Keys(Row):
             key = f'sk_test_number_{turn:02}_of_the_rotation'
             self.write('api_key', key)
             exporter.send(signal.SIGHUP)
-            wait_for('the new key', lambda key=key: heads and key.encode() in heads[-1])
+            # What was on its way may still come with the old one.
+            wait_for('the new key', lambda key=key: len(heads) > 50 and all(key.encode() in head for head in heads[-50:]))
             heads.clear()
             wait_for('requests', lambda: len(heads) > 20)
             self.assertEqual({key.encode() in head for head in heads}, {True})
@@ -158,7 +167,7 @@ class Keys(Row):
             self.for_a_while(1, exporter)
         self.assertEqual((proxy.handshakes, proxy.refusals), (0, 0))
         self.assertFalse((self.folder / 'keys.log').exists())
-        self.assertNotIn(KEY, exporter.log())
+        self.assertNotIn((self.folder / 'api_key').read_text().strip(), exporter.log())
         self.figure('no proxy asked, no key log')
 
     def test_s8_secrets_are_compared_in_constant_time(self):
@@ -169,7 +178,7 @@ class Keys(Row):
         self.assertEqual(places, ['basic_auth.cpp', 'session_api.cpp', 'webhook_signature.cpp'])
         for path, text in sources.items():
             self.assertIsNone(re.search(r'reveal\(\)\s*[!=]=|[!=]=\s*\w+\.reveal\(\)', text), path)
-        self.suite('config_test', 'Secret.*', 1, f'{len(places)} places')
+        self.suite('config_test', 'Secret.*', 1, f'{len(places)} places in the sources')
 
 
 if __name__ == '__main__':
