@@ -8,9 +8,9 @@ What was found to be interesting stays in FOLDER/corpus for the next time. Ends 
 
 import argparse
 import concurrent.futures
+import os
 import pathlib
 import re
-import resource
 import subprocess
 import sys
 import time
@@ -31,7 +31,7 @@ class Search:
         self.executions = self.rate = self.slowest = self.new = 0
         self.good, self.said = True, ''
         ends = time.monotonic() + seconds
-        while self.round(f'-runs={runs - self.executions}' if runs else f'-max_total_time={max(1, round(ends - time.monotonic()))}'):
+        while self.round(f'-runs={max(1, runs - self.executions)}' if runs else f'-max_total_time={max(1, round(ends - time.monotonic()))}'):
             pass
 
     def round(self, bound):
@@ -65,10 +65,11 @@ def run(words):
 
 
 def cpu_seconds(words):
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    run(words)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    """Of that one child; another search has children at the same time."""
+    child = subprocess.Popen([str(word) for word in words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, status, used = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    return used.ru_utime + used.ru_stime
 
 
 def main():
