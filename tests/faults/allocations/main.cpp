@@ -102,14 +102,20 @@ void judge(tally& counts, int status, const scenario& tested, std::uint64_t numb
 bool sweep(const scenario& tested, const surroundings& around, std::uint64_t step) {
     // Twice, so that what is made once a process is there.
     std::uint64_t total = 0;
+    surroundings good = around;
+    good.nothing_fails = true;
     for (int i = 0; i < 2; ++i) {
-        tested.prepare(around);
+        tested.prepare(good);
         fail_allocation(0, false);
-        if (const char* const complaint = tested.run(around)) {
+        const char* complaint = tested.run(good);
+        total = stop_failing();
+        if (complaint == nullptr) {
+            complaint = tested.look_back(good);
+        }
+        if (complaint != nullptr) {
             std::printf("%s with all its memory: %s\n", tested.name, complaint);
             return false;
         }
-        total = stop_failing();
     }
     tally counts;
     for (std::uint64_t number = 1; number <= total; number += step) {

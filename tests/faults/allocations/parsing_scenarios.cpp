@@ -2,13 +2,13 @@
 
 #include "kallglot/config/config_parsing.hpp"
 #include "kallglot/config/web_config.hpp"
-#include "kallglot/core/api_error_parser.hpp"
 #include "kallglot/core/session_list.hpp"
 #include "kallglot/core/webhook_event.hpp"
 #include "kallglot/net/http_server_parser.hpp"
 #include "kallglot/net/response_reader.hpp"
 #include "kallglot/web/webhook_signature.hpp"
 #include "scenarios.hpp"
+#include "unit/web/signed_delivery.hpp"
 
 #include <array>
 #include <chrono>
@@ -32,7 +32,7 @@ const std::string& active_body() {
     return text;
 }
 
-const char* read_responses(const surroundings&) {
+const char* read_responses(const surroundings& around) {
     static const std::string good =
         "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: "
         + std::to_string(active_body().size()) + "\r\n\r\n" + active_body();
@@ -63,6 +63,11 @@ const char* read_responses(const surroundings&) {
             if (status == 200 && reader.answer().snapshot.status != session_status::active) {
                 return "another session status was read";
             }
+            if (status == 429 && reader.answer().headers.retry_after != seconds(7)) {
+                return "another Retry-After was read";
+            }
+        } else if (around.nothing_fails) {
+            return "a good response was not read";
         }
         reader.forget();
     }
@@ -88,27 +93,28 @@ const char* read_requests(const surroundings&) {
     return nullptr;
 }
 
-const char* verify_event(const surroundings&) {
+const char* verify_event(const surroundings& around) {
     static const std::string body = source("tests/samples/webhook_session_ended.json");
-    static const std::vector<secret> secrets = [] {
-        std::vector<secret> made;
-        made.emplace_back("whsec_0123456789abcdef0123456789abcdef");
-        return made;
-    }();
+    constexpr std::string_view key = "whsec_0123456789abcdef0123456789abcdef";
+    static const std::vector<secret> secrets = secrets_of({key});
+    static const std::string signed_header = signature_header(key, "1776159394", body);
     // Of the right form, and made with no secret.
-    constexpr std::string_view header =
+    constexpr std::string_view forged =
         "t=1776159394,v1=a0e3a7e2f0b4c6d8e1f3a5b7c9d0e2f4a6b8c0d2e4f6a8b0c2d4e6f8a0b2c4d6";
     const api_time now{seconds(1'776'159'394)};
-    if (verify_signature(header, body, secrets, now, milliseconds(300'000))
-        == signature_verdict::good) {
+    constexpr milliseconds tolerance{300'000};
+    if (verify_signature(forged, body, secrets, now, tolerance) == signature_verdict::good) {
         return "a wrong signature was believed";
     }
-    const auto event = parse_webhook_event(body);
-    if (event && event->type != webhook_type::session_ended) {
-        return "another event was read";
+    const bool believed =
+        verify_signature(signed_header, body, secrets, now, tolerance) == signature_verdict::good;
+    if (around.nothing_fails && !believed) {
+        return "a right signature was not believed";
     }
-    const auto problem = parse_api_error(body);
-    static_cast<void>(problem);
+    const auto event = parse_webhook_event(body);
+    if (event ? event->type != webhook_type::session_ended : around.nothing_fails) {
+        return "another event was read, or none";
+    }
     return nullptr;
 }
 
@@ -127,8 +133,13 @@ const char* read_config(const surroundings&) {
 
 const char* read_web_config(const surroundings&) {
     static const std::string text = source("tests/fuzz/corpus/web_config/users");
-    static_cast<void>(config::parse_web_config(text, "web.yml", "/etc"));
-    return nullptr;
+    const config::web_config_result parsed = config::parse_web_config(text, "web.yml", "/etc");
+    const auto* const settings = std::get_if<web_settings>(&parsed);
+    // Without its user everybody might ask.
+    return settings != nullptr && settings->users.size() == 1
+                   && settings->users.front().name == "prometheus"
+               ? nullptr
+               : "a good configuration was read as another";
 }
 
 const char* read_session_list(const surroundings&) {

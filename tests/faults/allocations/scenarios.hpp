@@ -19,6 +19,7 @@ struct ledger {
 struct surroundings {
     std::string folder;
     ledger* told;
+    bool nothing_fails = false; ///< all memory is there: an error is wrong as well
 };
 
 /// One path, and what must hold afterwards.
@@ -26,7 +27,7 @@ struct scenario {
     const char* name;
     /// Makes the folder what `run` expects. Nothing fails meanwhile.
     void (*prepare)(const surroundings&);
-    /// May end with any error and with bad_alloc. What is wrong in words; nullptr if nothing is.
+    /// May end with any error and with bad_alloc, unless nothing fails. What is wrong in words; nullptr if nothing is.
     const char* (*run)(const surroundings&);
     /// In another process, with all memory: what is wrong; nullptr if nothing is.
     const char* (*look_back)(const surroundings&);

@@ -93,17 +93,24 @@ void damage_store(const surroundings& around) {
     file.put('X');
 }
 
+const char* said_why(const surroundings& around, const store_fault& fault) {
+    if (around.nothing_fails) {
+        return "a fault, and nothing failed";
+    }
+    return fault.text.empty() ? "a fault without words" : nullptr;
+}
+
 const char* repair(const surroundings& around) {
     store_engine engine(path(around));
     const store_opening opening = engine.open(wall, now);
     if (opening.fault) {
-        return opening.fault.text.empty() ? "a fault without words" : nullptr;
+        return said_why(around, opening.fault);
     }
     if (!opening.damage) {
         return "the damage was not seen";
     }
-    static_cast<void>(engine.close(mark));
-    return nullptr;
+    const store_fault fault = engine.close(mark);
+    return fault ? said_why(around, fault) : nullptr;
 }
 
 // Whoever repaired it in the end: every row but the damaged one, and the file as it was.
@@ -132,24 +139,32 @@ const char* work(const surroundings& around) {
     const store_opening opening = engine.open(wall, now);
     around.told->damage = opening.damage.has_value();
     if (opening.fault) {
-        return opening.fault.text.empty() ? "a fault without words" : nullptr;
+        return said_why(around, opening.fault);
     }
     for (int i = 0; i < groups; ++i) {
-        if (engine.commit({group(i)}).fault && !rewrite(engine, i + 1)) {
-            return nullptr;
+        const store_fault fault = engine.commit({group(i)}).fault;
+        if (fault && (around.nothing_fails || !rewrite(engine, i + 1))) {
+            return said_why(around, fault);
         }
         around.told->groups = i + 1;
         if (i == groups / 2) {
-            static_cast<void>(engine.checkpoint());
+            if (const store_fault late = engine.checkpoint(); late && around.nothing_fails) {
+                return said_why(around, late);
+            }
         }
     }
     std::vector<stored_session> rows;
-    if (!engine.read({}, 1000, rows) && rows != rows_after(groups)) {
+    const store_fault unread = engine.read({}, 1000, rows);
+    if (!unread && rows != rows_after(groups)) {
         return "read something else than what was written";
     }
     std::vector<remembered_row> keys;
-    static_cast<void>(engine.read_keys(keys));
-    static_cast<void>(engine.close(mark));
+    const store_fault unread_keys = engine.read_keys(keys);
+    const store_fault unclosed = engine.close(mark);
+    if (around.nothing_fails
+        && (unread || unread_keys || unclosed || keys.size() != std::size_t{groups})) {
+        return "not all could be read, and nothing failed";
+    }
     return nullptr;
 }
 
