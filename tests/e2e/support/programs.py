@@ -1,5 +1,6 @@
 """The programs under test, and others, as processes that are always ended."""
 
+import json
 import os
 import pathlib
 import re
@@ -91,10 +92,13 @@ class Simulator(Program):
         return self.get('/_stats')
 
     def lives(self):
-        """Every session there is: moment of the look and list."""
-        page = self.get('/_truth?offset=0&limit=10000')
-        assert len(page['sessions']) == page['total'], 'more sessions than one page holds'
-        return page['now'], page['sessions']
+        """Every session there is: moment of the look at the last of them, and list."""
+        found, total = [], 1
+        while len(found) < total:
+            page = self.get(f'/_truth?offset={len(found)}&limit=10000')
+            total = page['total']
+            found += page['sessions']
+        return page['now'], found
 
 
 class Exporter(Program):
@@ -124,6 +128,19 @@ class Exporter(Program):
         answer = self.get('/metrics')
         assert answer.status == 200, f'/metrics answers {answer.status}'
         return Exposition(answer.text)
+
+    def tracked(self, token):
+        """{id: status} of all sessions, as the session API lists them."""
+        found, listed, after = {}, 0, ''
+        while after is not None:
+            answer = self.get(f'/api/v1/sessions?limit=1000{after and "&after=" + after}', headers={'Authorization': f'Bearer {token}'})
+            assert answer.status == 200, f'the session API answers {answer.status}'
+            page = json.loads(answer.body)
+            found.update({one['id']: one['status'] for one in page['sessions']})
+            listed += len(page['sessions'])
+            after = page['next']
+        assert listed == len(found), 'a session was listed twice'
+        return found
 
     def until(self, what, condition, seconds=PATIENCE):
         """Scrapes until the condition holds; returns that scrape."""

@@ -51,3 +51,16 @@ def disagreement(counted, lives, scraped, lags):
     fewest, most = bounds(lives, scraped, lags)
     return ', '.join(f'{status}: {counted[status]:g} is not in [{fewest[status]}, {most[status]}]'
                      for status in STATUSES if not fewest[status] <= counted[status] <= most[status])
+
+
+def differences(tracked, lives, scraped, lags):
+    """In words, which of the sessions {id: status} are otherwise than they may be."""
+    lives = {life['id']: life for life in lives}
+    wrong = [f'{name}: tracked, and the API knows no such session' for name in tracked.keys() - lives.keys()]
+    for name, life in lives.items():
+        seen = possible(life, scraped, lags)
+        status = tracked.get(name)
+        # Those that ended leave in time.
+        if status not in seen and not (status is None and seen & {'ended', 'unknown'}):
+            wrong.append(f'{name}: {status}, but it was one of {sorted(seen)}')
+    return wrong

@@ -7,7 +7,7 @@ import time
 
 from fault_case import Row, alone, main, wait_for, whole
 from scripted_api import response, session
-from support.truth import STATUSES, disagreement
+from support.truth import STATUSES, differences
 
 FAILURES = 'kallglot_exporter_api_request_failures_total'
 FAST = '{created: 20ms, connecting: 20ms, active: 20ms, ending: 20ms, unknown: 20ms}'
@@ -153,9 +153,10 @@ class Desync(Row):
     def test_u11_no_answer_is_credited_to_another_session(self):
         """A million polls of which one in a hundred meets a second answer, another id, an interim or a broken answer
         Nobody gets another's answer: every count and every session is as the API knows it in the end."""
-        sessions = 5000
+        sessions, token = 5000, 'a-token-of-the-session-api-for-tests'
+        self.write('token', token)
         exporter = self.world(sessions, '--arrival-rate', '20/1s', '--active', '3s-60s', '--connecting', '1s-4s', still=False,
-                              intervals=FAST, max_connections=64)
+                              intervals=FAST, max_connections=64, sessions='api_token_file: token')
         self.api.set_faults(two_responses=0.003, wrong_id=0.003, interim=0.001, truncate=0.001, garbage=0.001, connection_close=0.001)
         exporter.until('a million polls', lambda scrape: scrape.total('kallglot_exporter_polls_total') >= 1_000_000, seconds=600)
         met = self.api.stats()['faults']
@@ -165,15 +166,20 @@ class Desync(Row):
         scrape = exporter.scrape()
         self.assertEqual(scrape.total('kallglot_session_regressions_total'), 0)
         self.assertTrue(exporter.running())
-        lags = dict.fromkeys(STATUSES, 3.0)
+        lags, wrong = dict.fromkeys(STATUSES, 3.0), []
 
         def agrees():
             begun = time.time()
-            counted = exporter.scrape().by('status', 'kallglot_sessions')
-            lives = self.api.lives()[1]
-            return len(lives) if not disagreement(counted, lives, (begun, time.time()), lags) else None
+            tracked = exporter.tracked(token)
+            scraped, lives = (begun, time.time()), self.api.lives()[1]
+            wrong[:] = differences(tracked, lives, scraped, lags)
+            return not wrong and len(lives)
 
-        lives = wait_for('agreement with the truth', agrees, 60)
+        try:
+            lives = wait_for('agreement with the truth', agrees, 60)
+        except AssertionError:
+            self.assertEqual(wrong, [])
+            raise
         self.figure(f'{scrape.total("kallglot_exporter_polls_total"):,.0f} polls, {poisoned:,} poisoned: {lives:,} sessions as the '
                     f'API knows them, {scrape.total("kallglot_session_transitions_total"):,.0f} changes, 0 backwards')
 

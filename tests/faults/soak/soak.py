@@ -4,13 +4,13 @@
   soak.py [--minutes N]
 
 One answer in a hundred meets each fault that is about one answer; those that stop all polling come one after the other,
-every three minutes. Sessions come and go, by file and by webhooks that are lost, late, doubled and out of order. A line a
-minute tells polls, memory and descriptors. At the end the faults stop, and each session must be as the API knows it. Ends
-with 1 if the daemon died, if memory or descriptors grew after the first third, or if anything differs from the truth.
+every three minutes, in a short run more often, so that each comes once. Sessions come and go, by file and by webhooks that are
+lost, late, doubled and out of order. A line a minute tells polls, memory and descriptors. At the end the faults stop, and
+each session must be as the API knows it. Ends with 1 if the daemon died, if memory or descriptors grew after the first third,
+or if anything differs from the truth.
 """
 
 import argparse
-import json
 import pathlib
 import shutil
 import signal
@@ -23,7 +23,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / 'e2e'))
 
 from support import web  # noqa: E402 (the path comes first)
 from support.programs import Exporter, Simulator  # noqa: E402
-from support.truth import STATUSES, possible, stays  # noqa: E402
+from support.truth import STATUSES, differences, stays  # noqa: E402
 from support.waiting import wait_for  # noqa: E402
 
 SESSIONS = 2000
@@ -61,6 +61,7 @@ OF_WEBHOOKS = {'webhook_lost': 0.01, 'webhook_late': 0.01, 'webhook_twice': 0.01
 EPISODES = ({'rate_limited': 0.01}, {'close': 1.0}, {'unauthorized': 0.01}, {'payment_required': 0.01}, {'forbidden': 0.01})
 EPISODE_SECONDS = 5
 BETWEEN_EPISODES = 180
+LEAST_BETWEEN = 30
 SAMPLE_SECONDS = 5
 MORE_MEMORY = 1 << 20
 # Seconds that a poll may be behind the truth; the intervals are shorter.
@@ -105,11 +106,13 @@ class Run:
     def go_on(self, minutes):
         """The faults, for that long."""
         begun = told = time.monotonic()
-        episode, next_episode, over = 0, begun + BETWEEN_EPISODES / 2, None
+        # Within four fifths of the run, the first after half of the time between two.
+        between = max(LEAST_BETWEEN, min(BETWEEN_EPISODES, 0.8 * 60 * minutes / (len(EPISODES) - 0.5)))
+        episode, next_episode, over = 0, begun + between / 2, None
         while (now := time.monotonic()) < begun + 60 * minutes:
             if over is None and now >= next_episode:
                 self.api.set_faults(**OF_WEBHOOKS, **EPISODES[episode % len(EPISODES)])
-                episode, next_episode, over = episode + 1, now + BETWEEN_EPISODES, now + EPISODE_SECONDS
+                episode, next_episode, over = episode + 1, now + between, now + EPISODE_SECONDS
             elif over is None and not self.samples or over and now >= over:
                 self.api.set_faults(**OF_WEBHOOKS, **OF_ONE_ANSWER)
                 over = None
@@ -129,42 +132,15 @@ class Run:
         return tuple(statistics.median(sample[i] for sample in steady[-part:])
                      - statistics.median(sample[i] for sample in steady[:part]) for i in (2, 3))
 
-    def tracked(self):
-        """{id: status} as the session API tells."""
-        found, after = {}, ''
-        while after is not None:
-            answer = self.exporter.get(f'/api/v1/sessions?limit=1000{after and "&after=" + after}',
-                                       headers={'Authorization': f'Bearer {SECRETS["token"]}'})
-            assert answer.status == 200, answer.status
-            page = json.loads(answer.body)
-            found.update({one['id']: one['status'] for one in page['sessions']})
-            after = page['next']
-        return found
-
-    def lives(self):
-        found, total = [], 1
-        while len(found) < total:
-            page = self.api.get(f'/_truth?offset={len(found)}&limit=10000')
-            total = page['total']
-            found += page['sessions']
-        return found
-
     def differences(self):
         """In words, what the daemon has otherwise than the API."""
         begun = time.time()
-        tracked = self.tracked()
+        tracked = self.exporter.tracked(SECRETS['token'])
         ended = self.exporter.scrape().total('kallglot_sessions_ended_total')
         scraped = (begun, time.time())
-        lags = dict.fromkeys(STATUSES, LAG)
-        lives = {life['id']: life for life in self.lives()}
-        wrong = [f'{name}: tracked, and the API knows no such session' for name in tracked.keys() - lives.keys()]
-        for name, life in lives.items():
-            seen = possible(life, scraped, lags)
-            status = tracked.get(name)
-            # Those that ended leave in time.
-            if status not in seen and not (status is None and seen & {'ended', 'unknown'}):
-                wrong.append(f'{name}: {status}, but it was one of {sorted(seen)}')
-        all_ended = [stays(life)[-1] for life in lives.values()]
+        _, lives = self.api.lives()
+        wrong = differences(tracked, lives, scraped, dict.fromkeys(STATUSES, LAG))
+        all_ended = [stays(life)[-1] for life in lives]
         fewest, most = (sum(status == 'ended' and start <= moment for status, start, _ in all_ended)
                         for moment in (scraped[0] - LAG - 1, scraped[1]))
         if not fewest <= ended <= most:

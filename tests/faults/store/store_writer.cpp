@@ -1,8 +1,10 @@
 // Registers ids without end and says on its output which of them were acknowledged; or lists what a store holds.
 //
 //   store_writer run <path> <count>   "ack N" once the N-th id is durable; "going N" before one is forgotten, "gone N"
-//                                     once that is durable. Ids that could not be stored are told again.
-//   store_writer list <path>          "id N" for each stored id, "damaged" if the file was not sound
+//                                     once that is durable; "key K" once that remembered key is. Ids that could not
+//                                     be stored are told again; 300 ids later it ends.
+//   store_writer list <path>          "id N" for each stored id, "key K" for each remembered key, "damaged" if the file
+//                                     was not sound
 //
 // It exists to be killed, cut off and lied to by the disk; the sweep beside it does that and compares.
 
@@ -11,6 +13,7 @@
 #include <unistd.h>
 
 #include <charconv>
+#include <concepts>
 #include <cstdio>
 #include <cstdlib>
 #include <map>
@@ -78,13 +81,20 @@ int number_of(const session_id& id) {
     return number;
 }
 
+/// Of the event that told of that id.
+std::uint64_t event_key_of(int number) {
+    return remembered_key("evt_" + std::to_string(number));
+}
+
 /// At once and in one piece, so that a kill cannot keep it back.
-void say(const char* what, int number) {
+void say(const char* what, std::integral auto number) {
     const std::string line = std::string(what) + " " + std::to_string(number) + "\n";
     if (::write(STDOUT_FILENO, line.data(), line.size()) < 0) {
         std::_Exit(3);
     }
 }
+
+constexpr int after_a_fault = 300;
 
 class writer final : public store_owner, public store_reader {
 public:
@@ -100,6 +110,12 @@ public:
         if (!error) {
             for (const auto& [id, record] : sessions_) {
                 say("id", number_of(id));
+            }
+            std::uint64_t cursor = 0;
+            std::vector<remembered_entry> keys;
+            remembered_.list(cursor, remembered_.size(), keys);
+            for (const remembered_entry& entry : keys) {
+                say("key", entry.key);
             }
             if (store_.opening().damage) {
                 say("damaged", 0);
@@ -133,6 +149,7 @@ public:
 
     void on_store_unusable(const std::string& reason) override {
         std::fprintf(stderr, "unusable: %s\n", reason.c_str());
+        last_ = std::min(last_, next_ + after_a_fault);
     }
 
     void on_store_usable() override { std::fprintf(stderr, "usable\n"); }
@@ -149,8 +166,10 @@ public:
         return at != sessions_.end();
     }
 
-    bool list_remembered(std::uint64_t&, std::size_t, std::vector<remembered_entry>&) override {
-        return false;
+    bool list_remembered(std::uint64_t& cursor,
+                         std::size_t limit,
+                         std::vector<remembered_entry>& entries) override {
+        return remembered_.list(cursor, limit, entries);
     }
 
     void on_sessions(std::span<const kept_session> rows) override {
@@ -160,7 +179,11 @@ public:
         }
     }
 
-    void on_remembered(std::span<const remembered_entry>) override {}
+    void on_remembered(std::span<const remembered_entry> entries) override {
+        for (const remembered_entry& entry : entries) {
+            remembered_.add(entry);
+        }
+    }
 
 private:
     /// The log is written back often, so that a sweep meets that too.
@@ -210,14 +233,20 @@ private:
     task<> register_singly() {
         while (next_ < last_) {
             const int number = next_++;
+            const std::uint64_t key = event_key_of(number);
             for (;;) {
-                const error_code error = co_await store_.committed(add(number, false));
+                remembered_.add({key, clock_.now(), remembered_kind::event});
+                const commit_ticket last =
+                    std::max(add(number, false), store_.remember(key, remembered_kind::event));
+                const error_code error = co_await store_.committed(last);
                 if (!error) {
                     break;
                 }
+                remembered_.erase(key);
                 co_await pause();
             }
             say("ack", number);
+            say("key", key);
             if (number % 10 == 0) {
                 co_await change_and_forget(number);
             }
@@ -230,10 +259,13 @@ private:
         store_.note(id_of(number), changed);
         say("going", number);
         sessions_.erase(id_of(number));
+        const std::uint64_t key = remembered_key(id_of(number).view());
+        remembered_.add({key, clock_.now(), remembered_kind::ended});
         const commit_ticket ticket = store_.forget(id_of(number), remembered_kind::ended);
         const error_code error = co_await store_.committed(ticket);
         if (!error) {
             say("gone", number);
+            say("key", key);
         }
     }
 
@@ -265,6 +297,7 @@ private:
     task_group tasks_;
     steady_timer retry_;
     std::map<session_id, session_record> sessions_;
+    remembered_keys remembered_;
     session_id cursor_id_ = id_of(0);
     int next_ = 1;
     int last_ = 0;
