@@ -3,11 +3,14 @@
 
   attackers.py <connections> <logins a second> <listener to log in to> [other listener ...]
 
-The connections are shared among the listeners; one that is ended is opened again. Goes on until SIGTERM, then says what it did.
+The connections are shared among the listeners; one that is ended is opened again. Goes on until SIGTERM, then says as JSON what it
+did: connections held, and a second those ended, logins tried, and answers to them by status.
 """
 
 import base64
+import collections
 import contextlib
+import json
 import select
 import signal
 import socket
@@ -26,7 +29,9 @@ class Attack:
         self.places = [(host, int(port)) for host, _, port in (listener.rpartition(':') for listener in listeners)]
         self.events = select.epoll()
         self.slow, self.asking, self.free = {}, {}, []
-        self.opened = self.ended = self.tried = self.turn = 0
+        self.due = collections.deque()  # (when a connection says its next byte, it), the next first
+        self.begun = set()              # connections that have begun a header
+        self.opened = self.ended = self.tried = 0
         self.answers = {}
         self.going = True
 
@@ -48,14 +53,19 @@ class Attack:
             client = self.connect(self.places[self.opened % len(self.places)])
             self.opened += 1
             self.slow[client.fileno()] = client
+            self.due.append((time.monotonic() + TICK, client))
 
-    def drip(self, share):
-        """A byte to that part of them."""
-        self.turn += 1
-        for i, client in enumerate(list(self.slow.values())):
-            if i % share == self.turn % share:
-                with contextlib.suppress(OSError):
-                    client.send(BEGIN if self.turn < share else b'x')
+    def drip(self):
+        """A byte a second from each, after the beginning of a header."""
+        now = time.monotonic()
+        while self.due and self.due[0][0] <= now:
+            _, client = self.due.popleft()
+            if self.slow.get(client.fileno()) is not client:
+                continue
+            with contextlib.suppress(OSError):
+                client.send(b'x' if client in self.begun else BEGIN)
+                self.begun.add(client)
+            self.due.append((now + 1, client))
 
     def log_in(self, count):
         while count > 0:
@@ -92,6 +102,7 @@ class Attack:
                 else:
                     self.drop(number, client)
             elif number in self.slow:
+                self.begun.discard(self.slow[number])
                 self.drop(number, self.slow.pop(number))
             else:
                 for idle in [one for one in self.free if one.fileno() == number]:
@@ -103,13 +114,12 @@ class Attack:
         while self.going:
             self.look()
             self.open_slow()
-            self.drip(round(1 / TICK))
+            self.drip()
             self.log_in(int((time.monotonic() - begun) * self.logins) - self.tried)
             time.sleep(TICK)
         seconds = time.monotonic() - begun
-        told = ', '.join(f'{count / seconds:.0f} {code}' for code, count in sorted(self.answers.items()))
-        print(f'{len(self.slow):,} connections held, {self.ended / seconds:.0f} ended a second; '
-              f'{self.tried / seconds:.0f} logins a second: {told}', flush=True)
+        print(json.dumps({'held': len(self.begun), 'ended': self.ended / seconds, 'tried': self.tried / seconds,
+                          'answers': {code: count / seconds for code, count in self.answers.items()}}), flush=True)
 
 
 def main():

@@ -2,13 +2,14 @@
 """The usual load of a large installation, held while everything hostile comes at once."""
 
 import base64
+import json
 import pathlib
 import subprocess
 import sys
 import threading
 import time
 
-from fault_case import Row, alone, main, wait_for, whole
+from fault_case import Row, alone, main, memory, wait_for, whole
 from support import web
 from support.exposition import Exposition
 
@@ -33,7 +34,10 @@ class Load(threading.Thread):
     def run(self):
         while not self.over.wait(5):
             begun = time.monotonic()
-            self.statuses.append(self.exporter.get('/metrics', headers=self.headers).status)
+            try:
+                self.statuses.append(self.exporter.get('/metrics', headers=self.headers).status)
+            except Exception as error:  # whatever it is, no scrape came of it
+                self.statuses.append(repr(error))
             self.slowest = max(self.slowest, time.monotonic() - begun)
 
 
@@ -76,22 +80,37 @@ class BaseLoad(Row):
                            more=CONFIG.format(hook=hook))
         self.daemon = self.exporter(file, '--web.config.file', web_file, under=('taskset', '-c', '0'))
         wait_for('everybody polled', lambda: self.scrape().value('kallglot_sessions', status='unknown') < 100, 60)
-        usual = self.window(15)
+        usual, had, known = self.window(15), memory(self.daemon), self.scrape()
         attack = subprocess.Popen(['taskset', '-c', '1', sys.executable, HERE / 'attackers.py', '5000', '1000', self.daemon.address,
                                    f'127.0.0.1:{hook}'], stdout=subprocess.PIPE, text=True)
         self.addCleanup(attack.kill)
         self.for_a_while(5, self.daemon)
         attacked = self.window(30)
         attack.terminate()
-        told = attack.communicate(timeout=20)[0].strip()
+        said = json.loads(attack.communicate(timeout=20)[0])
+        self.assertEqual(attack.returncode, 0)
+        # Over its cap a listener ends the oldest, and each end is followed by another connection.
+        self.assertGreater(said['held'], 2000)
+        self.assertGreater(said['ended'], 500)
+        self.assertGreater(said['tried'], 900)
+        self.assertEqual(set(said['answers']), {'401', '503'})
+        now = self.scrape()
+        self.assertGreaterEqual(now.total('kallglot_sessions'), known.total('kallglot_sessions'))
+        self.assertEqual(now.total('kallglot_session_regressions_total'), known.total('kallglot_session_regressions_total'))
+        self.assertLess(memory(self.daemon) - had, 128 << 20)
+        self.assert_no_complaint(self.daemon)
         self.assertGreater(attacked[0], 450)
+        self.assertGreater(attacked[3], 45)
         self.assertGreater(attacked[1], 100)
         self.assertLess(attacked[4], 1)
         late = usual[2] / usual[1], attacked[2] / attacked[1]
         self.assertLess(late[1] - late[0], 0.01)
         self.figure(f'{attacked[0]:.0f} polls and {attacked[3]:.0f} webhooks a second ({usual[0]:.0f} and {usual[3]:.0f} before); '
                     f'{attacked[2]:g} of {attacked[1]:g} timed polls later than 100 ms ({usual[2]:g} of {usual[1]:g}); slowest scrape '
-                    f'{1000 * attacked[4]:.0f} ms ({1000 * usual[4]:.0f}); {told}')
+                    f'{1000 * attacked[4]:.0f} ms ({1000 * usual[4]:.0f}); {said["held"]:,} connections held, {said["ended"]:.0f} ended a '
+                    f'second; {said["tried"]:.0f} logins a second: '
+                    + ', '.join(f'{rate:.0f} {code}' for code, rate in sorted(said['answers'].items()))
+                    + f'; {(memory(self.daemon) - had) / 2**20:.0f} MiB more')
 
 
 if __name__ == '__main__':

@@ -1,19 +1,24 @@
 #!/usr/bin/env python3
-"""Clients of our listeners that are slow, many, dishonest or lost."""
+"""Clients of our listeners that are slow or many."""
 
 import base64
 import contextlib
 import re
 import socket
+import statistics
 import subprocess
 import threading
 import time
 
-from fault_case import SANITIZED, Row, alone, main, memory, wait_for, whole
+from fault_case import SANITIZED, Row, Scraping, alone, main, memory, wait_for, whole
 from support import web
-from support.durable import ALL, TOKEN, Durable, Told, event, signed
+from support.durable import Durable, Told, event, signed
+from support.programs import TRACED, injected
 
 RATE = 'kallglot_exporter_polls_total'
+SESSIONS = 'kallglot_sessions'
+BACKWARDS = 'kallglot_session_regressions_total'
+MOST_WEBHOOK_CLIENTS = 512
 
 
 class Attacked(Durable, Row):
@@ -28,8 +33,8 @@ class Attacked(Durable, Row):
         self.for_a_while(seconds, self.daemon)
         return (self.daemon.scrape().total(RATE) - before) / (time.monotonic() - begun)
 
-    def begin(self):
-        self.daemon = self.launch()
+    def begin(self, **options):
+        self.daemon = self.launch(**options)
         self.daemon.until('polls', lambda scrape: scrape.total(RATE) > 50)
         config = self.folder / 'durable.yml'
         # Well below the budget, so that another session or two make no shortage.
@@ -39,33 +44,35 @@ class Attacked(Durable, Row):
         return self.rate()
 
     @contextlib.contextmanager
-    def as_usual(self):
-        """Polls keep four fifths of their rate, every scrape is answered within a second."""
-        usual, slowest, over, failed = self.begin(), [0.0], threading.Event(), []
-
-        def scrape():
-            while not over.wait(0.2):
-                begun = time.monotonic()
-                try:
-                    self.daemon.scrape()
-                except (OSError, AssertionError) as error:
-                    failed.append(repr(error))
-                slowest[0] = max(slowest[0], time.monotonic() - begun)
-        before = memory(self.daemon)
-        thread = threading.Thread(target=scrape)
-        thread.start()
+    def as_usual(self, more_sessions=False, **options):
+        """Every scrape is answered within a second, no session is lost, no change reversed; the rate of polls is for the test to
+        compare. `more_sessions` may be told of meanwhile."""
+        usual = self.begin(**options)
+        known, before = self.daemon.scrape(), memory(self.daemon)
+        scraping = Scraping(self.daemon)
+        scraping.start()
         try:
             yield usual
         finally:
-            over.set()
-            thread.join()
+            scraping.over.set()
+            scraping.join()
         self.assertTrue(self.daemon.running(), self.daemon.log()[-2000:])
-        self.assertEqual(failed, [])
-        self.assertLess(slowest[0], 5 if SANITIZED else 1)
-        self.slowest = slowest[0]
+        self.assertEqual(scraping.failures, [])
+        self.slowest = scraping.slowest
+        self.assertLess(self.slowest, 5 if SANITIZED else 1)
+        now = self.daemon.scrape()
+        (self.assertGreaterEqual if more_sessions else self.assertEqual)(now.total(SESSIONS), known.total(SESSIONS))
+        self.assertEqual(now.total(BACKWARDS), known.total(BACKWARDS))
+        self.assert_no_complaint(self.daemon)
         self.more = memory(self.daemon) - before
+        # What thousands of connections take while the last of them are still there.
         if not SANITIZED:
             self.assertLess(self.more, 64 << 20)
+
+    def connections(self, *chosen):
+        """Those that the daemon has accepted or opened; `chosen` is a filter of ss."""
+        said = subprocess.run(['ss', '-Htnp', 'state', 'established', *chosen], capture_output=True, text=True, check=True).stdout
+        return re.findall(rf'pid={self.daemon.process.pid},', said)
 
     def many(self, listener, count, first=b''):
         """That many connections, each of which has said so much."""
@@ -124,11 +131,14 @@ class Slow(Attacked):
             clients = self.many('webhook', 300, b'POST /webhooks/kallglot HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n')
             ended = self.drip(clients, 13)
         self.assertEqual(ended, len(clients))
-        said = clients[0]
-        said.setblocking(True)
-        with contextlib.suppress(OSError):
-            self.assertIn(b' 408 ', said.recv(4096)[:20])
-        self.figure(f'{ended} of 300 ended')
+        told = 0
+        for client in clients:
+            client.setblocking(True)
+            # A byte that crossed with the end makes this side forget the answer.
+            with contextlib.suppress(OSError):
+                told += client.recv(4096).startswith(b'HTTP/1.1 408 ')
+        self.assertGreater(told, ended // 2)
+        self.figure(f'{ended} of 300 ended, {told} could read their 408')
 
     @whole
     def test_h3_readers_that_do_not_read_cost_little(self):
@@ -149,10 +159,6 @@ class Slow(Attacked):
         self.assertLess(self.more, 40 << 20)
         self.figure(f'100 readers cut off, {max(0, self.more) / 2**20:.1f} MiB more')
 
-    def connections(self):
-        said = subprocess.run(['ss', '-Htnp', 'state', 'established'], capture_output=True, text=True, check=True).stdout
-        return re.findall(rf'pid={self.daemon.process.pid},', said)
-
 
 class Many(Attacked):
     @whole
@@ -160,11 +166,13 @@ class Many(Attacked):
     def test_h4_a_flood_of_connections_stays_at_the_cap(self):
         """Connections are opened as fast as they can be, to one listener
         It holds its cap, the other listener and the scrapes of whoever asks are not touched."""
-        with self.as_usual() as usual:
-            begun, opened, held = time.monotonic(), 0, []
+        with self.as_usual(more_sessions=True) as usual:
+            begun, opened, held, served = time.monotonic(), 0, [], []
             while time.monotonic() - begun < 6:
                 held += self.many('webhook', 50)
                 opened += 50
+                if opened % 5000 == 0:
+                    served.append(len(self.connections('sport', '=', f':{self.place("webhook")[1]}')))
                 if len(held) > 2000:
                     for client in held[:1000]:
                         client.close()
@@ -173,16 +181,19 @@ class Many(Attacked):
             self.assertEqual(web.request(self.daemon.webhooks, '/webhooks/kallglot', 'POST', body, signed(body)).status, 200)
             rate = self.rate()
         self.assertGreater(rate, 0.8 * usual)
-        self.figure(f'{opened:,} connections in 6 s, slowest scrape {1000 * self.slowest:.0f} ms')
+        self.assertGreater(max(served), MOST_WEBHOOK_CLIENTS // 2)
+        # The one for which the oldest is being closed.
+        self.assertLessEqual(max(served), MOST_WEBHOOK_CLIENTS + 1)
+        self.figure(f'{opened:,} connections in 6 s, {max(served)} held at the most, slowest scrape {1000 * self.slowest:.0f} ms')
 
     @whole
     @alone
     def test_h9_a_flood_of_events_loses_none_that_was_accepted(self):
-        """Signed events come faster than the disk can take them
-        Accepted ones are durable, the others get 503 with Retry-After; polls go on."""
+        """Signed events come faster than a disk can take them that needs 50 ms for a sync
+        Senders wait for the disk, many at a time; accepted ones are durable, a refusal is 503 with Retry-After; polls go on."""
         told = Told()
-        refused = [0]
-        with self.as_usual() as usual:
+        refused, waits = [0], []
+        with self.as_usual(more_sessions=True, under=injected('fdatasync:delay_enter=50000'), environment=TRACED) as usual:
             over = threading.Event()
 
             def pour(number):
@@ -191,9 +202,11 @@ class Many(Attacked):
                 while not over.is_set():
                     name = f'flood_{number}_{turn}'
                     body = event(name, f'sess_{name}')
+                    begun = time.monotonic()
                     connection.request('POST', '/webhooks/kallglot', body, signed(body))
                     answer = connection.getresponse()
                     answer.read()
+                    waits.append(time.monotonic() - begun)
                     if answer.status == 200:
                         told.add([f'sess_{name}'])
                     else:
@@ -209,9 +222,13 @@ class Many(Attacked):
             over.set()
             for thread in threads:
                 thread.join()
+        usual_wait = sorted(waits)[len(waits) // 2]
+        self.assertGreater(usual_wait, 0.04, 'the disk was not slow')
+        self.assertGreater(rate, 0.8 * usual)
         self.daemon.kill()
         self.assertEqual(told.ids - self.tracked(self.launch()), set())
-        self.figure(f'{told.count():,} accepted in 6 s and there after a kill, {refused[0]} refused, {rate:.0f} polls a second of {usual:.0f}')
+        self.figure(f'{told.count():,} accepted in 6 s, half of them within {1000 * usual_wait:.0f} ms, 99 of 100 within '
+                    f'{1000 * sorted(waits)[len(waits) * 99 // 100]:.0f}, and there after a kill, {refused[0]} refused, {rate:.0f} polls a second of {usual:.0f}')
 
     @whole
     @alone
@@ -256,7 +273,16 @@ class Many(Attacked):
             thread.join()
         self.assertGreater(attacked, 0.8 * usual)
         self.assertLess(slowest, 5 if SANITIZED else 1)
-        self.figure(f'{tried[0]} bad logins in 6 s, slowest scrape with the right one {1000 * slowest:.0f} ms')
+
+        def took(name, turn):
+            moment = time.monotonic()
+            self.assertEqual(ask(name, f'wrong once more {turn}').status, 401)
+            return time.monotonic() - moment
+        known, unknown = zip(*((took('prometheus', turn), took('nobody', turn)) for turn in range(15)))
+        known, unknown = statistics.median(known), statistics.median(unknown)
+        self.assertLess(max(known, unknown), 2 * min(known, unknown))
+        self.figure(f'{tried[0]} bad logins in 6 s, slowest scrape with the right one {1000 * slowest:.0f} ms; a wrong password takes '
+                    f'{1000 * known:.0f} ms, an unknown name {1000 * unknown:.0f} ms')
 
     @whole
     @alone
@@ -280,105 +306,6 @@ class Many(Attacked):
         self.assertGreater(rate, 0.8 * usual)
         self.assertGreater(count[0], 200)
         self.figure(f'{count[0] / 5:.0f} scrapes a second, {rate:.0f} polls a second of {usual:.0f}')
-
-
-class Dishonest(Durable, Row):
-    def test_h5_large_bodies_are_refused_before_they_are_read(self):
-        """A body of ten gibibytes; Expect: 100-continue
-        413 at once, and no 100 for what is over the limit."""
-        exporter = self.launch()
-        for address, path in ((exporter.webhooks, '/webhooks/kallglot'), (exporter.address, ALL)):
-            for expect in ('', 'Expect: 100-continue\r\n'):
-                said = web.exchange(address, f'POST {path} HTTP/1.1\r\nHost: x\r\n{expect}Content-Length: {10 << 30}\r\n\r\n'.encode())
-                self.assertEqual(said[:12], b'HTTP/1.1 413', said[:60])
-                self.assertNotIn(b' 100 ', said)
-        self.suite('http_server_test', 'HttpServer.AsksForABodyThatTheClientHoldsBack', 1, '413 at both listeners')
-
-    def test_h6_forged_signatures_are_refused_alike(self):
-        """Signatures that are forged, missing, cut, too long, upper-case, several, or of another body
-        None is accepted of a million; the answer does not say which part was wrong."""
-        self.suite('web_intake_test', 'WebhookSignature.*:WebhookRoute.ARefusal*', 13, 'a million forgeries, 0 accepted')
-        self.elsewhere('webhook_test', 'Webhooks.test_refusals_look_alike_and_are_counted_apart')
-
-    def test_h7_replays_have_no_effect(self):
-        """An event comes again at once, after a restart, and after the tolerance
-        2xx without effect, also after a restart; 401 outside the tolerance."""
-        exporter = self.launch()
-        body = event('again', 'sess_again', 'session.started')
-        for _ in range(3):
-            self.assertEqual(self.deliver(exporter, body).status, 200)
-        late = web.request(exporter.webhooks, '/webhooks/kallglot', 'POST', body, signed(body, at=time.time() - 400))
-        self.assertEqual(late.status, 401)
-        exporter.kill()
-        again = self.launch()
-        self.assertEqual(self.deliver(again, body).status, 200)
-        results = again.scrape().by('result', 'kallglot_exporter_webhook_requests_total')
-        self.assertEqual((results['accepted'], results['duplicate']), (0, 1))
-        self.suite('intake_test', 'IntakeEvents.EventsAreToldApartFor72Hours', 1, 'once, over a restart')
-
-    @whole
-    def test_h8_the_order_of_events_does_not_matter(self):
-        """Events twice, out of order, late and lost
-        Each counts once, and every order of polls and events comes to the same end."""
-        self.suite('intake_test', 'IntakeOrder.*', 1, '')
-        count = self.elsewhere('webhook_feed_test', 'WebhookFeed.test_twice_and_out_of_order_changes_nothing',
-                               'WebhookFeed.test_lost_ones_are_made_good_by_polls')
-        self.figure(f'all orders in the intake, {count} feeds at the daemon')
-
-    def test_h11_requests_sent_ahead_are_answered_in_turn_and_not_for_ever(self):
-        """Ten thousand requests on one connection, sent ahead
-        One at a time, a thousand a connection, then it closes."""
-        exporter = self.launch()
-        one = b'GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n'
-        # What was sent beyond the last answer is read and dropped before the end, so that no answer is lost: 256 KiB of it.
-        answers = web.exchange(exporter.address, one * 5_000).count(b'HTTP/1.1 200')
-        self.assertEqual(answers, 1000)
-        self.assertLessEqual(web.exchange(exporter.address, one * 10_000).count(b'HTTP/1.1 200'), 1000)
-        self.assertEqual(exporter.get('/-/healthy').status, 200)
-        self.figure(f'{answers} answers, then the end')
-
-    def test_h12_unknown_paths_and_methods_are_told_apart(self):
-        """Unknown paths and methods, HEAD, OPTIONS, absolute form, ..
-        404, or 405 with Allow; HEAD like GET without a body; nothing of the request comes back."""
-        exporter = self.launch()
-        for method, path, code in (('GET', '/nowhere<script>', 404), ('POST', '/metrics', 405), ('OPTIONS', '/metrics', 405),
-                                   ('GET', '/-/reload', 405), ('GET', '/../etc/passwd', 404), ('GET', '/metrics/..', 404),
-                                   ('BREW', '/metrics', 405), ('HEAD', '/metrics', 200)):
-            with self.subTest(f'{method} {path}'):
-                answer = exporter.get(path, method=method)
-                self.assertEqual(answer.status, code)
-                self.assertEqual(answer.headers['Allow'] is not None, code == 405)
-                self.assertNotIn(b'script', answer.body)
-                self.assertEqual(method == 'HEAD', answer.body == b'')
-        said = web.exchange(exporter.address, b'GET http://x/-/healthy HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
-        self.assertEqual(said[:12], b'HTTP/1.1 200')
-        self.figure('8 forms')
-
-    def test_h14_nobody_writes_lines_into_the_log(self):
-        """CR LF, terminal codes and a long text in every field that could be logged
-        One line an event, escaped, at most 256 bytes of a field from outside."""
-        self.suite('runtime_test', 'LogLine.*', 8, '')
-        exporter = self.launch()
-        evil = '\\r\\nts=now level=error msg=forged \\u001b[31m' + 'x' * 20_000
-        body = f'{{"id":"evt_1","type":"{evil}","data":{{"id":"sess_x"}}}}'.encode()
-        web.request(exporter.webhooks, '/webhooks/kallglot', 'POST', body, signed(body))
-        self.ask(exporter, 'PUT', f'{ALL}/a%0d%0ats=now')
-        exporter.get('/x', headers={'Authorization': 'Bearer ' + TOKEN[:5], 'User-Agent': 'ts=now \x1b[31m'})
-        for line in exporter.log().splitlines():
-            self.assertTrue(line.startswith('ts=2'), line[:100])
-            self.assertNotIn('\x1b', line)
-            self.assertLess(len(line), 2000)
-        self.figure('every line begins with its time')
-
-    def test_h15_each_listener_has_its_own_paths(self):
-        """Metrics, status and the session API are asked for at the public port, and webhooks at the private one
-        404 for each; the private one is on loopback unless told otherwise."""
-        exporter = self.launch()
-        for path in ('/', '/metrics', '/config', '/-/healthy', '/-/ready', '/-/reload', ALL):
-            self.assertEqual(web.request(exporter.webhooks, path).status, 404, path)
-        self.assertEqual(exporter.get('/webhooks/kallglot', method='POST', body=b'{}').status, 404)
-        self.elsewhere('webhook_test', 'Webhooks.test_nothing_but_the_hook_is_on_that_listener')
-        self.figure('7 paths and the hook')
 
 
 if __name__ == '__main__':

@@ -23,17 +23,19 @@ class Refusals(Row):
         Every session keeps its last state; while the key is refused a request a minute is sent, not one a session."""
         exporter = self.world(SESSIONS)
         asked = []
-        for fault, reason in (('forbidden', 'unauthorized'), ('payment_required', 'credits')):
-            with self.survives(exporter, SESSIONS, FAILURES, {'reason': reason}):
+        faults = {'unauthorized': 'unauthorized', 'forbidden': 'unauthorized', 'payment_required': 'credits'}
+        for fault, reason in faults.items():
+            with self.survives(exporter, SESSIONS, FAILURES, {'reason': reason}) as before:
+                told = self.failures(before, reason)
                 self.api.set_faults(**{fault: 1.0})
-                exporter.until('it is told', lambda scrape, reason=reason: self.failures(scrape, reason) > 0)
+                exporter.until('it is told', lambda scrape, reason=reason, told=told: self.failures(scrape, reason) > told)
                 wait_for('silence', lambda: self.api.stats()['requests']['last_second'] == 0)
                 self.api.post('/_stats', {})
                 self.for_a_while(5, exporter)
                 asked.append(self.api.stats()['requests']['session'])
                 self.assertLessEqual(asked[-1], 2)
                 self.api.set_faults()
-        self.figure(f'requests in 5 s with 800 due a second: {asked[0]} with 403, {asked[1]} with 402')
+        self.figure(f'requests in 5 s with 800 due a second: {asked[0]} with 401, {asked[1]} with 403, {asked[2]} with 402')
 
     def test_u13_a_redirect_is_not_followed_and_its_target_sees_nothing(self):
         """301, 302, 307 and 308 to another host, port or scheme

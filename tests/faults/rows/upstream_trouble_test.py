@@ -68,7 +68,7 @@ class Trouble(Row):
 
     @whole
     def test_u4_polling_comes_back_gently_after_an_outage(self):
-        """The API is gone for a minute and comes back
+        """The API is gone for three quarters of a minute and comes back
         At most 1.2 times the steady rate in the ten seconds after, and everything is fresh again."""
         exporter = self.world(SESSIONS, intervals=SECOND)
         steady = self.steady(exporter)

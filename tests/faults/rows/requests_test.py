@@ -1,0 +1,120 @@
+#!/usr/bin/env python3
+"""Requests to our listeners that are too large, forged, repeated, sent ahead, hostile, or for another path."""
+
+import json
+import time
+
+from fault_case import Row, main, whole
+from support import web
+from support.durable import ALL, TOKEN, Durable, event, signed
+
+
+class Requests(Durable, Row):
+    def test_h5_large_bodies_are_refused_before_they_are_read(self):
+        """A body of ten gibibytes; Expect: 100-continue
+        413 at once, and no 100 for what is over the limit."""
+        exporter = self.launch()
+        for address, path in ((exporter.webhooks, '/webhooks/kallglot'), (exporter.address, ALL)):
+            for expect in ('', 'Expect: 100-continue\r\n'):
+                said = web.exchange(address, f'POST {path} HTTP/1.1\r\nHost: x\r\n{expect}Content-Length: {10 << 30}\r\n\r\n'.encode())
+                self.assertEqual(said[:12], b'HTTP/1.1 413', said[:60])
+                self.assertNotIn(b' 100 ', said)
+        self.suite('http_server_test', 'HttpServer.AsksForABodyThatTheClientHoldsBack', 1, '413 at both listeners')
+
+    def test_h6_forged_signatures_are_refused_alike(self):
+        """Signatures that are forged, missing, cut, too long, upper-case, several, or of another body
+        None is accepted of a million; the answer does not say which part was wrong."""
+        self.suite('web_intake_test', 'WebhookSignature.*:WebhookRoute.ARefusal*', 13, 'a million forgeries, 0 accepted')
+        self.elsewhere('webhook_test', 'Webhooks.test_refusals_look_alike_and_are_counted_apart')
+
+    def test_h7_replays_have_no_effect(self):
+        """An event comes again at once, after a restart, and after the tolerance
+        2xx without effect, also after a restart; 401 outside the tolerance."""
+        exporter = self.launch()
+        body = event('again', 'sess_again', 'session.started')
+        for _ in range(3):
+            self.assertEqual(self.deliver(exporter, body).status, 200)
+        late = web.request(exporter.webhooks, '/webhooks/kallglot', 'POST', body, signed(body, at=time.time() - 400))
+        self.assertEqual(late.status, 401)
+        exporter.kill()
+        again = self.launch()
+        self.assertEqual(self.deliver(again, body).status, 200)
+        results = again.scrape().by('result', 'kallglot_exporter_webhook_requests_total')
+        self.assertEqual((results['accepted'], results['duplicate']), (0, 1))
+        self.suite('intake_test', 'IntakeEvents.EventsAreToldApartFor72Hours', 1, 'once, over a restart')
+
+    @whole
+    def test_h8_the_order_of_events_does_not_matter(self):
+        """Events twice, out of order, late and lost
+        Each counts once, and every order of polls and events comes to the same end."""
+        self.suite('intake_test', 'IntakeOrder.*', 1, '')
+        count = self.elsewhere('webhook_feed_test', 'WebhookFeed.test_twice_and_out_of_order_changes_nothing',
+                               'WebhookFeed.test_lost_ones_are_made_good_by_polls')
+        self.figure(f'all orders in the intake, {count} feeds at the daemon')
+
+    def test_h11_requests_sent_ahead_are_answered_in_turn_and_not_for_ever(self):
+        """Ten thousand requests on one connection, sent ahead
+        One at a time, a thousand a connection, then it closes."""
+        exporter = self.launch()
+        one = b'GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n'
+        # What was sent beyond the last answer is read and dropped before the end, so that no answer is lost: 256 KiB of it.
+        answers = web.exchange(exporter.address, one * 5_000).count(b'HTTP/1.1 200')
+        self.assertEqual(answers, 1000)
+        self.assertLessEqual(web.exchange(exporter.address, one * 10_000).count(b'HTTP/1.1 200'), 1000)
+        self.assertEqual(exporter.get('/-/healthy').status, 200)
+        self.figure(f'{answers} answers, then the end')
+
+    def test_h12_unknown_paths_and_methods_are_told_apart(self):
+        """Unknown paths and methods, HEAD, OPTIONS, absolute form, ..
+        404, or 405 with Allow; HEAD like GET without a body; nothing of the request comes back."""
+        exporter = self.launch()
+        for method, path, code in (('GET', '/nowhere<script>', 404), ('POST', '/metrics', 405), ('OPTIONS', '/metrics', 405),
+                                   ('GET', '/-/reload', 405), ('GET', '/../etc/passwd', 404), ('GET', '/metrics/..', 404),
+                                   ('BREW', '/metrics', 405), ('HEAD', '/metrics', 200)):
+            with self.subTest(f'{method} {path}'):
+                answer = exporter.get(path, method=method)
+                self.assertEqual(answer.status, code)
+                self.assertEqual(answer.headers['Allow'] is not None, code == 405)
+                self.assertNotIn(b'script', answer.body)
+                self.assertEqual(method == 'HEAD', answer.body == b'')
+        said = web.exchange(exporter.address, b'GET http://x/-/healthy HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
+        self.assertEqual(said[:12], b'HTTP/1.1 200')
+        self.figure('8 forms')
+
+    def test_h14_nobody_writes_lines_into_the_log(self):
+        """CR LF, terminal codes and a long text in every field that could be logged
+        One line an event, escaped, at most 256 bytes of a field from outside."""
+        self.suite('runtime_test', 'LogLine.*', 8, '')
+        exporter = self.launch(flags=('--log.level', 'debug'))
+        evil = '\r\nts=now level=error msg=forged \x1b[31m' + 'x' * 20_000
+        (self.folder / 'ids.txt').write_text(f'sess_good\nan id{evil}\n')
+        exporter.expect('what is wrong with the file', lambda: 'lines of a session file are not ids' in exporter.log())
+        for event_id, kind, session in ((evil, 'session.started', 'sess_x'), ('evt_1', evil, 'sess_x'), ('evt_2', 'session.started', evil)):
+            body = json.dumps({'id': event_id, 'type': kind, 'data': {'id': session}}).encode()
+            web.request(exporter.webhooks, '/webhooks/kallglot', 'POST', body, signed(body))
+        self.assertEqual(self.ask(exporter, 'PUT', f'{ALL}/a%0d%0ats=now').status, 400)
+        self.assertEqual(self.ask(exporter, 'POST', ALL, {'ids': [evil]}).status, 200)
+        exporter.get('/x%0d%0ats=now', headers={'Authorization': 'Bearer ' + TOKEN[:5], 'User-Agent': 'ts=now \x1b[31m'})
+        self.api.set_faults(hostile_words=0.5, server_error=0.5)
+        exporter.expect('polls told of', lambda: exporter.log().count('msg="poll failed"') > 20)
+        lines = exporter.log().splitlines()
+        for line in lines:
+            self.assertTrue(line.startswith('ts=2'), line[:100])
+            self.assertNotIn('\x1b', line)
+            self.assertLess(len(line), 2000)
+        self.assertEqual([line for line in lines if 'level=error' in line], [])
+        self.figure(f'{len(lines)} lines at level debug, each begins with its time')
+
+    def test_h15_each_listener_has_its_own_paths(self):
+        """Metrics, status and the session API are asked for at the public port, and webhooks at the private one
+        404 for each; the private one is on loopback unless told otherwise."""
+        exporter = self.launch()
+        for path in ('/', '/metrics', '/config', '/-/healthy', '/-/ready', '/-/reload', ALL):
+            self.assertEqual(web.request(exporter.webhooks, path).status, 404, path)
+        self.assertEqual(exporter.get('/webhooks/kallglot', method='POST', body=b'{}').status, 404)
+        self.elsewhere('webhook_test', 'Webhooks.test_nothing_but_the_hook_is_on_that_listener')
+        self.figure('7 paths and the hook')
+
+
+if __name__ == '__main__':
+    main()
