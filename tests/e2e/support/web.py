@@ -17,14 +17,15 @@ class Answer:
         return self.body.decode()
 
 
-def request(address, path, method='GET', body=None, headers=None, ca_file=None, timeout=20):
-    """One request on a connection of its own. `address` is HOST:PORT; with `ca_file` over TLS."""
+def request(address, path, method='GET', body=None, headers=None, ca_file=None, timeout=20, source=None):
+    """One request on a connection of its own. `address` is HOST:PORT; with `ca_file` over TLS; from the IP address `source`."""
     host, _, port = address.rpartition(':')
+    source = source and (source, 0)
     if ca_file:
         connection = http.client.HTTPSConnection(
-            host, int(port), timeout=timeout, context=ssl.create_default_context(cafile=ca_file))
+            host, int(port), timeout=timeout, source_address=source, context=ssl.create_default_context(cafile=ca_file))
     else:
-        connection = http.client.HTTPConnection(host, int(port), timeout=timeout)
+        connection = http.client.HTTPConnection(host, int(port), timeout=timeout, source_address=source)
     try:
         connection.request(method, path, body=body, headers=headers or {})
         return Answer(connection.getresponse())

@@ -156,7 +156,8 @@ class Slow(Attacked):
             wait_for('all are cut off', lambda: len(self.connections()) < 10, 30)
             for client in clients:
                 client.close()
-        self.assertLess(self.more, 40 << 20)
+        if not SANITIZED:
+            self.assertLess(self.more, 40 << 20)
         self.figure(f'100 readers cut off, {max(0, self.more) / 2**20:.1f} MiB more')
 
 

@@ -6,6 +6,7 @@ import time
 from fault_case import Row, main, wait_for, whole
 from own_network import OwnNetwork, run, why_not
 from scripted_api import ScriptedApi, response, session
+from support import web
 from support.programs import Program
 
 SESSIONS = 200
@@ -72,12 +73,12 @@ class Addresses(InOwnNetwork):
     def test_r3_without_local_ports_the_open_connections_go_on(self):
         """No local port is left for a new connection
         Told like a refused connection; polling goes on over those there are, which hardly ever have to be opened."""
-        # Before the first connection: how many there would be already differs with the load. The scrapes of this test need some too.
+        # Before the first connection: how many there would be already differs with the load.
         run('sysctl', '-w', 'net.ipv4.ip_local_port_range=40000 40063')
         exporter = self.world(SESSIONS, max_connections=150)
         with self.survives(exporter, SESSIONS, FAILURES, {'reason': 'connect'}):
-            # From a few connections to all that can be had, in one moment.
-            self.api.set_faults(latency='500ms')
+            # From a few connections to all that can be had, in one moment. Another address has ports of its own.
+            web.request(self.api.address, '/_faults', 'POST', '{"latency": "500ms"}', ca_file=self.api.ca_file, source='127.0.0.2')
             exporter.until('a lack', lambda scrape: self.failures(scrape, 'connect') > 0)
             before = exporter.until('every port in use', lambda scrape: scrape.total('kallglot_exporter_api_connections') >= 60)
             time.sleep(5)
