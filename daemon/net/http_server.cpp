@@ -20,6 +20,9 @@ using tcp = asio::ip::tcp;
 
 // After a failed accept: long enough not to spin while descriptors are short, short enough for a scrape to retry.
 constexpr milliseconds accept_pause(100);
+// Each turn of the loop may be as long as an answer to everybody; one accepted a turn, a client behind a hundred others
+// would wait for a hundred of them.
+constexpr int accepted_at_once = 16;
 
 [[nodiscard]] result<std::vector<tcp_endpoint>> resolve_listen(loop_executor executor,
                                                                const listen_address& address) {
@@ -57,6 +60,9 @@ constexpr milliseconds accept_pause(100);
     }
     if (!error) {
         acceptor.listen(asio::socket_base::max_listen_connections, error);
+    }
+    if (!error) {
+        acceptor.non_blocking(true, error);
     }
     if (error) {
         error_code ignored;
@@ -134,6 +140,9 @@ error_code http_server::adopt(int descriptor) {
     error_code error;
     fresh->acceptor.assign(where.ss_family == AF_INET ? tcp::v4() : tcp::v6(), descriptor, error);
     if (!error) {
+        fresh->acceptor.non_blocking(true, error);
+    }
+    if (!error) {
         begin(std::move(fresh));
     }
     return error;
@@ -184,6 +193,19 @@ task<> http_server::accept(listener* from) {
             continue;
         }
         told = false;
+        admit(std::move(peer));
+        admit_waiting(from->acceptor);
+    }
+}
+
+void http_server::admit_waiting(tcp_acceptor& acceptor) {
+    for (int admitted = 1; admitted < accepted_at_once; ++admitted) {
+        tcp_socket peer(executor_);
+        error_code error;
+        acceptor.accept(peer, error);
+        if (error) {
+            return; // nobody waits, or the next wait for one tells what is wrong
+        }
         admit(std::move(peer));
     }
 }

@@ -110,6 +110,7 @@ private:
     void begin(std::unique_ptr<listener> fresh);
     [[nodiscard]] task<> accept(listener* from);
     void admit(tcp_socket peer);
+    void admit_waiting(tcp_acceptor& acceptor);
     void make_room();
     void set_deadline(connection& client, steady_time when);
     void sweep();

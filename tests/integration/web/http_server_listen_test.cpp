@@ -1,10 +1,14 @@
 #include "server_fixture.hpp"
 
 #include <boost/asio/error.hpp>
+#include <boost/asio/post.hpp>
 
 #include <gtest/gtest.h>
 
+#include <functional>
+#include <memory>
 #include <string>
+#include <vector>
 
 namespace kallglot {
 namespace {
@@ -64,6 +68,29 @@ TEST_F(HttpServerListen, RefusesAnAddressThatIsNotOurs) {
     EXPECT_TRUE(listen("192.0.2.1"));
     EXPECT_TRUE(server_->addresses().empty());
     EXPECT_EQ(server_->port(), 0);
+}
+
+TEST_F(HttpServerListen, AcceptsThoseWhoWaitTogetherInAFewTurnsOfTheLoop) {
+    ASSERT_FALSE(listen("127.0.0.1"));
+    constexpr std::size_t clients = 48;
+    std::vector<std::unique_ptr<test::raw_client>> waiting;
+    for (std::size_t i = 0; i < clients; ++i) {
+        waiting.push_back(std::make_unique<test::raw_client>(loop_, server_->port()));
+    }
+    int turns = 0;
+    bool over = false;
+    std::function<void()> turn = [&] {
+        ++turns;
+        if (!over) {
+            asio::post(loop_.executor(), turn);
+        }
+    };
+    asio::post(loop_.executor(), turn);
+    EXPECT_TRUE(loop_.run_until([&] { return server_->connections() == clients; }));
+    // One a turn would take 48.
+    EXPECT_LE(turns, 12);
+    over = true;
+    settle();
 }
 
 } // namespace
