@@ -1,6 +1,6 @@
 # kallglot_add_python_tests(<prefix> <file> <labels> <busy>): each test_... method of a file of unittest is one test of ctest,
 # <prefix>.<method>. Above a method, `@alone` keeps everything else waiting while it runs, and `@whole` adds the label `whole`:
-# too long for every `./dev test`, part of `./dev faults`. `busy` is true where the whole file is @alone.
+# too long for every `./dev test`, part of `./dev faults`, which begins with them. `busy` is true where the whole file is @alone.
 
 find_package(Python3 REQUIRED COMPONENTS Interpreter)
 
@@ -24,7 +24,7 @@ function(kallglot_add_python_tests prefix file labels busy)
                 set_tests_properties("${test}" PROPERTIES RUN_SERIAL TRUE)
             endif()
             if("whole" IN_LIST marks)
-                set_tests_properties("${test}" PROPERTIES LABELS "${labels};whole" TIMEOUT 900)
+                set_tests_properties("${test}" PROPERTIES LABELS "${labels};whole" TIMEOUT 900 COST 100)
             endif()
             set(marks "")
         endif()

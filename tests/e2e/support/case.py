@@ -63,14 +63,14 @@ class EndToEnd(unittest.TestCase):
         return path
 
     def config(self, port, *, name='config.yml', intervals=QUICK, thresholds=USUAL, max_rate='unlimited',
-               max_connections=256, api='', poll='', sessions='', more='', host='localhost', plaintext=False):
-        """A configuration beside the simulator's files. `api`, `poll` and `sessions` are further lines of those sections."""
+               max_connections=256, api='', poll='', session_lines='', more='', host='localhost', plaintext=False):
+        """A configuration beside the simulator's files. `api`, `poll` and `session_lines` are further lines of those sections."""
         def indented(text):
             return '\n'.join('  ' + line for line in text.splitlines())
         api += '\nallow_plaintext: true' if plaintext else ''
         return self.write(name, BASE.format(
             base_url=f'http{"" if plaintext else "s"}://{host}:{port}/v1', max_rate=max_rate, max_connections=max_connections, api=indented(api),
-            intervals=intervals, poll=indented(poll), sessions=indented(sessions), thresholds=thresholds, more=more))
+            intervals=intervals, poll=indented(poll), sessions=indented(session_lines), thresholds=thresholds, more=more))
 
     def assert_clean_end(self, program):
         """It stopped as asked, and no sanitizer complained."""

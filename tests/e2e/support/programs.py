@@ -151,11 +151,16 @@ class Exporter(Program):
         return wait_for(what, asked, seconds)
 
 
+def faster(injections):
+    """Flags for strace to stop at the calls that are traced alone: half the time. With it strace 6.1 injects no signal."""
+    return [] if any('signal=' in injection for injection in injections) else ['--seccomp-bpf']
+
+
 def injected(*injections, path=None):
     """A command to run a program under whose system calls fail, hang or kill; the program is the process started. With
     `path` only calls that are about that file."""
     calls = ','.join(injection.partition(':')[0] for injection in injections)
-    words = ['strace', '-D', '-f', '-qq', '-o', '/dev/null', '-e', f'trace={calls}']
+    words = ['strace', '-D', '-f', *faster(injections), '-qq', '-o', '/dev/null', '-e', f'trace={calls}']
     words += ['-P', str(path)] if path else []
     for injection in injections:
         words += ['-e', f'inject={injection}']

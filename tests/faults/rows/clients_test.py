@@ -141,6 +141,7 @@ class Slow(Attacked):
         self.figure(f'{ended} of 300 ended, {told} could read their 408')
 
     @whole
+    @alone
     def test_h3_readers_that_do_not_read_cost_little(self):
         """A hundred clients ask for /metrics and read nothing
         One text is shared by all, and each is cut off after ten seconds."""

@@ -213,7 +213,7 @@ class LongRun(Row):
     def test_p10_a_long_run_at_speed_grows_nothing(self):
         """Minutes of polling at full speed while one answer in a hundred meets each of the faults
         Memory and descriptors are flat after the first third, and every session is as the API knows it."""
-        done = subprocess.run([sys.executable, SOURCE_DIR / 'tests' / 'faults' / 'soak' / 'soak.py', '--minutes', '6'],
+        done = subprocess.run([sys.executable, SOURCE_DIR / 'tests' / 'faults' / 'soak' / 'soak.py', '--minutes', '5'],
                               capture_output=True, text=True, check=False, timeout=800)
         self.assertEqual(done.returncode, 0, (done.stdout + done.stderr)[-4000:])
         self.figure(done.stdout.strip().splitlines()[-1])

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import time
 
-from fault_case import BINARY_DIR, SANITIZED, Row, alone, main, memory, wait_for, whole
+from fault_case import BINARY_DIR, SANITIZED, Row, main, memory, wait_for, whole
 from support import web
 from support.durable import ALL, Durable
 from support.programs import TRACED, Exporter, injected
@@ -251,7 +251,6 @@ class Allocations(Row):
         self.figure(f'{self.fail_each(step) // step:,} allocations, each failed twice')
 
     @whole
-    @alone
     def test_r10_memory_that_runs_out_at_any_point(self):
         """Each allocation of the paths that parse, verify and store fails, alone and with all behind it
         An error or an abort; nothing leaks, nothing wrong is believed, nothing that was stored is lost."""

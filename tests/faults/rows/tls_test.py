@@ -109,13 +109,16 @@ class TowardsTheApi(Row):
         New connections use the new one, old ones end, and no session is resumed past the new check."""
         exporter = self.world(SESSIONS)
         resumed = 'kallglot_exporter_api_tls_resumptions_total'
-        with self.survives(exporter, SESSIONS, FAILURES, {'reason': 'tls'}) as before:
+        with self.survives(exporter, SESSIONS, FAILURES, {'reason': 'tls'}):
             right = (self.folder / 'ca.pem').read_text()
             make_authority(self.folder, 'another')
             (self.folder / 'ca.pem').write_text((self.folder / 'another.pem').read_text())
             exporter.send(1)
+            exporter.expect('the reload', lambda: 'msg=reloaded' in exporter.log())
+            # Until then a new connection rightly resumes.
+            reloaded = exporter.scrape()
             exporter.until('nobody is trusted', lambda scrape: self.failures(scrape, 'tls') >= 5)
-            self.assertEqual(exporter.scrape().total(resumed), before.total(resumed))
+            self.assertEqual(exporter.scrape().total(resumed), reloaded.total(resumed))
             (self.folder / 'ca.pem').write_text(right)
             exporter.send(1)
             exporter.until('trusted again', lambda scrape: scrape.value('kallglot_exporter_api_state', state='ok') == 1, 70)

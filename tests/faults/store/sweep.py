@@ -24,6 +24,10 @@ import tempfile
 import time
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / 'e2e'))
+
+from support.programs import faster  # noqa: E402 (the path comes first)
+
 SKIPPED = 77
 ENOUGH = '1000000'
 # How many calls a run makes differs from run to run, so that the last planned ones may not come.
@@ -65,7 +69,7 @@ def compare(writer, path, output, where):
 
 
 def run_injected(writer, path, injections, count, limit, calls='/dev/null'):
-    command = ['strace', '-f', '-qq', '-o', calls, '-e', 'trace=pwrite64,fdatasync,fsync,rename,unlink,ftruncate']
+    command = ['strace', '-f', *faster(injections), '-qq', '-o', calls, '-e', 'trace=pwrite64,fdatasync,fsync,rename,unlink,ftruncate']
     for injection in injections:
         command += ['-e', 'inject=' + injection]
     # Leaks cannot be looked for in a program that is traced.
