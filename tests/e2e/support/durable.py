@@ -135,4 +135,6 @@ class Durable(EndToEnd):
 
     def tracked(self, exporter):
         """Every id that the session API lists."""
-        return set(exporter.tracked(TOKEN))
+        ids = [name for name, _ in exporter.listed(TOKEN)]
+        self.assertEqual(len(ids), len(set(ids)), 'a session was listed twice')
+        return set(ids)

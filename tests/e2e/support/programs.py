@@ -129,18 +129,15 @@ class Exporter(Program):
         assert answer.status == 200, f'/metrics answers {answer.status}'
         return Exposition(answer.text)
 
-    def tracked(self, token):
-        """{id: status} of all sessions, as the session API lists them."""
-        found, listed, after = {}, 0, ''
+    def listed(self, token):
+        """Yields (id, status) of all sessions, as the session API lists them: one that changes meanwhile comes once more, later."""
+        after = ''
         while after is not None:
             answer = self.get(f'/api/v1/sessions?limit=1000{after and "&after=" + after}', headers={'Authorization': f'Bearer {token}'})
             assert answer.status == 200, f'the session API answers {answer.status}'
             page = json.loads(answer.body)
-            found.update({one['id']: one['status'] for one in page['sessions']})
-            listed += len(page['sessions'])
+            yield from ((one['id'], one['status']) for one in page['sessions'])
             after = page['next']
-        assert listed == len(found), 'a session was listed twice'
-        return found
 
     def until(self, what, condition, seconds=PATIENCE):
         """Scrapes until the condition holds; returns that scrape."""

@@ -173,7 +173,7 @@ class Desync(Row):
 
         def agrees():
             begun = time.time()
-            tracked = exporter.tracked(token)
+            tracked = dict(exporter.listed(token))
             scraped, lives = (begun, time.time()), self.api.lives()[1]
             wrong[:] = differences(tracked, lives, scraped, lags)
             return not wrong and len(lives)

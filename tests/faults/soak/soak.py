@@ -135,7 +135,7 @@ class Run:
     def differences(self):
         """In words, what the daemon has otherwise than the API."""
         begun = time.time()
-        tracked = self.exporter.tracked(SECRETS['token'])
+        tracked = dict(self.exporter.listed(SECRETS['token']))
         ended = self.exporter.scrape().total('kallglot_sessions_ended_total')
         scraped = (begun, time.time())
         _, lives = self.api.lives()
