@@ -72,7 +72,9 @@ class Metrics(EndToEnd):
         self.api.set_faults(server_error=0.02, not_found=0.02)
         exporter.until('things that happen', lambda scrape:
                        scrape.total('kallglot_sessions_ended_total') >= 30
-                       and scrape.value('kallglot_exporter_api_request_failures_total', reason='server') > 0)
+                       and scrape.value('kallglot_exporter_api_request_failures_total', reason='server') > 0
+                       and scrape.total('kallglot_session_setup_seconds_count') > 0
+                       and scrape.total('kallglot_session_status_dwell_seconds_count', status='connecting') > 0)
         return exporter
 
     def promtool(self, text):
