@@ -4,7 +4,6 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -49,46 +48,52 @@ constexpr std::size_t connections = 8;
 
 /// One daemon in one storm.
 struct storm {
+    /// Due once a second: a hundred pollers at full speed leave no time for the handshakes of the others.
     storm(loop& on, const form& asked) : wanted(asked), poller(on, 40, connections, 1s) {}
 
-    /// Takes the storm one step on if it is ready for it; true once it stands in its pause with nothing in flight.
-    bool is_paused() {
+    /// Goes on as far as the storm is ready for; true once it has stood in its pause with nothing in flight.
+    bool advance() {
         const steady_time now = std::chrono::steady_clock::now();
-        if (stage == stages::calm && poller.health().state() == api_state::ok) {
+        if (stage == stages::polling && poller.health().state() == api_state::ok) {
             poller.api().faults.retry_after = wanted.text;
             poller.api().faults.set(simulator::fault::rate_limited, 1);
             stage = stages::refused;
         }
         if (stage == stages::refused && poller.health().state() == api_state::throttled) {
-            poller.api().faults.set(simulator::fault::rate_limited, 0);
             paused_at = now;
+            first_pause_until = poller.health().paused_until(now);
             stage = stages::throttled;
         }
         if (stage == stages::throttled && poller.nothing_in_flight()) {
             measure(now);
+            poller.api().faults.set(simulator::fault::rate_limited, 0);
             stage = stages::paused;
         }
         return stage == stages::paused;
     }
 
-    enum class stages { calm, refused, throttled, paused };
-
-    const form& wanted;
-    live_poller poller;
-    stages stage = stages::calm;
-    std::uint64_t requests_at_pause = 0;
-    steady_time paused_at = no_time;
-    steady_time paused_until = no_time;
-
-private:
+    /// Holds what is known when nothing is in flight against what was asked for.
     void measure(steady_time now) {
         paused_until = poller.health().paused_until(now);
         requests_at_pause = poller.api().stats.session_requests;
-        EXPECT_LE(poller.api().stats.answers_by_status[429], connections) << wanted.text;
+        // On a starved machine a pause of a second is over before its last answer came; then it is refused again.
+        if (now < first_pause_until) {
+            EXPECT_LE(poller.api().stats.answers_by_status[429], connections) << wanted.text;
+        }
         if (paused_until != no_time) {
             EXPECT_GE(paused_until - paused_at, wanted.least - 500ms) << wanted.text;
         }
     }
+
+    enum class stages { polling, refused, throttled, paused };
+
+    const form& wanted;
+    live_poller poller;
+    stages stage = stages::polling;
+    std::uint64_t requests_at_pause = 0;
+    steady_time paused_at = no_time;
+    steady_time first_pause_until = no_time;
+    steady_time paused_until = no_time;
 };
 
 TEST(Throttling, NothingIsSentInAHundredStormsBeforeRetryAfterHasPassed) {
@@ -101,8 +106,11 @@ TEST(Throttling, NothingIsSentInAHundredStormsBeforeRetryAfterHasPassed) {
     // Each polls well; then its API refuses. The pause begins with the first 429; what was in flight then may still
     // arrive and be answered. Each storm goes on when it is ready: all at one instant is no promise of a busy machine.
     ASSERT_TRUE(on.run_until([&] {
-        return std::count_if(storms.begin(), storms.end(), [](auto& s) { return s->is_paused(); })
-               == std::ssize(storms);
+        bool all = true;
+        for (auto& each : storms) {
+            all = each->advance() && all;
+        }
+        return all;
     }));
     // For three seconds each request is held against the pause that stood when it came.
     const steady_time end = std::chrono::steady_clock::now() + 3s;
