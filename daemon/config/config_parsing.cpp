@@ -1,5 +1,6 @@
 #include "kallglot/config/config_parsing.hpp"
 
+#include "fault_list.hpp"
 #include "kallglot/config/addresses.hpp"
 #include "kallglot/config/schema.hpp"
 #include "kallglot/config/schema_values.hpp"
@@ -14,14 +15,11 @@ namespace {
 
 using node_kind = yaml_node::kind_type;
 
-constexpr std::size_t most_faults = 100;
-constexpr std::size_t longest_key_shown = 64;
-
 // Walks the tree along the schema and collects values and faults.
 class config_reader {
 public:
     config_reader(std::string_view name, path_context paths)
-        : name_(name),
+        : faults_(name),
           paths_(std::move(paths)) {}
 
     void read_section(const yaml_node& section, const std::string& prefix) {
@@ -56,28 +54,12 @@ public:
         }
     }
 
-    // Keeps the faults in the order of their lines, and a bounded number of them.
     void fail(std::size_t line, std::string_view path, std::string message) {
-        if (is_full()) {
-            ++omitted_;
-            return;
-        }
-        std::string key(path.substr(0, longest_key_shown));
-        const auto behind = std::upper_bound(
-            result_.faults.begin(),
-            result_.faults.end(),
-            line,
-            [](std::size_t wanted, const config_fault& fault) { return wanted < fault.line; });
-        result_.faults.insert(
-            behind,
-            {fault_kind::invalid, name_, line, std::move(key), std::move(message)});
+        faults_.add(line, path, std::move(message));
     }
 
     [[nodiscard]] parsed_config finish() {
-        if (omitted_ != 0) {
-            std::string message = "and " + std::to_string(omitted_) + " more faults";
-            result_.faults.push_back({fault_kind::invalid, name_, 0, "", std::move(message)});
-        }
+        result_.faults = faults_.take();
         return std::move(result_);
     }
 
@@ -95,7 +77,7 @@ private:
             }
         } else if (!is_section(path)) {
             // The search is the costly part, and a file of nonsense has many of these.
-            const nearest_key nearest = is_full() ? nearest_key{} : find_nearest_key(path);
+            const nearest_key nearest = faults_.is_full() ? nearest_key{} : find_nearest_key(path);
             fail(entry.key.line,
                  path,
                  nearest.close ? "unknown key, did you mean \"" + nearest.path + "\"?"
@@ -107,8 +89,6 @@ private:
             broken_.push_back(path);
         }
     }
-
-    [[nodiscard]] bool is_full() const { return result_.faults.size() == most_faults; }
 
     [[nodiscard]] bool is_broken(std::string_view path) const {
         return std::any_of(broken_.begin(), broken_.end(), [&](const std::string& broken) {
@@ -183,10 +163,9 @@ private:
                      webhook.tls_key_file);
     }
 
-    std::string name_;
+    fault_list faults_;
     path_context paths_;
     parsed_config result_;
-    std::size_t omitted_ = 0;
     std::vector<std::string> broken_; // keys and sections with faults
 };
 

@@ -1,5 +1,6 @@
 #include "kallglot/config/web_config.hpp"
 
+#include "fault_list.hpp"
 #include "kallglot/config/file_reading.hpp"
 #include "kallglot/config/units.hpp"
 #include "kallglot/config/yaml_tree.hpp"
@@ -8,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <functional>
+#include <set>
 #include <span>
 #include <string>
 #include <system_error>
@@ -25,15 +27,14 @@ constexpr std::size_t max_size_bytes = std::size_t{1024} * 1024;
 class web_config_reader {
 public:
     web_config_reader(std::string_view name, const std::filesystem::path& folder)
-        : name_(name),
-          folder_(folder) {}
+        : folder_(folder),
+          faults_(name) {}
 
     using field_reader = std::function<void(const yaml_node& value, const std::string& path)>;
     using field = std::pair<std::string_view, field_reader>;
 
     void fail(std::size_t line, std::string_view path, std::string message) {
-        faults_.push_back(
-            {fault_kind::invalid, name_, line, std::string(path), std::move(message)});
+        faults_.add(line, path, std::move(message));
     }
 
     void read(const yaml_node& root) {
@@ -57,8 +58,8 @@ public:
     }
 
     [[nodiscard]] web_config_result finish() {
-        if (!faults_.empty()) {
-            return std::move(faults_);
+        if (auto faults = faults_.take(); !faults.empty()) {
+            return faults;
         }
         return std::move(values_);
     }
@@ -73,20 +74,19 @@ private:
             fail(map.line, prefix, "must be a section with keys of its own");
             return;
         }
-        std::vector<std::string_view> seen;
+        std::set<std::string_view> seen;
         for (const yaml_entry& entry : map.entries) {
             const std::string_view key = entry.key.text;
             const std::string path =
                 prefix.empty() ? entry.key.text : prefix + '.' + entry.key.text;
             const auto known = std::ranges::find(fields, key, &field::first);
-            if (std::ranges::find(seen, key) != seen.end()) {
+            if (!seen.insert(key).second) {
                 fail(entry.key.line, path, "repeated key");
             } else if (known == fields.end()) {
                 fail(entry.key.line, path, "unknown key");
             } else {
                 known->second(entry.value, path);
             }
-            seen.push_back(key);
         }
     }
 
@@ -295,15 +295,13 @@ private:
             fail(section.line, prefix, "must be names with hashed passwords");
             return;
         }
+        std::set<std::string_view> seen;
         for (const yaml_entry& entry : section.entries) {
             const std::string& name = entry.key.text;
             const std::string& hash = entry.value.text;
-            const bool repeated =
-                std::ranges::any_of(values_.users,
-                                    [&](const basic_auth_user& user) { return user.name == name; });
             if (entry.key.kind != node_kind::scalar || name.find(':') != std::string::npos) {
                 fail(entry.key.line, prefix, "a user's name must be a text without a colon");
-            } else if (repeated) {
+            } else if (!seen.insert(name).second) {
                 fail(entry.key.line, prefix, "repeated user");
             } else if (const std::string_view reason = why_not_bcrypt(hash); !reason.empty()) {
                 // Neither name nor text are shown: it may be the password itself.
@@ -340,10 +338,9 @@ private:
         }
     }
 
-    std::string name_;
     std::filesystem::path folder_;
     web_settings values_;
-    std::vector<config_fault> faults_;
+    fault_list faults_;
 };
 
 } // namespace

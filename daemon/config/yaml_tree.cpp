@@ -71,7 +71,7 @@ public:
                   YAML::anchor_t anchor,
                   const std::string& value) override {
         check_tag(mark, tag);
-        if (has_control(value, allowed_)) {
+        if (has_control(value, wants_key() ? yaml_texts::on_one_line : allowed_)) {
             throw refused{{line_of(mark), "a line break or control character inside a text"}};
         }
         yaml_node node = make(yaml_node::kind_type::scalar, mark, anchor);
@@ -129,6 +129,12 @@ private:
         }
     }
 
+    // Whether the next node is the key of a map.
+    [[nodiscard]] bool wants_key() const {
+        return !open_.empty() && open_.back().node.kind == yaml_node::kind_type::map
+               && !open_.back().has_key;
+    }
+
     void open(yaml_node node) {
         if (open_.size() == deepest_level) {
             throw refused{{node.line, "nested deeper than 16 levels"}};
@@ -150,7 +156,7 @@ private:
         level& parent = open_.back();
         if (parent.node.kind == yaml_node::kind_type::sequence) {
             parent.node.items.push_back(std::move(node));
-        } else if (!parent.has_key) {
+        } else if (wants_key()) {
             parent.key = std::move(node);
             parent.has_key = true;
         } else {

@@ -1,18 +1,30 @@
-// A configuration file, without the files it names.
+// A configuration file, without the files it names. What a good one means must be the same when it is printed and read
+// again, from any folder.
 
+#include "fault_check.hpp"
 #include "kallglot/config/config_parsing.hpp"
+#include "kallglot/config/reference.hpp"
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
+#include <string>
 #include <string_view>
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using namespace kallglot;
     const std::string_view text(reinterpret_cast<const char*>(data), size);
     const config::parsed_config parsed =
-        config::parse(text, "config.yml", "/etc/kallglot_exporter", config::environment{});
-    for (const config::config_fault& fault : parsed.faults) {
-        static_cast<void>(to_string(fault));
+        config::parse(text, "config.yml", "/etc/kallglot_exporter", {});
+    if (!fuzz::are_well_formed(parsed.faults, text)) {
+        std::abort();
+    }
+    if (parsed.faults.empty()) {
+        const std::string printed = config::effective_yaml(parsed.values);
+        const config::parsed_config again = config::parse(printed, "printed.yml", "/elsewhere", {});
+        if (!again.faults.empty() || again.values != parsed.values) {
+            std::abort();
+        }
     }
     return 0;
 }

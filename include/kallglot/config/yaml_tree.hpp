@@ -43,7 +43,7 @@ struct yaml_fault {
     std::string message;
 };
 
-/// Which texts a document may hold: values of ours fit on a line, certificates do not.
+/// Which values a document may hold: ours fit on a line, certificates do not. Keys always do.
 enum class yaml_texts { on_one_line, with_line_breaks };
 
 /// Reads one document. An empty text is a null node.

@@ -182,6 +182,16 @@ TEST(ConfigParsing, AFileOfNonsenseGivesABoundedListQuickly) {
     EXPECT_EQ(parsed.faults.back().message, "and 49901 more faults");
 }
 
+TEST(ConfigParsing, ALongKeyIsNotCutInsideACharacter) {
+    std::string key = "k";
+    while (key.size() < 1000) {
+        key += "\u00fc";
+    }
+    const auto parsed = parse_text("api: {key_file: k}\n" + key + ": 1\n");
+    ASSERT_EQ(parsed.faults.size(), 1U);
+    EXPECT_EQ(parsed.faults.front().key, key.substr(0, 63));
+}
+
 TEST(ConfigParsing, LongKeysAreCutInFaults) {
     const auto parsed = parse_text("api: {key_file: k}\n" + std::string(1000, 'k') + ": 1\n");
     ASSERT_EQ(parsed.faults.size(), 1U);

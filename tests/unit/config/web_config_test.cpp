@@ -181,7 +181,31 @@ INSTANTIATE_TEST_SUITE_P(
                 "web.yml:2: basic_auth_users: the cost"},
         bad_row{"rate_limit: {interval: soon}", "web.yml:1: rate_limit.interval: "},
         bad_row{"rate_limit: {interval: 1s, burst: -1}", "web.yml:1: rate_limit.burst: "},
-        bad_row{"a: &x 1\nb: *x", "web.yml:1: "}));
+        bad_row{"a: &x 1\nb: *x", "web.yml:1: "},
+        bad_row{"a: b\n\"two\\nlines\": c", "web.yml:2: a line break"}));
+
+TEST(WebConfig, FaultsAreInTheOrderOfTheirLines) {
+    const auto read = parse_web_config(
+        "tls_server_config:\n  cert_file: c\n  key_fil: k\nrate_limit: {burst: -1}\n",
+        "web.yml",
+        "/");
+    std::string lines;
+    for (const auto& fault : std::get<std::vector<config::config_fault>>(read)) {
+        lines += std::to_string(fault.line) + ' ' + fault.key + '\n';
+    }
+    EXPECT_EQ(lines, "2 tls_server_config\n3 tls_server_config.key_fil\n4 rate_limit.burst\n");
+}
+
+TEST(WebConfig, AFileOfNonsenseGivesABoundedListQuickly) {
+    std::string text;
+    for (int i = 0; i < 50000; ++i) {
+        text += "nonsense_" + std::to_string(i) + ": 1\n";
+    }
+    const auto read = parse_web_config(text, "web.yml", "/");
+    const auto& faults = std::get<std::vector<config::config_fault>>(read);
+    ASSERT_EQ(faults.size(), 101U);
+    EXPECT_EQ(faults.back().message, "and 49900 more faults");
+}
 
 TEST(WebConfig, NeverShowsWhatMayBeAPassword) {
     const auto read = parse_web_config("basic_auth_users: {alice: swordfish}", "web.yml", "/");

@@ -1,0 +1,57 @@
+#include "fault_list.hpp"
+
+#include "kallglot/core/utf8.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace kallglot::config {
+
+namespace {
+
+constexpr std::size_t most_faults = 100;
+constexpr std::size_t longest_key_shown = 64; // bytes
+
+// The text as far as it fits, without half of a character at its end.
+std::string_view shorten(std::string_view text) {
+    std::string_view rest = text;
+    while (!rest.empty()) {
+        const std::size_t length = std::max<std::size_t>(decode_utf8(rest).length, 1);
+        if (text.size() - rest.size() + length > longest_key_shown) {
+            break;
+        }
+        rest.remove_prefix(length);
+    }
+    return text.substr(0, text.size() - rest.size());
+}
+
+} // namespace
+
+void fault_list::add(std::size_t line, std::string_view key, std::string message) {
+    if (is_full()) {
+        ++omitted_;
+        return;
+    }
+    const auto behind =
+        std::ranges::upper_bound(faults_, line, std::ranges::less(), &config_fault::line);
+    faults_.insert(
+        behind,
+        {fault_kind::invalid, file_, line, std::string(shorten(key)), std::move(message)});
+}
+
+bool fault_list::is_full() const noexcept {
+    return faults_.size() == most_faults;
+}
+
+std::vector<config_fault> fault_list::take() {
+    if (omitted_ != 0) {
+        faults_.push_back({fault_kind::invalid,
+                           file_,
+                           0,
+                           "",
+                           "and " + std::to_string(std::exchange(omitted_, 0)) + " more faults"});
+    }
+    return std::exchange(faults_, {});
+}
+
+} // namespace kallglot::config

@@ -1,0 +1,49 @@
+// What every list of faults in a text must be like: bounded, in the order of its lines, each fault one line of UTF-8.
+
+#ifndef KALLGLOT_FUZZ_FAULT_CHECK_HPP
+#define KALLGLOT_FUZZ_FAULT_CHECK_HPP
+
+#include "kallglot/config/config_fault.hpp"
+#include "kallglot/core/utf8.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace kallglot::fuzz {
+
+// Printable characters of UTF-8 only, so no line break and no escape sequence for the operator's terminal.
+inline bool is_one_line(std::string_view text) {
+    while (!text.empty()) {
+        const utf8_character character = decode_utf8(text);
+        if (character.length == 0 || character.code < 0x20
+            || (character.code >= 0x7F && character.code <= 0x9F)) {
+            return false;
+        }
+        text.remove_prefix(character.length);
+    }
+    return true;
+}
+
+// A missing value may be found at the end of the text, one line behind its last one.
+inline bool are_well_formed(const std::vector<config::config_fault>& faults,
+                            std::string_view text) {
+    const auto lines = static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n')) + 2;
+    std::size_t line = 0;
+    for (const config::config_fault& fault : faults) {
+        // The last one may be the number of those left out, which has no line.
+        const bool in_order = fault.line >= line || (fault.line == 0 && &fault == &faults.back());
+        if (!in_order || fault.line > lines || fault.message.empty()
+            || !is_one_line(to_string(fault))) {
+            return false;
+        }
+        line = fault.line;
+    }
+    return faults.size() <= 101;
+}
+
+} // namespace kallglot::fuzz
+
+#endif
