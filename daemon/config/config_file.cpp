@@ -4,7 +4,9 @@
 #include "kallglot/config/file_reading.hpp"
 #include "kallglot/config/secrets.hpp"
 
+#include <algorithm>
 #include <cstdlib>
+#include <limits>
 #include <system_error>
 #include <utility>
 
@@ -69,6 +71,12 @@ private:
     std::vector<config_fault> warnings_;
 };
 
+// By lines; how many faults were left out of the list is said behind all.
+std::size_t rank(const config_fault& fault) {
+    return fault.line == 0 && fault.key.empty() ? std::numeric_limits<std::size_t>::max()
+                                                : fault.line;
+}
+
 secret_values read_secrets(const settings& values, file_checker& files) {
     secret_values secrets;
     secrets.api_key = files.read_secret("api.key_file", values.api.key_file, secret_use::header);
@@ -110,6 +118,7 @@ load_result load(const std::filesystem::path& file, const environment& env) {
     files.check("webhook.tls.cert_file", values.webhook.tls_cert_file);
     files.check("webhook.tls.key_file", values.webhook.tls_key_file);
     if (!parsed.faults.empty()) {
+        std::ranges::stable_sort(parsed.faults, std::ranges::less(), rank);
         return std::move(parsed.faults);
     }
     return loaded_config{std::move(parsed.values),

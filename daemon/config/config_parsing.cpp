@@ -5,6 +5,7 @@
 #include "kallglot/config/schema.hpp"
 #include "kallglot/config/schema_values.hpp"
 #include "kallglot/config/yaml_tree.hpp"
+#include "paths.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -31,7 +32,12 @@ public:
             }
             const std::string path = join(prefix, entry.key.text);
             const auto [first, is_new] = seen.emplace(entry.key.text, entry.key.line);
-            if (is_new) {
+            if (entry.key.text.find('.') != std::string::npos) {
+                fail(entry.key.line,
+                     path,
+                     "unknown key; keys stand on lines of their own below their section, not "
+                     "behind a dot");
+            } else if (is_new) {
                 result_.lines.emplace(path, entry.key.line);
                 read_entry(entry, path);
             } else {
@@ -46,16 +52,11 @@ public:
     void check_rules() {
         check_api();
         check_webhook();
-        auto& path = result_.values.store.path;
-        if (!result_.values.store.in_memory()) {
-            const auto& folder =
-                paths_.env.state_directory.empty() ? paths_.folder : paths_.env.state_directory;
-            path = (folder / path).lexically_normal().string();
-        }
+        place_store();
     }
 
-    void fail(std::size_t line, std::string_view path, std::string message) {
-        faults_.add(line, path, std::move(message));
+    void fail(std::size_t line, std::string_view path, std::string_view message) {
+        faults_.add(line, path, message);
     }
 
     [[nodiscard]] parsed_config finish() {
@@ -146,6 +147,25 @@ private:
                  "hosts)");
         } else if (!api.allow_plaintext) {
             fail(line, "api.base_url", "http:// needs api.allow_plaintext: true");
+        }
+        if (api.proxy_url && !is_loopback(api.proxy_url->host)) {
+            fail(line_of("api.proxy_url"),
+                 "api.proxy_url",
+                 "with http:// in api.base_url the proxy would get the key in clear; use https:// "
+                 "there");
+        }
+    }
+
+    void place_store() {
+        if (result_.values.store.in_memory()) {
+            return;
+        }
+        const auto& state = paths_.env.state_directory;
+        auto path = read_path(result_.values.store.path, state.empty() ? paths_.folder : state);
+        if (path) {
+            result_.values.store.path = std::move(*path);
+        } else {
+            fail(line_of("store.path"), "store.path", path.error());
         }
     }
 

@@ -10,14 +10,16 @@ namespace kallglot::config {
 namespace {
 
 constexpr std::size_t most_faults = 100;
-constexpr std::size_t longest_key_shown = 64; // bytes
+// Bytes.
+constexpr std::size_t longest_key = 64;
+constexpr std::size_t longest_message = 1024;
 
 // The text as far as it fits, without half of a character at its end.
-std::string_view shorten(std::string_view text) {
+std::string_view shorten(std::string_view text, std::size_t most) {
     std::string_view rest = text;
     while (!rest.empty()) {
         const std::size_t length = std::max<std::size_t>(decode_utf8(rest).length, 1);
-        if (text.size() - rest.size() + length > longest_key_shown) {
+        if (text.size() - rest.size() + length > most) {
             break;
         }
         rest.remove_prefix(length);
@@ -27,16 +29,23 @@ std::string_view shorten(std::string_view text) {
 
 } // namespace
 
-void fault_list::add(std::size_t line, std::string_view key, std::string message) {
-    if (is_full()) {
+void fault_list::add(std::size_t line, std::string_view key, std::string_view message) {
+    if (is_full() && line >= faults_.back().line) {
         ++omitted_;
         return;
     }
     const auto behind =
         std::ranges::upper_bound(faults_, line, std::ranges::less(), &config_fault::line);
-    faults_.insert(
-        behind,
-        {fault_kind::invalid, file_, line, std::string(shorten(key)), std::move(message)});
+    faults_.insert(behind,
+                   {fault_kind::invalid,
+                    file_,
+                    line,
+                    std::string(shorten(key, longest_key)),
+                    std::string(shorten(message, longest_message))});
+    if (faults_.size() > most_faults) {
+        faults_.pop_back();
+        ++omitted_;
+    }
 }
 
 bool fault_list::is_full() const noexcept {

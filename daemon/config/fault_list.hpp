@@ -18,8 +18,9 @@ public:
     /// `file` is what the faults call it.
     explicit fault_list(std::string_view file) : file_(file) {}
 
-    /// Adds a fault of kind `invalid`; when the list is full it is only counted. A long key is shown in part.
-    void add(std::size_t line, std::string_view key, std::string message);
+    /// Adds a fault of kind `invalid`; when the list is full, the one of the last line is only counted. Of a long key
+    /// or message the beginning is kept.
+    void add(std::size_t line, std::string_view key, std::string_view message);
 
     /// Whether explaining one more fault is in vain.
     [[nodiscard]] bool is_full() const noexcept;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
 
 namespace kallglot::config {
 
@@ -247,14 +248,16 @@ constexpr std::array keys = {
              "Longest time that requests under way get to finish when the daemon is stopped."},
 };
 
-// Edits (insert, delete, replace, swap of neighbours) between two short texts.
-std::size_t edit_distance(std::string_view a, std::string_view b) {
+// Edits (insert, delete, replace, swap of neighbours) between two short texts, or `limit` if that many are needed.
+std::size_t edit_distance(std::string_view a, std::string_view b, std::size_t limit) {
+    // What differs by more letters in length alone need not be looked at.
+    if (std::max(a.size(), b.size()) - std::min(a.size(), b.size()) >= limit) {
+        return limit;
+    }
     std::vector<std::size_t> before;
     std::vector<std::size_t> last(b.size() + 1);
     std::vector<std::size_t> row(b.size() + 1);
-    for (std::size_t j = 0; j <= b.size(); ++j) {
-        last[j] = j;
-    }
+    std::iota(last.begin(), last.end(), std::size_t{0});
     for (std::size_t i = 1; i <= a.size(); ++i) {
         row[0] = i;
         for (std::size_t j = 1; j <= b.size(); ++j) {
@@ -264,10 +267,14 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
                 row[j] = std::min(row[j], before[j - 2] + 1);
             }
         }
+        // No later row has less than the least of this one.
+        if (*std::ranges::min_element(row) >= limit) {
+            return limit;
+        }
         before = last;
         std::swap(last, row);
     }
-    return last[b.size()];
+    return std::min(last[b.size()], limit);
 }
 
 std::string_view leaf_of(std::string_view path) {
@@ -316,12 +323,13 @@ nearest_key find_nearest_key(std::string_view path) {
     const auto wanted_leaf = leaf_of(wanted);
     nearest_key best;
     std::size_t best_distance = static_cast<std::size_t>(-1);
-    for (const std::string_view candidate : known_paths()) {
+    static const std::vector<std::string_view> candidates = known_paths();
+    for (const std::string_view candidate : candidates) {
         const auto consider = [&](std::string_view a, std::string_view b, std::size_t more) {
-            // What differs by more letters in length alone need not be looked at.
-            const std::size_t least = std::max(a.size(), b.size()) - std::min(a.size(), b.size());
-            const std::size_t distance =
-                least + more < best_distance ? edit_distance(a, b) + more : best_distance;
+            if (more >= best_distance) {
+                return;
+            }
+            const std::size_t distance = edit_distance(a, b, best_distance - more) + more;
             if (distance < best_distance) {
                 best_distance = distance;
                 best.path = std::string(candidate);

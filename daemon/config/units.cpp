@@ -86,7 +86,9 @@ parse_error duration_error(std::string_view text) {
         return {"a duration cannot be negative"};
     }
     if (!text.empty() && std::all_of(text.begin(), text.end(), is_digit)) {
-        return {"a duration needs a unit, for example " + std::string(text) + "s"};
+        constexpr std::size_t most_digits = 9;
+        const auto example = text.size() <= most_digits ? text : "90";
+        return {"a duration needs a unit, for example " + std::string(example) + "s"};
     }
     if (text.find('.') != std::string_view::npos) {
         return {"a duration has no fractions; use a smaller unit, for example 1500ms"};
@@ -167,6 +169,9 @@ parsed<rate> parse_rate(std::string_view text) {
     const double per_second = *count * 1000.0 / static_cast<double>(window->count());
     if (per_second <= 0) {
         return parse_error{"a rate must be above 0"};
+    }
+    if (per_second < 1e-9) {
+        return parse_error{"a rate below 1/30y; that is never"};
     }
     if (per_second > 1e9) {
         return parse_error{"a rate above 1000000000/1s; write unlimited"};

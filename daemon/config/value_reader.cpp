@@ -2,6 +2,7 @@
 #include "kallglot/config/parsed.hpp"
 #include "kallglot/config/schema_values.hpp"
 #include "kallglot/config/units.hpp"
+#include "paths.hpp"
 
 #include <algorithm>
 #include <optional>
@@ -42,37 +43,26 @@ parsed<T> within(const parsed<T>& value, T least, T most, const std::string& ran
     return value;
 }
 
-// Somebody has written the secret where the name of its file belongs. The text must not be repeated anywhere.
-bool looks_like_a_key(std::string_view text) {
-    const bool prefix =
-        text.starts_with("sk_live_") || text.starts_with("sk_test_") || text.starts_with("whsec_");
-    return prefix && text.size() >= 16 && text.find_first_of("/.") == std::string_view::npos;
-}
-
+// A bare name may be one of the service manager's credentials.
 parsed<std::string> resolve_path(std::string_view text,
                                  bool holds_secret,
                                  const path_context& paths) {
-    if (text.empty()) {
-        return parse_error{"must be the path of a file, not an empty text"};
-    }
-    if (text.size() > 4096) {
-        return parse_error{"longer than any path"};
-    }
-    if (holds_secret && looks_like_a_key(text)) {
-        return parse_error{
-            "looks like the secret itself; write it into a file and give the name of the file "
-            "here"};
-    }
-    const std::filesystem::path path(text);
-    const bool bare = !path.has_parent_path();
-    if (holds_secret && bare && !paths.env.credentials_directory.empty()) {
+    auto path = read_path(text, paths.folder);
+    const auto& credentials = paths.env.credentials_directory;
+    if (path && holds_secret && !credentials.empty()
+        && !std::filesystem::path(text).has_parent_path()) {
         std::error_code ignored;
-        auto credential = paths.env.credentials_directory / path;
+        auto credential = credentials / text;
         if (std::filesystem::exists(credential, ignored)) {
             return credential.string();
         }
     }
-    return (paths.folder / path).lexically_normal().string();
+    return path;
+}
+
+bool is_same_file(const std::string& a, const std::string& b) {
+    return std::filesystem::path(a).lexically_normal()
+           == std::filesystem::path(b).lexically_normal();
 }
 
 parsed<std::string> parse_route(std::string_view text) {
@@ -212,6 +202,10 @@ struct reader {
     void read(const route_value& spec) { store(spec.at, parse_route(node.text)); }
 
     void read(const duration_list_value& spec) {
+        if (node.items.size() > max_thresholds) {
+            fail(node.line, "at most " + std::to_string(max_thresholds) + " thresholds");
+            return;
+        }
         std::vector<std::chrono::milliseconds> list;
         for (const yaml_node& item : node.items) {
             if (item.kind != node_kind::scalar) {
@@ -233,31 +227,36 @@ struct reader {
                 list.push_back(*value);
             }
         }
-        if (node.items.size() > max_thresholds) {
-            fail(node.line, "at most " + std::to_string(max_thresholds) + " thresholds");
-        }
         if (faults.empty()) {
             spec.at(all) = std::move(list);
         }
     }
 
+    [[nodiscard]] parsed<std::string> read_item(const yaml_node& item, bool holds_secret) const {
+        if (item.kind != node_kind::scalar) {
+            return parse_error{"each item must be a path, not " + std::string(name_of(item))};
+        }
+        return holds_secret ? resolve_path(item.text, true, paths)
+                            : read_glob(item.text, paths.folder);
+    }
+
     void read(const file_list_value& spec) {
+        if (node.items.size() > most_files) {
+            fail(node.line, "at most " + std::to_string(most_files) + " files");
+            return;
+        }
         std::vector<std::string> list;
         for (const yaml_node& item : node.items) {
-            const auto path = item.kind == node_kind::scalar
-                                  ? resolve_path(item.text, spec.holds_secrets, paths)
-                                  : parsed<std::string>(parse_error{"each item must be a path, not "
-                                                                    + std::string(name_of(item))});
+            const auto path = read_item(item, spec.holds_secrets);
             if (!path) {
                 fail(item.line, path.error());
-            } else if (std::find(list.begin(), list.end(), *path) != list.end()) {
+            } else if (std::ranges::any_of(list, [&](const std::string& other) {
+                           return is_same_file(other, *path);
+                       })) {
                 fail(item.line, "the same file twice");
             } else {
                 list.push_back(*path);
             }
-        }
-        if (node.items.size() > most_files) {
-            fail(node.line, "at most " + std::to_string(most_files) + " files");
         }
         if (faults.empty()) {
             spec.at(all) = std::move(list);

@@ -4,6 +4,7 @@
 #include "kallglot/config/file_reading.hpp"
 #include "kallglot/config/units.hpp"
 #include "kallglot/config/yaml_tree.hpp"
+#include "paths.hpp"
 #include "web_config_words.hpp"
 
 #include <algorithm>
@@ -23,6 +24,10 @@ using node_kind = yaml_node::kind_type;
 
 constexpr std::size_t max_size_bytes = std::size_t{1024} * 1024;
 
+bool has_line_break(const yaml_node& node) {
+    return node.text.find('\n') != std::string::npos;
+}
+
 // Walks the file, and collects what it says and what is wrong with it.
 class web_config_reader {
 public:
@@ -33,8 +38,8 @@ public:
     using field_reader = std::function<void(const yaml_node& value, const std::string& path)>;
     using field = std::pair<std::string_view, field_reader>;
 
-    void fail(std::size_t line, std::string_view path, std::string message) {
-        faults_.add(line, path, std::move(message));
+    void fail(std::size_t line, std::string_view path, std::string_view message) {
+        faults_.add(line, path, message);
     }
 
     void read(const yaml_node& root) {
@@ -80,7 +85,9 @@ private:
             const std::string path =
                 prefix.empty() ? entry.key.text : prefix + '.' + entry.key.text;
             const auto known = std::ranges::find(fields, key, &field::first);
-            if (!seen.insert(key).second) {
+            if (entry.key.kind != node_kind::scalar) {
+                fail(entry.key.line, prefix, "a key must be a plain word");
+            } else if (!seen.insert(key).second) {
                 fail(entry.key.line, path, "repeated key");
             } else if (known == fields.end()) {
                 fail(entry.key.line, path, "unknown key");
@@ -90,21 +97,34 @@ private:
         }
     }
 
-    [[nodiscard]] field_reader text_to(std::string& into) {
-        return [this, &into](const yaml_node& value, const std::string& path) {
+    [[nodiscard]] field_reader text_to(std::string& into,
+                                       yaml_texts allowed = yaml_texts::on_one_line) {
+        return [=, this, &into](const yaml_node& value, const std::string& path) {
             if (value.kind == node_kind::map || value.kind == node_kind::sequence) {
                 fail(value.line, path, "must be a text");
-                return;
+            } else if (allowed == yaml_texts::on_one_line && has_line_break(value)) {
+                fail(value.line, path, "must be a text on one line");
+            } else {
+                into = value.text;
             }
-            into = value.text;
         };
+    }
+
+    [[nodiscard]] field_reader pem_to(std::string& into) {
+        return text_to(into, yaml_texts::with_line_breaks);
     }
 
     [[nodiscard]] field_reader file_to(std::string& into) {
         return [this, &into](const yaml_node& value, const std::string& path) {
-            text_to(into)(value, path);
-            if (!into.empty()) {
-                into = (folder_ / into).lexically_normal().string();
+            std::string text;
+            text_to(text)(value, path);
+            if (text.empty()) {
+                return;
+            }
+            if (auto file = read_path(text, folder_)) {
+                into = std::move(*file);
+            } else {
+                fail(value.line, path, file.error());
             }
         };
     }
@@ -132,7 +152,7 @@ private:
             return;
         }
         for (const yaml_node& item : value.items) {
-            if (item.kind == node_kind::scalar) {
+            if (item.kind == node_kind::scalar && !has_line_break(item)) {
                 take(item);
             } else {
                 fail(item.line, path, "must be a list of texts");
@@ -183,9 +203,9 @@ private:
         bool any_suite = false;
         bool any_curve = false;
         const std::array fields = std::to_array<field>(
-            {{"cert", text_to(tls.cert_pem)},
-             {"key", text_to(tls.key_pem)},
-             {"client_ca", text_to(tls.client_ca_pem)},
+            {{"cert", pem_to(tls.cert_pem)},
+             {"key", pem_to(tls.key_pem)},
+             {"client_ca", pem_to(tls.client_ca_pem)},
              {"cert_file", file_to(tls.cert_file)},
              {"key_file", file_to(tls.key_file)},
              {"client_ca_file", file_to(tls.client_ca_file)},
@@ -196,6 +216,11 @@ private:
               }},
              {"client_allowed_sans",
               [&](const yaml_node& value, const std::string& path) {
+                  if (value.kind == node_kind::sequence && value.items.empty()) {
+                      fail(value.line,
+                           path,
+                           "an empty list would let nobody in; leave it out to let all in");
+                  }
                   read_list(value, path, [&](const yaml_node& item) {
                       tls.allowed_sans.push_back(item.text);
                   });
@@ -217,12 +242,18 @@ private:
         tls.client_auth = auth->meaning;
         // With suites of TLS 1.3 alone nothing is left for 1.2.
         if (any_suite && tls.ciphers.empty()) {
+            if (tls.max_version == tls_version::tls_1_2) {
+                fail(section.line,
+                     "tls_server_config.cipher_suites",
+                     "suites of TLS 1.3 alone, but max_version is TLS12");
+                return;
+            }
             tls.min_version = tls_version::tls_1_3;
         }
         const bool is_meant = !tls.cert_file.empty() || !tls.cert_pem.empty()
                               || !tls.key_file.empty() || !tls.key_pem.empty()
                               || !tls.client_ca_file.empty() || !tls.client_ca_pem.empty()
-                              || !client_auth.empty();
+                              || !client_auth.empty() || !tls.allowed_sans.empty();
         if (is_meant) {
             check_tls(tls, section.line);
             values_.tls = std::move(tls);

@@ -178,6 +178,9 @@ private:
 
 // What is wrong with the bytes of one line; nothing if it is fine.
 const char* fault_of_line(std::string_view line) {
+    if (line.ends_with('\r')) {
+        line.remove_suffix(1);
+    }
     const auto indentation = line.substr(0, line.find_first_not_of(" \t"));
     if (indentation.size() < line.size() && indentation.find('\t') != std::string_view::npos) {
         return "a tab in the indentation; YAML wants spaces";
@@ -188,8 +191,7 @@ const char* fault_of_line(std::string_view line) {
             return "not UTF-8";
         }
         // yaml-cpp takes byte 4 for the end of the text, so what follows would silently be ignored.
-        const bool line_end = character.code == '\r' && line.size() == 1;
-        if (is_control(character.code) && character.code != '\t' && !line_end) {
+        if (is_control(character.code) && character.code != '\t') {
             return "a control character";
         }
         line.remove_prefix(character.length);
@@ -200,13 +202,21 @@ const char* fault_of_line(std::string_view line) {
 std::vector<yaml_fault> check_bytes(std::string_view text) {
     std::vector<yaml_fault> faults;
     std::size_t number = 0;
-    while (!text.empty() && faults.size() < most_faults) {
+    std::size_t more = 0;
+    while (!text.empty()) {
         ++number;
         const auto end = std::min(text.find('\n'), text.size());
         if (const char* fault = fault_of_line(text.substr(0, end))) {
-            faults.push_back({number, fault});
+            if (faults.size() < most_faults) {
+                faults.push_back({number, fault});
+            } else {
+                ++more;
+            }
         }
         text.remove_prefix(std::min(end + 1, text.size()));
+    }
+    if (more != 0) {
+        faults.push_back({number, "and " + std::to_string(more) + " more lines like these"});
     }
     return faults;
 }
@@ -221,8 +231,17 @@ public:
     }
 };
 
-std::string explain(const std::string& message) {
-    std::string text = "not valid YAML: " + message;
+// In words of yaml-cpp, without what it may have copied out of the text.
+std::string explain(std::string_view message) {
+    message = message.substr(0, message.find(':'));
+    if (message == "unknown escape character") {
+        return "not valid YAML: a backslash in double quotes begins an escape; use single quotes, "
+               "or two backslashes";
+    }
+    if (message == "the referenced anchor is not defined") {
+        return "aliases (*) are not supported";
+    }
+    std::string text = "not valid YAML: " + std::string(message);
     if (message == "illegal map value" || message == "end of map not found") {
         text += " (wrong indentation, or a value with a colon or bracket that needs quotes?)";
     }

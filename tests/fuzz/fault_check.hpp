@@ -30,18 +30,20 @@ inline bool is_one_line(std::string_view text) {
 // A missing value may be found at the end of the text, one line behind its last one.
 inline bool are_well_formed(const std::vector<config::config_fault>& faults,
                             std::string_view text) {
+    constexpr std::size_t most = 100;
+    constexpr std::size_t longest_message = 1024;
     const auto lines = static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n')) + 2;
     std::size_t line = 0;
     for (const config::config_fault& fault : faults) {
-        // The last one may be the number of those left out, which has no line.
-        const bool in_order = fault.line >= line || (fault.line == 0 && &fault == &faults.back());
-        if (!in_order || fault.line > lines || fault.message.empty()
-            || !is_one_line(to_string(fault))) {
+        // Behind a hundred stands how many were left out, which has no line.
+        const bool is_rest = &fault - faults.data() == most && fault.line == 0;
+        if ((fault.line < line && !is_rest) || fault.line > lines || fault.message.empty()
+            || fault.message.size() > longest_message || !is_one_line(to_string(fault))) {
             return false;
         }
         line = fault.line;
     }
-    return faults.size() <= 101;
+    return faults.size() <= most + 1;
 }
 
 } // namespace kallglot::fuzz

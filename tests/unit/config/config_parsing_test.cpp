@@ -88,7 +88,7 @@ shutdown_grace: 10s
 TEST(ConfigParsing, EveryKeyReachesItsPlace) {
     const auto parsed = parse_text(R"(
 api: {base_url: "http://[::1]:8080/api/", allow_plaintext: true, key_file: /k, ca_file: ca.pem, client_cert_file: c.pem,
-      client_key_file: ../k.pem, proxy_url: "http://proxy:3128", connect_timeout: 1s, request_timeout: 2s, idle_timeout: 3s,
+      client_key_file: ../k.pem, proxy_url: "http://localhost:3128", connect_timeout: 1s, request_timeout: 2s, idle_timeout: 3s,
       max_connections: 4, max_response_size: 5KiB, rate_limit: 600/1m, max_rate: unlimited, budget_share: 70%, idle_probe: 8s}
 poll:
   intervals: {created: 11ms, connecting: 12ms, active: 13ms, ending: 14ms, unknown: 15ms, audit: 16ms}
@@ -111,9 +111,9 @@ shutdown_grace: 22s
     EXPECT_EQ(all.api.key_file, "/k");
     EXPECT_EQ(all.api.ca_file, "/etc/kallglot_exporter/ca.pem");
     EXPECT_EQ(all.api.client_cert_file, "/etc/kallglot_exporter/c.pem");
-    EXPECT_EQ(all.api.client_key_file, "/etc/k.pem");
+    EXPECT_EQ(all.api.client_key_file, "/etc/kallglot_exporter/../k.pem");
     ASSERT_TRUE(all.api.proxy_url.has_value());
-    EXPECT_EQ(all.api.proxy_url->host, "proxy");
+    EXPECT_EQ(all.api.proxy_url->host, "localhost");
     EXPECT_EQ(all.api.connect_timeout, 1s);
     EXPECT_EQ(all.api.request_timeout, 2s);
     EXPECT_EQ(all.api.idle_timeout, 3s);
@@ -205,7 +205,43 @@ TEST(ConfigParsing, EmptySectionsAreFine) {
 
 TEST(ConfigParsing, ASecretWrittenForItsFileIsNotRepeated) {
     const auto parsed = parse_text("api: {key_file: sk_live_canary4711canary}\n");
+    ASSERT_EQ(parsed.faults.size(), 1U);
     EXPECT_EQ(all_faults(parsed).find("canary"), std::string::npos);
+}
+
+TEST(ConfigParsing, AHundredThousandFilesAreTooManyAtOnce) {
+    std::string files;
+    for (int i = 0; i < 100000; ++i) {
+        files += std::to_string(i) + ',';
+    }
+    const auto parsed = parse_text("api: {key_file: k}\nsessions: {files: [" + files + "]}\n");
+    EXPECT_EQ(all_faults(parsed), "config.yml:2: sessions.files: at most 64 files\n");
+}
+
+TEST(ConfigParsing, TheFirstLinesAreKeptOfTooManyFaults) {
+    std::string text = "poll: {}\n";
+    for (int i = 0; i < 200; ++i) {
+        text += "nonsense_" + std::to_string(i) + ": 1\n";
+    }
+    const auto parsed = parse_text(text);
+    ASSERT_EQ(parsed.faults.size(), 101U);
+    EXPECT_EQ(parsed.faults.front().key, "api.key_file");
+    EXPECT_EQ(parsed.faults.back().message, "and 101 more faults");
+}
+
+TEST(ConfigParsing, TwoNamesOfOneFileAreTheSame) {
+    const auto parsed = parse_text("api: {key_file: k}\nsessions: {files: [a, x/../a]}\n");
+    EXPECT_EQ(all_faults(parsed), "config.yml:2: sessions.files: the same file twice\n");
+}
+
+TEST(ConfigParsing, WildcardsInTheNameOfTheFolderAreNone) {
+    const auto parsed = parse("api: {key_file: k}\nsessions: {files: [\"*.txt\", /a*/b]}\n",
+                              "c.yml",
+                              "/srv/tenant[1]",
+                              {});
+    EXPECT_EQ(parsed.values.sessions.files,
+              (std::vector<std::string>{"/srv/tenant\\[1]/*.txt", "/a*/b"}));
+    EXPECT_EQ(parsed.values.api.key_file, "/srv/tenant[1]/k");
 }
 
 TEST(ConfigParsing, TheStoreLivesInTheStateDirectoryIfThereIsOne) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -45,7 +46,7 @@ tls_server_config:
   client_ca_file: ca.crt
   client_auth_type: RequireAndVerifyClientCert
   client_allowed_sans: [prometheus.example, 10.0.0.1]
-  min_version: TLS12
+  min_version: TLS13
   max_version: TLS13
   cipher_suites: [TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, TLS_AES_128_GCM_SHA256, TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384]
   prefer_server_cipher_suites: false
@@ -69,22 +70,35 @@ basic_auth_users:
     EXPECT_EQ(read.tls->client_auth, tls_client_auth::require_and_verify);
     EXPECT_EQ(read.tls->allowed_sans, (std::vector<std::string>{"prometheus.example", "10.0.0.1"}));
     EXPECT_EQ(read.tls->ciphers, "ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384");
+    EXPECT_EQ(read.tls->min_version, tls_version::tls_1_3);
+    EXPECT_EQ(read.tls->max_version, tls_version::tls_1_3);
     EXPECT_FALSE(read.tls->prefer_server_ciphers);
     EXPECT_EQ(read.tls->groups, "P-256:X25519:P-384:P-521");
-    EXPECT_EQ(read.headers.size(), 5U);
-    EXPECT_EQ(read.users.size(), 2U);
+    EXPECT_EQ(read.headers,
+              (std::vector<std::pair<std::string, std::string>>{
+                  {"Content-Security-Policy", "default-src 'self'"},
+                  {"X-Frame-Options", "sameorigin"},
+                  {"X-Content-Type-Options", "nosniff"},
+                  {"X-XSS-Protection", "1"},
+                  {"Strict-Transport-Security", "max-age=31536000"}}));
+    ASSERT_EQ(read.users.size(), 2U);
+    EXPECT_EQ(read.users[0].name, "alice");
+    EXPECT_EQ(read.users[0].hash, hash);
     EXPECT_EQ(read.users[1].name, "bob");
+    EXPECT_EQ(read.users[1].hash, hash);
     ASSERT_TRUE(read.rate);
     EXPECT_EQ(read.rate->burst, 4U);
     EXPECT_EQ(read.rate->interval, std::chrono::milliseconds(500));
 }
 
 TEST(WebConfig, TakesPemTextsInPlaceOfFiles) {
-    const web_settings read =
-        good("tls_server_config:\n  cert: |\n    -----BEGIN\n    more\n  key: K\n");
+    const web_settings read = good(
+        "tls_server_config:\n  cert: |\n    -----BEGIN\n    more\n  key: K\n  client_ca: A\n"
+        "  client_auth_type: VerifyClientCertIfGiven\n");
     ASSERT_TRUE(read.tls);
     EXPECT_EQ(read.tls->cert_pem, "-----BEGIN\nmore\n");
     EXPECT_EQ(read.tls->key_pem, "K");
+    EXPECT_EQ(read.tls->client_ca_pem, "A");
     EXPECT_TRUE(read.tls->prefer_server_ciphers) << "as the toolkit's default";
 }
 
@@ -181,7 +195,21 @@ INSTANTIATE_TEST_SUITE_P(
                 "web.yml:2: basic_auth_users: the cost"},
         bad_row{"rate_limit: {interval: soon}", "web.yml:1: rate_limit.interval: "},
         bad_row{"rate_limit: {interval: 1s, burst: -1}", "web.yml:1: rate_limit.burst: "},
-        bad_row{"a: &x 1\nb: *x", "web.yml:1: "},
+        bad_row{"a: &x 1\nb: *x", "web.yml:1: anchors"},
+        bad_row{"basic_auth_users: {alice: *Passw0rd}", "web.yml:1: aliases (*) are not supported"},
+        bad_row{"? [a, b]\n: c", "web.yml:1: a key must be a plain word"},
+        bad_row{"tls_server_config:\n  key_file: '-----BEGIN PRIVATE KEY----- MIGHAgEA'\n  "
+                "cert_file: c",
+                "web.yml:2: tls_server_config.key_file: looks like the secret itself"},
+        bad_row{"tls_server_config:\n  cert_file: |\n    server.crt\n  key_file: k\n",
+                "web.yml:2: tls_server_config.cert_file: must be a text on one line"},
+        bad_row{
+            tls("client_auth_type: RequireAnyClientCert\n  client_allowed_sans: []"),
+            "web.yml:5: tls_server_config.client_allowed_sans: an empty list would let nobody in"},
+        bad_row{"tls_server_config: {client_allowed_sans: [x]}",
+                "web.yml:1: tls_server_config: missing one of cert"},
+        bad_row{tls("max_version: TLS12\n  cipher_suites: [TLS_AES_128_GCM_SHA256]"),
+                "web.yml:2: tls_server_config.cipher_suites: suites of TLS 1.3 alone"},
         bad_row{"a: b\n\"two\\nlines\": c", "web.yml:2: a line break"}));
 
 TEST(WebConfig, FaultsAreInTheOrderOfTheirLines) {

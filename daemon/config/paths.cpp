@@ -1,0 +1,63 @@
+#include "paths.hpp"
+
+#include <algorithm>
+#include <array>
+#include <climits>
+
+namespace kallglot::config {
+
+namespace {
+
+// Somebody has written the secret where the name of its file belongs, perhaps with what stands around it elsewhere.
+bool looks_like_a_secret(std::string_view text) {
+    constexpr std::array<std::string_view, 3> prefixes = {"sk_live_", "sk_test_", "whsec_"};
+    constexpr std::size_t shortest = 16;
+    return text.find("-----BEGIN") != std::string_view::npos
+           || std::ranges::any_of(prefixes, [&](std::string_view prefix) {
+                  const auto at = text.find(prefix);
+                  return at != std::string_view::npos && (at == 0 || text[at - 1] == ' ')
+                         && text.size() - at >= shortest
+                         && text.find('.', at) == std::string_view::npos;
+              });
+}
+
+std::string join(const std::filesystem::path& folder, const std::filesystem::path& path) {
+    const auto joined = folder / path;
+    const bool climbs = std::ranges::find(path, "..") != path.end();
+    return (climbs ? joined : joined.lexically_normal()).string();
+}
+
+std::string without_wildcards(const std::string& folder) {
+    std::string escaped;
+    for (const char c : folder) {
+        if (std::string_view("*?[\\").find(c) != std::string_view::npos) {
+            escaped += '\\';
+        }
+        escaped += c;
+    }
+    return escaped;
+}
+
+} // namespace
+
+parsed<std::string> read_path(std::string_view text, const std::filesystem::path& folder) {
+    if (text.empty()) {
+        return parse_error{"must be the path of a file, not an empty text"};
+    }
+    if (looks_like_a_secret(text)) {
+        return parse_error{
+            "looks like the secret itself; write it into a file and give the name of the file "
+            "here"};
+    }
+    std::string path = join(folder, text);
+    if (path.size() >= PATH_MAX) {
+        return parse_error{"longer than any path"};
+    }
+    return path;
+}
+
+parsed<std::string> read_glob(std::string_view text, const std::filesystem::path& folder) {
+    return read_path(text, without_wildcards(folder.string()));
+}
+
+} // namespace kallglot::config
