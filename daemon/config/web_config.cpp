@@ -1,15 +1,13 @@
 #include "kallglot/config/web_config.hpp"
 
-#include "fault_list.hpp"
 #include "kallglot/config/file_reading.hpp"
 #include "kallglot/config/units.hpp"
 #include "kallglot/config/yaml_tree.hpp"
-#include "paths.hpp"
+#include "map_reader.hpp"
 #include "web_config_words.hpp"
 
 #include <algorithm>
 #include <array>
-#include <functional>
 #include <set>
 #include <span>
 #include <string>
@@ -24,23 +22,11 @@ using node_kind = yaml_node::kind_type;
 
 constexpr std::size_t max_size_bytes = std::size_t{1024} * 1024;
 
-bool has_line_break(const yaml_node& node) {
-    return node.text.find('\n') != std::string::npos;
-}
-
 // Walks the file, and collects what it says and what is wrong with it.
-class web_config_reader {
+class web_config_reader : private map_reader {
 public:
-    web_config_reader(std::string_view name, const std::filesystem::path& folder)
-        : folder_(folder),
-          faults_(name) {}
-
-    using field_reader = std::function<void(const yaml_node& value, const std::string& path)>;
-    using field = std::pair<std::string_view, field_reader>;
-
-    void fail(std::size_t line, std::string_view path, std::string_view message) {
-        faults_.add(line, path, message);
-    }
+    using map_reader::fail;
+    using map_reader::map_reader;
 
     void read(const yaml_node& root) {
         const std::array fields = std::to_array<field>(
@@ -63,103 +49,13 @@ public:
     }
 
     [[nodiscard]] web_config_result finish() {
-        if (auto faults = faults_.take(); !faults.empty()) {
+        if (auto faults = take_faults(); !faults.empty()) {
             return faults;
         }
         return std::move(values_);
     }
 
 private:
-    /// Calls the reader of each key; unknown and repeated keys are faults. Nothing at all is an empty map.
-    void read_map(const yaml_node& map, const std::string& prefix, std::span<const field> fields) {
-        if (map.kind == node_kind::null) {
-            return;
-        }
-        if (map.kind != node_kind::map) {
-            fail(map.line, prefix, "must be a section with keys of its own");
-            return;
-        }
-        std::set<std::string_view> seen;
-        for (const yaml_entry& entry : map.entries) {
-            const std::string_view key = entry.key.text;
-            const std::string path =
-                prefix.empty() ? entry.key.text : prefix + '.' + entry.key.text;
-            const auto known = std::ranges::find(fields, key, &field::first);
-            if (entry.key.kind != node_kind::scalar) {
-                fail(entry.key.line, prefix, "a key must be a plain word");
-            } else if (!seen.insert(key).second) {
-                fail(entry.key.line, path, "repeated key");
-            } else if (known == fields.end()) {
-                fail(entry.key.line, path, "unknown key");
-            } else {
-                known->second(entry.value, path);
-            }
-        }
-    }
-
-    [[nodiscard]] field_reader text_to(std::string& into,
-                                       yaml_texts allowed = yaml_texts::on_one_line) {
-        return [=, this, &into](const yaml_node& value, const std::string& path) {
-            if (value.kind == node_kind::map || value.kind == node_kind::sequence) {
-                fail(value.line, path, "must be a text");
-            } else if (allowed == yaml_texts::on_one_line && has_line_break(value)) {
-                fail(value.line, path, "must be a text on one line");
-            } else {
-                into = value.text;
-            }
-        };
-    }
-
-    [[nodiscard]] field_reader pem_to(std::string& into) {
-        return text_to(into, yaml_texts::with_line_breaks);
-    }
-
-    [[nodiscard]] field_reader file_to(std::string& into) {
-        return [this, &into](const yaml_node& value, const std::string& path) {
-            std::string text;
-            text_to(text)(value, path);
-            if (text.empty()) {
-                return;
-            }
-            if (auto file = read_path(text, folder_)) {
-                into = std::move(*file);
-            } else {
-                fail(value.line, path, file.error());
-            }
-        };
-    }
-
-    [[nodiscard]] field_reader flag_to(bool& into) {
-        return [this, &into](const yaml_node& value, const std::string& path) {
-            if (value.kind == node_kind::scalar && !value.quoted
-                && (value.text == "true" || value.text == "false")) {
-                into = value.text == "true";
-            } else {
-                fail(value.line, path, "must be true or false");
-            }
-        };
-    }
-
-    /// Each item of a list of texts.
-    void read_list(const yaml_node& value,
-                   const std::string& path,
-                   const std::function<void(const yaml_node& item)>& take) {
-        if (value.kind == node_kind::null) {
-            return;
-        }
-        if (value.kind != node_kind::sequence) {
-            fail(value.line, path, "must be a list");
-            return;
-        }
-        for (const yaml_node& item : value.items) {
-            if (item.kind == node_kind::scalar && !has_line_break(item)) {
-                take(item);
-            } else {
-                fail(item.line, path, "must be a list of texts");
-            }
-        }
-    }
-
     [[nodiscard]] field_reader version_to(tls_version& into) {
         return [this, &into](const yaml_node& value, const std::string& path) {
             if (value.text == "TLS12") {
@@ -369,9 +265,7 @@ private:
         }
     }
 
-    std::filesystem::path folder_;
     web_settings values_;
-    fault_list faults_;
 };
 
 } // namespace

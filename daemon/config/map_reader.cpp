@@ -1,0 +1,120 @@
+#include "map_reader.hpp"
+
+#include "paths.hpp"
+
+#include <algorithm>
+#include <set>
+
+namespace kallglot::config {
+
+namespace {
+
+using node_kind = yaml_node::kind_type;
+
+bool has_line_break(const yaml_node& node) {
+    return node.text.find('\n') != std::string::npos;
+}
+
+} // namespace
+
+map_reader::map_reader(std::string_view name, const std::filesystem::path& folder)
+    : folder_(folder),
+      faults_(name) {}
+
+void map_reader::fail(std::size_t line, std::string_view path, std::string_view message) {
+    faults_.add(line, path, message);
+}
+
+std::vector<config_fault> map_reader::take_faults() {
+    return faults_.take();
+}
+
+void map_reader::read_map(const yaml_node& map,
+                          const std::string& prefix,
+                          std::span<const field> fields) {
+    if (map.kind == node_kind::null) {
+        return;
+    }
+    if (map.kind != node_kind::map) {
+        fail(map.line, prefix, "must be a section with keys of its own");
+        return;
+    }
+    std::set<std::string_view> seen;
+    for (const yaml_entry& entry : map.entries) {
+        const std::string_view key = entry.key.text;
+        const std::string path = prefix.empty() ? entry.key.text : prefix + '.' + entry.key.text;
+        const auto known = std::ranges::find(fields, key, &field::first);
+        if (entry.key.kind != node_kind::scalar) {
+            fail(entry.key.line, prefix, "a key must be a plain word");
+        } else if (!seen.insert(key).second) {
+            fail(entry.key.line, path, "repeated key");
+        } else if (known == fields.end()) {
+            fail(entry.key.line, path, "unknown key");
+        } else {
+            known->second(entry.value, path);
+        }
+    }
+}
+
+map_reader::field_reader map_reader::text_to(std::string& into, yaml_texts allowed) {
+    return [=, this, &into](const yaml_node& value, const std::string& path) {
+        if (value.kind == node_kind::map || value.kind == node_kind::sequence) {
+            fail(value.line, path, "must be a text");
+        } else if (allowed == yaml_texts::on_one_line && has_line_break(value)) {
+            fail(value.line, path, "must be a text on one line");
+        } else {
+            into = value.text;
+        }
+    };
+}
+
+map_reader::field_reader map_reader::pem_to(std::string& into) {
+    return text_to(into, yaml_texts::with_line_breaks);
+}
+
+map_reader::field_reader map_reader::file_to(std::string& into) {
+    return [this, &into](const yaml_node& value, const std::string& path) {
+        std::string text;
+        text_to(text)(value, path);
+        if (text.empty()) {
+            return;
+        }
+        if (auto file = read_path(text, folder_)) {
+            into = std::move(*file);
+        } else {
+            fail(value.line, path, file.error());
+        }
+    };
+}
+
+map_reader::field_reader map_reader::flag_to(bool& into) {
+    return [this, &into](const yaml_node& value, const std::string& path) {
+        if (value.kind == node_kind::scalar && !value.quoted
+            && (value.text == "true" || value.text == "false")) {
+            into = value.text == "true";
+        } else {
+            fail(value.line, path, "must be true or false");
+        }
+    };
+}
+
+void map_reader::read_list(const yaml_node& value,
+                           const std::string& path,
+                           const std::function<void(const yaml_node& item)>& take) {
+    if (value.kind == node_kind::null) {
+        return;
+    }
+    if (value.kind != node_kind::sequence) {
+        fail(value.line, path, "must be a list");
+        return;
+    }
+    for (const yaml_node& item : value.items) {
+        if (item.kind == node_kind::scalar && !has_line_break(item)) {
+            take(item);
+        } else {
+            fail(item.line, path, "must be a list of texts");
+        }
+    }
+}
+
+} // namespace kallglot::config
