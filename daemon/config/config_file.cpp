@@ -19,6 +19,12 @@ std::string_view variable(const char* name) {
     return text == nullptr ? std::string_view() : std::string_view(text);
 }
 
+// By lines; how many faults were left out of the list is said behind all.
+std::size_t rank(const config_fault& fault) {
+    return fault.line == 0 && fault.key.empty() ? std::numeric_limits<std::size_t>::max()
+                                                : fault.line;
+}
+
 // Reads the files that the settings name, and collects what is wrong with them.
 class file_checker {
 public:
@@ -62,7 +68,10 @@ private:
     }
 
     void fail(fault_kind kind, const char* key, std::string message) {
-        parsed_.faults.push_back({kind, name_, line_of(key), key, std::move(message)});
+        config_fault fault{kind, name_, line_of(key), key, std::move(message)};
+        const auto behind =
+            std::ranges::upper_bound(parsed_.faults, rank(fault), std::ranges::less(), rank);
+        parsed_.faults.insert(behind, std::move(fault));
     }
 
     std::string name_;
@@ -70,12 +79,6 @@ private:
     parsed_config& parsed_;
     std::vector<config_fault> warnings_;
 };
-
-// By lines; how many faults were left out of the list is said behind all.
-std::size_t rank(const config_fault& fault) {
-    return fault.line == 0 && fault.key.empty() ? std::numeric_limits<std::size_t>::max()
-                                                : fault.line;
-}
 
 secret_values read_secrets(const settings& values, file_checker& files) {
     secret_values secrets;
@@ -118,7 +121,6 @@ load_result load(const std::filesystem::path& file, const environment& env) {
     files.check("webhook.tls.cert_file", values.webhook.tls_cert_file);
     files.check("webhook.tls.key_file", values.webhook.tls_key_file);
     if (!parsed.faults.empty()) {
-        std::ranges::stable_sort(parsed.faults, std::ranges::less(), rank);
         return std::move(parsed.faults);
     }
     return loaded_config{std::move(parsed.values),

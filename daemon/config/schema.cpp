@@ -52,12 +52,12 @@ constexpr std::array keys = {
              file_value{at<&settings::api, &api_settings::client_key_file>, true},
              reload,
              "PEM private key of `api.client_cert_file`; both or neither."},
-    key_spec{
-        "api.proxy_url",
-        proxy_value{at<&settings::api, &api_settings::proxy_url>},
-        reload,
-        "HTTP proxy to tunnel through (CONNECT), written http://host:port. Proxy variables of the "
-        "environment are not looked at."},
+    key_spec{"api.proxy_url",
+             proxy_value{at<&settings::api, &api_settings::proxy_url>},
+             reload,
+             "HTTP proxy to tunnel through (CONNECT), written http://host:port; with http:// in "
+             "api.base_url only one on this host. Proxy variables of the environment are not "
+             "looked at."},
     key_spec{"api.connect_timeout",
              duration_value{at<&settings::api, &api_settings::connect_timeout>, 10ms, 10min},
              reload,
