@@ -20,8 +20,16 @@ constexpr double least_guess = 1.0 / 60;
 /// Resets and dates are whole seconds, each rounded as the API likes.
 constexpr steady_duration reset_tolerance = 1s;
 
+constexpr std::chrono::hours longest_window = 24h;
+
 /// The loop is woken in whole milliseconds; what a wake-up is late may be made up for within this.
 constexpr steady_duration pace_slack = 5ms;
+
+// No window is longer than a day.
+std::optional<api_time> believable_reset(std::optional<api_time> reset,
+                                         std::optional<api_time> api_now) noexcept {
+    return reset && api_now && *reset > *api_now + longest_window ? std::nullopt : reset;
+}
 
 } // namespace
 
@@ -53,24 +61,25 @@ void request_budget::on_headers(const response_headers& headers,
     if (!headers.rate_limit || *headers.rate_limit == 0) {
         return;
     }
+    const std::optional<api_time> reset = believable_reset(headers.rate_reset, api_now);
     const std::uint32_t used =
         *headers.rate_limit
         - std::min(headers.rate_remaining.value_or(*headers.rate_limit), *headers.rate_limit);
-    if (window_ && is_of_older_window(headers.rate_reset, now)) {
+    if (window_ && is_of_older_window(reset, api_now, now)) {
         return;
     }
-    if (!window_ || begins_window(headers.rate_reset, used, now)) {
-        begin_window(headers.rate_reset, used, now);
+    if (!window_ || begins_window(reset, used, now)) {
+        begin_window(reset, used, now);
     }
     window& seen = *window_;
     seen.limit = *headers.rate_limit;
     seen.remaining = seen.limit - used;
     seen.sent_since = 0;
-    if (headers.rate_reset) {
-        seen.reset = headers.rate_reset;
+    if (reset) {
+        seen.reset = reset;
     }
-    if (headers.rate_reset && api_now) {
-        const auto left = std::clamp<milliseconds>(*headers.rate_reset - *api_now, 0ms, 24h);
+    if (reset && api_now) {
+        const auto left = std::max<milliseconds>(*reset - *api_now, 0ms);
         seen.reset_at = now + left;
         // What is left of a window says that it is no shorter; both times are whole seconds.
         if (left > window_length_ + reset_tolerance) {
@@ -84,8 +93,13 @@ void request_budget::on_headers(const response_headers& headers,
     }
 }
 
-void request_budget::on_throttled(steady_time now) noexcept {
-    guess_base_ = std::max(guess(now) / 2, least_guess);
+void request_budget::on_throttled(steady_time sent, steady_time now) noexcept {
+    // What was under way already tells of the rate before.
+    if (sent < guess_from_) {
+        return;
+    }
+    const double spent = std::min(guess(now), settings_.max_rate.per_second);
+    guess_base_ = std::max(spent / 2, least_guess);
     guess_from_ = now;
 }
 
@@ -132,9 +146,12 @@ double request_budget::guess(steady_time now) const noexcept {
 }
 
 bool request_budget::is_of_older_window(std::optional<api_time> reset,
+                                        std::optional<api_time> api_now,
                                         steady_time now) const noexcept {
+    // One that still lies ahead is of the window that runs, whatever another answer has said of its end.
+    const bool ahead = reset && api_now && *reset > *api_now + reset_tolerance;
     return reset && window_->reset && *reset < *window_->reset - reset_tolerance
-           && now < window_->reset_at;
+           && now < window_->reset_at && !ahead;
 }
 
 bool request_budget::begins_window(std::optional<api_time> reset,
@@ -160,9 +177,12 @@ void request_budget::begin_window(std::optional<api_time> reset,
     } else if (reset && window_->reset && now >= window_->reset_at - reset_tolerance) {
         next.ours = window_->ours_next;
         // Only windows that follow each other tell their length, not those with idle ones between.
-        const auto between = std::chrono::round<seconds>(*reset - *window_->reset);
+        const auto between =
+            std::clamp<seconds>(std::chrono::round<seconds>(*reset - *window_->reset),
+                                1s,
+                                longest_window);
         if (now - window_->reset_at < between / 2) {
-            window_length_ = std::clamp<seconds>(between, 1s, 24h);
+            window_length_ = between;
         }
     } else {
         // It ended before its time: who used what since then is not known.

@@ -17,6 +17,16 @@ steady_time earlier_bound(steady_time latest, const exchange_times& times) noexc
     return latest - timestamp_slack - (times.received - times.sent);
 }
 
+/// The time between two timestamps; none if one is missing, or beyond what a session can last (as later_bound()).
+std::optional<steady_duration> believable_length(std::optional<api_time> begin,
+                                                 std::optional<api_time> end) noexcept {
+    constexpr milliseconds longest = 400 * 24h;
+    if (!begin || !end || *end < *begin || *end - *begin > longest) {
+        return std::nullopt;
+    }
+    return *end - *begin;
+}
+
 bool is_backwards(session_status from, session_status to) noexcept {
     return from != session_status::unknown && to != session_status::unknown && to < from;
 }
@@ -91,9 +101,7 @@ void take_facts(session_record& record,
         record.started = times.received;
         if (snapshot.started_at) {
             record.started = later_bound(*snapshot.started_at, times).value_or(times.received);
-            if (snapshot.created_at && *snapshot.started_at >= *snapshot.created_at) {
-                changes.setup = *snapshot.started_at - *snapshot.created_at;
-            }
+            changes.setup = believable_length(snapshot.created_at, snapshot.started_at);
         }
     }
 }
@@ -107,11 +115,11 @@ void take_end(session_record& record,
     record.touched = false;
     changes.ended = true;
     changes.ended_without_start = record.started == no_time;
-    if (snapshot.started_at && snapshot.ended_at && *snapshot.ended_at >= *snapshot.started_at) {
-        const milliseconds length = *snapshot.ended_at - *snapshot.started_at;
+    if (const auto length = believable_length(snapshot.started_at, snapshot.ended_at)) {
         changes.call_duration = length;
         record.call_duration_ms = static_cast<std::uint32_t>(
-            std::min<milliseconds::rep>(length.count(), std::numeric_limits<std::uint32_t>::max()));
+            std::min<milliseconds::rep>(std::chrono::floor<milliseconds>(*length).count(),
+                                        std::numeric_limits<std::uint32_t>::max()));
     }
 }
 

@@ -100,6 +100,10 @@ tcp_socket connector::take() {
     return std::move(socket);
 }
 
+bool connector::connected() const noexcept {
+    return winner_.has_value();
+}
+
 tcp_endpoint connector::peer() const {
     return attempts_[winner_.value()].address;
 }

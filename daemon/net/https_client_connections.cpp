@@ -151,6 +151,9 @@ void https_client::note_attempts(const https_connection& connection, const error
     }
     if (!error) {
         addresses_.note_success(connection.attempts().peer());
+    } else if (connection.attempts().connected()) {
+        // It takes connections and does no more: handshakes that fail or never end.
+        addresses_.note_failure(connection.attempts().peer(), now);
     }
 }
 

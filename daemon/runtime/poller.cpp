@@ -94,9 +94,11 @@ tracking poller::take_event(session_slot slot,
                             std::optional<api_time> made_at) {
     const steady_time now = clock_.now();
     const event_times times{now, made_at, api_clock_.at(now)};
+    answering_not_found_ -= is_missing(slot) ? 1 : 0;
     const tracking changes = registry_.update(slot, [&](session_record& record) {
         return observe_event(record, event, times);
     });
+    answering_not_found_ += is_missing(slot) ? 1 : 0;
     if (webhooks_ && event != session_event::touched) {
         compare_with_webhook(slot, event, changes.change.has_value(), now);
     }
@@ -120,15 +122,21 @@ commit_ticket poller::forget(session_slot slot, labels::forgotten_for reason) {
     return store_.forget(id, kind);
 }
 
+bool poller::is_missing(session_slot slot) const noexcept {
+    // That an API does not keep ended sessions is no outage.
+    const session_record& record = registry_[slot];
+    return record.not_found_since != no_time && record.status != session_status::ended;
+}
+
 void poller::drop(session_slot slot) {
     schedule_.remove(slot);
-    answering_not_found_ -= registry_[slot].not_found_since != no_time ? 1 : 0;
+    answering_not_found_ -= is_missing(slot) ? 1 : 0;
     registry_.remove(slot);
 }
 
 void poller::restored(session_slot slot) {
     const steady_time now = clock_.now();
-    answering_not_found_ += registry_[slot].not_found_since != no_time ? 1 : 0;
+    answering_not_found_ += is_missing(slot) ? 1 : 0;
     registry_.update(slot, [&](session_record& record) {
         if (record.status != session_status::ended) {
             record.last_sent = now - plain_interval(schedule_.policy(), record);

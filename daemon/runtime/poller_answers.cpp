@@ -33,7 +33,10 @@ std::optional<steady_duration> retry_delay(const api_answer& answer,
         return *answer.headers.retry_after;
     }
     if (answer.headers.retry_at && api_now) {
-        return *answer.headers.retry_at - *api_now;
+        // Clamped while it is in milliseconds: a far date is beyond what our clock can count.
+        return std::clamp<std::chrono::milliseconds>(*answer.headers.retry_at - *api_now,
+                                                     std::chrono::milliseconds(0),
+                                                     std::chrono::hours(24));
     }
     if (answer.problem.retry_after) {
         return *answer.problem.retry_after;
@@ -66,7 +69,7 @@ void poller::take_success(const api_answer& answer) {
     gate_.health().on_success(answer.received);
     last_success_ = clock_.wall_now();
     const exchange_times times{answer.sent, answer.received, api_clock_.at(answer.received)};
-    answering_not_found_ -= registry_[answer.slot].not_found_since != no_time ? 1 : 0;
+    answering_not_found_ -= is_missing(answer.slot) ? 1 : 0;
     const session_record& record = registry_[answer.slot];
     const bool known = record.was_observed();
     const threshold_crossing before = next_crossing(schedule_.policy(), record);
@@ -90,10 +93,11 @@ void poller::take_not_found(const api_answer& answer) {
     // The key is good and the API answers: only this session is not there.
     gate_.health().on_success(answer.received);
     metrics_.request_failed(failure_reason::not_found);
-    answering_not_found_ += registry_[answer.slot].not_found_since == no_time ? 1 : 0;
+    answering_not_found_ -= is_missing(answer.slot) ? 1 : 0;
     const bool asked_for_end = awaits_final_poll(registry_[answer.slot]);
     registry_.update(answer.slot,
                      [&](session_record& record) { observe_not_found(record, answer.sent); });
+    answering_not_found_ += is_missing(answer.slot) ? 1 : 0;
     if (asked_for_end && !awaits_final_poll(registry_[answer.slot])) {
         metrics_.ended(end_reason::none);
     }
@@ -136,7 +140,7 @@ void poller::take_failure(const api_answer& answer) {
 void poller::tell_health(const api_answer& answer, failure_reason reason) {
     last_failure_ = describe_failure(answer);
     if (answer.http_status == 429) {
-        gate_.budget().on_throttled(answer.received);
+        gate_.budget().on_throttled(answer.sent, answer.received);
     }
     const api_failure failure{reason,
                               answer.http_status,

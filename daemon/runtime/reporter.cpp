@@ -66,22 +66,31 @@ void reporter::stopping() noexcept {
 }
 
 task<result<std::shared_ptr<const daemon_report>>> reporter::take_report() {
-    // The table has one census at a time; who comes meanwhile shares it.
-    if (counting_) {
+    // The table has one census at a time; who comes meanwhile shares it, even if the next has begun before he is woken.
+    if (counting_ != nullptr) {
+        const std::shared_ptr<const counted_report> shared = counting_;
         co_await counted_.async_wait(as_tuple);
-        if (last_ == nullptr) {
+        if (!shared->whole) {
             co_return errc::cancelled;
         }
-        co_return last_;
+        co_return std::shared_ptr<const daemon_report>(shared, &shared->report);
     }
-    counting_ = true;
-    last_.reset();
-    const auto report = std::make_shared<daemon_report>();
-    co_await count(*report);
-    last_ = report;
-    counting_ = false;
+    const auto own = std::make_shared<counted_report>();
+    counting_ = own;
+    try {
+        co_await count(own->report);
+        own->whole = true;
+    } catch (...) {
+        end_count();
+        throw;
+    }
+    end_count();
+    co_return std::shared_ptr<const daemon_report>(own, &own->report);
+}
+
+void reporter::end_count() noexcept {
+    counting_.reset();
     counted_.cancel();
-    co_return last_;
 }
 
 task<> reporter::count(daemon_report& report) {

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The metrics as Prometheus sees them: promtool, the published table of names, and a real server that scrapes."""
 
+import concurrent.futures
 import gzip
 import pathlib
 import subprocess
@@ -160,6 +161,25 @@ class Metrics(EndToEnd):
             # Sessions go on between two scrapes; those with series of their own change their labels with it.
             if 'session_id' not in (family.label_names() if family.samples else ()):
                 self.assertLessEqual(series(family), series(opened.families[stem]))
+
+
+class Crowded(EndToEnd):
+    SESSIONS = 20_000
+
+    def test_scrapes_of_many_sessions_at_once_are_all_answered(self):
+        """A census of so many takes several turns of the loop; who comes meanwhile shares it."""
+        api = self.simulator('--sessions', self.SESSIONS, '--arrival-rate', '0', '--active', '10m-20m')
+        slow = '{created: 1m, connecting: 1m, active: 1m, ending: 1m, unknown: 1m}'
+        exporter = self.exporter(self.config(api.port, intervals=slow))
+        exporter.until('all there', lambda scrape: scrape.total('kallglot_sessions') == self.SESSIONS)
+
+        def scrape(_):
+            return web.request(exporter.address, '/metrics').status
+        with concurrent.futures.ThreadPoolExecutor(12) as crowd:
+            statuses = list(crowd.map(scrape, range(100 if SANITIZED else 600)))
+        self.assertEqual(set(statuses), {200})
+        exporter.stop()
+        self.assert_clean_end(exporter)
 
 
 class UnderPrometheus(EndToEnd):

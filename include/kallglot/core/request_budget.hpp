@@ -45,8 +45,9 @@ public:
                     std::optional<api_time> api_now,
                     steady_time now) noexcept;
 
-    /// A 429: without headers to go by, the guess is halved.
-    void on_throttled(steady_time now) noexcept;
+    /// A 429 arrived `now` for a request of `sent`: without headers to go by, the guess is halved, once for all that
+    /// were under way together.
+    void on_throttled(steady_time sent, steady_time now) noexcept;
 
     /// Requests a second that may be spent now; 0 when the account's window is used up, infinity without
     /// limit.
@@ -73,6 +74,7 @@ private:
     [[nodiscard]] double from_window(const window& seen, steady_time now) const noexcept;
     [[nodiscard]] double guess(steady_time now) const noexcept;
     [[nodiscard]] bool is_of_older_window(std::optional<api_time> reset,
+                                          std::optional<api_time> api_now,
                                           steady_time now) const noexcept;
     [[nodiscard]] bool begins_window(std::optional<api_time> reset,
                                      std::uint32_t used,

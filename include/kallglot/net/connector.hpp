@@ -36,6 +36,9 @@ public:
     /// The connected socket: non-blocking, without Nagle's delay.
     [[nodiscard]] tcp_socket take();
 
+    [[nodiscard]] bool connected() const noexcept;
+
+    /// Of a connector that is connected.
     [[nodiscard]] tcp_endpoint peer() const;
 
     /// Addresses that refused or failed, or were overtaken by a later one.

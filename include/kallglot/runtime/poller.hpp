@@ -71,6 +71,9 @@ public:
     /// The session leaves the table and the schedule without a trace: the store never had it.
     void drop(session_slot slot);
 
+    /// Whether it is in a streak of 404 answers that tell of its id, not of its end.
+    [[nodiscard]] bool is_missing(session_slot slot) const noexcept;
+
     /// A session of the store is in the table again: it is due at once, as routine, and those whose interval is
     /// shortest get their turn first.
     void restored(session_slot slot);
@@ -156,7 +159,7 @@ private:
     double usual_stretch_ = 1;
     bool usual_shortage_ = false;
     steady_time last_short_ = no_time;
-    std::size_t answering_not_found_ = 0; ///< sessions in a streak of 404 answers
+    std::size_t answering_not_found_ = 0; ///< sessions of which is_missing() is true
     std::string last_failure_;            ///< in words, for the log
     api_state told_state_ = api_state::starting;
 };

@@ -64,7 +64,13 @@ public:
     [[nodiscard]] task<result<std::shared_ptr<const daemon_report>>> take_report() override;
 
 private:
+    struct counted_report {
+        daemon_report report;
+        bool whole = false; ///< else the census has failed
+    };
+
     [[nodiscard]] task<> count(daemon_report& report);
+    void end_count() noexcept;
     void show_sessions(daemon_report& report, series_candidates& candidates);
     [[nodiscard]] daemon_snapshot snapshot() const;
 
@@ -77,8 +83,7 @@ private:
     readiness readiness_;
     /// Wakes those who wait for the census under way.
     steady_timer counted_;
-    bool counting_ = false;
-    std::shared_ptr<const daemon_report> last_;
+    std::shared_ptr<const counted_report> counting_; ///< the census that is under way
 };
 
 } // namespace kallglot

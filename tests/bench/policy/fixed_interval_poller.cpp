@@ -46,7 +46,7 @@ void fixed_interval_poller::on_answer(const api_answer& answer) {
             failure.retry_after = *headers.retry_after;
         }
         if (answer.http_status == 429) {
-            gate_.budget().on_throttled(answer.received);
+            gate_.budget().on_throttled(answer.sent, answer.received);
         }
         gate_.health().on_failure(failure, answer.received);
     }

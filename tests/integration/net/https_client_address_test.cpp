@@ -116,6 +116,28 @@ TEST_F(HttpsClient, LeavesAnAddressThatAloneAnswersBadly) {
     EXPECT_TRUE(loop_.run_until([&] { return other.finished(); }));
 }
 
+TEST_F(HttpsClient, SparesAnAddressThatTakesConnectionsAndNoHandshakes) {
+    serve({always_good()});
+    settings_.connect_timeout = milliseconds(500);
+    scripted_server other(loop_.executor(),
+                          server_tls(certificates_.good()),
+                          {script{.steps = {}, .stall_handshake = true, .repeat = true}});
+    const std::uint16_t port = server_->port();
+    const std::uint16_t other_port = other.port();
+    lookup_ = [port, other_port](const std::string&, std::uint16_t) -> found {
+        return std::vector{loopback("127.0.0.1", other_port), loopback("127.0.0.1", port)};
+    };
+    start_client("localhost");
+    int failed = 0;
+    for (int round = 0; round < 8; ++round) {
+        failed += ask_and_wait(id, true).error ? 1 : 0;
+    }
+    EXPECT_EQ(failed, 1);
+    finish();
+    other.stop();
+    EXPECT_TRUE(loop_.run_until([&] { return other.finished(); }));
+}
+
 TEST_F(HttpsClient, GivesUpOnASilentAddressInTime) {
     const black_hole silent(loop_.context());
     settings_.connect_timeout = milliseconds(50);

@@ -41,8 +41,9 @@ constexpr form forms[] = {
     {"1, 2", 30s},
     {"soon", 30s},
     {"Sun, 06 Nov 1994 08:49:37 GMT", 1s},
+    {"Fri, 31 Dec 9999 23:59:59 GMT", 3600s},
 };
-static_assert(std::size(forms) == 20);
+static_assert(std::size(forms) == 21);
 
 constexpr std::size_t connections = 8;
 

@@ -1,5 +1,6 @@
 #include "kallglot/core/request_budget.hpp"
 
+#include "kallglot/core/timestamps.hpp"
 #include "unit/core/answers.hpp"
 
 #include <gtest/gtest.h>
@@ -62,14 +63,51 @@ TEST(RequestBudget, TheGuessStaysBelowMaxRate) {
 
 TEST(RequestBudget, A429HalvesTheGuess) {
     request_budget budget(automatic(), t0);
-    budget.on_throttled(t0 + 10min);
+    budget.on_throttled(t0 + 9min, t0 + 10min);
     const double halved = std::pow(1.1, 10) / 2;
     EXPECT_NEAR(budget.allowed(t0 + 10min), halved, 1e-6);
     EXPECT_NEAR(budget.allowed(t0 + 11min), halved * 1.1, 1e-6);
     for (int i = 0; i < 100; ++i) {
-        budget.on_throttled(t0 + 11min);
+        const steady_time at = t0 + 11min + i * 1s;
+        budget.on_throttled(at, at);
     }
-    EXPECT_NEAR(budget.allowed(t0 + 11min), 1.0 / 60, 1e-9) << "one a minute at least";
+    EXPECT_NEAR(budget.allowed(t0 + 11min + 99s), 1.0 / 60, 1e-9) << "one a minute at least";
+}
+
+TEST(RequestBudget, TheAnswersUnderWayTogetherHalveItOnce) {
+    request_budget budget(automatic(), t0);
+    for (int i = 0; i < 256; ++i) {
+        budget.on_throttled(t0 + 10min - 300ms + i * 1ms, t0 + 10min + i * 1ms);
+    }
+    EXPECT_NEAR(budget.allowed(t0 + 10min), std::pow(1.1, 10) / 2, 1e-3);
+}
+
+TEST(RequestBudget, A429HalvesWhatWasSpentNotWhatMightHaveBeen) {
+    request_budget budget(automatic(0.5, rate{3}), t0);
+    budget.on_throttled(t0 + 24h, t0 + 24h);
+    EXPECT_NEAR(budget.allowed(t0 + 24h), 1.5, 1e-9);
+}
+
+TEST(RequestBudget, AnEndOfTheWindowInAYearIsNotBelieved) {
+    request_budget budget(automatic(), t0);
+    tell(budget, 600, 599, 60s, t0);
+    const double before = budget.allowed(t0 + 1s);
+    tell(budget, 600, 598, 365 * 24h, t0 + 1s);
+    EXPECT_NEAR(budget.allowed(t0 + 1s), before, 0.1);
+    const api_time far = parse_timestamp("9999-12-31T23:59:59Z").value();
+    budget.on_headers(limits(600, 597, far), api_at(t0 + 61s), t0 + 61s);
+    tell(budget, 600, 597, 59s, t0 + 61s);
+    EXPECT_NEAR(budget.allowed(t0 + 61s), before, 0.1);
+}
+
+TEST(RequestBudget, AWrongEndOfTheWindowCostsOneWindowNotADay) {
+    request_budget budget(automatic(), t0);
+    tell(budget, 600, 599, 60s, t0);
+    const double before = budget.allowed(t0 + 1s);
+    tell(budget, 600, 598, 23h, t0 + 1s);
+    tell(budget, 600, 590, 50s, t0 + 10s);
+    tell(budget, 600, 599, 59s, t0 + 61s);
+    EXPECT_NEAR(budget.allowed(t0 + 61s), before, 0.1);
 }
 
 TEST(RequestBudget, FixedAndUnlimitedIgnoreHeaders) {
@@ -79,7 +117,7 @@ TEST(RequestBudget, FixedAndUnlimitedIgnoreHeaders) {
     request_budget held({{rate_limit_mode::unlimited, {}}, rate{200}, 0.5}, t0);
     for (request_budget* budget : {&own, &capped, &unlimited, &held}) {
         tell(*budget, 60, 0, 30s, t0);
-        budget->on_throttled(t0);
+        budget->on_throttled(t0, t0);
     }
     EXPECT_EQ(own.allowed(t0), 10);
     EXPECT_EQ(capped.allowed(t0), 4);

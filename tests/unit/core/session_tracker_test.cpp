@@ -1,5 +1,6 @@
 #include "kallglot/core/session_tracker.hpp"
 
+#include "kallglot/core/timestamps.hpp"
 #include "unit/core/answers.hpp"
 
 #include <gtest/gtest.h>
@@ -313,6 +314,21 @@ TEST(SessionTracker, DurationsThatRunBackwardsAreLeftOut) {
     said.ended_at = api_at(t0 - 30s);
     const tracking changes = observe(record, said, polled(t0));
     EXPECT_FALSE(changes.setup.has_value());
+    EXPECT_FALSE(changes.call_duration.has_value());
+    EXPECT_EQ(record.call_duration_ms, 0U);
+}
+
+TEST(SessionTracker, DurationsBeyondAnySessionAreLeftOut) {
+    session_record record = told(t0);
+    session_snapshot said = snapshot(active);
+    said.created_at = api_at(t0 - 10s);
+    said.started_at = parse_timestamp("9999-12-31T23:59:59Z");
+    EXPECT_FALSE(observe(record, said, polled(t0)).setup.has_value());
+    said.status = ended;
+    said.started_at = parse_timestamp("1970-01-01T00:00:00Z");
+    said.ended_at = api_at(t0);
+    const tracking changes = observe(record, said, polled(t0 + 10s));
+    EXPECT_TRUE(changes.ended);
     EXPECT_FALSE(changes.call_duration.has_value());
     EXPECT_EQ(record.call_duration_ms, 0U);
 }

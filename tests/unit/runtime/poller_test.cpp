@@ -191,6 +191,24 @@ TEST_F(Poller, AnOutageOf404sForgetsNobodyForADay) {
     EXPECT_EQ(registry_.size(), 0U);
 }
 
+TEST_F(Poller, EndedSessionsThatTheApiDoesNotKeepAreNoOutage) {
+    answer_ = [this](std::string_view id, steady_time) {
+        return id < name(60) || id == name(999) ? status_reply(404, date())
+                                                : ok_reply(session_status::active, date());
+    };
+    for (int i = 0; i < 160; ++i) {
+        const session_slot slot = track(name(i));
+        if (i < 60) {
+            poller_->take_event(slot, session_event::ended, date());
+        }
+    }
+    track(name(999));
+    start();
+    clock_.advance(12min);
+    EXPECT_EQ(metric("kallglot_exporter_sessions_forgotten_total", "not_found"), 1);
+    EXPECT_EQ(registry_.size(), 160U);
+}
+
 TEST_F(Poller, AFixedRateIsSpentEvenlyAndNeverExceeded) {
     use(poll_policy{}, budget_settings{{rate_limit_mode::fixed, rate{10.0}}, rate{200.0}, 0.5});
     for (int i = 0; i < 1000; ++i) {
