@@ -50,7 +50,8 @@ void sqlite_store::start(store_owner& owner) {
 }
 
 bool sqlite_store::accepting() const {
-    return !unusable_ && !closing_ && queue_.size() < limits_.waiting;
+    // Not before start(): what is being restored would overwrite it.
+    return owner_ != nullptr && !unusable_ && !closing_ && queue_.size() < limits_.waiting;
 }
 
 commit_ticket sqlite_store::add(const session_id& id, const session_record& record) {

@@ -32,9 +32,15 @@ commit_ticket write_queue::push(const stored_session& row, bool is_new, write_la
 
 commit_ticket write_queue::push_removal(const session_id& id,
                                         const std::optional<remembered_row>& remember) {
-    group& into = collecting(lane_of(id, write_lane::single));
+    const write_lane lane = lane_of(id, write_lane::single);
+    group& into = collecting(lane);
     into.content->changes.emplace_back(remove_session{id});
     ++size_;
+    if (lane == write_lane::bulk) {
+        // Whoever adds it again must not overtake this.
+        into.removed.push_back(id);
+        pending_.insert_or_assign(id, place{into.ticket, lane});
+    }
     if (remember) {
         into.content->changes.emplace_back(*remember);
         ++size_;
@@ -57,6 +63,7 @@ void write_queue::push_group(change_group content) {
 write_queue::group& write_queue::open_group(lane_state& lane) {
     lane.groups.push_back(group{++lane.last_ticket,
                                 std::make_shared<change_group>(),
+                                {},
                                 {},
                                 std::make_shared<outcome>(loop_)});
     return lane.groups.back();
@@ -138,12 +145,16 @@ void write_queue::take_rest(group& failed, failure& left) {
 }
 
 void write_queue::settle(group& done, error_code error) {
-    for (const auto& [id, is_new] : done.ids) {
+    const auto forget = [&](const session_id& id) {
         const auto found = pending_.find(id);
         if (found != pending_.end() && found->second.ticket == done.ticket) {
             pending_.erase(found);
         }
+    };
+    for (const auto& [id, is_new] : done.ids) {
+        forget(id);
     }
+    std::ranges::for_each(done.removed, forget);
     give_back_room(pending_);
     size_ -= done.content->changes.size();
     done.end->done = true;

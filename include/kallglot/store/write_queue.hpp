@@ -99,6 +99,7 @@ private:
         std::uint64_t ticket;
         std::shared_ptr<change_group> content;
         std::vector<std::pair<session_id, bool>> ids; ///< waited for; whether new
+        std::vector<session_id> removed;              ///< behind an import that has them
         std::shared_ptr<outcome> end;
     };
 

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -24,6 +25,30 @@ TEST_F(SqliteStore, ANewStoreIsEmptyAndSaysSo) {
     EXPECT_EQ(store_->snapshot().last_corruption_timestamp, 0);
     reopen();
     EXPECT_FALSE(store_->opening().is_new);
+    close();
+}
+
+TEST_F(SqliteStore, TakesNothingBeforeItIsRestored) {
+    ASSERT_EQ(try_open(), error_code{});
+    EXPECT_FALSE(store_->accepting());
+    close();
+}
+
+TEST_F(SqliteStore, WithinTheBootThatTheServiceManagerNamesTheWallClockDecidesNothing) {
+    ASSERT_EQ(::setenv("KALLGLOT_BOOT_ID", "0123456789abcdef0123456789abcdef", 1), 0);
+    open();
+    const session_record before = record();
+    EXPECT_EQ(wait(add(1, before)), error_code{});
+    close();
+    clock_.jump_wall(1h);
+    open();
+    EXPECT_EQ(owner_->sessions.at(id_of(1)).since, before.since);
+    close();
+    ASSERT_EQ(::setenv("KALLGLOT_BOOT_ID", "another", 1), 0);
+    clock_.jump_wall(1h);
+    open();
+    EXPECT_EQ(owner_->sessions.at(id_of(1)).since, before.since - 1h);
+    ::unsetenv("KALLGLOT_BOOT_ID");
     close();
 }
 

@@ -52,6 +52,29 @@ TEST_F(WriteQueue, WhatConcernsAnIdInTheBulkLaneStaysBehindIt) {
     EXPECT_TRUE(std::holds_alternative<remove_session>(order[14]));
 }
 
+TEST_F(WriteQueue, AnIdAddedAgainStaysBehindItsRemovalInTheBulkLane) {
+    for (int i = 0; i < 25; ++i) {
+        queue_.push(row(i), true, write_lane::bulk);
+    }
+    queue_.push_removal(id_of(0), std::nullopt);
+    std::vector<store_change> order;
+    const auto commit = [&] {
+        for (const auto& group : queue_.begin()) {
+            order.insert(order.end(), group->changes.begin(), group->changes.end());
+        }
+        queue_.succeed();
+    };
+    // The group that had brought the id is durable; its removal is not.
+    commit();
+    queue_.push(row(0), true, write_lane::single);
+    while (!queue_.empty()) {
+        commit();
+    }
+    ASSERT_EQ(order.size(), 27U);
+    EXPECT_TRUE(std::holds_alternative<put_session>(order.back()));
+    EXPECT_EQ(queue_.pending(id_of(0)), commit_ticket::durable);
+}
+
 task<> ask(write_queue* queue, commit_ticket ticket, std::optional<error_code>* answer) {
     const error_code got = co_await queue->committed(ticket);
     answer->emplace(got);
