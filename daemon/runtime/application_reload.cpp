@@ -43,9 +43,11 @@ std::optional<std::string> application::apply(prepared_config& next) {
         files_.use_globs(values.sessions.files);
     }
     session_api_.use_token(std::move(secrets.api_token));
-    webhooks_.reload(values.webhook,
-                     std::move(secrets.webhook_secrets),
-                     std::move(next.webhook_identity));
+    if (!next.webhook_stays) {
+        webhooks_.reload(values.webhook,
+                         std::move(secrets.webhook_secrets),
+                         std::move(next.webhook_identity));
+    }
     web_.use(options_.source.web_file, std::move(next.web));
     api_trust_files_ = std::move(next.api_trust_files);
     settings_ = values;

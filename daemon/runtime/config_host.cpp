@@ -209,9 +209,16 @@ reload_outcome config_host::put_in_force(prepare_result prepared) {
     }
     auto& next = std::get<prepared_config>(prepared);
     settings& values = next.config.values;
+    next.webhook_stays = in_force_.webhook.listen && !values.webhook.listen;
     std::vector<std::string> changes;
-    for (const config::config_change& change : config::diff(in_force_, values)) {
+    for (config::config_change& change : config::diff(in_force_, values)) {
+        if (next.webhook_stays && change.path.starts_with("webhook.")) {
+            change.effect = config::change_effect::restart;
+        }
         changes.push_back(to_string(change));
+    }
+    if (next.webhook_stays) {
+        values.webhook = in_force_.webhook;
     }
     // What needs a restart stays as it is, and is named at each reload until then.
     values.webhook.listen = in_force_.webhook.listen;

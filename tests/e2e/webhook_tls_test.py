@@ -2,6 +2,7 @@
 """The webhook listener with a certificate of its own, which changes while events come in."""
 
 import http.client
+import signal
 import ssl
 
 from support import web
@@ -67,6 +68,21 @@ class WebhookTls(EndToEnd):
         with self.assertRaises(OSError):
             http.client.HTTPSConnection(host, int(port), timeout=20, context=old).connect()
         self.assertEqual(self.deliver(), 200)
+        exporter.stop()
+        self.assert_clean_end(exporter)
+
+    def test_a_listener_that_was_taken_out_keeps_certificate_and_secrets_until_a_restart(self):
+        exporter = self.launch()
+        self.assertEqual(self.deliver(), 200)
+        text = self.config_file.read_text()
+        for without in (text.replace('  listen_address: 127.0.0.1:0\n', ''), text[:text.index('webhook:')] + text[text.index('store:'):]):
+            self.config_file.write_text(without)
+            exporter.send(signal.SIGHUP)
+            exporter.expect('named', lambda: 'webhook.listen_address: 127.0.0.1:0 -> (none) (needs a restart)' in exporter.log())
+            self.assertEqual(self.deliver(), 200)
+        exporter.expect('both', lambda: exporter.log().count('msg=reloaded') == 2)
+        self.assertEqual(self.deliver(), 200)
+        self.assertIn('webhook.secret_files: ', exporter.log())
         exporter.stop()
         self.assert_clean_end(exporter)
 
