@@ -250,9 +250,16 @@ task<> application::stop() {
 }
 
 task<> application::cut_at_second_signal() {
-    const auto outcome = co_await signals_.async_wait(as_tuple);
-    if (!std::get<0>(outcome)) {
-        cut();
+    for (;;) {
+        const auto [error, number] = co_await signals_.async_wait(as_tuple);
+        if (error) {
+            co_return;
+        }
+        // A reload that comes too late asks for nothing.
+        if (number != SIGHUP) {
+            cut();
+            co_return;
+        }
     }
 }
 

@@ -26,13 +26,13 @@ void key_watch::start(std::filesystem::path file) {
 void key_watch::look() {
     timer_->wake_at(clock_.now() + look_interval);
     const auto now = file_identity::of(file_.native());
-    if (now && now != seen_) {
+    // A file that could not be read just now, for want of descriptors perhaps, is looked at again.
+    if (now && now != seen_ && read()) {
         seen_ = now;
-        read();
     }
 }
 
-void key_watch::read() {
+bool key_watch::read() {
     // Whether others can read it was said at the start.
     const auto outcome = config::read_secret_file(file_, config::secret_use::header, {});
     if (const auto* const fault = std::get_if<config::secret_fault>(&outcome)) {
@@ -40,12 +40,13 @@ void key_watch::read() {
             log_.warn("the changed API key is not used", {{"reason", fault->message}});
             told_ = fault->message;
         }
-        return;
+        return fault->kind == config::fault_kind::invalid;
     }
     told_.clear();
     if (take_(std::get<config::secret_file>(outcome).value)) {
         log_.info("the API key was read anew", {{"file", file_.native()}});
     }
+    return true;
 }
 
 } // namespace kallglot

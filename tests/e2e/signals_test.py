@@ -70,6 +70,15 @@ class Signals(EndToEnd):
         self.assert_clean_end(exporter)
         self.assertIn('cut_off=true', exporter.log())
 
+    def test_a_hup_while_it_stops_cuts_nothing_off(self):
+        exporter = self.start('3s', more='shutdown_grace: 10m')
+        exporter.send(signal.SIGTERM)
+        exporter.expect('not ready', lambda: exporter.get('/-/ready').status == 503)
+        exporter.send(signal.SIGHUP)
+        exporter.process.wait(60)
+        self.assert_clean_end(exporter)
+        self.assertIn('cut_off=false', exporter.log())
+
     def test_int_stops_too(self):
         exporter = self.start('100ms')
         exporter.stop(signal.SIGINT)

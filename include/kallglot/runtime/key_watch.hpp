@@ -34,7 +34,8 @@ public:
 
 private:
     void look();
-    void read();
+    /// Whether these contents need no second look.
+    [[nodiscard]] bool read();
 
     clock& clock_;
     logger& log_;

@@ -3,6 +3,7 @@
 #include "support/virtual_clock.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -63,6 +64,19 @@ TEST_F(KeyWatch, AMissingOrEmptyFileChangesNothingUntilItIsGoodAgain) {
     clock_.advance(5s);
     EXPECT_TRUE(taken_.empty());
     write("sk_test_third_key_of_thirty_two_characters");
+    clock_.advance(5s);
+    EXPECT_EQ(taken_.size(), 1U);
+}
+
+TEST_F(KeyWatch, AFileThatCouldNotBeReadForAMomentIsReadLater) {
+    write("sk_test_second_key_of_thirty_two_characters");
+    rlimit limit{};
+    ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
+    const rlimit none{0, limit.rlim_max};
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+    clock_.advance(5s);
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &limit), 0);
+    EXPECT_TRUE(taken_.empty());
     clock_.advance(5s);
     EXPECT_EQ(taken_.size(), 1U);
 }
