@@ -1,8 +1,8 @@
+#include "support/no_descriptors.hpp"
 #include "unit/runtime/file_watch_fixture.hpp"
 
 #include <fcntl.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,37 +18,6 @@ using FileWatchFaults = FileWatchFixture;
 const std::string one = "sess_01JQ7N0C5VXB3HEZ4M8K00000001";
 const std::string two = "sess_01JQ7N0C5VXB3HEZ4M8K00000002";
 const std::string three = "sess_01JQ7N0C5VXB3HEZ4M8K00000003";
-
-// UBSan opens a pipe whenever it meets a class for the first time, and takes the class for broken if it cannot. The
-// builds without it run these tests.
-constexpr bool sanitizer_needs_descriptors =
-#if defined(__has_feature)
-#if __has_feature(undefined_behavior_sanitizer)
-    true;
-#else
-    false;
-#endif
-#else
-    false;
-#endif
-
-// No new descriptor as long as it lives.
-class no_descriptors {
-public:
-    no_descriptors() {
-        EXPECT_EQ(::getrlimit(RLIMIT_NOFILE, &before_), 0);
-        const rlimit none{0, before_.rlim_max};
-        EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
-    }
-
-    ~no_descriptors() { EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &before_), 0); }
-
-    no_descriptors(const no_descriptors&) = delete;
-    no_descriptors& operator=(const no_descriptors&) = delete;
-
-private:
-    rlimit before_{};
-};
 
 TEST_F(FileWatchFaults, AFileThatCannotBeReadKeepsItsIds) {
     write("ids", one + "\n" + two + "\n");

@@ -1,0 +1,44 @@
+// A process that is out of descriptors, and whether that can be tried in this build.
+
+#ifndef KALLGLOT_SUPPORT_NO_DESCRIPTORS_HPP
+#define KALLGLOT_SUPPORT_NO_DESCRIPTORS_HPP
+
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+
+namespace kallglot::test {
+
+// UBSan opens a pipe whenever it meets a class for the first time, and takes the class for broken if it cannot. The
+// builds without it run these tests.
+inline constexpr bool sanitizer_needs_descriptors =
+#if defined(__has_feature)
+#if __has_feature(undefined_behavior_sanitizer)
+    true;
+#else
+    false;
+#endif
+#else
+    false;
+#endif
+
+// No new descriptor as long as it lives.
+class no_descriptors {
+public:
+    no_descriptors() {
+        EXPECT_EQ(::getrlimit(RLIMIT_NOFILE, &before_), 0);
+        const rlimit none{0, before_.rlim_max};
+        EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+    }
+
+    ~no_descriptors() { EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &before_), 0); }
+
+    no_descriptors(const no_descriptors&) = delete;
+    no_descriptors& operator=(const no_descriptors&) = delete;
+
+private:
+    rlimit before_{};
+};
+
+} // namespace kallglot::test
+
+#endif
