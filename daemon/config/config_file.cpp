@@ -1,12 +1,11 @@
 #include "kallglot/config/config_file.hpp"
 
+#include "fault_list.hpp"
 #include "kallglot/config/config_parsing.hpp"
 #include "kallglot/config/file_reading.hpp"
 #include "kallglot/config/secrets.hpp"
 
-#include <algorithm>
 #include <cstdlib>
-#include <limits>
 #include <system_error>
 #include <utility>
 
@@ -17,12 +16,6 @@ namespace {
 std::string_view variable(const char* name) {
     const char* text = std::getenv(name);
     return text == nullptr ? std::string_view() : std::string_view(text);
-}
-
-// By lines; how many faults were left out of the list is said behind all.
-std::size_t rank(const config_fault& fault) {
-    return fault.line == 0 && fault.key.empty() ? std::numeric_limits<std::size_t>::max()
-                                                : fault.line;
 }
 
 // Reads the files that the settings name, and collects what is wrong with them.
@@ -68,10 +61,7 @@ private:
     }
 
     void fail(fault_kind kind, const char* key, std::string message) {
-        config_fault fault{kind, name_, line_of(key), key, std::move(message)};
-        const auto behind =
-            std::ranges::upper_bound(parsed_.faults, rank(fault), std::ranges::less(), rank);
-        parsed_.faults.insert(behind, std::move(fault));
+        insert_by_line(parsed_.faults, {kind, name_, line_of(key), key, std::move(message)});
     }
 
     std::string name_;

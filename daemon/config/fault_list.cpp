@@ -3,6 +3,8 @@
 #include "kallglot/core/utf8.hpp"
 
 #include <algorithm>
+#include <functional>
+#include <limits>
 #include <utility>
 
 namespace kallglot::config {
@@ -27,16 +29,24 @@ std::string_view shorten(std::string_view text, std::size_t most) {
     return text.substr(0, text.size() - rest.size());
 }
 
+std::size_t rank(const config_fault& fault) {
+    return fault.line == 0 && fault.key.empty() ? std::numeric_limits<std::size_t>::max()
+                                                : fault.line;
+}
+
 } // namespace
+
+void insert_by_line(std::vector<config_fault>& faults, config_fault fault) {
+    const auto behind = std::ranges::upper_bound(faults, rank(fault), std::ranges::less(), rank);
+    faults.insert(behind, std::move(fault));
+}
 
 void fault_list::add(std::size_t line, std::string_view key, std::string_view message) {
     if (is_full() && line >= faults_.back().line) {
         ++omitted_;
         return;
     }
-    const auto behind =
-        std::ranges::upper_bound(faults_, line, std::ranges::less(), &config_fault::line);
-    faults_.insert(behind,
+    insert_by_line(faults_,
                    {fault_kind::invalid,
                     file_,
                     line,

@@ -13,6 +13,10 @@
 
 namespace kallglot::config {
 
+/// Puts a fault behind those of the same line and of the lines before; behind all stands the one without line and key,
+/// which tells how many were left out.
+void insert_by_line(std::vector<config_fault>& faults, config_fault fault);
+
 class fault_list {
 public:
     /// `file` is what the faults call it.

@@ -17,11 +17,10 @@ steady_time earlier_bound(steady_time latest, const exchange_times& times) noexc
     return latest - timestamp_slack - (times.received - times.sent);
 }
 
-/// The time between two timestamps; none if one is missing, or beyond what a session can last (as later_bound()).
-std::optional<steady_duration> believable_length(std::optional<api_time> begin,
-                                                 std::optional<api_time> end) noexcept {
-    constexpr milliseconds longest = 400 * 24h;
-    if (!begin || !end || *end < *begin || *end - *begin > longest) {
+/// The time between two timestamps; none if one is missing, they run backwards, or it is too long to be believed.
+std::optional<milliseconds> believable_length(std::optional<api_time> begin,
+                                              std::optional<api_time> end) noexcept {
+    if (!begin || !end || *end < *begin || *end - *begin > longest_believed) {
         return std::nullopt;
     }
     return *end - *begin;
@@ -118,7 +117,7 @@ void take_end(session_record& record,
     if (const auto length = believable_length(snapshot.started_at, snapshot.ended_at)) {
         changes.call_duration = length;
         record.call_duration_ms = static_cast<std::uint32_t>(
-            std::min<milliseconds::rep>(std::chrono::floor<milliseconds>(*length).count(),
+            std::min<milliseconds::rep>(length->count(),
                                         std::numeric_limits<std::uint32_t>::max()));
     }
 }

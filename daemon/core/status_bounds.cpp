@@ -24,7 +24,7 @@ std::optional<steady_time> later_bound(api_time timestamp, const exchange_times&
         return std::nullopt;
     }
     const milliseconds age = *times.api_now - timestamp;
-    if (age < -24h || age > 400 * 24h) {
+    if (age < -24h || age > longest_believed) {
         return std::nullopt;
     }
     return times.received - std::max<milliseconds>(age - 1s, 0s);

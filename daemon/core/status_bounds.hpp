@@ -16,6 +16,9 @@ namespace kallglot {
 /// How far a timestamp's later bound may lie after the truth: two roundings to whole seconds.
 inline constexpr steady_duration timestamp_slack = seconds(2);
 
+/// Timestamps further back, and sessions that lasted longer, are not believed.
+inline constexpr std::chrono::hours longest_believed{400 * 24};
+
 /// Bounds of the moment a status began.
 struct moment_bounds {
     steady_time earliest = no_time; ///< no_time: not known

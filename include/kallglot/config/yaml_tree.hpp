@@ -48,7 +48,8 @@ enum class yaml_texts { on_one_line, with_line_breaks };
 
 /// Reads one document. An empty text is a null node.
 ///
-/// Errors: at least one fault. Faults of bytes and tabs are reported for 20 lines and counted for the rest; the grammar stops at its first.
+/// Errors: at least one fault. Faults of bytes and tabs are reported for 20 lines and counted for the rest; the
+///         grammar stops at its first.
 /// Cost:   linear in the text; nesting is limited to 16 levels, so that no text can exhaust the stack.
 [[nodiscard]] std::variant<yaml_node, std::vector<yaml_fault>> parse_yaml(
     std::string_view text,

@@ -42,8 +42,7 @@ struct prepared_config {
     std::optional<tls_context> webhook_identity;
     loaded_web web;
     std::size_t private_connections = 0; ///< of the private listener at most
-    bool webhook_stays =
-        false; ///< its address was taken out: until a restart it keeps all that it has
+    bool webhook_stays = false;          ///< its address was taken out, which needs a restart
 };
 
 using prepare_result = std::variant<prepared_config, config::config_faults>;

@@ -136,6 +136,19 @@ TEST_F(ConfigFile, FilesAreCheckedInTheSameRunAsTheText) {
     EXPECT_EQ(exit_code(std::get<config_faults>(result)), 2);
 }
 
+TEST_F(ConfigFile, HowManyFaultsWereLeftOutIsSaidBehindThoseOfFiles) {
+    std::string text = "api: {key_file: api_key}\n";
+    for (int i = 0; i < 150; ++i) {
+        text += "nonsense_" + std::to_string(i) + ": 1\n";
+    }
+    const auto result =
+        load(write("config.yml", text + "webhook: {tls: {cert_file: c, key_file: k}}\n"), {});
+    const auto& faults = std::get<config_faults>(result);
+    ASSERT_EQ(faults.size(), 103U);
+    EXPECT_EQ(faults[100].key, "webhook.tls.cert_file");
+    EXPECT_EQ(faults[102].message, "and 50 more faults");
+}
+
 TEST_F(ConfigFile, AnEmptyWebhookSecretNeverMeansAcceptAll) {
     write("hook", "\r\n");
     const auto path = write(
