@@ -24,6 +24,7 @@ remembered_keys::remembered_keys() {
 }
 
 bool remembered_keys::add(const remembered_entry& entry) {
+    purge(entry.at);
     shard& index = shard_of(entry.key);
     if (index.contains(entry.key)) {
         return false;

@@ -268,6 +268,7 @@ void application::cut() {
     cut_ = true;
     client_.cut();
     webhooks_.cut();
+    store_.cut();
     server_.cut();
 }
 

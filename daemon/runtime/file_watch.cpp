@@ -12,6 +12,7 @@ namespace {
 // After that many cheap steps the loop gets a turn.
 constexpr std::size_t steps_between_turns = 50'000;
 constexpr std::size_t looks_between_turns = 64;
+constexpr steady_duration listener_interval = std::chrono::milliseconds(100);
 
 } // namespace
 
@@ -248,6 +249,7 @@ task<> file_watch::forget_leaving() {
                 steps = 0;
                 tell_removed(most_removed);
                 co_await asio::post(executor_, throwing);
+                co_await wait_for_listener();
                 if (stopping_) {
                     co_return;
                 }
@@ -256,6 +258,13 @@ task<> file_watch::forget_leaving() {
         leaving_.pop_back();
     }
     tell_removed(1);
+}
+
+task<> file_watch::wait_for_listener() {
+    while (!listener_.may_remove() && !stopping_) {
+        timer_->wake_at(clock_.now() + listener_interval);
+        co_await wake_.async_wait(as_tuple);
+    }
 }
 
 bool file_watch::stands_somewhere(std::uint64_t hash) const {

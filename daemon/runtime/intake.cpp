@@ -5,6 +5,7 @@
 #include "intake_sources.hpp"
 
 #include <boost/asio/post.hpp>
+#include <boost/unordered/unordered_flat_set.hpp>
 
 #include <algorithm>
 #include <utility>
@@ -179,10 +180,9 @@ event_outcome intake::apply(const webhook_event& event, const taken& session) {
     const tracking changes =
         poller_.take_event(session.slot, *session_event_of(event.type), event.made_at);
     remembered_.add({event.key, clock_.now(), remembered_kind::event});
-    // The event and its session need not become durable together: a session that came with many others waits longer.
     const commit_ticket changed =
         store_.change(registry_.id_of(session.slot), registry_[session.slot]);
-    const commit_ticket noted = store_.remember(event.key, remembered_kind::event);
+    const commit_ticket noted = store_.remember_event(event.key, *event.session);
     events_under_way_[event.key] = {session.ticket, changed, noted};
     // A created event of a session that is known says nothing new, but it is no late one either.
     return changes.outdated && !session.is_new ? event_outcome::outdated : event_outcome::accepted;
@@ -221,10 +221,22 @@ intake::taken intake::take_in(const session_id& id, session_source source, bool 
         one.ticket = store_.add(id, registry_[slot]);
         metrics_.session_added(label_of(source));
         poller_.session_changed(slot);
+    } else if (registry_[slot].unstored) {
+        one.ticket = offer(slot);
+    } else if (known_source) {
+        one.ticket = store_.pending(id);
+    } else if (source == session_source::file) {
+        note_sources(slot);
     } else {
-        one.ticket = known_source ? store_.pending(id) : store_.change(id, registry_[slot]);
+        one.ticket = store_.change(id, registry_[slot]);
     }
     return one;
+}
+
+void intake::note_sources(session_slot slot) {
+    if (store_.has_room()) {
+        store_.note(registry_.id_of(slot), registry_[slot]);
+    }
 }
 
 void intake::on_added(std::span<const session_id> ids, bool) {
@@ -268,7 +280,7 @@ void intake::on_removed(const std::vector<std::uint64_t>& hashes) {
         if (others == 0) {
             poller_.forget(slot, labels::forgotten_for::operator_asked);
         } else {
-            store_.note(registry_.id_of(slot), registry_[slot]);
+            note_sources(slot);
         }
     }
 }

@@ -13,7 +13,8 @@ void intake::on_not_stored(std::span<const session_id> ids) {
         }
         // A file still has its line after a restart; of the others nobody was told that we have them.
         if ((registry_[slot].sources & bit_of(session_source::file)) != 0) {
-            unstored_.insert(index_of(slot));
+            registry_.update(slot, [](session_record& record) { record.unstored = true; });
+            some_unstored_ = true;
         } else {
             poller_.drop(slot);
         }
@@ -34,12 +35,27 @@ void intake::on_store_room() {
 }
 
 void intake::tell_unstored() {
-    for (const std::uint32_t index : std::exchange(unstored_, {})) {
+    if (!std::exchange(some_unstored_, false)) {
+        return;
+    }
+    for (std::uint32_t index = 0; index < registry_.slot_count(); ++index) {
         const session_slot slot{index};
-        if (registry_.is_tracked(slot)) {
-            store_.add(registry_.id_of(slot), registry_[slot]);
+        if (!registry_.is_tracked(slot) || !registry_[slot].unstored) {
+            continue;
+        }
+        if (offer(slot) == commit_ticket::refused) {
+            // The store tells when there is room for it, and so for the rest.
+            return;
         }
     }
+}
+
+commit_ticket intake::offer(session_slot slot) {
+    const commit_ticket ticket = store_.add(registry_.id_of(slot), registry_[slot]);
+    registry_.update(slot, [ticket](session_record& record) {
+        record.unstored = ticket == commit_ticket::refused;
+    });
+    return ticket;
 }
 
 bool intake::list_sessions(std::uint64_t& cursor,

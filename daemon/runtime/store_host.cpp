@@ -2,6 +2,12 @@
 
 namespace kallglot {
 
+namespace {
+
+constexpr seconds disk_patience{5};
+
+} // namespace
+
 store_host::store_host(loop_executor loop,
                        clock& time,
                        logger& log,
@@ -40,6 +46,12 @@ task<> store_host::close() {
         if (const error_code failed = co_await disk_->close()) {
             log_.error("the store could not be closed cleanly", {{"error", failed.message()}});
         }
+    }
+}
+
+void store_host::cut() {
+    if (disk_ != nullptr) {
+        disk_->close_within(disk_patience);
     }
 }
 

@@ -32,6 +32,8 @@ sqlite_store::sqlite_store(loop_executor loop,
       tasks_(loop_, std::move(on_bug)),
       wake_(loop_, steady_timer::time_point::max()),
       tick_(time.make_timer([](void* self) { static_cast<sqlite_store*>(self)->tick(); }, this)),
+      cut_timer_(
+          time.make_timer([](void* self) { static_cast<sqlite_store*>(self)->cut(); }, this)),
       queue_(loop_, limits.bulk),
       notes_(limits.waiting) {}
 
@@ -52,6 +54,10 @@ void sqlite_store::start(store_owner& owner) {
 bool sqlite_store::accepting() const {
     // Not before start(): what is being restored would overwrite it.
     return owner_ != nullptr && !unusable_ && !closing_ && queue_.size() < limits_.waiting;
+}
+
+bool sqlite_store::has_room() const {
+    return unusable_ || queue_.size() + notes_.size() < limits_.waiting / 4;
 }
 
 commit_ticket sqlite_store::add(const session_id& id, const session_record& record) {
@@ -110,11 +116,12 @@ commit_ticket sqlite_store::forget(const session_id& id, std::optional<remembere
     return ticket;
 }
 
-commit_ticket sqlite_store::remember(std::uint64_t key, remembered_kind kind) {
+commit_ticket sqlite_store::remember_event(std::uint64_t key, const session_id& session) {
     if (!accepting()) {
         return commit_ticket::refused;
     }
-    const commit_ticket ticket = queue_.push(row_of({key, clock_.now(), kind}));
+    const commit_ticket ticket =
+        queue_.push_key(row_of({key, clock_.now(), remembered_kind::event}), session);
     wake();
     return ticket;
 }
@@ -128,7 +135,7 @@ task<error_code> sqlite_store::committed(commit_ticket ticket) {
 }
 
 task<> sqlite_store::serve() {
-    for (;;) {
+    while (!cut_) {
         report();
         if (unusable_) {
             // At the end one more try, and no waiting for another.
@@ -189,6 +196,9 @@ void sqlite_store::take_success(const commit_outcome& outcome) {
         std::chrono::duration<double>(clock_.wall_now().time_since_epoch()).count();
     snapshot_.size_bytes = outcome.size_bytes;
     log_pages_ = outcome.log_pages;
+    if (outcome.more_to_purge) {
+        next_purge_ = clock_.now();
+    }
 }
 
 void sqlite_store::take_failure(const store_fault& fault) {
@@ -224,6 +234,15 @@ void sqlite_store::tick() {
     flush_ = true;
     tick_->wake_at(clock_.now() + tick_interval);
     wake();
+}
+
+void sqlite_store::close_within(steady_duration patience) {
+    cut_timer_->wake_at(clock_.now() + patience);
+}
+
+void sqlite_store::cut() {
+    cut_ = true;
+    tasks_.cancel(asio::cancellation_type::terminal);
 }
 
 void sqlite_store::wake() {

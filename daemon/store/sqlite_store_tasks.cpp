@@ -183,7 +183,7 @@ task<error_code> sqlite_store::write_held() {
     }
     notes_.release_held(count);
     for (store_change& change : notes_.take_held()) {
-        queue_.push(std::move(change));
+        queue_.push_held(std::move(change));
     }
     co_return error_code{};
 }
@@ -271,14 +271,19 @@ task<error_code> sqlite_store::close() {
     wake();
     co_await tasks_.join();
     const bool lost = unusable_;
-    if (!line_) {
-        co_return error_code{};
+    if (line_ && !cut_) {
+        tasks_.spawn("store_close", close_file());
+        co_await tasks_.join();
     }
+    cut_timer_->cancel();
+    co_return lost || cut_ || fault_ ? make_error_code(errc::store_unavailable) : error_code{};
+}
+
+task<> sqlite_store::close_file() {
     std::function<store_fault(store_engine&)> step = [last = mark()](store_engine& engine) {
         return engine.close(last);
     };
-    const error_code error = co_await run_step(std::move(step));
-    co_return lost || error ? make_error_code(errc::store_unavailable) : error_code{};
+    static_cast<void>(co_await run_step(std::move(step)));
 }
 
 } // namespace kallglot

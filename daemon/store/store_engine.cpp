@@ -176,6 +176,7 @@ commit_outcome store_engine::commit(
     }
     outcome.log_pages = log_pages_;
     outcome.size_bytes = files_.size();
+    outcome.more_to_purge = std::exchange(more_to_purge_, false);
     return outcome;
 }
 
@@ -190,7 +191,16 @@ bool store_engine::apply(const change_group& group) {
         }
     }
     return (!group.mark || table_.put(*group.mark))
-           && (!group.purge_before || table_.purge(*group.purge_before, 20'000));
+           && (!group.purge_before || purge(*group.purge_before));
+}
+
+bool store_engine::purge(stored_time before) {
+    constexpr std::int64_t most = 20'000;
+    if (!table_.purge(before, most)) {
+        return false;
+    }
+    more_to_purge_ = ::sqlite3_changes(db_.handle()) >= most;
+    return true;
 }
 
 bool store_engine::apply(const store_change& change) {

@@ -48,11 +48,16 @@ commit_ticket write_queue::push_removal(const session_id& id,
     return commit_ticket{into.ticket};
 }
 
-commit_ticket write_queue::push(store_change change) {
-    group& into = collecting(write_lane::single);
-    into.content->changes.push_back(std::move(change));
+commit_ticket write_queue::push_key(const remembered_row& key, const session_id& session) {
+    group& into = collecting(lane_of(session, write_lane::single));
+    into.content->changes.emplace_back(key);
     ++size_;
     return commit_ticket{into.ticket};
+}
+
+void write_queue::push_held(store_change change) {
+    collecting(write_lane::single).content->changes.push_back(std::move(change));
+    ++size_;
 }
 
 void write_queue::push_group(change_group content) {

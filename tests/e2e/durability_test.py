@@ -3,7 +3,10 @@
 
 import json
 import os
+import pathlib
+import re
 import shutil
+import signal
 import socket
 import subprocess
 import threading
@@ -133,6 +136,40 @@ class HungDisk(Durable):
         wait_for('the watchdog to be fed again', lambda: feedings() > before)
         exporter.stop()
         self.assert_clean_end(exporter)
+
+    def test_a_second_signal_ends_it_though_the_disk_does_not_let_go(self):
+        exporter = self.launch(under=injected('fdatasync:delay_enter=600000000:when=30+1'), environment=TRACED)
+        acknowledged = []
+
+        def tell():
+            for i in range(60):
+                try:
+                    if self.put(exporter, f'sess_that_waits_{i}') != 201:
+                        return
+                except OSError:
+                    return
+                acknowledged.append(time.monotonic())
+
+        telling = threading.Thread(target=tell)
+        telling.start()
+        wait_for('the store to hang', lambda: acknowledged and time.monotonic() - acknowledged[-1] > 2)
+        self.assertLess(len(acknowledged), 60)
+        exporter.send(signal.SIGTERM)
+        exporter.expect('the first signal is heard', lambda: 'stopping' in exporter.log())
+        exporter.send(signal.SIGTERM)
+        # strace keeps the thread in its call even when the process has ended.
+        process = pathlib.Path(f'/proc/{exporter.process.pid}')
+        wait_for('it to end', lambda: (process / 'stat').read_text().rpartition(')')[2].split()[0] == 'Z')
+        tracers = {int(re.search(r'TracerPid:\s*(\d+)', status.read_text())[1]) for status in process.glob('task/*/status')}
+        for tracer in tracers - {0}:
+            os.kill(tracer, signal.SIGKILL)
+        self.assertEqual(exporter.wait(), 0)
+        telling.join()
+        self.assertIn('the store could not be closed cleanly', exporter.log())
+        again = self.launch()
+        listed = self.tracked(again)
+        for i in range(len(acknowledged)):
+            self.assertIn(f'sess_that_waits_{i}', listed)
 
 
 @unittest.skipUnless(shutil.which('strace'), 'strace is not there to make a disk fail')

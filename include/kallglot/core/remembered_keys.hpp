@@ -46,7 +46,8 @@ public:
     remembered_keys(const remembered_keys&) = delete;
     remembered_keys& operator=(const remembered_keys&) = delete;
 
-    /// False if it is there already. Entries come in the order of their times.
+    /// False if it is there already. Entries come in the order of their times, and what is older than the retention then
+    /// goes: nothing grows without end, even if nobody asks.
     bool add(const remembered_entry& entry);
 
     /// The operator wants it back. False if it was not there.

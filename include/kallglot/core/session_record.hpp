@@ -72,6 +72,7 @@ struct session_record {
     /// A webhook told its present status, or the last one that webhooks tell: none tells of `connecting`
     /// and `ending`.
     bool by_webhook : 1 = false;
+    bool unstored : 1 = false; ///< a file has it, and the store could not take it yet
 
     static constexpr std::uint32_t unknown_slack = std::numeric_limits<std::uint32_t>::max();
 

@@ -79,6 +79,10 @@ public:
     /// is told nevertheless is refused: the ticket fails, and ids go to on_not_stored.
     [[nodiscard]] virtual bool accepting() const = 0;
 
+    /// False while so much waits for the disk that what can wait shall. True while the store cannot be written: waiting
+    /// would not help.
+    [[nodiscard]] virtual bool has_room() const = 0;
+
     /// The id is tracked from now on; one that came with many others (record.bulk) does not make others wait. The ticket is of the group that makes it durable.
     virtual commit_ticket add(const session_id& id, const session_record& record) = 0;
 
@@ -92,8 +96,9 @@ public:
     /// The id is no longer tracked; with a kind it is remembered for 72 hours as ended or not found.
     virtual commit_ticket forget(const session_id& id, std::optional<remembered_kind> remember) = 0;
 
-    /// The key (of an event) is remembered for 72 hours.
-    virtual commit_ticket remember(std::uint64_t key, remembered_kind kind) = 0;
+    /// The key of an event is remembered for 72 hours. To be told after what the event changed in its session, and
+    /// never durable before that: or the event would be taken for a duplicate by who knows nothing of the session.
+    virtual commit_ticket remember_event(std::uint64_t key, const session_id& session) = 0;
 
     /// What to wait for before an id that is known already is acknowledged: the group with its newest add() or
     /// change(), while that is under way.

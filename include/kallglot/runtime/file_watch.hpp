@@ -53,6 +53,9 @@ public:
     /// The ids with these hashes (hash_of) have stood in no file for 30 s; 1 to 65,536, in no order.
     virtual void on_removed(const std::vector<std::uint64_t>& hashes) = 0;
 
+    /// False while on_removed() shall wait; asked between two of its calls, ten times a second.
+    [[nodiscard]] virtual bool may_remove() const { return true; }
+
     /// Asked before each regular look: true if it could not take some ids and has room now. Then all are told once
     /// more, as in a first reading.
     virtual bool wants_all_again() { return false; }
@@ -109,6 +112,7 @@ private:
     [[nodiscard]] task<> look_at(watched* one);
     [[nodiscard]] task<> read(watched* one);
     [[nodiscard]] task<> forget_leaving();
+    [[nodiscard]] task<> wait_for_listener();
 
     void wake();
     void open_events();

@@ -20,7 +20,6 @@
 #include "kallglot/store/sqlite_store.hpp"
 
 #include <boost/unordered/unordered_flat_map.hpp>
-#include <boost/unordered/unordered_flat_set.hpp>
 
 #include <cstdint>
 #include <span>
@@ -61,6 +60,9 @@ public:
     void on_added(std::span<const session_id> ids, bool first_reading) override;
     bool wants_all_again() override;
     void on_removed(const std::vector<std::uint64_t>& hashes) override;
+
+    [[nodiscard]] bool may_remove() const override { return store_.has_room(); }
+
     void on_bad_lines(std::uint64_t count) override;
 
     // The store.
@@ -104,6 +106,12 @@ private:
     void purge_remembered();
     void tell_unstored();
 
+    /// Tells the store of an id that it could not take before.
+    commit_ticket offer(session_slot slot);
+
+    /// Which ways an id came need not be durable at once: a file is read again, and the next change tells it too.
+    void note_sources(session_slot slot);
+
     session_registry& registry_;
     session_store& store_;
     poller& poller_;
@@ -114,8 +122,7 @@ private:
     remembered_keys remembered_;
     /// Events that were applied and are not acknowledged yet, by their keys.
     boost::unordered_flat_map<std::uint64_t, std::vector<commit_ticket>> events_under_way_;
-    /// Ids from files that the store could not take; told to it again when it can.
-    boost::unordered_flat_set<std::uint32_t> unstored_;
+    bool some_unstored_ = false; ///< records say which; told to the store again when it can
     bool told_full_ = false;     ///< the log has it already
     bool refused_lines_ = false; ///< ids of files that are not tracked for want of room
     bool memory_is_short_ = false;

@@ -42,6 +42,9 @@ public:
     /// Writes what waits and closes the file.
     [[nodiscard]] task<> close();
 
+    /// close() waits as long as a disk that works may need, and not for one that hangs.
+    void cut();
+
     /// Since when the disk has been at one piece of work; empty if at none, or without a store on disk.
     [[nodiscard]] std::optional<steady_time> busy_since() const noexcept {
         return disk_ == nullptr ? std::nullopt : disk_->busy_since();

@@ -13,6 +13,8 @@ class memory_store final : public session_store {
 public:
     [[nodiscard]] bool accepting() const override { return true; }
 
+    [[nodiscard]] bool has_room() const override { return true; }
+
     commit_ticket add(const session_id&, const session_record&) override {
         return commit_ticket::durable;
     }
@@ -27,7 +29,7 @@ public:
         return commit_ticket::durable;
     }
 
-    commit_ticket remember(std::uint64_t, remembered_kind) override {
+    commit_ticket remember_event(std::uint64_t, const session_id&) override {
         return commit_ticket::durable;
     }
 

@@ -85,6 +85,9 @@ public:
     /// Errors: store_unavailable: something could not be written.
     [[nodiscard]] task<error_code> close();
 
+    /// From now on close() waits only so long for the disk. What was acknowledged is durable already.
+    void close_within(steady_duration patience);
+
     /// See worker_thread::stop: false if the disk does not let go of the thread.
     [[nodiscard]] bool stop_worker(steady_duration patience) { return worker_.stop(patience); }
 
@@ -98,11 +101,12 @@ public:
     }
 
     [[nodiscard]] bool accepting() const override;
+    [[nodiscard]] bool has_room() const override;
     commit_ticket add(const session_id& id, const session_record& record) override;
     commit_ticket change(const session_id& id, const session_record& record) override;
     void note(const session_id& id, const session_record& record) override;
     commit_ticket forget(const session_id& id, std::optional<remembered_kind> remember) override;
-    commit_ticket remember(std::uint64_t key, remembered_kind kind) override;
+    commit_ticket remember_event(std::uint64_t key, const session_id& session) override;
     [[nodiscard]] commit_ticket pending(const session_id& id) const override;
     [[nodiscard]] task<error_code> committed(commit_ticket ticket) override;
 
@@ -124,12 +128,14 @@ private:
     task<> commit_next();
     task<> write_log_back();
     task<> try_again();
+    task<> close_file();
 
     void take_notes();
     void take_success(const commit_outcome& outcome);
     void take_failure(const store_fault& fault);
     void report();
     void tick();
+    void cut();
     void wake();
     [[nodiscard]] remembered_row row_of(const remembered_entry& entry) const;
     [[nodiscard]] time_mark mark() const;
@@ -142,6 +148,7 @@ private:
     task_group tasks_;
     steady_timer wake_; ///< never expires: cancelled when there is something to do
     std::unique_ptr<wake_timer> tick_;
+    std::unique_ptr<wake_timer> cut_timer_;
     store_owner* owner_ = nullptr;
 
     store_opening opening_;
@@ -159,6 +166,7 @@ private:
     bool no_room_ = false; ///< ids were refused because too much waits
     bool flush_ = false;   ///< a second has passed: notes are due
     bool closing_ = false;
+    bool cut_ = false;      ///< the disk has not let go in time
     bool unusable_ = false; ///< cannot be written; told
     bool anew_ = false;     ///< has to be written anew before it can be used
     bool damaged_ = false;  ///< and the present file is kept aside

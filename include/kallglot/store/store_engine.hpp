@@ -65,6 +65,7 @@ struct commit_outcome {
     store_fault fault;
     std::uint32_t log_pages = 0; ///< in the write-ahead log
     std::uint64_t size_bytes = 0;
+    bool more_to_purge = false; ///< as many keys as one transaction lets go of were too old
 };
 
 /// Worker only.
@@ -113,6 +114,7 @@ private:
     [[nodiscard]] store_fault end_next();
     [[nodiscard]] bool apply(const change_group& group);
     [[nodiscard]] bool apply(const store_change& change);
+    [[nodiscard]] bool purge(stored_time before);
     [[nodiscard]] commit_outcome commit_mark(const time_mark& mark);
     [[nodiscard]] store_fault abandon();
     void disconnect() noexcept;
@@ -127,6 +129,7 @@ private:
     time_mark opened_; ///< rows are far from it only if they are wrong
     bool keep_aside_ = false;
     std::uint32_t log_pages_ = 0;
+    bool more_to_purge_ = false;
 };
 
 } // namespace kallglot

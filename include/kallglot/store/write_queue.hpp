@@ -53,7 +53,11 @@ public:
     /// Behind whatever is under way for the id.
     commit_ticket push_removal(const session_id& id, const std::optional<remembered_row>& remember);
 
-    commit_ticket push(store_change change);
+    /// Never durable before what is under way for the session that it stands for.
+    commit_ticket push_key(const remembered_row& key, const session_id& session);
+
+    /// What a failure had left.
+    void push_held(store_change change);
 
     /// Nobody waits for it, and it may be tried again in a later group.
     void push_group(change_group content);

@@ -236,8 +236,9 @@ private:
             const std::uint64_t key = event_key_of(number);
             for (;;) {
                 remembered_.add({key, clock_.now(), remembered_kind::event});
+                const commit_ticket added = add(number, false);
                 const commit_ticket last =
-                    std::max(add(number, false), store_.remember(key, remembered_kind::event));
+                    std::max(added, store_.remember_event(key, id_of(number)));
                 const error_code error = co_await store_.committed(last);
                 if (!error) {
                     break;

@@ -33,6 +33,14 @@ TEST(RememberedKeys, LetsGoAfterThreeDays) {
     EXPECT_EQ(keys.size(), 1U);
 }
 
+TEST(RememberedKeys, DoNotGrowWhenNobodyAsksForThem) {
+    remembered_keys keys;
+    for (std::uint64_t i = 0; i < 10'000; ++i) {
+        keys.add({i, begin + i * 1h, remembered_kind::ended});
+    }
+    EXPECT_EQ(keys.size(), 73U);
+}
+
 TEST(RememberedKeys, WhatTheOperatorWantsBackIsForgotten) {
     remembered_keys keys;
     keys.add({1, begin, remembered_kind::ended});

@@ -73,6 +73,9 @@ public:
     /// How many changes may wait.
     std::size_t room = std::numeric_limits<std::size_t>::max();
 
+    /// Changes that nobody waited for.
+    std::size_t notes = 0;
+
     /// What the disk holds.
     std::map<std::string, session_record> sessions;
     std::set<std::uint64_t> keys;
@@ -84,6 +87,8 @@ public:
     }
 
     [[nodiscard]] bool accepting() const override { return usable_ && waiting() < room; }
+
+    [[nodiscard]] bool has_room() const override { return !usable_ || waiting() < room / 4; }
 
     commit_ticket add(const session_id& id, const session_record& record) override {
         if (!accepting()) {
@@ -98,14 +103,14 @@ public:
     }
 
     void note(const session_id& id, const session_record& record) override {
+        ++notes;
         if (const auto found = sessions.find(std::string(id.view())); found != sessions.end()) {
             found->second = record;
         }
     }
 
     commit_ticket forget(const session_id& id, std::optional<remembered_kind> remember) override {
-        const auto found = pending_.find(std::string(id.view()));
-        lane& into = found == pending_.end() ? single_ : lane_of(found->second);
+        lane& into = lane_behind(id);
         const commit_ticket ticket = push(into, gone{id});
         if (remember) {
             push(into, remembered_key(id.view()));
@@ -113,8 +118,8 @@ public:
         return ticket;
     }
 
-    commit_ticket remember(std::uint64_t key, remembered_kind) override {
-        return usable_ ? push(single_, key) : commit_ticket::refused;
+    commit_ticket remember_event(std::uint64_t key, const session_id& session) override {
+        return usable_ ? push(lane_behind(session), key) : commit_ticket::refused;
     }
 
     [[nodiscard]] commit_ticket pending(const session_id& id) const override {
@@ -170,6 +175,11 @@ private:
 
     [[nodiscard]] lane& lane_of(commit_ticket ticket) noexcept {
         return static_cast<std::uint64_t>(ticket) > first_bulk_ticket ? bulk_ : single_;
+    }
+
+    [[nodiscard]] lane& lane_behind(const session_id& id) {
+        const auto found = pending_.find(std::string(id.view()));
+        return found == pending_.end() ? single_ : lane_of(found->second);
     }
 
     commit_ticket put(const session_id& id, const session_record& record, bool is_new) {

@@ -80,59 +80,6 @@ TEST_F(Intake, ARetryAfterAFailedCommitIsNew) {
     EXPECT_TRUE(store_.holds(name(1)));
 }
 
-TEST_F(Intake, IdsFromFilesStayAndAreToldAgainWhenTheStoreIsUsable) {
-    intake_->on_added(names(1, 3), true);
-    fail();
-    EXPECT_EQ(registry_->size(), 3U);
-    // Also those that come while it is unusable.
-    intake_->on_added(names(4, 2), false);
-    EXPECT_EQ(registry_->size(), 5U);
-    fail();
-    EXPECT_TRUE(store_.sessions.empty());
-    store_.recover();
-    commit();
-    EXPECT_EQ(store_.sessions.size(), 5U);
-    // Once: the next time there is nothing to tell.
-    fail();
-    store_.recover();
-    EXPECT_EQ(store_.waiting(), 0U);
-}
-
-TEST_F(Intake, AFileThatIsLargerThanTheQueueIsStoredAllTheSame) {
-    store_.room = 100;
-    intake_->on_added(names(1, 250), true);
-    EXPECT_EQ(registry_->size(), 250U);
-    EXPECT_TRUE(put(300).failed_with(errc::store_unavailable)) << "too much waits already";
-    store_.tell_of_room();
-    EXPECT_EQ(store_.sessions.size(), 100U);
-    store_.tell_of_room();
-    store_.tell_of_room();
-    EXPECT_EQ(store_.sessions.size(), 250U);
-    EXPECT_EQ(store_.waiting(), 0U);
-}
-
-TEST_F(Intake, AnIdThatAFileHasTooStaysWhenItsCommitFails) {
-    intake_->on_added(names(1, 1), false);
-    const auto named = put(1);
-    fail();
-    EXPECT_TRUE(named.failed_with(errc::store_unavailable));
-    EXPECT_TRUE(is_tracked(1));
-    store_.recover();
-    commit();
-    EXPECT_TRUE(store_.holds(name(1)));
-}
-
-TEST_F(Intake, AFileSessionThatLeftMeanwhileIsNotToldAgain) {
-    intake_->on_added(names(1, 2), false);
-    fail();
-    intake_->on_removed({hash_of(name(1))});
-    EXPECT_FALSE(is_tracked(1));
-    store_.recover();
-    commit();
-    EXPECT_FALSE(store_.holds(name(1)));
-    EXPECT_TRUE(store_.holds(name(2)));
-}
-
 TEST_F(Intake, AFewIdsDoNotWaitForManyAndManyWaitForEachOfThem) {
     const auto many = put_all(names(1, 100));
     const auto one = put(200);
@@ -169,6 +116,7 @@ TEST_F(Intake, AnEventWaitsForItsSessionThatIsCommittedWithManyOthers) {
     store_.commit_single();
     loop_.poll();
     EXPECT_FALSE(store_.holds(name(2)));
+    EXPECT_FALSE(store_.keys.contains(1001)) << "a crash would make a duplicate of it";
     EXPECT_FALSE(told.done()) << "acknowledged before its session was durable";
     EXPECT_FALSE(twice.done()) << "acknowledged before its session was durable";
     commit();
@@ -233,22 +181,6 @@ TEST_F(Intake, AFullTableRefusesNewIdsAndKnowsTheOthers) {
     EXPECT_EQ(fresh.value(), event_outcome::accepted);
 }
 
-TEST_F(Intake, LinesThatFoundNoRoomAreAskedForOnceThereIsSome) {
-    max_tracked_ = 3;
-    restart();
-    intake_->on_added(names(1, 5), true);
-    EXPECT_FALSE(intake_->wants_all_again()) << "there is no room yet";
-    commit();
-    const auto gone = forget(2);
-    commit();
-    EXPECT_TRUE(gone.done());
-    EXPECT_TRUE(intake_->wants_all_again());
-    EXPECT_FALSE(intake_->wants_all_again());
-    intake_->on_added(names(1, 5), true);
-    EXPECT_EQ(registry_->size(), 3U);
-    EXPECT_FALSE(intake_->wants_all_again()) << "full again, though not all are in";
-}
-
 TEST_F(Intake, ACallThatFailsTakesNothingFromWhatIsRemembered) {
     std::vector<remembered_entry> ended;
     for (const std::size_t i : {1U, 2U, 3U}) {
@@ -299,30 +231,6 @@ TEST_F(Intake, ForgettingOneThatIsNotDurableYetLeavesNothing) {
     EXPECT_FALSE(store_.holds(name(1)));
     restart();
     EXPECT_EQ(registry_->size(), 0U);
-}
-
-TEST_F(Intake, ARemovedLineForgetsUnlessTheIdAlsoCameFromElsewhere) {
-    intake_->on_added(names(1, 3), true);
-    put(2);
-    deliver(event(session_created, 3, 1001));
-    put(4);
-    commit();
-    intake_->on_removed({hash_of(name(1)), hash_of(name(2)), hash_of(name(3)), hash_of(name(4))});
-    commit();
-    EXPECT_FALSE(is_tracked(1));
-    EXPECT_FALSE(store_.holds(name(1)));
-    for (const std::size_t kept : {2U, 3U, 4U}) {
-        EXPECT_TRUE(is_tracked(kept)) << kept;
-        EXPECT_TRUE(store_.holds(name(kept))) << kept;
-    }
-    // The file is no source any more: told again and removed again, it still stays.
-    EXPECT_EQ(record(2).sources, static_cast<std::uint8_t>(session_source::api));
-    EXPECT_EQ(metric("kallglot_exporter_sessions_forgotten_total", "operator"), 1);
-}
-
-TEST_F(Intake, BadLinesAreCounted) {
-    intake_->on_bad_lines(17);
-    EXPECT_EQ(metric("kallglot_exporter_sessions_rejected_total", "invalid_id"), 17);
 }
 
 TEST_F(Intake, EverythingAcknowledgedIsThereAfterARestart) {

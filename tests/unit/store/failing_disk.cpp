@@ -47,6 +47,7 @@ int truncate_file(sqlite3_file* file, sqlite3_int64 size) {
 
 int sync_file(sqlite3_file* file, int flags) {
     ++disk->syncs;
+    disk->syncs_hang.wait(true);
     if (disk->sync_to_fail > 0 && --disk->sync_to_fail == 0) {
         return SQLITE_IOERR_FSYNC;
     }

@@ -25,6 +25,9 @@ public:
 
     std::atomic<int> syncs{0};
 
+    /// A sync does not return for as long as this is so.
+    std::atomic<bool> syncs_hang{false};
+
 private:
     sqlite3_vfs vfs_{};
 };

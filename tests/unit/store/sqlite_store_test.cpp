@@ -151,9 +151,8 @@ TEST_F(SqliteStore, ForgottenIdsStayAwayAndAreRememberedForThreeDays) {
     store_->note(id_of(2), record());
     store_->forget(id_of(1), std::nullopt);
     store_->forget(id_of(2), remembered_kind::ended);
-    ASSERT_EQ(
-        wait(store_->remember(remembered_key("evt_9f8e7d6c5b4a39281706"), remembered_kind::event)),
-        error_code{});
+    ASSERT_EQ(wait(store_->remember_event(remembered_key("evt_9f8e7d6c5b4a39281706"), id_of(3))),
+              error_code{});
     reopen();
     EXPECT_EQ(owner_->sessions.size(), 1U);
     EXPECT_FALSE(owner_->remembered.contains(remembered_key(id_of(1).view())));
@@ -167,6 +166,20 @@ TEST_F(SqliteStore, ForgottenIdsStayAwayAndAreRememberedForThreeDays) {
     clock_.advance(73h);
     loop_.poll();
     reopen();
+    reopen();
+    EXPECT_EQ(owner_->remembered.size(), 0U);
+    close();
+}
+
+TEST_F(SqliteStore, ManyKeysThatAreTooOldAreLetGoOfOneTransactionAfterTheOther) {
+    open();
+    for (int i = 0; i < 45'000; ++i) {
+        store_->forget(id_of(i), remembered_kind::ended);
+    }
+    ASSERT_EQ(wait(add(1)), error_code{});
+    clock_.advance(73h);
+    const steady_time begun = clock_.now();
+    ASSERT_TRUE(run_until([&] { return clock_.now() > begun + 10s; }));
     reopen();
     EXPECT_EQ(owner_->remembered.size(), 0U);
     close();

@@ -196,6 +196,56 @@ TEST_F(StoreFailure, AStoreThatCannotBeWrittenAtStartIsReadAndTriedAgain) {
     close();
 }
 
+TEST_F(StoreFailure, ADiskThatHangsHoldsTheEndOnlyForSoLong) {
+    open();
+    disk_.syncs_hang = true;
+    add(1);
+    ASSERT_TRUE(run_until([&] { return store_->busy_since().has_value(); }));
+    std::optional<error_code> closed;
+    task_group group(loop_.executor(), loop::failure());
+    const auto close_store = [&]() -> task<> {
+        const error_code error = co_await store_->close();
+        closed = error;
+    };
+    group.spawn("close", close_store());
+    const steady_time begun = clock_.now();
+    store_->close_within(5s);
+    EXPECT_TRUE(run_until([&] { return clock_.now() > begun + 4s; }));
+    EXPECT_FALSE(closed);
+    EXPECT_TRUE(run_until([&] { return closed && group.size() == 0; }));
+    EXPECT_EQ(closed, make_error_code(errc::store_unavailable));
+    EXPECT_FALSE(store_->stop_worker(milliseconds(10)));
+    disk_.syncs_hang = false;
+    disk_.syncs_hang.notify_all();
+    EXPECT_TRUE(store_->stop_worker(loop::patience));
+    store_.reset();
+}
+
+TEST_F(StoreFailure, ADiskThatIsSlowIsWaitedForAtTheEnd) {
+    open();
+    disk_.syncs_hang = true;
+    add(1);
+    ASSERT_TRUE(run_until([&] { return store_->busy_since().has_value(); }));
+    store_->close_within(1h);
+    std::optional<error_code> closed;
+    task_group group(loop_.executor(), loop::failure());
+    const auto close_store = [&]() -> task<> {
+        const error_code error = co_await store_->close();
+        closed = error;
+    };
+    group.spawn("close", close_store());
+    const steady_time begun = clock_.now();
+    EXPECT_TRUE(run_until([&] { return clock_.now() > begun + 4s; }));
+    disk_.syncs_hang = false;
+    disk_.syncs_hang.notify_all();
+    EXPECT_TRUE(run_until([&] { return closed && group.size() == 0; }));
+    EXPECT_EQ(closed, error_code());
+    store_.reset();
+    open();
+    EXPECT_TRUE(stored(1));
+    close();
+}
+
 /// A small disk of its own, which only root can have.
 class RealDisk : public StoreFixture {
 protected:

@@ -39,8 +39,9 @@ TEST_F(WriteQueue, WhatConcernsAnIdInTheBulkLaneStaysBehindIt) {
     const commit_ticket before = queue_.pending(id_of(11));
     EXPECT_GE(queue_.push(row(11), false, write_lane::single), before);
     EXPECT_GE(queue_.push_removal(id_of(11), std::nullopt), before);
+    EXPECT_GE(queue_.push_key({1, {}, remembered_kind::event}, id_of(11)), before);
     // So the largest ticket of this turn is the one to wait for.
-    EXPECT_LT(queue_.push(remembered_row{1, {}, remembered_kind::event}), before);
+    EXPECT_LT(queue_.push_key({2, {}, remembered_kind::event}, id_of(12)), before);
     std::vector<store_change> order;
     while (!queue_.empty()) {
         for (const auto& group : queue_.begin()) {
@@ -48,8 +49,9 @@ TEST_F(WriteQueue, WhatConcernsAnIdInTheBulkLaneStaysBehindIt) {
         }
         queue_.succeed();
     }
-    ASSERT_EQ(order.size(), 15U);
+    ASSERT_EQ(order.size(), 16U);
     EXPECT_TRUE(std::holds_alternative<remove_session>(order[14]));
+    EXPECT_TRUE(std::holds_alternative<remembered_row>(order[15]));
 }
 
 TEST_F(WriteQueue, AnIdAddedAgainStaysBehindItsRemovalInTheBulkLane) {
@@ -119,7 +121,7 @@ TEST_F(WriteQueue, AFailureTellsNewIdsAndKeepsWhatIsStillTrue) {
     queue_.push(row(2), false, write_lane::single);
     const auto group = queue_.begin();
     queue_.push_removal(id_of(3), remembered_row{18, {}, remembered_kind::ended});
-    queue_.push(remembered_row{17, {}, remembered_kind::event});
+    queue_.push_key({17, {}, remembered_kind::event}, id_of(1));
     const write_queue::failure left = queue_.fail();
     EXPECT_EQ(left.not_stored, std::vector<session_id>{id_of(1)});
     ASSERT_EQ(left.again.size(), 3U);
