@@ -148,6 +148,7 @@ std::optional<start_failure> application::connect_client() {
                            "kallglot_exporter/" + std::string(options_.build.version))) {
         return start_failure{"the API key cannot be put into a header", 2};
     }
+    key_watch_.use(api.key_file, initial_.config.secrets.api_key);
     web_.use(options_.source.web_file, std::move(initial_.web));
     initial_.config.secrets = {};
     return std::nullopt;
@@ -196,7 +197,7 @@ task<error_code> application::begin_work() {
     memory_.start(memory_limit_bytes());
     heap_.start();
     poller_.start(client_);
-    key_watch_.start(settings_.api.key_file);
+    key_watch_.start();
     files_.start(settings_.sessions.files);
     reporter_.listening();
     systemd_.ready();

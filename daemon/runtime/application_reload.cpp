@@ -32,7 +32,7 @@ std::optional<std::string> application::apply(prepared_config& next) {
     gate_.budget().use_settings(budget_of(values.api));
     // A key that was refused is tried at once, whether or not it is another one.
     gate_.health().on_key_changed(clock_.now());
-    key_watch_.start(values.api.key_file);
+    key_watch_.use(values.api.key_file, secrets.api_key);
 
     registry_.set_max_tracked(values.sessions.max_tracked);
     poller_.use_policy(values.poll, values.thresholds);
@@ -46,7 +46,8 @@ std::optional<std::string> application::apply(prepared_config& next) {
     if (!next.webhook_stays) {
         webhooks_.reload(values.webhook,
                          std::move(secrets.webhook_secrets),
-                         std::move(next.webhook_identity));
+                         std::move(next.webhook_identity),
+                         std::move(next.webhook_files));
     }
     web_.use(options_.source.web_file, std::move(next.web));
     api_trust_files_ = std::move(next.api_trust_files);

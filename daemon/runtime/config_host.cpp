@@ -96,8 +96,8 @@ prepare_result prepare_config(const config_source& source) {
     }
     // The web configuration is looked at even so: one run tells everything.
     web_load_result web = load_web(source.web_file);
-    if (auto* const found = std::get_if<std::vector<config::config_fault>>(&web)) {
-        faults.insert(faults.end(), found->begin(), found->end());
+    if (const auto* const failed = std::get_if<failed_web>(&web)) {
+        faults.insert(faults.end(), failed->faults.begin(), failed->faults.end());
     }
     auto* const config = std::get_if<config::loaded_config>(&loaded);
     if (config == nullptr) {
@@ -109,6 +109,7 @@ prepare_result prepare_config(const config_source& source) {
         const auto key = api_key_at_fault(config->values.api, trust.error());
         faults.push_back(fault_of(source, *config, key, trust.error()));
     }
+    file_group webhook_files = webhook_certificate_files(config->values.webhook);
     auto identity = make_webhook_identity(config->values.webhook);
     if (!identity) {
         faults.push_back(fault_of(source, *config, "webhook.tls.cert_file", identity.error()));
@@ -124,6 +125,7 @@ prepare_result prepare_config(const config_source& source) {
                            std::move(*trust),
                            std::move(trust_files),
                            std::move(*identity),
+                           std::move(webhook_files),
                            std::get<loaded_web>(std::move(web)),
                            std::get<std::size_t>(fitted)};
 }

@@ -16,6 +16,10 @@ std::optional<file_identity> file_identity::of(const std::string& path) noexcept
 }
 
 file_group::file_group(std::vector<std::string> paths) {
+    add(std::move(paths));
+}
+
+void file_group::add(std::vector<std::string> paths) {
     for (std::string& path : paths) {
         if (!path.empty()) {
             const auto now = file_identity::of(path);
@@ -24,14 +28,12 @@ file_group::file_group(std::vector<std::string> paths) {
     }
 }
 
-bool file_group::changed() {
-    bool any = false;
-    for (auto& [path, seen] : files_) {
-        const auto now = file_identity::of(path);
-        any = any || now != seen;
-        seen = now;
+file_group file_group::again() const {
+    file_group now = *this;
+    for (auto& [path, seen] : now.files_) {
+        seen = file_identity::of(path);
     }
-    return any;
+    return now;
 }
 
 } // namespace kallglot

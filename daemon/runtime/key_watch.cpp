@@ -17,9 +17,19 @@ key_watch::key_watch(clock& time, logger& log, key_taker take)
       take_(std::move(take)),
       timer_(time.make_timer([](void* self) { static_cast<key_watch*>(self)->look(); }, this)) {}
 
-void key_watch::start(std::filesystem::path file) {
+void key_watch::use(std::filesystem::path file, const secret& key) {
     file_ = std::move(file);
     seen_ = file_identity::of(file_.native());
+    told_.clear();
+    const auto outcome = config::read_secret_file(file_, config::secret_use::header, {});
+    const auto* const found = std::get_if<config::secret_file>(&outcome);
+    // Both are our own, and nobody can time this.
+    if (found == nullptr || found->value.reveal() != key.reveal()) {
+        seen_.reset();
+    }
+}
+
+void key_watch::start() {
     timer_->wake_at(clock_.now() + look_interval);
 }
 

@@ -23,22 +23,31 @@ http_response make_refusal(int status, std::string_view field, std::string_view 
 
 } // namespace
 
+bool failed_web::is_final() const noexcept {
+    return std::ranges::none_of(faults, [](const config::config_fault& fault) {
+        return fault.kind == config::fault_kind::unavailable;
+    });
+}
+
 web_load_result load_web(const std::string& file) {
     if (file.empty()) {
         return loaded_web{};
     }
+    file_group files({file});
     config::web_config_result read = config::load_web_config(file);
     if (auto* const faults = std::get_if<std::vector<config::config_fault>>(&read)) {
-        return std::move(*faults);
+        return failed_web{std::move(*faults), std::move(files)};
     }
-    loaded_web web{std::get<web_settings>(std::move(read)), std::nullopt};
+    loaded_web web{std::get<web_settings>(std::move(read)), std::nullopt, std::move(files)};
     if (web.values.tls) {
-        tls_result<tls_context> made = tls_context::make_server(*web.values.tls);
+        const tls_server_options& tls = *web.values.tls;
+        web.files.add({tls.cert_file, tls.key_file, tls.client_ca_file});
+        tls_result<tls_context> made = tls_context::make_server(tls);
         if (!made) {
             const auto kind = made.error().unreadable ? config::fault_kind::unavailable
                                                       : config::fault_kind::invalid;
-            return std::vector<config::config_fault>{
-                {kind, file, 0, "tls_server_config", made.error().message}};
+            return failed_web{{{kind, file, 0, "tls_server_config", made.error().message}},
+                              std::move(web.files)};
         }
         web.identity.emplace(std::move(*made));
     }
@@ -61,12 +70,8 @@ web_host::web_host(loop_executor loop,
 
 void web_host::use(const std::string& file, loaded_web web) {
     file_ = file;
-    std::vector<std::string> followed = {file};
-    if (web.values.tls) {
-        const tls_server_options& tls = *web.values.tls;
-        followed.insert(followed.end(), {tls.cert_file, tls.key_file, tls.client_ca_file});
-    }
-    files_ = file_group(std::move(followed));
+    files_ = std::move(web.files);
+    told_.clear();
     not_after_ = web.identity ? web.identity->certificate_not_after() : 0;
     warn_if_expired("private", not_after_, clock_, log_);
     server_.use_tls(std::move(web.identity));
@@ -82,19 +87,35 @@ void web_host::use(const std::string& file, loaded_web web) {
 
 void web_host::look() {
     look_->wake_at(clock_.now() + look_interval);
-    if (!files_.changed()) {
+    if (files_.again() == files_) {
         return;
     }
     web_load_result read = load_web(file_);
-    if (const auto* const faults = std::get_if<std::vector<config::config_fault>>(&read)) {
-        // A rotation may replace files one after the other: the last change makes a good set of them again.
-        for (const config::config_fault& fault : *faults) {
-            log_.warn("the changed web configuration is not used", {{"reason", to_string(fault)}});
+    if (auto* const failed = std::get_if<failed_web>(&read)) {
+        // A rotation may replace files one after the other: the last change makes a good set of them again. One that
+        // could not be read just now, for want of descriptors perhaps, is looked at again without a change.
+        tell(*failed);
+        if (failed->is_final()) {
+            files_ = std::move(failed->files);
         }
         return;
     }
     use(file_, std::get<loaded_web>(std::move(read)));
     log_.info("the web configuration was read anew", {{"file", file_}});
+}
+
+void web_host::tell(const failed_web& failed) {
+    std::string all;
+    for (const config::config_fault& fault : failed.faults) {
+        all += to_string(fault) + '\n';
+    }
+    if (all == told_) {
+        return;
+    }
+    told_ = std::move(all);
+    for (const config::config_fault& fault : failed.faults) {
+        log_.warn("the changed web configuration is not used", {{"reason", to_string(fault)}});
+    }
 }
 
 bool web_host::take_turn() {

@@ -32,6 +32,10 @@ tls_result<std::optional<tls_context>> make_webhook_identity(const webhook_setti
     return std::optional<tls_context>(std::move(*made));
 }
 
+file_group webhook_certificate_files(const webhook_settings& values) {
+    return values.listen ? file_group({values.tls_cert_file, values.tls_key_file}) : file_group();
+}
+
 webhook_host::webhook_host(loop_executor loop,
                            const webhook_settings& values,
                            std::vector<secret> secrets,
@@ -77,11 +81,12 @@ std::optional<start_failure> webhook_host::listen() {
     if (!server_) {
         return std::nullopt;
     }
+    file_group files = webhook_certificate_files(settings_);
     auto identity = make_webhook_identity(settings_);
     if (!identity) {
         return start_failure{identity.error().message, identity.error().unreadable ? 1 : 2};
     }
-    use(std::move(*identity));
+    use(std::move(*identity), std::move(files));
     if (const error_code error = server_->listen(*settings_.listen)) {
         return start_failure{"cannot listen on " + settings_.listen->text + ": " + error.message(),
                              1};
@@ -92,32 +97,45 @@ std::optional<start_failure> webhook_host::listen() {
 
 void webhook_host::look_at_certificate() {
     look_->wake_at(clock_.now() + look_interval);
-    if (!certificate_.changed()) {
+    file_group now = certificate_.again();
+    if (now == certificate_) {
         return;
     }
-    // A rotation may replace the files one after the other: the last change makes a pair of them again.
+    // A rotation may replace the files one after the other: the last change makes a pair of them again. One that could
+    // not be read just now, for want of descriptors perhaps, is looked at again without a change.
     auto identity = make_webhook_identity(settings_);
     if (!identity) {
-        log_.warn("the certificate of the webhook listener stays as it was",
-                  {{"error", identity.error().message}});
+        tell(identity.error());
+        if (!identity.error().unreadable) {
+            certificate_ = std::move(now);
+        }
         return;
     }
-    use(std::move(*identity));
+    use(std::move(*identity), std::move(now));
     log_.info("the webhook listener has another certificate",
               {{"not_after", certificate_not_after_}});
 }
 
-void webhook_host::use(std::optional<tls_context> identity) {
+void webhook_host::tell(const tls_load_error& error) {
+    if (error.message != told_) {
+        told_ = error.message;
+        log_.warn("the certificate of the webhook listener stays as it was", {{"error", told_}});
+    }
+}
+
+void webhook_host::use(std::optional<tls_context> identity, file_group files) {
     certificate_not_after_ = identity ? identity->certificate_not_after() : 0;
     warn_if_expired("webhook", certificate_not_after_, clock_, log_);
-    certificate_ = file_group({settings_.tls_cert_file, settings_.tls_key_file});
+    certificate_ = std::move(files);
+    told_.clear();
     server_->use_tls(std::move(identity));
     look_->wake_at(clock_.now() + look_interval);
 }
 
 void webhook_host::reload(const webhook_settings& values,
                           std::vector<secret> secrets,
-                          std::optional<tls_context> identity) {
+                          std::optional<tls_context> identity,
+                          file_group files) {
     if (!server_) {
         return;
     }
@@ -128,7 +146,7 @@ void webhook_host::reload(const webhook_settings& values,
     settings_ = values;
     route_->use_secrets(std::move(secrets), values.tolerance);
     server_->use_limits(limits_of(values));
-    use(std::move(identity));
+    use(std::move(identity), std::move(files));
 }
 
 void webhook_host::finish() {

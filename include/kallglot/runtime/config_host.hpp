@@ -40,6 +40,7 @@ struct prepared_config {
     std::optional<tls_context> api_trust;
     file_group api_trust_files; ///< as they were before they were read
     std::optional<tls_context> webhook_identity;
+    file_group webhook_files; ///< as they were before they were read
     loaded_web web;
     std::size_t private_connections = 0; ///< of the private listener at most
     bool webhook_stays = false;          ///< its address was taken out, which needs a restart

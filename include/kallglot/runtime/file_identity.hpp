@@ -27,16 +27,21 @@ struct file_identity {
     bool operator==(const file_identity&) const = default;
 };
 
-/// Several files that belong together, such as a certificate and its key.
+/// Several files that belong together, such as a certificate and its key, as they were at one moment.
+///
+/// To be taken before they are read: what changes while they are read is seen as a change then.
 class file_group {
 public:
     file_group() = default;
 
-    /// Follows these from their present state on; empty paths are none.
+    /// These as they are now; empty paths are none.
     explicit file_group(std::vector<std::string> paths);
 
-    /// Whether any has changed since the last time it was asked.
-    [[nodiscard]] bool changed();
+    /// These too, as they are now; empty paths are none.
+    void add(std::vector<std::string> paths);
+
+    /// The same files as they are now. Blocking: a stat for each.
+    [[nodiscard]] file_group again() const;
 
     /// The same files, and none has changed from one look to the other.
     bool operator==(const file_group&) const = default;

@@ -27,8 +27,11 @@ public:
 
     key_watch(clock& time, logger& log, key_taker take);
 
-    /// Follows this file from its present state on.
-    void start(std::filesystem::path file);
+    /// Follows this file, from which `key` was read: if it holds another by now, that is found at the first look.
+    /// Blocking: reads the file.
+    void use(std::filesystem::path file, const secret& key);
+
+    void start();
 
     void stop() { timer_->cancel(); }
 

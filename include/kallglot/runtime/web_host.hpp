@@ -31,9 +31,18 @@ namespace kallglot {
 struct loaded_web {
     web_settings values;
     std::optional<tls_context> identity;
+    file_group files; ///< as they were before they were read
 };
 
-using web_load_result = std::variant<loaded_web, std::vector<config::config_fault>>;
+struct failed_web {
+    std::vector<config::config_fault> faults;
+    file_group files; ///< as they were before they were read
+
+    /// What is in the files is wrong, so that reading them once more finds the same.
+    [[nodiscard]] bool is_final() const noexcept;
+};
+
+using web_load_result = std::variant<loaded_web, failed_web>;
 
 /// Reads the file and its certificates; without a file, the defaults. Blocking.
 [[nodiscard]] web_load_result load_web(const std::string& file);
@@ -62,6 +71,7 @@ private:
     [[nodiscard]] task<std::optional<http_response>> admit(const http_request* request);
     [[nodiscard]] bool take_turn();
     void look();
+    void tell(const failed_web& failed);
 
     http_server& server_;
     clock& clock_;
@@ -69,7 +79,8 @@ private:
     std::function<bool()> token_in_use_;
     basic_auth auth_;
     std::string file_;
-    file_group files_;
+    file_group files_; ///< as they were when they were read the last time
+    std::string told_; ///< the fault that the log has already
     std::optional<request_rate> rate_;
     double turns_ = 0; ///< of the rate, saved up
     steady_time counted_ = no_time;

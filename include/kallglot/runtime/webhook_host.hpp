@@ -29,6 +29,9 @@ namespace kallglot {
 [[nodiscard]] tls_result<std::optional<tls_context>> make_webhook_identity(
     const webhook_settings& values);
 
+/// What make_webhook_identity() reads, as it is now: to be asked before.
+[[nodiscard]] file_group webhook_certificate_files(const webhook_settings& values);
+
 /// Loop only. Lifetime: what it is given outlives it; join() has ended before it goes.
 class webhook_host {
 public:
@@ -56,10 +59,12 @@ public:
     /// Empty if all went well or webhooks are off.
     [[nodiscard]] std::optional<start_failure> listen();
 
-    /// Puts other settings in force, after a reload; the address stays. `identity` as make_webhook_identity() gives it.
+    /// Puts other settings in force, after a reload; the address stays. `identity` as make_webhook_identity() gives it, and
+    /// its files.
     void reload(const webhook_settings& values,
                 std::vector<secret> secrets,
-                std::optional<tls_context> identity);
+                std::optional<tls_context> identity,
+                file_group files);
 
     void finish();
     void cut();
@@ -67,13 +72,15 @@ public:
 
 private:
     void look_at_certificate();
-    void use(std::optional<tls_context> identity);
+    void use(std::optional<tls_context> identity, file_group files);
+    void tell(const tls_load_error& error);
 
     webhook_settings settings_;
     clock& clock_;
     logger& log_;
     std::unique_ptr<wake_timer> look_;
-    file_group certificate_;
+    file_group certificate_; ///< as it was when it was read the last time
+    std::string told_;       ///< the error that the log has already
     std::int64_t certificate_not_after_ = 0;
     webhook_flow flow_;
     std::unique_ptr<webhook_metrics> metrics_;

@@ -23,7 +23,8 @@ protected:
             (std::filesystem::temp_directory_path() / "kallglot-key-XXXXXX").string();
         folder_ = ::mkdtemp(pattern.data());
         write("sk_test_first_key_of_thirty_two_characters");
-        watch_.start(folder_ / "api_key");
+        watch_.use(folder_ / "api_key", secret("sk_test_first_key_of_thirty_two_characters"));
+        watch_.start();
     }
 
     ~KeyWatch() override { std::filesystem::remove_all(folder_); }
@@ -80,6 +81,14 @@ TEST_F(KeyWatch, AFileThatCouldNotBeReadForAMomentIsReadLater) {
     EXPECT_TRUE(taken_.empty());
     clock_.advance(5s);
     EXPECT_EQ(taken_.size(), 1U);
+}
+
+TEST_F(KeyWatch, AKeyThatCameBetweenReadingAndFollowingIsUsed) {
+    write("sk_test_second_key_of_thirty_two_characters");
+    watch_.use(folder_ / "api_key", secret("sk_test_first_key_of_thirty_two_characters"));
+    clock_.advance(5s);
+    ASSERT_EQ(taken_.size(), 1U);
+    EXPECT_EQ(taken_[0], "sk_test_second_key_of_thirty_two_characters");
 }
 
 TEST_F(KeyWatch, StoppedItLooksNoMore) {
