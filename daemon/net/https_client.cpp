@@ -20,6 +20,7 @@ https_client::https_client(loop_executor executor,
     : executor_(executor),
       resolver_(names),
       timer_(executor),
+      on_bug_(on_bug),
       lookups_(executor, on_bug),
       tasks_(executor, on_bug) {}
 

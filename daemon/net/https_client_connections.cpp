@@ -79,8 +79,20 @@ void https_client::open_one(steady_time now) {
 
 task<> https_client::serve(std::unique_ptr<https_connection> connection,
                            std::vector<tcp_endpoint> addresses) {
-    const error_code error = co_await connection->run(std::move(addresses));
+    error_code error;
+    std::exception_ptr bug;
+    try {
+        error = co_await connection->run(std::move(addresses));
+        bug = connection->bug();
+    } catch (...) {
+        bug = std::current_exception();
+        error = errc::connect_failed;
+    }
+    // Whatever has happened, no list may keep it.
     released(*connection, error);
+    if (bug) {
+        std::rethrow_exception(bug);
+    }
 }
 
 void https_client::on_open(https_connection& connection) {
@@ -110,14 +122,27 @@ void https_client::on_exchanged(https_connection& connection, api_answer& answer
     if (scarce_limit_ && answer.received >= scarce_until_) {
         scarce_limit_.reset();
     }
-    note_answer(connection, answer);
+    std::exception_ptr bug;
+    try {
+        note_answer(connection, answer);
+        make_use_of(connection);
+    } catch (...) {
+        bug = std::current_exception();
+    }
+    // A poll without an answer would be under way for ever.
+    listener_->on_answer(answer);
+    if (bug) {
+        std::rethrow_exception(bug);
+    }
+}
+
+void https_client::make_use_of(https_connection& connection) {
     if (connection.idle()) {
         dispatch(connection);
     } else {
         move_to(ending_, connection);
         open_wanted();
     }
-    listener_->on_answer(answer);
 }
 
 void https_client::released(https_connection& connection, const error_code& error) {

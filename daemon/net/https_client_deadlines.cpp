@@ -55,11 +55,7 @@ void https_client::wake_at(steady_time when) {
 
 task<> https_client::keep_house() {
     for (;;) {
-        // The present moment is over when the timer fires, so that the front of a list is due exactly then.
-        sweep(steady_now());
-        for (const get_request& request : std::exchange(refused_, {})) {
-            answer_failure(request, errc::cancelled, {});
-        }
+        end_what_is_due();
         const bool empty = opening_.empty() && idle_.empty() && busy_.empty() && ending_.empty();
         if (empty && refused_.empty() && lookup_deadline_ == no_time) {
             break;
@@ -69,6 +65,19 @@ task<> https_client::keep_house() {
         co_await timer_.async_wait(as_tuple);
     }
     housekeeping_ = false;
+}
+
+void https_client::end_what_is_due() noexcept {
+    // Without the housekeeper nothing would time out any more.
+    try {
+        // The present moment is over when the timer fires, so that the front of a list is due exactly then.
+        sweep(steady_now());
+        for (const get_request& request : std::exchange(refused_, {})) {
+            answer_failure(request, errc::cancelled, {});
+        }
+    } catch (const std::exception& bug) {
+        on_bug_("API housekeeping", bug.what());
+    }
 }
 
 void https_client::sweep(steady_time now) {

@@ -44,19 +44,30 @@ task<error_code> https_connection::run(std::vector<tcp_endpoint> addresses) {
         state_ = state::closed;
         co_return error;
     }
-    owner_.on_open(*this);
+    guard([this] { owner_.on_open(*this); });
     while (!ended_) {
         drained_ = false;
         co_await socket_.async_wait(tcp_socket::wait_read, as_tuple);
         if (!ended_) {
-            receive();
+            guard([this] { receive(); });
         }
     }
     if (state_ == state::busy) {
-        fail_exchange();
+        guard([this] { fail_exchange(); });
     }
     say_goodbye();
     co_return error_code();
+}
+
+// What throws ends this connection and no more: its exchange is answered as for any other end.
+template <class Step>
+void https_connection::guard(Step step) noexcept {
+    try {
+        step();
+    } catch (...) {
+        bug_ = std::current_exception();
+        end(errc::connection_closed);
+    }
 }
 
 bool https_connection::flush(std::string_view bytes) noexcept {

@@ -77,6 +77,7 @@ private:
     void move_to(connection_list& list, https_connection& connection) noexcept;
     [[nodiscard]] https_connection* take_idle(steady_time now);
     void dispatch(https_connection& connection);
+    void make_use_of(https_connection& connection);
     void send(https_connection& connection, const get_request& request, steady_time now);
     void open_wanted();
     void open_one(steady_time now);
@@ -100,6 +101,7 @@ private:
     [[nodiscard]] steady_time next_deadline() const noexcept;
     void wake_at(steady_time when);
     void sweep(steady_time now);
+    void end_what_is_due() noexcept;
 
     loop_executor executor_;
     resolver& resolver_;
@@ -129,6 +131,7 @@ private:
     steady_timer timer_;
     steady_time wake_at_ = steady_time::max();
     bool housekeeping_ = false;
+    task_group::failure_handler on_bug_;
     task_group lookups_;
     task_group tasks_;
 };

@@ -91,6 +91,9 @@ public:
     /// Why it ended, for a log line; static text.
     [[nodiscard]] std::string_view detail() const noexcept { return detail_; }
 
+    /// The exception that ended it, out of memory mostly; null: none did.
+    [[nodiscard]] const std::exception_ptr& bug() const noexcept { return bug_; }
+
     [[nodiscard]] const tls_engine* engine() const noexcept { return engine_.get(); }
 
     [[nodiscard]] const connector& attempts() const noexcept { return connector_; }
@@ -106,6 +109,8 @@ private:
     task<error_code> ask_proxy();
     task<error_code> shake_hands();
     task<error_code> write_all();
+    template <class Step>
+    void guard(Step step) noexcept;
     void receive();
     void decrypt(std::span<const char> input);
     void take_plaintext(std::span<char> bytes);
@@ -131,6 +136,7 @@ private:
     std::size_t body_limit_;
     std::size_t exchanges_ = 0;
     std::optional<errc> ended_;
+    std::exception_ptr bug_;
     state state_ = state::connecting;
     bool retiring_ = false;
     bool complete_ = false; // the reader has a whole response

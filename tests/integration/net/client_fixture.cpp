@@ -48,9 +48,12 @@ void HttpsClient::start_client(const std::string& host) {
         trust_ = *made;
     }
     own_resolver_ = lookup_ ? std::make_unique<resolver>(worker_, lookup_) : nullptr;
-    client_ = std::make_unique<https_client>(loop_.executor(),
-                                             own_resolver_ ? *own_resolver_ : resolver_,
-                                             loop::failure());
+    client_ =
+        std::make_unique<https_client>(loop_.executor(),
+                                       own_resolver_ ? *own_resolver_ : resolver_,
+                                       [this](const std::string& name, const std::string& what) {
+                                           bugs_.push_back(name + ": " + what);
+                                       });
     client_->set_listener(*this);
     ASSERT_TRUE(client_->configure(settings_, trust_, secret(api_key), "kallglot_exporter/test"));
 }
@@ -76,6 +79,10 @@ const api_answer& HttpsClient::ask_and_wait(const std::string& id, bool fresh) {
 
 void HttpsClient::on_answer(const api_answer& answer) {
     answers_.push_back(answer);
+    if (throws_ > 0) {
+        --throws_;
+        throw std::bad_alloc();
+    }
     if (!ask_again_.empty()) {
         ask(std::exchange(ask_again_, std::string()));
     }
@@ -85,6 +92,7 @@ void HttpsClient::finish() {
     if (client_) {
         client_->cut();
         EXPECT_TRUE(loop_.run(client_->join()));
+        EXPECT_TRUE(std::exchange(bugs_, {}).empty());
         EXPECT_EQ(answers_.size(), next_slot_) << "every request is answered exactly once";
         client_.reset();
     }

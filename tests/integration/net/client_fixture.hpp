@@ -66,6 +66,9 @@ protected:
     std::unique_ptr<scripted_server> server_;
     std::unique_ptr<https_client> client_;
     std::vector<api_answer> answers_;
+    std::size_t throws_ = 0; // so many of the next answers are answered with an exception
+    std::vector<std::string>
+        bugs_; // that were told of; unless they are expected, each fails the test
     std::uint32_t next_slot_ = 0;
     std::string ask_again_; // asked once from within the next answer
 };

@@ -31,6 +31,33 @@ TEST_F(HttpsClient, ClosedBeforeTheAnswerOnANewConnection) {
     EXPECT_NE(answers_.back().sent, no_time);
 }
 
+TEST_F(HttpsClient, AnExceptionEndsOneConnectionAndNothingIsForgotten) {
+    // Out of an answer, out of one that says the connection has failed, and out of the housekeeper's.
+    serve({always_good(), steps({request, close}), steps({request, stall}), always_good()});
+    settings_.request_timeout = milliseconds(50);
+    start_client();
+    for (std::size_t asked = 1; asked <= 3; ++asked) {
+        throws_ = 1;
+        static_cast<void>(ask_and_wait(id));
+        ASSERT_TRUE(loop_.run_until([&] { return bugs_.size() == asked; }));
+        ASSERT_TRUE(loop_.run_until([&] {
+            const api_connection_counts now = client_->connections();
+            return now.idle + now.busy + now.opening == 0;
+        }));
+    }
+    EXPECT_EQ(answers_[0].http_status, 200);
+    EXPECT_EQ(answers_[1].error, errc::connection_closed);
+    EXPECT_EQ(answers_[2].error, errc::request_timeout);
+    EXPECT_EQ(ask_and_wait(id).http_status, 200);
+    client_->stop();
+    throws_ = 1;
+    ask(id);
+    ASSERT_TRUE(loop_.run_until([&] { return bugs_.size() == 4; }));
+    EXPECT_EQ(answers_.back().error, errc::cancelled);
+    bugs_.clear();
+    finish();
+}
+
 TEST_F(HttpsClient, ClosedBeforeTheAnswerOnAKeptConnection) {
     for (const step& end : {close, reset}) {
         serve({steps({request, good_answer(), request, end}), always_good()});
