@@ -63,6 +63,19 @@ void keep_memory_private() {
     }
 }
 
+/// Empty, or why the metrics cannot be there.
+std::string check_telemetry_path(const std::string& path) {
+    const auto route = config::parse_route(path);
+    if (!route) {
+        return route.error();
+    }
+    // What has rules of its own: who may see it, and when.
+    const auto taken = [&](std::string_view place) {
+        return path == place || path.starts_with(std::string(place) + '/');
+    };
+    return taken("/-") || taken("/api") || taken("/config") ? "is the path of another page" : "";
+}
+
 void declare_flags(CLI::App& app, command_line& line) {
     app.set_help_flag("--help", "Show this help and exit");
     app.add_option("--config.file", line.config_file, "Configuration, YAML")->capture_default_str();
@@ -74,9 +87,7 @@ void declare_flags(CLI::App& app, command_line& line) {
         ->allow_extra_args(false);
     app.add_option("--web.telemetry-path", line.telemetry_path, "Path of the metrics")
         ->capture_default_str()
-        ->check([](const std::string& path) {
-            return path.starts_with('/') ? std::string() : "has to begin with a slash";
-        });
+        ->check(check_telemetry_path);
     app.add_option("--log.level", line.log_level, "Least level that is logged")
         ->capture_default_str()
         ->check(CLI::IsMember({"debug", "info", "warn", "error"}));

@@ -205,6 +205,19 @@ parsed<listen_address> parse_listen_address(std::string_view text) {
     return listen_address{std::string(text), std::move(parts->host), *port};
 }
 
+parsed<std::string> parse_route(std::string_view text) {
+    const bool good =
+        text.starts_with('/') && text.size() <= 256
+        && std::all_of(text.begin(), text.end(), [](char c) {
+               return c > ' ' && c < 0x7F
+                      && std::string_view("?#\"<>\\^`{|}%").find(c) == std::string_view::npos;
+           });
+    if (!good) {
+        return parse_error{"must be the path of a URL, like /webhooks/kallglot"};
+    }
+    return std::string(text);
+}
+
 bool is_loopback(std::string_view host) {
     in_addr v4{};
     in6_addr v6{};

@@ -65,19 +65,6 @@ bool is_same_file(const std::string& a, const std::string& b) {
            == std::filesystem::path(b).lexically_normal();
 }
 
-parsed<std::string> parse_route(std::string_view text) {
-    const bool good =
-        text.starts_with('/') && text.size() <= 256
-        && std::all_of(text.begin(), text.end(), [](char c) {
-               return c > ' ' && c < 0x7F
-                      && std::string_view("?#\"<>\\^`{|}%").find(c) == std::string_view::npos;
-           });
-    if (!good) {
-        return parse_error{"must be the path of a URL, like /webhooks/kallglot"};
-    }
-    return std::string(text);
-}
-
 parsed<rate_limit_setting> parse_rate_limit(std::string_view text) {
     if (text == "auto") {
         return rate_limit_setting{};

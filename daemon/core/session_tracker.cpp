@@ -194,7 +194,8 @@ void observe_not_found(session_record& record, steady_time sent) noexcept {
     record.backwards_to = session_status::unknown;
 }
 
-void observe_failure(session_record& record) noexcept {
+void observe_failure(session_record& record, failure_reason reason) noexcept {
+    record.last_failure = reason;
     increment_saturating(record.failures);
     record.touched_in_flight = false;
     record.moved_in_flight = false;

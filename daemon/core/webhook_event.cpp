@@ -138,6 +138,7 @@ private:
             case member::type:
                 has_type_ = !value.empty();
                 event_.type = type_of(value);
+                event_.of_session = value.starts_with("session.");
                 break;
             case member::created_at:
                 event_.made_at = parse_timestamp(value);

@@ -222,20 +222,19 @@ void http_server::admit(tcp_socket peer) {
 }
 
 void http_server::make_room() {
-    std::size_t alive = 0;
-    connection* longest = nullptr;
-    for (connection& one : connections_) {
-        if (one.is_cut) {
-            continue;
+    const auto alive =
+        static_cast<std::size_t>(std::ranges::count(connections_, false, &connection::is_cut));
+    // More than one too many are there when the limit was lowered.
+    std::size_t surplus =
+        alive + 1 > limits_.max_connections ? alive + 1 - limits_.max_connections : 0;
+    // The first is longest without a complete request; those that are being answered only if all are.
+    for (const bool served : {false, true}) {
+        for (connection& one : connections_) {
+            if (surplus != 0 && !one.is_cut && one.is_served() == served) {
+                one.cut();
+                --surplus;
+            }
         }
-        ++alive;
-        // The first is longest without a complete request; one that is being answered only if all are.
-        if (longest == nullptr || (longest->is_served() && !one.is_served())) {
-            longest = &one;
-        }
-    }
-    if (alive >= limits_.max_connections && longest != nullptr) {
-        longest->cut();
     }
 }
 

@@ -169,6 +169,7 @@ task<> http_server::refuse(connection* client) {
         co_return;
     }
     client->timed_out = false;
+    client->stream.go_on();
     const int status = refused ? client->parser.refusal() : 408;
     log_.debug("request refused", {{"listener", name_}, {"status", status}});
     if (on_refusal_) {

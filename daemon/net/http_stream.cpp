@@ -46,6 +46,14 @@ task<result<std::size_t>> http_stream::read_some(asio::mutable_buffer into) {
         const result<std::size_t> size = co_await read_decrypted(into);
         co_return size;
     }
+    const result<std::size_t> size = co_await read_raw(into);
+    co_return size;
+}
+
+task<result<std::size_t>> http_stream::read_raw(asio::mutable_buffer into) {
+    if (cancelled_) {
+        co_return error_code(asio::error::operation_aborted);
+    }
     const std::tuple<error_code, std::size_t> outcome =
         co_await socket_.async_read_some(into, as_tuple);
     const auto& [error, size] = outcome;
@@ -74,13 +82,11 @@ task<result<std::size_t>> http_stream::read_decrypted(asio::mutable_buffer into)
             co_return read.size;
         }
         const asio::mutable_buffer input = asio::buffer(tls_->input);
-        const std::tuple<error_code, std::size_t> outcome =
-            co_await socket_.async_read_some(input, as_tuple);
-        const auto& [error, size] = outcome;
-        if (error) {
-            co_return error;
+        const result<std::size_t> size = co_await read_raw(input);
+        if (!size) {
+            co_return size.error();
         }
-        tls_->unread = std::span<const char>(tls_->input.data(), size);
+        tls_->unread = std::span<const char>(tls_->input.data(), *size);
     }
 }
 
@@ -88,6 +94,9 @@ task<error_code> http_stream::write(asio::const_buffer head, asio::const_buffer 
     if (tls_) {
         const error_code error = co_await write_encrypted(head, body);
         co_return error;
+    }
+    if (cancelled_) {
+        co_return error_code(asio::error::operation_aborted);
     }
     const std::array<asio::const_buffer, 2> both = {head, body};
     const std::tuple<error_code, std::size_t> outcome =
@@ -126,6 +135,9 @@ task<error_code> http_stream::send_output() {
     if (tls_->output.empty()) {
         co_return error_code();
     }
+    if (cancelled_) {
+        co_return error_code(asio::error::operation_aborted);
+    }
     // Of this call alone: an idle connection keeps no buffer.
     const std::string output = std::exchange(tls_->output, {});
     const asio::const_buffer bytes = asio::buffer(output);
@@ -147,6 +159,7 @@ void http_stream::say_farewell() noexcept {
 }
 
 void http_stream::cancel() noexcept {
+    cancelled_ = true;
     error_code ignored;
     socket_.cancel(ignored);
 }

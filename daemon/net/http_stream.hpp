@@ -32,8 +32,11 @@ public:
     /// Writes both, one behind the other. Lifetime: what they show outlives the call.
     [[nodiscard]] task<error_code> write(asio::const_buffer head, asio::const_buffer body);
 
-    /// The operation under way ends with operation_aborted.
+    /// The operation under way, and any that is begun before go_on(), ends with operation_aborted: one that is half
+    /// done, or ends in this moment, does not go on unseen.
     void cancel() noexcept;
+
+    void go_on() noexcept { cancelled_ = false; }
 
     /// Tells the client that nothing follows; reading goes on.
     void end_of_answers() noexcept;
@@ -44,6 +47,7 @@ private:
     struct tls_part;
 
     [[nodiscard]] task<error_code> send_output();
+    [[nodiscard]] task<result<std::size_t>> read_raw(asio::mutable_buffer into);
     [[nodiscard]] task<result<std::size_t>> read_decrypted(asio::mutable_buffer into);
     [[nodiscard]] task<error_code> write_encrypted(asio::const_buffer head,
                                                    asio::const_buffer body);
@@ -51,6 +55,7 @@ private:
 
     tcp_socket socket_;
     std::unique_ptr<tls_part> tls_; ///< null for plain TCP
+    bool cancelled_ = false;
 };
 
 } // namespace kallglot

@@ -17,12 +17,6 @@ std::uint64_t random_seed() {
     return (std::uint64_t{device()} << 32) | device();
 }
 
-http_limits private_limits(const prepared_config& configuration) {
-    http_limits limits;
-    limits.max_connections = configuration.private_connections;
-    return limits;
-}
-
 /// A child of the daemon ended with an exception: a bug, told once, never the end of the process.
 task_group::failure_handler report_bug(logger& log) {
     return [&log](const std::string& name, const std::string& what) {
@@ -31,6 +25,12 @@ task_group::failure_handler report_bug(logger& log) {
 }
 
 } // namespace
+
+http_limits application::private_limits(const prepared_config& configuration) {
+    http_limits limits;
+    limits.max_connections = configuration.private_connections;
+    return limits;
+}
 
 application::application(asio::io_context& loop,
                          const daemon_options& options,
@@ -93,7 +93,11 @@ application::application(asio::io_context& loop,
                 settings_),
       pages_(reporter_, metrics_, clock_, options_.build, options_.telemetry_path),
       server_(loop.get_executor(), "private", routes_, private_limits(initial_), clock_, log_),
-      web_(loop.get_executor(), server_, clock_, log_, [this] { return session_api_.enabled(); }),
+      web_(loop.get_executor(),
+           server_,
+           clock_,
+           log_,
+           [this](const http_request& request) { return session_api_.checks(request); }),
       config_(
           loop.get_executor(),
           clock_,
@@ -189,6 +193,7 @@ task<error_code> application::begin_work() {
         failure_ = store_.failure();
         co_return opened.error();
     }
+    intake_.set_restored();
     reporter_.restored();
     if (auto failure = webhooks_.listen()) {
         failure_ = std::move(failure);

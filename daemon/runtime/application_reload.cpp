@@ -42,6 +42,7 @@ std::optional<std::string> application::apply(prepared_config& next) {
     if (values.sessions.files != settings_.sessions.files) {
         files_.use_globs(values.sessions.files);
     }
+    server_.use_limits(private_limits(next));
     session_api_.use_token(std::move(secrets.api_token));
     if (!next.webhook_stays) {
         webhooks_.reload(values.webhook,

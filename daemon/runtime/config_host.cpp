@@ -49,12 +49,14 @@ std::size_t descriptor_limit() noexcept {
 
 /// Lowers the numbers of connections to what there are files for; answers that of the private listener.
 std::variant<std::size_t, config::config_fault> fit_to_descriptors(const config_source& source,
-                                                                   config::loaded_config& config) {
+                                                                   config::loaded_config& config,
+                                                                   std::size_t running_webhooks) {
     settings& values = config.values;
     const std::size_t limit = descriptor_limit();
-    const descriptor_shares wanted{values.api.max_connections,
-                                   http_limits{}.max_connections,
-                                   values.webhook.listen ? values.webhook.max_connections : 0};
+    const descriptor_shares wanted{
+        values.api.max_connections,
+        http_limits{}.max_connections,
+        values.webhook.listen ? values.webhook.max_connections : running_webhooks};
     const auto shares = share_descriptors(wanted, limit);
     if (!shares) {
         return config::config_fault{config::fault_kind::unavailable,
@@ -88,7 +90,7 @@ std::variant<std::size_t, config::config_fault> fit_to_descriptors(const config_
 
 } // namespace
 
-prepare_result prepare_config(const config_source& source) {
+prepare_result prepare_config(const config_source& source, std::size_t running_webhooks) {
     config::config_faults faults;
     config::load_result loaded = config::load(source.file, source.env);
     if (auto* const found = std::get_if<config::config_faults>(&loaded)) {
@@ -114,7 +116,7 @@ prepare_result prepare_config(const config_source& source) {
     if (!identity) {
         faults.push_back(fault_of(source, *config, "webhook.tls.cert_file", identity.error()));
     }
-    const auto fitted = fit_to_descriptors(source, *config);
+    const auto fitted = fit_to_descriptors(source, *config, running_webhooks);
     if (const auto* const fault = std::get_if<config::config_fault>(&fitted)) {
         faults.push_back(*fault);
     }
@@ -176,9 +178,10 @@ task<reload_outcome> config_host::reload() {
 
 task<> config_host::read() {
     using shared_result = std::shared_ptr<prepare_result>;
-    const config_source source = source_;
-    const std::function<result<shared_result>()> work = [source] {
-        return result<shared_result>(std::make_shared<prepare_result>(prepare_config(source)));
+    const std::size_t running = in_force_.webhook.listen ? in_force_.webhook.max_connections : 0;
+    const std::function<result<shared_result>()> work = [source = source_, running] {
+        return result<shared_result>(
+            std::make_shared<prepare_result>(prepare_config(source, running)));
     };
     const result<shared_result> prepared = co_await worker_.run(work);
     if (prepared) {

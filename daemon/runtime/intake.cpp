@@ -141,7 +141,12 @@ task<result<event_outcome>> intake::take_event(webhook_event event) {
     if (!store_.accepting()) {
         co_return errc::store_unavailable;
     }
-    if (!session_event_of(event.type) || !event.session) {
+    // A type that we do not know may tell of a session that we do not know.
+    if (!event.of_session) {
+        co_return event_outcome::accepted;
+    }
+    if (!event.session) {
+        metrics_.session_rejected(labels::rejected_for::invalid_id);
         co_return event_outcome::accepted;
     }
     purge_remembered();
@@ -177,8 +182,9 @@ task<result<event_outcome>> intake::take_event(webhook_event event) {
 }
 
 event_outcome intake::apply(const webhook_event& event, const taken& session) {
+    const std::optional<session_event> told = session_event_of(event.type);
     const tracking changes =
-        poller_.take_event(session.slot, *session_event_of(event.type), event.made_at);
+        told ? poller_.take_event(session.slot, *told, event.made_at) : tracking();
     remembered_.add({event.key, clock_.now(), remembered_kind::event});
     const commit_ticket changed =
         store_.change(registry_.id_of(session.slot), registry_[session.slot]);

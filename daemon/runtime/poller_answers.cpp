@@ -128,7 +128,8 @@ void poller::take_failure(const api_answer& answer) {
                                                : classify_status(answer.http_status);
     metrics_.request_failed(reason);
     tell_health(answer, reason);
-    registry_.update(answer.slot, [](session_record& record) { observe_failure(record); });
+    registry_.update(answer.slot,
+                     [reason](session_record& record) { observe_failure(record, reason); });
     if (log_.enabled(log_level::debug)) {
         log_.debug("poll failed",
                    {{"session", registry_.id_of(answer.slot).view()},

@@ -50,6 +50,12 @@ session_view view_of(const session_registry& registry, session_slot slot, moment
     view.unverified = record.unverified;
     view.failures = record.failures;
     view.not_found = record.not_found_since != no_time;
+    // A 404 counts as an answer and begins the count of failures anew.
+    if (record.failures > 0) {
+        view.last_error = record.last_failure;
+    } else if (view.not_found) {
+        view.last_error = failure_reason::not_found;
+    }
     return view;
 }
 

@@ -58,11 +58,11 @@ web_host::web_host(loop_executor loop,
                    http_server& server,
                    clock& time,
                    logger& log,
-                   std::function<bool()> token_in_use)
+                   std::function<bool(const http_request&)> guarded_elsewhere)
     : server_(server),
       clock_(time),
       log_(log),
-      token_in_use_(std::move(token_in_use)),
+      guarded_elsewhere_(std::move(guarded_elsewhere)),
       auth_(std::move(loop)),
       look_(time.make_timer([](void* self) { static_cast<web_host*>(self)->look(); }, this)) {
     server_.use_gate([this](const http_request* request) { return admit(request); });
@@ -138,9 +138,7 @@ task<std::optional<http_response>> web_host::admit(const http_request* request) 
         co_return make_refusal(429, "", "");
     }
     const std::string_view credentials = request->field("Authorization");
-    const bool for_session_api = request->path.starts_with("/api/v1/")
-                                 && credentials.starts_with("Bearer ") && token_in_use_();
-    if (!auth_.enabled() || for_session_api) {
+    if (!auth_.enabled() || guarded_elsewhere_(*request)) {
         co_return std::nullopt;
     }
     const auth_outcome outcome = co_await auth_.check(credentials);

@@ -33,10 +33,20 @@ bool is_bearer(std::string_view given) {
     });
 }
 
+bool is_below(std::string_view path, std::string_view place) {
+    return path == place || (path.starts_with(place) && path[place.size()] == '/');
+}
+
 http_response make_unauthorized() {
     http_response response =
         make_error_answer(401, "unauthorized", "a valid bearer token is needed");
     response.fields.emplace_back("WWW-Authenticate", "Bearer realm=\"kallglot_exporter\"");
+    return response;
+}
+
+http_response make_retry(std::string_view code, std::string_view message) {
+    http_response response = make_error_answer(503, code, message);
+    response.fields.emplace_back("Retry-After", retry_after_seconds);
     return response;
 }
 
@@ -45,12 +55,9 @@ http_response make_failure(const error_code& error) {
     if (error == errc::session_limit) {
         return make_error_answer(507, "session_limit", "as many sessions as allowed are tracked");
     }
-    http_response response =
-        error == errc::memory_short
-            ? make_error_answer(503, "memory_short", "there is no memory for more sessions now")
-            : make_error_answer(503, "store_unavailable", "the id cannot be made durable now");
-    response.fields.emplace_back("Retry-After", retry_after_seconds);
-    return response;
+    return error == errc::memory_short
+               ? make_retry("memory_short", "there is no memory for more sessions now")
+               : make_retry("store_unavailable", "the id cannot be made durable now");
 }
 
 http_response make_bad_id() {
@@ -191,7 +198,18 @@ std::optional<http_response> session_api::refuse(const http_request& request) co
     if (!enabled()) {
         return make_text_response(404, reason_phrase(404));
     }
-    return is_allowed(request) ? std::nullopt : std::optional(make_unauthorized());
+    if (!is_allowed(request)) {
+        return make_unauthorized();
+    }
+    if (!intake_.restored()) {
+        return make_retry("restoring", "the sessions are being restored");
+    }
+    return std::nullopt;
+}
+
+bool session_api::checks(const http_request& request) const {
+    return enabled() && is_below(request.path, collection)
+           && is_bearer(request.field("Authorization"));
 }
 
 bool session_api::is_allowed(const http_request& request) const {

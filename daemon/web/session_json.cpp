@@ -1,6 +1,9 @@
 #include "kallglot/web/session_json.hpp"
 
+#include "kallglot/core/json_limits.hpp"
+
 #include <boost/json/array.hpp>
+#include <boost/json/basic_parser_impl.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
@@ -47,7 +50,10 @@ json::object to_json(const session_view& session) {
             {"observed", session.observed},
             {"unverified", session.unverified},
             {"failed_polls", session.failures},
-            {"not_found", session.not_found}};
+            {"not_found", session.not_found},
+            {"last_error",
+             session.last_error ? json::value(text(to_string(*session.last_error)))
+                                : json::value(nullptr)}};
 }
 
 template <class Number>
@@ -88,6 +94,61 @@ std::string_view cut(std::string_view text) {
         --size;
     }
     return text.substr(0, size);
+}
+
+/// Counts the members of the outermost object.
+class member_counter : public ignore_json {
+public:
+    bool on_object_begin(error_code&) noexcept { return enter(); }
+
+    bool on_object_end(std::size_t, error_code&) noexcept { return leave(); }
+
+    bool on_array_begin(error_code&) noexcept { return enter(); }
+
+    bool on_array_end(std::size_t, error_code&) noexcept { return leave(); }
+
+    bool on_key_part(text, std::size_t, error_code&) noexcept { return true; }
+
+    bool on_string_part(text, std::size_t, error_code&) noexcept { return true; }
+
+    bool on_string(text, std::size_t, error_code&) noexcept { return true; }
+
+    bool on_int64(std::int64_t, text, error_code&) noexcept { return true; }
+
+    bool on_uint64(std::uint64_t, text, error_code&) noexcept { return true; }
+
+    bool on_double(double, text, error_code&) noexcept { return true; }
+
+    bool on_bool(bool, error_code&) noexcept { return true; }
+
+    bool on_null(error_code&) noexcept { return true; }
+
+    bool on_key(text, std::size_t, error_code&) noexcept {
+        members += depth_ == 1 ? 1 : 0;
+        return true;
+    }
+
+    std::size_t members = 0;
+
+private:
+    bool enter() noexcept {
+        ++depth_;
+        return true;
+    }
+
+    bool leave() noexcept {
+        --depth_;
+        return true;
+    }
+
+    std::size_t depth_ = 0;
+};
+
+std::size_t count_members(std::string_view body) {
+    json::basic_parser<member_counter> parser(strict_json());
+    error_code problem;
+    parser.write_some(false, body.data(), body.size(), problem);
+    return problem ? 0 : parser.handler().members;
 }
 
 /// One parameter into the query; false if it is not good.
@@ -161,14 +222,15 @@ http_response make_bulk_answer(std::size_t added,
 }
 
 std::optional<bulk_request> parse_bulk(std::string_view body, std::size_t most) {
-    json::parse_options options;
-    options.max_depth = 4;
+    // Of members of one name the value has only the last.
+    if (count_members(body) != 1) {
+        return std::nullopt;
+    }
     error_code problem;
     const json::value parsed =
-        json::parse(json::string_view(body.data(), body.size()), problem, {}, options);
+        json::parse(json::string_view(body.data(), body.size()), problem, {}, strict_json());
     const json::object* const object = problem ? nullptr : parsed.if_object();
-    const json::value* const member =
-        object != nullptr && object->size() == 1 ? object->if_contains("ids") : nullptr;
+    const json::value* const member = object != nullptr ? object->if_contains("ids") : nullptr;
     const json::array* const ids = member != nullptr ? member->if_array() : nullptr;
     if (ids == nullptr || ids->size() > most) {
         return std::nullopt;

@@ -110,6 +110,8 @@ class BadInput(EndToEnd):
     def test_bad_flags_are_refused(self):
         for flags, word in ((['--web.listen-adress=:1'], 'web.listen-adress'), (['--log.level=loud'], 'log.level'),
                             (['--log.format=xml'], 'log.format'), (['--web.telemetry-path=metrics'], 'telemetry-path'),
+                            (['--web.telemetry-path=/metrics?x'], 'telemetry-path'), (['--web.telemetry-path=/-/ready'], 'telemetry-path'),
+                            (['--web.telemetry-path=/api/v1/sessions'], 'telemetry-path'), (['--web.telemetry-path=/config'], 'telemetry-path'),
                             (['surplus'], 'surplus'), (['--config.file'], 'config.file'),
                             (['--web.config.file'], 'web.config.file'),
                             (['--web.enable-lifecycle=perhaps'], 'web.enable-lifecycle')):

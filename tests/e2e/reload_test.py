@@ -3,6 +3,7 @@
 
 import re
 import signal
+import socket
 import threading
 import time
 
@@ -39,6 +40,32 @@ class Reload(EndToEnd):
         text = self.config_file.read_text()
         self.assertIn(old, text)
         self.config_file.write_text(text.replace(old, new))
+
+    def test_fewer_descriptors_for_the_private_listener_after_the_api_got_more(self):
+        self.api = self.simulator('--sessions', '1', '--arrival-rate', '0')
+        self.config_file = self.config(self.api.port, max_connections=10)
+        self.exporter_ = self.exporter(self.config_file, '--web.enable-lifecycle', under=['prlimit', '--nofile=256:256'])
+        idle = [socket.create_connection(self.exporter_.address.rsplit(':', 1)) for _ in range(80)]
+        for one in idle:
+            self.addCleanup(one.close)
+            one.setblocking(False)
+
+        def open_ones():
+            count = 0
+            for one in idle:
+                try:
+                    count += one.recv(1) != b''
+                except BlockingIOError:
+                    count += 1
+                except ConnectionError:
+                    pass
+            return count
+        self.exporter_.scrape()
+        self.assertEqual(open_ones(), 80)
+        self.rewrite('max_connections: 10', 'max_connections: 5000')
+        self.assertEqual(self.post().status, 200)
+        self.exporter_.until('those that are too many are closed', lambda scrape: open_ones() < 60)
+        self.assertEqual(self.exporter_.get('/-/ready').status, 200)
 
     def test_intervals_and_thresholds_hold_from_the_next_moment_on(self):
         self.start(thresholds='{connecting: [500ms]}')

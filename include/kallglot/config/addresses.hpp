@@ -27,6 +27,9 @@ namespace kallglot::config {
 /// Reads `host:port`, `:port` or `[::1]:port`; port 0 lets the system pick one.
 [[nodiscard]] parsed<listen_address> parse_listen_address(std::string_view text);
 
+/// Reads the path of a URL, without a query: as it stands in a request, with nothing to unescape.
+[[nodiscard]] parsed<std::string> parse_route(std::string_view text);
+
 /// Whether this host can only be this machine: `localhost`, 127.0.0.0/8, ::1.
 [[nodiscard]] bool is_loopback(std::string_view host);
 

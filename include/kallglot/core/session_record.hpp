@@ -7,6 +7,7 @@
 #ifndef KALLGLOT_CORE_SESSION_RECORD_HPP
 #define KALLGLOT_CORE_SESSION_RECORD_HPP
 
+#include "kallglot/core/error.hpp"
 #include "kallglot/core/session.hpp"
 #include "kallglot/core/time.hpp"
 
@@ -51,6 +52,7 @@ struct session_record {
     session_mode mode = session_mode::none;
     session_provider provider = session_provider::none;
     end_reason reason = end_reason::none;
+    failure_reason last_failure = failure_reason::other; ///< of the newest of `failures`
 
     /// The lower status that the last poll saw; only a second one in a row moves the session back.
     session_status backwards_to = session_status::unknown;

@@ -85,7 +85,7 @@ struct tracking {
 void observe_not_found(session_record& record, steady_time sent) noexcept;
 
 /// The poll failed in any other way: the session keeps its status.
-void observe_failure(session_record& record) noexcept;
+void observe_failure(session_record& record, failure_reason reason) noexcept;
 
 /// The latest moment at which `timestamp` may have been on the steady clock: receipt less (`Date` -
 /// timestamp - 1 s), as both are whole seconds. Empty without `Date`, or if the timestamp lies more than a

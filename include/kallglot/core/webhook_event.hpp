@@ -56,6 +56,7 @@ struct webhook_event {
     webhook_type type = webhook_type::other;
     std::optional<api_time> made_at;   ///< `created_at` of the envelope
     std::optional<session_id> session; ///< the session it is about, if it is about one
+    bool of_session = false; ///< its type is `session.` and something, whether or not we know it
 };
 
 /// Reads a delivery's body.

@@ -39,6 +39,7 @@ struct session_view {
     bool unverified = false;    ///< restored, and not polled since
     std::uint32_t failures = 0; ///< polls that failed since the last good answer
     bool not_found = false;     ///< answers 404 at present
+    std::optional<failure_reason> last_error; ///< of the newest poll; empty if it was good
 };
 
 /// Which sessions to list: oldest in their status first.
@@ -100,6 +101,9 @@ public:
     /// Errors: session_limit; store_unavailable or memory_short: nothing was changed, and the sender shall try again;
     ///         cancelled.
     [[nodiscard]] virtual task<result<event_outcome>> take_event(webhook_event event) = 0;
+
+    /// False until all that the store holds is there again: what is asked for may only not be back yet.
+    [[nodiscard]] virtual bool restored() const = 0;
 
     /// Whether an intake could be acknowledged now; false: answer 503 before reading on.
     [[nodiscard]] virtual bool accepting() const = 0;

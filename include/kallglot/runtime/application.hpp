@@ -83,6 +83,8 @@ public:
     [[nodiscard]] bool stop_workers();
 
 private:
+    [[nodiscard]] static http_limits private_limits(const prepared_config& configuration);
+
     [[nodiscard]] std::optional<start_failure> connect_client();
     /// The start's part in the configuration, and a reload's: application_reload.cpp.
     [[nodiscard]] std::optional<std::string> apply(prepared_config& next);

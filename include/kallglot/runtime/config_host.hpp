@@ -49,7 +49,11 @@ struct prepared_config {
 using prepare_result = std::variant<prepared_config, config::config_faults>;
 
 /// Reads all of it, and lowers, with a warning, what the process has not enough files for. Blocking. Any thread.
-[[nodiscard]] prepare_result prepare_config(const config_source& source);
+///
+/// `running_webhooks`: how many connections a webhook listener may have that runs already; it stays until a restart, even
+/// if it is not configured any more.
+[[nodiscard]] prepare_result prepare_config(const config_source& source,
+                                            std::size_t running_webhooks = 0);
 
 /// Loop only. Lifetime: clock and logger outlive it; reload() has ended before it goes.
 class config_host final : public config_control {

@@ -53,6 +53,11 @@ public:
 
     [[nodiscard]] bool accepting() const override { return store_.accepting(); }
 
+    [[nodiscard]] bool restored() const override { return restored_; }
+
+    /// on_sessions() and on_remembered() have told all.
+    void set_restored() noexcept { restored_ = true; }
+
     /// While memory is short no session is added. Those that are known go on as ever.
     void hold_off(bool memory_is_short) noexcept { memory_is_short_ = memory_is_short; }
 
@@ -126,6 +131,7 @@ private:
     bool told_full_ = false;     ///< the log has it already
     bool refused_lines_ = false; ///< ids of files that are not tracked for want of room
     bool memory_is_short_ = false;
+    bool restored_ = false;
 };
 
 } // namespace kallglot

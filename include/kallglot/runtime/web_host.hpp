@@ -50,12 +50,12 @@ using web_load_result = std::variant<loaded_web, failed_web>;
 /// Loop only. Lifetime: the server, clock and logger outlive it; the server has been joined before it goes.
 class web_host {
 public:
-    /// Paths below `/api/v1/` with a bearer token are let through while `token_in_use` says so: the session API checks it.
+    /// Requests of which `guarded_elsewhere` says so are let through without basic auth.
     web_host(loop_executor loop,
              http_server& server,
              clock& time,
              logger& log,
-             std::function<bool()> token_in_use);
+             std::function<bool(const http_request&)> guarded_elsewhere);
 
     /// Puts it in force and follows `file`, which may be empty.
     void use(const std::string& file, loaded_web web);
@@ -76,7 +76,7 @@ private:
     http_server& server_;
     clock& clock_;
     logger& log_;
-    std::function<bool()> token_in_use_;
+    std::function<bool(const http_request&)> guarded_elsewhere_;
     basic_auth auth_;
     std::string file_;
     file_group files_; ///< as they were when they were read the last time

@@ -36,6 +36,10 @@ public:
 
     [[nodiscard]] bool enabled() const noexcept { return !token_.empty(); }
 
+    /// Whether the request is for us and comes with a bearer token: then we look at it, and who guards all pages lets
+    /// it through.
+    [[nodiscard]] bool checks(const http_request& request) const;
+
 private:
     [[nodiscard]] task<http_response> put_one(http_request request);
     [[nodiscard]] task<http_response> get_one(http_request request);

@@ -162,6 +162,30 @@ TEST_F(HttpServerLimits, ClosesTheOneLongestWithoutARequestForANewOne) {
     EXPECT_EQ(server_->connections(), 3U);
 }
 
+TEST_F(HttpServerLimits, ALowerCapHoldsFromTheNextConnectionOn) {
+    limits_.max_connections = 6;
+    start();
+    std::vector<test::raw_client*> clients;
+    for (int i = 0; i < 6; ++i) {
+        clients.push_back(&connect());
+    }
+    clients[1]->send("GET /wait HTTP/1.1\r\nHost: a\r\n\r\n");
+    ASSERT_TRUE(loop_.run_until([&] { return waiting_ == 1; }));
+    limits_.max_connections = 3;
+    server_->use_limits(limits_);
+    test::raw_client& fresh = connect();
+    for (const int gone : {0, 2, 3, 4}) {
+        EXPECT_TRUE(clients[static_cast<std::size_t>(gone)]->read_to_end()) << gone;
+    }
+    release();
+    EXPECT_TRUE(clients[1]->take_answer().ends_with("of some length\n"));
+    for (test::raw_client* client : {clients[5], &fresh}) {
+        client->send(get_root);
+        EXPECT_TRUE(client->take_answer().starts_with("HTTP/1.1 200 OK\r\n"));
+    }
+    EXPECT_EQ(server_->connections(), 3U);
+}
+
 TEST_F(HttpServerLimits, SparesAClientThatIsBeingAnswered) {
     limits_.max_connections = 2;
     start();

@@ -199,6 +199,18 @@ TEST_F(HttpServerTls, AClientThatSaysNothingOrHalfAHandshakeIsClosed) {
     EXPECT_EQ(server_->connections(), 0U);
 }
 
+TEST_F(HttpServerTls, ADeadlineThatComesWithHalfARecordIsNotLost) {
+    start_tls();
+    test::raw_client& client = connect();
+    settle();
+    // The read of the server ends in the turn of the loop in which the deadline does, and there is nothing to cancel.
+    client.send(std::string_view("\x16\x03\x01\x02\x00\x01", 6));
+    asio::post(loop_.executor(), [&] { clock_.advance(limits_.request_timeout + 1s); });
+    settle();
+    EXPECT_TRUE(client.read_to_end());
+    EXPECT_EQ(server_->connections(), 0U);
+}
+
 TEST_F(HttpServerTls, IsCutOffInTheMiddleOfALargeAnswer) {
     start_tls();
     test::raw_client& raw = connect(4096);

@@ -285,7 +285,7 @@ private:
         sessions_.change(slot, now_, [this](session_record& record) {
             record.in_flight = false;
             if (chance_.of(20)) {
-                observe_failure(record);
+                observe_failure(record, failure_reason::timeout);
             } else if (chance_.of(10)) {
                 observe_not_found(record, record.last_sent);
             } else {

@@ -139,7 +139,7 @@ TEST(SessionEvent, AnApiThatStillSaysActiveIsAskedOnceAndTheEndCounts) {
 TEST(SessionEvent, AFailedFinalPollIsStillOwed) {
     session_record record = observed(active, t0, t0 + 10s);
     static_cast<void>(observe_event(record, session_event::ended, delivered(t0 + 20s)));
-    observe_failure(record);
+    observe_failure(record, failure_reason::timeout);
     EXPECT_TRUE(awaits_final_poll(record));
     observe_not_found(record, t0 + 30s);
     EXPECT_FALSE(awaits_final_poll(record));

@@ -136,7 +136,7 @@ TEST(SessionTrackerProperty, NeverOverstatesAnAge) {
         for (int polls = 0; polls < 12 && record.status != ended; ++polls) {
             const poll answer = random_poll(lived, sent, chance);
             if (chance.of(5)) {
-                observe_failure(record);
+                observe_failure(record, failure_reason::timeout);
             } else {
                 tracking changes = observe(record, answer.said, answer.times);
                 ASSERT_EQ(record.status, answer.said.status);

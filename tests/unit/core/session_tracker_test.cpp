@@ -335,8 +335,8 @@ TEST(SessionTracker, DurationsBeyondAnySessionAreLeftOut) {
 
 TEST(SessionTracker, NotFoundAndFailuresAreCountedUntilAGoodAnswer) {
     session_record record = seen(connecting, t0);
-    observe_failure(record);
-    observe_failure(record);
+    observe_failure(record, failure_reason::timeout);
+    observe_failure(record, failure_reason::timeout);
     EXPECT_EQ(record.failures, 2);
     observe_not_found(record, t0 + 10s);
     observe_not_found(record, t0 + 20s);
@@ -354,7 +354,7 @@ TEST(SessionTracker, NotFoundAndFailuresAreCountedUntilAGoodAnswer) {
 TEST(SessionTracker, CountersDoNotWrap) {
     session_record record = seen(connecting, t0);
     for (int i = 0; i < 1000; ++i) {
-        observe_failure(record);
+        observe_failure(record, failure_reason::timeout);
     }
     EXPECT_EQ(record.failures, 255);
     for (int i = 0; i < 1000; ++i) {

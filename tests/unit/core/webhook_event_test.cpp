@@ -91,6 +91,7 @@ TEST(WebhookEvent, OtherTypesAreOtherAndNoError) {
         ASSERT_TRUE(event) << type;
         EXPECT_EQ(event->type, webhook_type::other) << type;
         EXPECT_EQ(session_event_of(event->type), std::nullopt);
+        EXPECT_EQ(event->of_session, std::string_view(type).starts_with("session.")) << type;
     }
 }
 

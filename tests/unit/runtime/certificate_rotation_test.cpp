@@ -61,7 +61,7 @@ protected:
     null_logger log_;
     http_routes routes_;
     http_server server_{loop_.executor(), "private", routes_, {}, clock_, log_};
-    web_host web_{loop_.executor(), server_, clock_, log_, [] {
+    web_host web_{loop_.executor(), server_, clock_, log_, [](const http_request&) {
                       return false;
                   }};
 };

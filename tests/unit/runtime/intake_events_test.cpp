@@ -72,11 +72,27 @@ TEST_F(IntakeEvents, OtherEventsAndEventsWithoutASessionChangeNothing) {
                                     other}) {
         EXPECT_EQ(outcome_of(event(type, 1, key++)), event_outcome::accepted);
     }
+    EXPECT_EQ(metric("kallglot_exporter_sessions_rejected_total", "invalid_id"), 0);
     webhook_event nobody = event(session_ended, 1, key);
     nobody.session.reset();
     EXPECT_EQ(outcome_of(nobody), event_outcome::accepted);
     EXPECT_EQ(registry_->size(), 0U);
     EXPECT_TRUE(store_.sessions.empty());
+    EXPECT_EQ(metric("kallglot_exporter_sessions_rejected_total", "invalid_id"), 1);
+}
+
+TEST_F(IntakeEvents, ATypeOfTheFutureTracksASessionAndMovesNone) {
+    webhook_event paused = event(other, 1, 1);
+    paused.of_session = true;
+    EXPECT_EQ(outcome_of(paused), event_outcome::accepted);
+    EXPECT_TRUE(store_.holds(name(1)));
+    EXPECT_EQ(record(1).status, session_status::unknown);
+    EXPECT_EQ(outcome_of(paused), event_outcome::duplicate);
+    outcome_of(event(session_started, 1, 2));
+    webhook_event resumed = event(other, 1, 3);
+    resumed.of_session = true;
+    EXPECT_EQ(outcome_of(resumed), event_outcome::accepted);
+    EXPECT_EQ(record(1).status, session_status::active);
 }
 
 TEST_F(IntakeEvents, TheSameEventCountsOnce) {

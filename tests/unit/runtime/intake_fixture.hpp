@@ -118,6 +118,7 @@ public:
                                       std::size_t session,
                                       std::uint64_t key) const {
         webhook_event made;
+        made.of_session = session_event_of(type).has_value();
         made.key = key;
         made.type = type;
         made.made_at = clock_.wall_now();

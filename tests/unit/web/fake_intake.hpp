@@ -96,6 +96,8 @@ public:
 
     [[nodiscard]] bool accepting() const override { return accepts; }
 
+    [[nodiscard]] bool restored() const override { return is_restored; }
+
     /// From now on calls wait for release(), as they do for a disk.
     void hold() { held_ = true; }
 
@@ -114,6 +116,7 @@ public:
     std::size_t limit = std::numeric_limits<std::size_t>::max();
     error_code failure;
     bool accepts = true;
+    bool is_restored = true;
     event_outcome next = event_outcome::accepted; ///< of events that are no duplicates
     std::vector<webhook_event> events;
     std::set<std::uint64_t> keys;

@@ -119,6 +119,7 @@ TEST_F(SessionApi, OneSessionIsShownWithAllThatIsKnown) {
     view.observed = true;
     view.failures = 3;
     view.not_found = true;
+    view.last_error = failure_reason::timeout;
     intake_.sessions.emplace(id, view);
     const http_response response = ask_for("GET", all + "/" + name(1));
     EXPECT_EQ(response.status, 200);
@@ -129,7 +130,7 @@ TEST_F(SessionApi, OneSessionIsShownWithAllThatIsKnown) {
                     R"("since_not_before":"2026-04-14T09:36:32.250Z",)"
                     R"("created_at":"2026-04-14T09:36:24.250Z","started_at":null,"ended_at":null,)"
                     R"("last_poll":"2026-04-14T09:36:39.250Z","observed":true,"unverified":false,)"
-                    R"("failed_polls":3,"not_found":true})"
+                    R"("failed_polls":3,"not_found":true,"last_error":"timeout"})"
                     "\n");
     // HEAD is answered by the same handler; the server leaves the body out.
     EXPECT_EQ(ask_for("HEAD", all + "/" + name(1)).status, 200);
@@ -187,6 +188,8 @@ TEST_F(SessionApi, ABulkOfAnotherFormIsRefusedWhole) {
                              R"({"ids":["sess_a",["sess_b"]]})",
                              R"({"ids":["sess_a"],"more":1})",
                              R"({"IDS":["sess_a"]})",
+                             R"({"ids":["sess_a"],"ids":["sess_b"]})",
+                             R"({"ids":["sess_a"],"id\u0073":["sess_b"]})",
                              R"({"ids":["sess_a"]}x)",
                              R"({"ids":["sess_a",]})",
                              R"({"ids":["sess_a")",
@@ -320,6 +323,43 @@ TEST_F(SessionApi, TheSchemeIsKnownInAnyCase) {
                   200)
             << scheme;
     }
+}
+
+TEST_F(SessionApi, NothingIsSaidToBeMissingBeforeAllIsRestored) {
+    ask_for("PUT", all + "/" + name(1));
+    intake_.is_restored = false;
+    for (const auto& [method, target] :
+         {std::pair<const char*, std::string>{"PUT", all + "/" + name(1)},
+          {"GET", all + "/" + name(1)},
+          {"DELETE", all + "/" + name(1)},
+          {"POST", all},
+          {"GET", all}}) {
+        const http_response response = ask_for(method, target, ids_body(2));
+        EXPECT_EQ(response.status, 503) << method << target;
+        EXPECT_EQ(error_of(response), "restoring");
+        EXPECT_EQ(field(response, "Retry-After"), "5");
+    }
+    EXPECT_EQ(call("GET", all, {}, "").status, 401) << "that can be said at once";
+    EXPECT_EQ(intake_.sessions.size(), 1U);
+}
+
+TEST_F(SessionApi, ChecksWhatComesWithATokenAndNothingElse) {
+    const auto checks = [&](std::string path, std::string given) {
+        http_request request;
+        request.path = std::move(path);
+        request.fields = {{"Authorization", std::move(given)}};
+        return api_.checks(request);
+    };
+    for (const std::string& path : {all, all + "/x", all + "/"}) {
+        EXPECT_TRUE(checks(path, "Bearer x")) << path;
+        EXPECT_TRUE(checks(path, "BEARER x")) << path;
+        EXPECT_FALSE(checks(path, "Basic x")) << path;
+    }
+    for (const char* path : {"/metrics", "/api/v1/other", "/api/v1/sessionsx", "/api/v1", "/"}) {
+        EXPECT_FALSE(checks(path, "Bearer x")) << path;
+    }
+    api_.use_token(secret());
+    EXPECT_FALSE(checks(all, "Bearer x"));
 }
 
 TEST_F(SessionApi, AnotherTokenReplacesTheOldOne) {
