@@ -22,6 +22,7 @@
 #include <filesystem>
 #include <iostream>
 #include <memory>
+#include <new>
 #include <string>
 #include <utility>
 #include <variant>
@@ -61,6 +62,14 @@ void keep_memory_private() {
     if (build_info::sanitizers.empty()) {
         prctl(PR_SET_DUMPABLE, 0);
     }
+}
+
+/// Called when there is no memory, instead of an exception: what was half done then is worth less than a fresh start. All
+/// that was acknowledged is on disk, and the service manager starts us again.
+[[noreturn]] void end_without_memory() {
+    constexpr std::string_view why = "kallglot_exporter: out of memory\n";
+    static_cast<void>(::write(STDERR_FILENO, why.data(), why.size()) > 0);
+    std::_Exit(exit_failure);
 }
 
 /// Empty, or why the metrics cannot be there.
@@ -172,6 +181,7 @@ int run(const command_line& line) {
 } // namespace
 
 int main(int argc, char** argv) {
+    std::set_new_handler(end_without_memory);
     ignore_broken_pipes();
     return_large_blocks();
     keep_memory_private();

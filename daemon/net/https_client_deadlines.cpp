@@ -67,7 +67,7 @@ task<> https_client::keep_house() {
     housekeeping_ = false;
 }
 
-void https_client::end_what_is_due() noexcept {
+void https_client::end_what_is_due() {
     // Without the housekeeper nothing would time out any more.
     try {
         // The present moment is over when the timer fires, so that the front of a list is due exactly then.

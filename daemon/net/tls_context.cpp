@@ -130,7 +130,7 @@ std::int64_t own_not_after(const SSL_CTX* ctx) noexcept {
 
 tls_load_error out_of_order() {
     ERR_clear_error();
-    return {"the TLS library cannot be set up", false};
+    return {"the TLS library cannot be set up", true};
 }
 
 } // namespace

@@ -91,6 +91,14 @@ const char* words_of(long verdict) noexcept {
     }
 }
 
+/// As operator new does it: whoever has set a handler decides.
+[[noreturn]] void report_no_memory() {
+    if (const std::new_handler handler = std::get_new_handler()) {
+        handler();
+    }
+    throw std::bad_alloc();
+}
+
 } // namespace
 
 BIO_METHOD* tls_engine::make_bio_method() {
@@ -110,7 +118,7 @@ tls_engine::tls_engine(const tls_context& context) : context_(context) {
     if (ssl_ == nullptr || bio == nullptr) {
         BIO_free(bio);
         SSL_free(ssl_);
-        throw std::bad_alloc();
+        report_no_memory();
     }
     BIO_set_data(bio, this);
     BIO_set_init(bio, 1);

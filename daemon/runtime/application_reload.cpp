@@ -44,7 +44,9 @@ std::optional<std::string> application::apply(prepared_config& next) {
     }
     server_.use_limits(private_limits(next));
     session_api_.use_token(std::move(secrets.api_token));
-    if (!next.webhook_stays) {
+    if (next.webhook_stays) {
+        webhooks_.use_max_connections(values.webhook.max_connections);
+    } else {
         webhooks_.reload(values.webhook,
                          std::move(secrets.webhook_secrets),
                          std::move(next.webhook_identity),

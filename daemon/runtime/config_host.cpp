@@ -47,10 +47,11 @@ std::size_t descriptor_limit() noexcept {
     return known ? static_cast<std::size_t>(limit.rlim_cur) : std::size_t{1024};
 }
 
-/// Lowers the numbers of connections to what there are files for; answers that of the private listener.
-std::variant<std::size_t, config::config_fault> fit_to_descriptors(const config_source& source,
-                                                                   config::loaded_config& config,
-                                                                   std::size_t running_webhooks) {
+/// Lowers the numbers of connections to what there are files for; answers those of everybody.
+std::variant<descriptor_shares, config::config_fault> fit_to_descriptors(
+    const config_source& source,
+    config::loaded_config& config,
+    std::size_t running_webhooks) {
     settings& values = config.values;
     const std::size_t limit = descriptor_limit();
     const descriptor_shares wanted{
@@ -85,7 +86,7 @@ std::variant<std::size_t, config::config_fault> fit_to_descriptors(const config_
     if (values.webhook.listen) {
         lower("webhook.max_connections", values.webhook.max_connections, shares->webhook_listener);
     }
-    return shares->private_listener;
+    return *shares;
 }
 
 } // namespace
@@ -129,7 +130,8 @@ prepare_result prepare_config(const config_source& source, std::size_t running_w
                            std::move(*identity),
                            std::move(webhook_files),
                            std::get<loaded_web>(std::move(web)),
-                           std::get<std::size_t>(fitted)};
+                           std::get<descriptor_shares>(fitted).private_listener,
+                           std::get<descriptor_shares>(fitted).webhook_listener};
 }
 
 config_host::config_host(loop_executor loop,
@@ -224,6 +226,8 @@ reload_outcome config_host::put_in_force(prepare_result prepared) {
     }
     if (next.webhook_stays) {
         values.webhook = in_force_.webhook;
+        values.webhook.max_connections =
+            std::min(values.webhook.max_connections, next.webhook_connections);
     }
     // What needs a restart stays as it is, and is named at each reload until then.
     values.webhook.listen = in_force_.webhook.listen;

@@ -88,6 +88,7 @@ void web_host::use(const std::string& file, loaded_web web) {
 void web_host::look() {
     look_->wake_at(clock_.now() + look_interval);
     if (files_.again() == files_) {
+        told_.clear();
         return;
     }
     web_load_result read = load_web(file_);

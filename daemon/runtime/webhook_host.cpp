@@ -99,6 +99,7 @@ void webhook_host::look_at_certificate() {
     look_->wake_at(clock_.now() + look_interval);
     file_group now = certificate_.again();
     if (now == certificate_) {
+        told_.clear();
         return;
     }
     // A rotation may replace the files one after the other: the last change makes a pair of them again. One that could
@@ -147,6 +148,13 @@ void webhook_host::reload(const webhook_settings& values,
     route_->use_secrets(std::move(secrets), values.tolerance);
     server_->use_limits(limits_of(values));
     use(std::move(identity), std::move(files));
+}
+
+void webhook_host::use_max_connections(std::size_t connections) {
+    settings_.max_connections = connections;
+    if (server_) {
+        server_->use_limits(limits_of(settings_));
+    }
 }
 
 void webhook_host::finish() {

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """No acknowledged id is ever lost: session API, webhooks and files, a killed daemon, and a disk that is full."""
 
+import http.client
 import json
 import os
 import pathlib
@@ -170,6 +171,29 @@ class HungDisk(Durable):
         listed = self.tracked(again)
         for i in range(len(acknowledged)):
             self.assertIn(f'sess_that_waits_{i}', listed)
+
+
+@unittest.skipIf(SANITIZED, 'a sanitizer needs terabytes of addresses')
+class NoMemory(Durable):
+    def test_without_memory_it_ends_and_says_so_and_nothing_is_lost(self):
+        exporter = self.launch()
+        size = int(re.search(r'VmSize:\s*(\d+)', pathlib.Path(f'/proc/{exporter.process.pid}/status').read_text())[1])
+        limit = (size << 10) + (48 << 20)
+        subprocess.run(['prlimit', '--pid', str(exporter.process.pid), f'--as={limit}:{limit}'], check=True)
+        acknowledged = []
+        for number in range(200):
+            ids = [f'sess_without_memory_{number}_{i}' for i in range(10_000)]
+            try:
+                if self.ask(exporter, 'POST', ALL, {'ids': ids}).status != 200:
+                    continue
+            except (OSError, http.client.HTTPException):
+                break
+            acknowledged += ids
+        self.assertEqual(exporter.wait(), 1, exporter.log()[-2000:])
+        self.assertIn('out of memory', exporter.log())
+        self.assertGreater(len(acknowledged), 10_000)
+        again = self.launch()
+        self.assertEqual(set(acknowledged) - self.tracked(again), set())
 
 
 @unittest.skipUnless(shutil.which('strace'), 'strace is not there to make a disk fail')

@@ -2,6 +2,7 @@
 """Another configuration while sessions are polled and scraped: whole or not at all, and nothing is interrupted."""
 
 import re
+import select
 import signal
 import socket
 import threading
@@ -66,6 +67,27 @@ class Reload(EndToEnd):
         self.assertEqual(self.post().status, 200)
         self.exporter_.until('those that are too many are closed', lambda scrape: open_ones() < 60)
         self.assertEqual(self.exporter_.get('/-/ready').status, 200)
+
+    def test_a_webhook_listener_that_was_taken_out_gives_back_descriptors_too(self):
+        self.write('secret', 'a-secret-for-signing-webhooks-in-tests')
+        self.api = self.simulator('--sessions', '1', '--arrival-rate', '0')
+        webhook = 'webhook:\n  listen_address: 127.0.0.1:0\n  secret_files: [secret]\n'
+        self.config_file = self.config(self.api.port, max_connections=10, more=webhook)
+        self.exporter_ = self.exporter(self.config_file, '--web.enable-lifecycle', under=['prlimit', '--nofile=256:256'])
+        address = self.exporter_.webhook_address().rsplit(':', 1)
+        idle = [socket.create_connection(address) for _ in range(80)]
+        for one in idle:
+            self.addCleanup(one.close)
+        self.rewrite(webhook, '')
+        self.rewrite('max_connections: 10', 'max_connections: 5000')
+        self.assertEqual(self.post().status, 200)
+        # Room is made when the next one comes; a listener that kept its share would close one.
+        self.addCleanup(socket.create_connection(address).close)
+
+        def closed():
+            ended = select.select(idle, [], [], 0)[0]
+            return len(ended) > 40
+        self.exporter_.until('those that are too many are closed', lambda scrape: closed())
 
     def test_intervals_and_thresholds_hold_from_the_next_moment_on(self):
         self.start(thresholds='{connecting: [500ms]}')

@@ -101,7 +101,7 @@ private:
     [[nodiscard]] steady_time next_deadline() const noexcept;
     void wake_at(steady_time when);
     void sweep(steady_time now);
-    void end_what_is_due() noexcept;
+    void end_what_is_due();
 
     loop_executor executor_;
     resolver& resolver_;

@@ -43,7 +43,9 @@ struct prepared_config {
     file_group webhook_files; ///< as they were before they were read
     loaded_web web;
     std::size_t private_connections = 0; ///< of the private listener at most
-    bool webhook_stays = false;          ///< its address was taken out, which needs a restart
+    std::size_t webhook_connections =
+        0;                      ///< of the webhook listener at most, also of one that stays
+    bool webhook_stays = false; ///< its address was taken out, which needs a restart
 };
 
 using prepare_result = std::variant<prepared_config, config::config_faults>;

@@ -66,6 +66,9 @@ public:
                 std::optional<tls_context> identity,
                 file_group files);
 
+    /// The only setting that changes for a listener that is not configured any more.
+    void use_max_connections(std::size_t connections);
+
     void finish();
     void cut();
     [[nodiscard]] task<> join();
