@@ -16,6 +16,13 @@ std::uint64_t remembered_key(std::string_view text) noexcept {
     return hash ^ (hash >> 31);
 }
 
+namespace {
+
+/// With each that comes, so that none of them holds the loop.
+constexpr std::size_t most_purged = 1000;
+
+} // namespace
+
 remembered_keys::remembered_keys() {
     shards_.reserve(shard_count);
     for (std::size_t i = 0; i < shard_count; ++i) {
@@ -24,7 +31,7 @@ remembered_keys::remembered_keys() {
 }
 
 bool remembered_keys::add(const remembered_entry& entry) {
-    purge(entry.at);
+    purge(entry.at, most_purged);
     shard& index = shard_of(entry.key);
     if (index.contains(entry.key)) {
         return false;
@@ -45,8 +52,10 @@ bool remembered_keys::erase(std::uint64_t key) {
     return true;
 }
 
-void remembered_keys::purge(steady_time now) {
-    while (!entries_.empty() && now - steady_time(seconds(entries_.front().at)) > retention) {
+void remembered_keys::purge(steady_time now, std::size_t most) {
+    for (; most > 0 && !entries_.empty()
+           && now - steady_time(seconds(entries_.front().at)) > retention;
+         --most) {
         // One that was erased and came again has a younger entry.
         shard& index = shard_of(entries_.front().key);
         const auto found = index.find(entries_.front().key);

@@ -12,7 +12,7 @@ namespace {
 // After that many cheap steps the loop gets a turn.
 constexpr std::size_t steps_between_turns = 50'000;
 constexpr std::size_t looks_between_turns = 64;
-constexpr steady_duration listener_interval = std::chrono::milliseconds(100);
+constexpr steady_duration busy_interval = std::chrono::seconds(1);
 
 } // namespace
 
@@ -233,38 +233,45 @@ void file_watch::collect_leaving() {
     }
 }
 
-// Tells those of the leaving ids that stand nowhere else.
+// Tells those of the leaving ids that stand nowhere else. Nothing is read between asking that and telling it.
 task<> file_watch::forget_leaving() {
     std::size_t steps = 0;
-    while (!leaving_.empty() && !stopping_) {
-        for (std::size_t shard = 0; shard < id_hashes::shard_count; ++shard) {
-            for (const std::uint64_t hash : leaving_.back().at(shard)) {
-                if (!stands_somewhere(hash)) {
-                    removed_.push_back(hash);
-                }
-                steps += 1 + files_.size();
-                if (steps < steps_between_turns && removed_.size() < most_removed) {
-                    continue;
-                }
-                steps = 0;
-                tell_removed(most_removed);
-                co_await asio::post(executor_, throwing);
-                co_await wait_for_listener();
-                if (stopping_) {
-                    co_return;
-                }
-            }
+    while (take_leaving() && !stopping_) {
+        if (removed_.empty() && !listener_.may_remove()) {
+            // What leaves can wait; what else the files say must not.
+            look_by(clock_.now() + busy_interval);
+            co_return;
         }
-        leaving_.pop_back();
+        while (!going_.empty() && removed_.size() < most_removed && steps < steps_between_turns) {
+            if (!stands_somewhere(going_.back())) {
+                removed_.push_back(going_.back());
+            }
+            going_.pop_back();
+            steps += 1 + files_.size();
+        }
+        if (removed_.size() == most_removed) {
+            tell_removed();
+        }
+        if (steps >= steps_between_turns) {
+            steps = 0;
+            co_await asio::post(executor_, throwing);
+        }
     }
-    tell_removed(1);
+    tell_removed();
 }
 
-task<> file_watch::wait_for_listener() {
-    while (!listener_.may_remove() && !stopping_) {
-        timer_->wake_at(clock_.now() + listener_interval);
-        co_await wake_.async_wait(as_tuple);
+// Fills going_ with the next of what leaves; false: there is nothing.
+bool file_watch::take_leaving() {
+    while (going_.empty() && !leaving_.empty()) {
+        if (next_shard_ == id_hashes::shard_count) {
+            leaving_.pop_front();
+            next_shard_ = 0;
+            continue;
+        }
+        const auto& shard = leaving_.front().at(next_shard_++);
+        going_.assign(shard.begin(), shard.end());
     }
+    return !going_.empty();
 }
 
 bool file_watch::stands_somewhere(std::uint64_t hash) const {
@@ -291,9 +298,8 @@ void file_watch::tell(const std::vector<session_id>& fresh, bool first_reading) 
     }
 }
 
-// Once there are so many.
-void file_watch::tell_removed(std::size_t least) {
-    if (removed_.size() >= least && !stopping_) {
+void file_watch::tell_removed() {
+    if (!removed_.empty() && !stopping_) {
         listener_.on_removed(removed_);
         removed_.clear();
     }

@@ -61,7 +61,7 @@ task<result<track_outcome>> intake::track(session_id id) {
     const std::uint64_t key = remembered_key(id.view());
     const bool had_left = remembered_.erase(key);
     if (const error_code failed = co_await store_.committed(one.ticket)) {
-        if (had_left) {
+        if (had_left && registry_.find(id.view()) == no_slot) {
             remembered_.add({key, clock_.now(), remembered_kind::ended});
         }
         co_return failed;
@@ -78,15 +78,15 @@ task<result<session_intake::bulk_outcome>> intake::track_all(std::vector<session
     }
     bulk_outcome outcome;
     std::vector<commit_ticket> tickets;
-    std::vector<std::uint64_t> had_left;
+    std::vector<session_id> had_left;
     for (const session_id& id : ids) {
         const taken one = take_in(id, session_source::api, true);
         if (one.slot == no_slot) {
             outcome.over_limit.push_back(id);
             continue;
         }
-        if (const std::uint64_t key = remembered_key(id.view()); remembered_.erase(key)) {
-            had_left.push_back(key);
+        if (remembered_.erase(remembered_key(id.view()))) {
+            had_left.push_back(id);
         }
         outcome.added += one.is_new ? 1 : 0;
         outcome.known += one.is_new ? 0 : 1;
@@ -97,8 +97,10 @@ task<result<session_intake::bulk_outcome>> intake::track_all(std::vector<session
     }
     metrics_.session_rejected(labels::rejected_for::limit, outcome.over_limit.size());
     if (const error_code failed = co_await all_committed(std::move(tickets))) {
-        for (const std::uint64_t key : had_left) {
-            remembered_.add({key, clock_.now(), remembered_kind::ended});
+        for (const session_id& id : had_left) {
+            if (registry_.find(id.view()) == no_slot) {
+                remembered_.add({remembered_key(id.view()), clock_.now(), remembered_kind::ended});
+            }
         }
         co_return failed;
     }
@@ -235,6 +237,12 @@ intake::taken intake::take_in(const session_id& id, session_source source, bool 
         note_sources(slot);
     } else {
         one.ticket = store_.change(id, registry_[slot]);
+    }
+    if (one.ticket == commit_ticket::refused && !is_new && !known_source) {
+        // It was not told for good: the next time it is new again.
+        registry_.update(slot, [source](session_record& record) {
+            record.sources &= static_cast<std::uint8_t>(~bit_of(source));
+        });
     }
     return one;
 }

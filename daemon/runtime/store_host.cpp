@@ -42,7 +42,6 @@ task<result<void>> store_host::open(store_reader& reader, store_owner& owner) {
 
 task<> store_host::close() {
     if (open_) {
-        open_ = false;
         if (const error_code failed = co_await disk_->close()) {
             log_.error("the store could not be closed cleanly", {{"error", failed.message()}});
         }
@@ -50,8 +49,8 @@ task<> store_host::close() {
 }
 
 void store_host::cut() {
-    if (disk_ != nullptr) {
-        disk_->close_within(disk_patience);
+    if (open_) {
+        disk_->leave_when_stuck_for(disk_patience);
     }
 }
 

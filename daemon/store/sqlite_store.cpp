@@ -32,8 +32,9 @@ sqlite_store::sqlite_store(loop_executor loop,
       tasks_(loop_, std::move(on_bug)),
       wake_(loop_, steady_timer::time_point::max()),
       tick_(time.make_timer([](void* self) { static_cast<sqlite_store*>(self)->tick(); }, this)),
-      cut_timer_(
-          time.make_timer([](void* self) { static_cast<sqlite_store*>(self)->cut(); }, this)),
+      stuck_timer_(
+          time.make_timer([](void* self) { static_cast<sqlite_store*>(self)->look_at_worker(); },
+                          this)),
       queue_(loop_, limits.bulk),
       notes_(limits.waiting) {}
 
@@ -90,6 +91,10 @@ commit_ticket sqlite_store::change(const session_id& id, const session_record& r
 
 void sqlite_store::note(const session_id& id, const session_record& record) {
     const stored_session row = to_stored(id, record, *line_);
+    if (is_flooded()) {
+        notes_.overflow();
+        return;
+    }
     // Behind the older state, if that is on its way: it may wait in the longer lane.
     if (!unusable_ && queue_.pending(id) != commit_ticket::durable) {
         queue_.push(row, false, write_lane::single);
@@ -103,6 +108,10 @@ commit_ticket sqlite_store::forget(const session_id& id, std::optional<remembere
     std::optional<remembered_row> key;
     if (remember) {
         key = row_of({remembered_key(id.view()), clock_.now(), *remember});
+    }
+    if (is_flooded()) {
+        notes_.overflow();
+        return commit_ticket::refused;
     }
     if (unusable_) {
         notes_.hold(remove_session{id});
@@ -135,7 +144,7 @@ task<error_code> sqlite_store::committed(commit_ticket ticket) {
 }
 
 task<> sqlite_store::serve() {
-    while (!cut_) {
+    while (!stuck_) {
         report();
         if (unusable_) {
             // At the end one more try, and no waiting for another.
@@ -148,6 +157,9 @@ task<> sqlite_store::serve() {
             }
         } else {
             take_notes();
+            if (unusable_) {
+                continue;
+            }
             if (log_pages_ >= limits_.log_pages * 2
                 || (log_pages_ >= limits_.log_pages && queue_.empty())) {
                 co_await write_log_back();
@@ -163,6 +175,10 @@ task<> sqlite_store::serve() {
         }
         co_await wake_.async_wait(as_tuple);
     }
+}
+
+bool sqlite_store::is_flooded() const {
+    return queue_.size() >= 2 * limits_.waiting;
 }
 
 void sqlite_store::take_notes() {
@@ -225,8 +241,7 @@ void sqlite_store::report() {
         owner_->on_not_stored(ids);
     }
     if (no_room_ && !unusable_ && queue_.size() < limits_.waiting / 2) {
-        no_room_ = false;
-        owner_->on_store_room();
+        no_room_ = owner_->on_store_room();
     }
 }
 
@@ -236,12 +251,22 @@ void sqlite_store::tick() {
     wake();
 }
 
-void sqlite_store::close_within(steady_duration patience) {
-    cut_timer_->wake_at(clock_.now() + patience);
+void sqlite_store::leave_when_stuck_for(steady_duration patience) {
+    patience_ = patience;
+    look_at_worker();
 }
 
-void sqlite_store::cut() {
-    cut_ = true;
+void sqlite_store::look_at_worker() {
+    if (closed_) {
+        return;
+    }
+    const steady_time now = clock_.now();
+    const steady_time limit = busy_since_.value_or(now) + patience_;
+    if (now < limit) {
+        stuck_timer_->wake_at(limit);
+        return;
+    }
+    stuck_ = true;
     tasks_.cancel(asio::cancellation_type::terminal);
 }
 

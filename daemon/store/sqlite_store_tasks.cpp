@@ -161,9 +161,12 @@ task<> sqlite_store::try_again() {
         take_failure(fault_);
         co_return;
     }
+    // What was refused meanwhile is told before, so that it is among what the owner is asked for now.
+    report();
     unusable_ = false;
     flush_ = true;
     owner_->on_store_usable();
+    no_room_ = true;
 }
 
 task<error_code> sqlite_store::write_held() {
@@ -271,12 +274,13 @@ task<error_code> sqlite_store::close() {
     wake();
     co_await tasks_.join();
     const bool lost = unusable_;
-    if (line_ && !cut_) {
+    if (line_ && !stuck_) {
         tasks_.spawn("store_close", close_file());
         co_await tasks_.join();
     }
-    cut_timer_->cancel();
-    co_return lost || cut_ || fault_ ? make_error_code(errc::store_unavailable) : error_code{};
+    closed_ = true;
+    stuck_timer_->cancel();
+    co_return lost || stuck_ || fault_ ? make_error_code(errc::store_unavailable) : error_code{};
 }
 
 task<> sqlite_store::close_file() {

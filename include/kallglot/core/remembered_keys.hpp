@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <limits>
 #include <string_view>
 #include <vector>
 
@@ -55,8 +56,8 @@ public:
 
     [[nodiscard]] bool contains(std::uint64_t key) const { return shard_of(key).contains(key); }
 
-    /// Lets go of what is older than the retention.
-    void purge(steady_time now);
+    /// Lets go of up to `most` that are older than the retention.
+    void purge(steady_time now, std::size_t most = std::numeric_limits<std::size_t>::max());
 
     /// Fills `entries` with up to `limit` of them from `cursor` (0 at first) on, and moves the cursor. False: that was
     /// the end. Entries may come and go between two calls.

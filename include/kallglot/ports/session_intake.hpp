@@ -73,7 +73,7 @@ public:
     /// Tracks one id from the session API. Ends when the id is durable, also for one that is
     /// known already.
     ///
-    /// Errors: session_limit; store_unavailable or memory_short, and then the id is not tracked; cancelled.
+    /// Errors: session_limit; store_unavailable or memory_short: nothing is promised; cancelled.
     /// Cancel: terminal; the id may stay tracked.
     [[nodiscard]] virtual task<result<track_outcome>> track(session_id id) = 0;
 

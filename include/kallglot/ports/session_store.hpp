@@ -43,15 +43,16 @@ public:
 
     /// These ids were told to add(), and are not in the store: nobody was promised anything, and they may leave the
     /// table again. Those that stay (from files, which are there after a restart as well) are told to add() again
-    /// after on_store_usable().
+    /// in on_store_room().
     virtual void on_not_stored(std::span<const session_id> ids) = 0;
 
     /// The store cannot be written; it tries again by itself. Told once, with a reason for the log.
     virtual void on_store_unusable(const std::string& reason) = 0;
     virtual void on_store_usable() = 0;
 
-    /// Ids were refused because too much waited for the disk; now there is room for more.
-    virtual void on_store_room() {}
+    /// Ids were refused, because the store could not be written or too much waited for the disk; now there is room for some.
+    /// True: there are more to tell, and it is to be called once more after the next commit.
+    virtual bool on_store_room() { return false; }
 
     /// Everything that has to be in a store that is written anew: fills `sessions` with up to `limit` tracked
     /// sessions from `cursor` (0 at first) on, each once, and moves the cursor. False: that was the end.

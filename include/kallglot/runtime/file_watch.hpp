@@ -31,6 +31,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -53,7 +54,7 @@ public:
     /// The ids with these hashes (hash_of) have stood in no file for 30 s; 1 to 65,536, in no order.
     virtual void on_removed(const std::vector<std::uint64_t>& hashes) = 0;
 
-    /// False while on_removed() shall wait; asked between two of its calls, ten times a second.
+    /// False while on_removed() shall wait; asked before each of its calls, and once a second then. Files are read on.
     [[nodiscard]] virtual bool may_remove() const { return true; }
 
     /// Asked before each regular look: true if it could not take some ids and has room now. Then all are told once
@@ -112,7 +113,7 @@ private:
     [[nodiscard]] task<> look_at(watched* one);
     [[nodiscard]] task<> read(watched* one);
     [[nodiscard]] task<> forget_leaving();
-    [[nodiscard]] task<> wait_for_listener();
+    [[nodiscard]] bool take_leaving();
 
     void wake();
     void open_events();
@@ -120,7 +121,7 @@ private:
     void drop_files_without_glob();
     void collect_leaving();
     void tell(const std::vector<session_id>& fresh, bool first_reading);
-    void tell_removed(std::size_t least);
+    void tell_removed();
     void tell_bad_lines(watched& one);
     void look_by(steady_time when);
     [[nodiscard]] steady_time next_look() const;
@@ -140,7 +141,9 @@ private:
     bool globs_are_new_ = false;
     std::map<std::string, watched> files_;
     departed_ids departed_;
-    std::vector<id_hashes> leaving_;     // missing for long enough
+    std::deque<id_hashes> leaving_;      // missing for long enough
+    std::size_t next_shard_ = 0;         // of the first of them
+    std::vector<std::uint64_t> going_;   // of the shard before that
     std::vector<std::uint64_t> removed_; // of these, to be told
     bool stopping_ = false;
 

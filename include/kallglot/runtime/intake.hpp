@@ -22,6 +22,7 @@
 #include <boost/unordered/unordered_flat_map.hpp>
 
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <string>
 #include <vector>
@@ -74,7 +75,7 @@ public:
     void on_not_stored(std::span<const session_id> ids) override;
     void on_store_unusable(const std::string& reason) override;
     void on_store_usable() override;
-    void on_store_room() override;
+    bool on_store_room() override;
     bool list_sessions(std::uint64_t& cursor,
                        std::size_t limit,
                        std::vector<kept_session>& sessions) override;
@@ -108,8 +109,9 @@ private:
         return memory_is_short_ ? errc::memory_short : errc::session_limit;
     }
 
+    static constexpr std::uint32_t none_unstored = std::numeric_limits<std::uint32_t>::max();
+
     void purge_remembered();
-    void tell_unstored();
 
     /// Tells the store of an id that it could not take before.
     commit_ticket offer(session_slot slot);
@@ -127,7 +129,8 @@ private:
     remembered_keys remembered_;
     /// Events that were applied and are not acknowledged yet, by their keys.
     boost::unordered_flat_map<std::uint64_t, std::vector<commit_ticket>> events_under_way_;
-    bool some_unstored_ = false; ///< records say which; told to the store again when it can
+    /// No record before it is `unstored`: where to go on when the store can take them.
+    std::uint32_t next_unstored_ = none_unstored;
     bool told_full_ = false;     ///< the log has it already
     bool refused_lines_ = false; ///< ids of files that are not tracked for want of room
     bool memory_is_short_ = false;

@@ -42,7 +42,7 @@ public:
     /// Writes what waits and closes the file.
     [[nodiscard]] task<> close();
 
-    /// close() waits as long as a disk that works may need, and not for one that hangs.
+    /// close() waits as long as the disk gets on, and not for one that hangs.
     void cut();
 
     /// Since when the disk has been at one piece of work; empty if at none, or without a store on disk.

@@ -67,14 +67,19 @@ public:
     /// Something was let go of, and only memory knows it.
     [[nodiscard]] bool overflowed() const noexcept { return overflowed_; }
 
+    /// There is more than is worth keeping, here or elsewhere.
+    void overflow() {
+        notes_.clear();
+        held_.clear();
+        overflowed_ = true;
+    }
+
     void clear_overflow() noexcept { overflowed_ = false; }
 
 private:
     void bound() {
         if (size() > limit_) {
-            notes_.clear();
-            held_.clear();
-            overflowed_ = true;
+            overflow();
         }
     }
 

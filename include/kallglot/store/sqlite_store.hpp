@@ -85,8 +85,9 @@ public:
     /// Errors: store_unavailable: something could not be written.
     [[nodiscard]] task<error_code> close();
 
-    /// From now on close() waits only so long for the disk. What was acknowledged is durable already.
-    void close_within(steady_duration patience);
+    /// From now on close() does not wait for a disk that has been at one call for that long. What was acknowledged is
+    /// durable already, unless the store had to be written anew.
+    void leave_when_stuck_for(steady_duration patience);
 
     /// See worker_thread::stop: false if the disk does not let go of the thread.
     [[nodiscard]] bool stop_worker(steady_duration patience) { return worker_.stop(patience); }
@@ -130,12 +131,14 @@ private:
     task<> try_again();
     task<> close_file();
 
+    /// So much waits that it is cheaper to write the store anew from memory.
+    [[nodiscard]] bool is_flooded() const;
     void take_notes();
     void take_success(const commit_outcome& outcome);
     void take_failure(const store_fault& fault);
     void report();
     void tick();
-    void cut();
+    void look_at_worker();
     void wake();
     [[nodiscard]] remembered_row row_of(const remembered_entry& entry) const;
     [[nodiscard]] time_mark mark() const;
@@ -148,7 +151,7 @@ private:
     task_group tasks_;
     steady_timer wake_; ///< never expires: cancelled when there is something to do
     std::unique_ptr<wake_timer> tick_;
-    std::unique_ptr<wake_timer> cut_timer_;
+    std::unique_ptr<wake_timer> stuck_timer_;
     store_owner* owner_ = nullptr;
 
     store_opening opening_;
@@ -166,10 +169,12 @@ private:
     bool no_room_ = false; ///< ids were refused because too much waits
     bool flush_ = false;   ///< a second has passed: notes are due
     bool closing_ = false;
-    bool cut_ = false;      ///< the disk has not let go in time
-    bool unusable_ = false; ///< cannot be written; told
-    bool anew_ = false;     ///< has to be written anew before it can be used
-    bool damaged_ = false;  ///< and the present file is kept aside
+    bool closed_ = false;
+    bool stuck_ = false;         ///< the disk has not let go in time
+    steady_duration patience_{}; ///< with a call of the worker, at the end
+    bool unusable_ = false;      ///< cannot be written; told
+    bool anew_ = false;          ///< has to be written anew before it can be used
+    bool damaged_ = false;       ///< and the present file is kept aside
 };
 
 } // namespace kallglot

@@ -61,13 +61,16 @@ public:
     void recover() {
         usable_ = true;
         owner_->on_store_usable();
+        tell_of_room();
     }
 
     /// Those that were refused because too much waited are told, and then that there is room again.
     void tell_of_room() {
         owner_->on_not_stored(std::exchange(refused_, {}));
         commit();
-        owner_->on_store_room();
+        for (bool more = true; more && refused_.empty();) {
+            more = owner_->on_store_room();
+        }
     }
 
     /// How many changes may wait.

@@ -97,6 +97,34 @@ TEST_F(IntakeFiles, AnIdOfAFileThatIsNotStoredYetIsDurableWhenItIsAnswered) {
     EXPECT_TRUE(store_.holds(name(1)));
 }
 
+TEST_F(IntakeFiles, AWayThatTheStoreRefusedIsNewWhenItComesAgain) {
+    intake_->on_added(names(1, 1), true);
+    commit();
+    store_.room = 1;
+    const auto many = put_all({id(name(7)), id(name(1))});
+    commit();
+    EXPECT_TRUE(many.failed_with(errc::store_unavailable));
+    store_.room = 100;
+    const auto again = put(1);
+    EXPECT_FALSE(again.done()) << "only a file has it on the disk";
+    commit();
+    EXPECT_TRUE(again.done());
+    intake_->on_removed({hash_of(name(1))});
+    EXPECT_TRUE(is_tracked(1));
+}
+
+TEST_F(IntakeFiles, ManyIdsThatTheStoreCouldNotTakeAreOfferedInPortions) {
+    max_tracked_ = 50'000;
+    restart();
+    intake_->on_added(names(1, 40'000), true);
+    fail();
+    EXPECT_TRUE(store_.sessions.empty());
+    store_.recover();
+    commit();
+    EXPECT_EQ(store_.sessions.size(), 40'000U);
+    EXPECT_FALSE(intake_->on_store_room());
+}
+
 TEST_F(IntakeFiles, AFileOfKnownIdsAsksNothingOfADiskThatIsBusy) {
     put(1);
     put(2);

@@ -196,53 +196,130 @@ TEST_F(StoreFailure, AStoreThatCannotBeWrittenAtStartIsReadAndTriedAgain) {
     close();
 }
 
-TEST_F(StoreFailure, ADiskThatHangsHoldsTheEndOnlyForSoLong) {
-    open();
-    disk_.syncs_hang = true;
-    add(1);
-    ASSERT_TRUE(run_until([&] { return store_->busy_since().has_value(); }));
-    std::optional<error_code> closed;
-    task_group group(loop_.executor(), loop::failure());
-    const auto close_store = [&]() -> task<> {
+/// A store whose sync hangs while it is to be closed.
+class StoreEnd : public StoreFailure {
+protected:
+    void close_while_a_sync_hangs(steady_duration patience) {
+        open();
+        disk_.syncs_hang = true;
+        add(1);
+        ASSERT_TRUE(run_until([&] { return store_->busy_since().has_value(); }));
+        closing_.spawn("close", close_store());
+        store_->leave_when_stuck_for(patience);
+        pass(4s);
+        EXPECT_FALSE(closed_);
+    }
+
+    task<> close_store() {
         const error_code error = co_await store_->close();
-        closed = error;
-    };
-    group.spawn("close", close_store());
-    const steady_time begun = clock_.now();
-    store_->close_within(5s);
-    EXPECT_TRUE(run_until([&] { return clock_.now() > begun + 4s; }));
-    EXPECT_FALSE(closed);
-    EXPECT_TRUE(run_until([&] { return closed && group.size() == 0; }));
-    EXPECT_EQ(closed, make_error_code(errc::store_unavailable));
+        closed_ = error;
+    }
+
+    void pass(steady_duration span) {
+        const steady_time begun = clock_.now();
+        EXPECT_TRUE(run_until([&] { return clock_.now() > begun + span; }));
+    }
+
+    void let_go() {
+        disk_.syncs_hang = false;
+        disk_.syncs_hang.notify_all();
+    }
+
+    [[nodiscard]] ::testing::AssertionResult until_closed() {
+        return run_until([&] { return closed_ && closing_.size() == 0; });
+    }
+
+    std::optional<error_code> closed_;
+    task_group closing_{loop_.executor(), loop::failure()};
+};
+
+TEST_F(StoreEnd, ADiskThatHangsHoldsItOnlyForSoLong) {
+    close_while_a_sync_hangs(5s);
+    EXPECT_TRUE(until_closed());
+    EXPECT_EQ(closed_, make_error_code(errc::store_unavailable));
     EXPECT_FALSE(store_->stop_worker(milliseconds(10)));
-    disk_.syncs_hang = false;
-    disk_.syncs_hang.notify_all();
+    let_go();
     EXPECT_TRUE(store_->stop_worker(loop::patience));
     store_.reset();
 }
 
-TEST_F(StoreFailure, ADiskThatIsSlowIsWaitedForAtTheEnd) {
-    open();
-    disk_.syncs_hang = true;
-    add(1);
-    ASSERT_TRUE(run_until([&] { return store_->busy_since().has_value(); }));
-    store_->close_within(1h);
-    std::optional<error_code> closed;
-    task_group group(loop_.executor(), loop::failure());
-    const auto close_store = [&]() -> task<> {
-        const error_code error = co_await store_->close();
-        closed = error;
-    };
-    group.spawn("close", close_store());
-    const steady_time begun = clock_.now();
-    EXPECT_TRUE(run_until([&] { return clock_.now() > begun + 4s; }));
-    disk_.syncs_hang = false;
-    disk_.syncs_hang.notify_all();
-    EXPECT_TRUE(run_until([&] { return closed && group.size() == 0; }));
-    EXPECT_EQ(closed, error_code());
+TEST_F(StoreEnd, ADiskThatIsSlowIsWaitedFor) {
+    close_while_a_sync_hangs(1h);
+    let_go();
+    EXPECT_TRUE(until_closed());
+    EXPECT_EQ(closed_, error_code());
     store_.reset();
     open();
     EXPECT_TRUE(stored(1));
+    close();
+}
+
+TEST_F(StoreEnd, ASignalThatComesAfterItLeavesNothingBehind) {
+    open();
+    close();
+    store_->leave_when_stuck_for(5s);
+    EXPECT_EQ(clock_.pending(), 0U) << "the loop would never end";
+}
+
+TEST_F(StoreEnd, MoreNotesThanTheDiskCanTakeDoNotHoldIt) {
+    limits_.waiting = 10;
+    open();
+    for (int i = 0; i < 5; ++i) {
+        ASSERT_EQ(wait(add(i)), error_code{});
+    }
+    disk_.syncs_hang = true;
+    add(5);
+    ASSERT_TRUE(run_until([&] { return store_->busy_since().has_value(); }));
+    for (int i = 100; i < 120; ++i) {
+        store_->note(id_of(i), record());
+    }
+    closing_.spawn("close", close_store());
+    loop_.poll();
+    let_go();
+    EXPECT_TRUE(until_closed());
+    EXPECT_EQ(closed_, error_code()) << "it was written anew";
+    store_.reset();
+    open();
+    EXPECT_EQ(owner_->sessions.size(), 6U);
+    close();
+}
+
+TEST_F(StoreEnd, WhatIsRefusedWhileItIsTriedAgainIsToldBeforeItIsUsable) {
+    open();
+    disk_.write_code = SQLITE_FULL;
+    EXPECT_EQ(wait(add(1)), errc::store_unavailable);
+    disk_.syncs_hang = true;
+    disk_.write_code = SQLITE_OK;
+    ASSERT_TRUE(run_until([&] { return store_->busy_since().has_value(); }));
+    add(2);
+    let_go();
+    ASSERT_TRUE(run_until([&] { return owner_->recoveries == 1; }));
+    EXPECT_EQ(owner_->not_stored_at_recovery, 2U);
+    ASSERT_TRUE(run_until([&] { return owner_->rooms == 1; }));
+    close();
+}
+
+TEST_F(StoreEnd, MoreRemovalsThanADiskThatHangsCanTakeAreBounded) {
+    limits_.waiting = 10;
+    open();
+    for (int i = 0; i < 5; ++i) {
+        ASSERT_EQ(wait(add(i)), error_code{});
+    }
+    disk_.syncs_hang = true;
+    add(5);
+    ASSERT_TRUE(run_until([&] { return store_->busy_since().has_value(); }));
+    commit_ticket last = commit_ticket::durable;
+    for (int i = 0; i < 100; ++i) {
+        const int number = i < 5 ? i : 1000 + i;
+        owner_->sessions.erase(id_of(number));
+        last = store_->forget(id_of(number), std::nullopt);
+    }
+    EXPECT_EQ(last, commit_ticket::refused);
+    let_go();
+    ASSERT_TRUE(run_until([&] { return owner_->recoveries == 1; }));
+    reopen();
+    EXPECT_EQ(owner_->sessions.size(), 1U);
+    EXPECT_TRUE(stored(5));
     close();
 }
 

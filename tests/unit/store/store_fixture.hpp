@@ -34,9 +34,15 @@ public:
 
     void on_store_unusable(const std::string& reason) override { reasons.push_back(reason); }
 
-    void on_store_usable() override { ++recoveries; }
+    void on_store_usable() override {
+        ++recoveries;
+        not_stored_at_recovery = not_stored.size();
+    }
 
-    void on_store_room() override { ++rooms; }
+    bool on_store_room() override {
+        ++rooms;
+        return false;
+    }
 
     bool list_sessions(std::uint64_t& cursor,
                        std::size_t limit,
@@ -65,6 +71,7 @@ public:
     std::vector<session_id> not_stored;
     std::vector<std::string> reasons;
     int recoveries = 0;
+    std::size_t not_stored_at_recovery = 0;
     int rooms = 0;
 };
 
