@@ -256,9 +256,11 @@ TEST_F(StoreEnd, ADiskThatIsSlowIsWaitedFor) {
 
 TEST_F(StoreEnd, ASignalThatComesAfterItLeavesNothingBehind) {
     open();
-    close();
+    closing_.spawn("close", close_store());
+    ASSERT_TRUE(until_closed());
     store_->leave_when_stuck_for(5s);
     EXPECT_EQ(clock_.pending(), 0U) << "the loop would never end";
+    store_.reset();
 }
 
 TEST_F(StoreEnd, MoreNotesThanTheDiskCanTakeDoNotHoldIt) {
