@@ -2,6 +2,9 @@
 
 #include "kallglot/config/secrets.hpp"
 
+#include <openssl/crypto.h>
+
+#include <string_view>
 #include <utility>
 #include <variant>
 
@@ -9,6 +12,13 @@ namespace kallglot {
 
 namespace {
 constexpr steady_duration look_interval = std::chrono::seconds(2);
+
+bool is_same(const secret& a, const secret& b) noexcept {
+    const std::string_view one = a.reveal();
+    const std::string_view other = b.reveal();
+    return one.size() == other.size() && CRYPTO_memcmp(one.data(), other.data(), one.size()) == 0;
+}
+
 } // namespace
 
 key_watch::key_watch(clock& time, logger& log, key_taker take)
@@ -23,8 +33,7 @@ void key_watch::use(std::filesystem::path file, const secret& key) {
     told_.clear();
     const auto outcome = config::read_secret_file(file_, config::secret_use::header, {});
     const auto* const found = std::get_if<config::secret_file>(&outcome);
-    // Both are our own, and nobody can time this.
-    if (found == nullptr || found->value.reveal() != key.reveal()) {
+    if (found == nullptr || !is_same(found->value, key)) {
         seen_.reset();
     }
 }
