@@ -175,7 +175,8 @@ class Keys(Row):
         Each comparison is of digests of one length by CRYPTO_memcmp, and a secret cannot be compared otherwise."""
         sources = {path: path.read_text() for path in (SOURCE_DIR / 'daemon').rglob('*.cpp')}
         places = sorted(path.name for path, text in sources.items() if 'CRYPTO_memcmp' in text)
-        self.assertEqual(places, ['basic_auth.cpp', 'session_api.cpp', 'webhook_signature.cpp'])
+        # That of key_watch is between two of our own.
+        self.assertEqual(places, ['basic_auth.cpp', 'key_watch.cpp', 'session_api.cpp', 'webhook_signature.cpp'])
         for path, text in sources.items():
             self.assertIsNone(re.search(r'reveal\(\)\s*[!=]=|[!=]=\s*\w+\.reveal\(\)', text), path)
         self.suite('config_test', 'Secret.*', 1, f'{len(places)} places in the sources')
