@@ -33,13 +33,22 @@ remembered_keys::remembered_keys() {
 bool remembered_keys::add(const remembered_entry& entry) {
     purge(entry.at, most_purged);
     shard& index = shard_of(entry.key);
-    if (index.contains(entry.key)) {
-        return false;
+    if (const auto found = index.find(entry.key); found != index.end()) {
+        if (!is_old(this->entry(*found), entry.at)) {
+            return false;
+        }
+        index.erase(found);
     }
     const auto at = std::chrono::floor<seconds>(entry.at.time_since_epoch()).count();
     entries_.push_back({entry.key, static_cast<std::int32_t>(at), entry.kind});
     index.insert(static_cast<number>(first_number_ + entries_.size() - 1));
     return true;
+}
+
+bool remembered_keys::contains(std::uint64_t key, steady_time now) const {
+    const shard& index = shard_of(key);
+    const auto found = index.find(key);
+    return found != index.end() && !is_old(entry(*found), now);
 }
 
 bool remembered_keys::erase(std::uint64_t key) {
@@ -53,9 +62,7 @@ bool remembered_keys::erase(std::uint64_t key) {
 }
 
 void remembered_keys::purge(steady_time now, std::size_t most) {
-    for (; most > 0 && !entries_.empty()
-           && now - steady_time(seconds(entries_.front().at)) > retention;
-         --most) {
+    for (; most > 0 && !entries_.empty() && is_old(entries_.front(), now); --most) {
         // One that was erased and came again has a younger entry.
         shard& index = shard_of(entries_.front().key);
         const auto found = index.find(entries_.front().key);

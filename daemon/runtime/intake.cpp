@@ -151,8 +151,8 @@ task<result<event_outcome>> intake::take_event(webhook_event event) {
         metrics_.session_rejected(labels::rejected_for::invalid_id);
         co_return event_outcome::accepted;
     }
-    purge_remembered();
-    if (remembered_.contains(event.key)) {
+    const steady_time now = clock_.now();
+    if (remembered_.contains(event.key, now)) {
         // The first delivery may still be on its way to the disk: this one waits for the same.
         const auto first = events_under_way_.find(event.key);
         if (first != events_under_way_.end()) {
@@ -163,7 +163,7 @@ task<result<event_outcome>> intake::take_event(webhook_event event) {
         }
         co_return event_outcome::duplicate;
     }
-    if (remembered_.contains(remembered_key(event.session->view()))) {
+    if (remembered_.contains(remembered_key(event.session->view()), now)) {
         co_return event_outcome::outdated;
     }
     const taken one = take_in(*event.session, session_source::webhook, false);
@@ -254,11 +254,11 @@ void intake::note_sources(session_slot slot) {
 }
 
 void intake::on_added(std::span<const session_id> ids, bool) {
-    purge_remembered();
+    const steady_time now = clock_.now();
     std::size_t refused = 0;
     for (const session_id& id : ids) {
         // What ended or was not there does not come back with a file that still has its line.
-        if (!remembered_.contains(remembered_key(id.view()))) {
+        if (!remembered_.contains(remembered_key(id.view()), now)) {
             refused += take_in(id, session_source::file, true).slot == no_slot ? 1 : 0;
         }
     }
@@ -284,7 +284,7 @@ void intake::on_removed(const std::vector<std::uint64_t>& hashes) {
         const session_slot slot{index};
         if (!registry_.is_tracked(slot)
             || (registry_[slot].sources & bit_of(session_source::file)) == 0
-            || !gone.contains(hash_of(registry_.id_of(slot).view()))) {
+            || !gone.contains(hash_of(registry_.text_of(slot)))) {
             continue;
         }
         const std::uint8_t others = registry_.update(slot, [](session_record& record) {

@@ -101,8 +101,4 @@ void intake::on_remembered(std::span<const remembered_entry> entries) {
     }
 }
 
-void intake::purge_remembered() {
-    remembered_.purge(clock_.now());
-}
-
 } // namespace kallglot

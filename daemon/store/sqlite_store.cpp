@@ -54,7 +54,9 @@ void sqlite_store::start(store_owner& owner) {
 
 bool sqlite_store::accepting() const {
     // Not before start(): what is being restored would overwrite it.
-    return owner_ != nullptr && !unusable_ && !closing_ && queue_.size() < limits_.waiting;
+    // Those that are to be told as not stored are told before others are taken: the owner may drop them.
+    return owner_ != nullptr && !unusable_ && !closing_ && not_stored_.empty()
+           && queue_.size() < limits_.waiting;
 }
 
 bool sqlite_store::has_room() const {
@@ -145,7 +147,8 @@ task<error_code> sqlite_store::committed(commit_ticket ticket) {
 
 task<> sqlite_store::serve() {
     while (!stuck_) {
-        report();
+        co_await tell_not_stored();
+        offer_room();
         if (unusable_) {
             // At the end one more try, and no waiting for another.
             if (closing_ || clock_.now() >= next_try_) {
@@ -219,6 +222,7 @@ void sqlite_store::take_success(const commit_outcome& outcome) {
 
 void sqlite_store::take_failure(const store_fault& fault) {
     ++snapshot_.write_failures_total;
+    fault_ = fault;
     const bool was_anew = anew_;
     anew_ = anew_ || fault.kind != store_fault_kind::unwritable;
     damaged_ = damaged_ || fault.kind == store_fault_kind::damaged;
@@ -235,11 +239,7 @@ void sqlite_store::take_failure(const store_fault& fault) {
     }
 }
 
-void sqlite_store::report() {
-    if (!not_stored_.empty()) {
-        const std::vector<session_id> ids = std::exchange(not_stored_, {});
-        owner_->on_not_stored(ids);
-    }
+void sqlite_store::offer_room() {
     if (no_room_ && !unusable_ && queue_.size() < limits_.waiting / 2) {
         no_room_ = owner_->on_store_room();
     }

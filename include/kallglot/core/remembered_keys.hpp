@@ -47,14 +47,15 @@ public:
     remembered_keys(const remembered_keys&) = delete;
     remembered_keys& operator=(const remembered_keys&) = delete;
 
-    /// False if it is there already. Entries come in the order of their times, and what is older than the retention then
+    /// False if it is there already, and not too old. Entries come in the order of their times, and what is older than the retention then
     /// goes: nothing grows without end, even if nobody asks.
     bool add(const remembered_entry& entry);
 
     /// The operator wants it back. False if it was not there.
     bool erase(std::uint64_t key);
 
-    [[nodiscard]] bool contains(std::uint64_t key) const { return shard_of(key).contains(key); }
+    /// Whether it was added, and within the retention before `now`.
+    [[nodiscard]] bool contains(std::uint64_t key, steady_time now) const;
 
     /// Lets go of up to `most` that are older than the retention.
     void purge(steady_time now, std::size_t most = std::numeric_limits<std::size_t>::max());
@@ -106,6 +107,10 @@ private:
 
     using shard = boost::unordered_flat_set<number, hash_of, same_key>;
     static constexpr std::size_t shard_count = 64;
+
+    [[nodiscard]] static bool is_old(const kept& entry, steady_time now) noexcept {
+        return now - steady_time(seconds(entry.at)) > retention;
+    }
 
     [[nodiscard]] const kept& entry(number at) const noexcept {
         return entries_[static_cast<number>(at - static_cast<number>(first_number_))];

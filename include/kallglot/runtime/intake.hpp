@@ -111,8 +111,6 @@ private:
 
     static constexpr std::uint32_t none_unstored = std::numeric_limits<std::uint32_t>::max();
 
-    void purge_remembered();
-
     /// Tells the store of an id that it could not take before.
     commit_ticket offer(session_slot slot);
 

@@ -26,10 +26,10 @@ TEST(RememberedKeys, LetsGoAfterThreeDays) {
     EXPECT_TRUE(keys.add({2, begin + 1h, remembered_kind::event}));
     EXPECT_FALSE(keys.add({1, begin + 2h, remembered_kind::not_found}));
     keys.purge(begin + 72h);
-    EXPECT_TRUE(keys.contains(1));
+    EXPECT_TRUE(keys.contains(1, begin + 72h));
     keys.purge(begin + 72h + 1s);
-    EXPECT_FALSE(keys.contains(1));
-    EXPECT_TRUE(keys.contains(2));
+    EXPECT_FALSE(keys.contains(1, begin + 72h + 1s));
+    EXPECT_TRUE(keys.contains(2, begin + 72h + 1s));
     EXPECT_EQ(keys.size(), 1U);
 }
 
@@ -41,12 +41,29 @@ TEST(RememberedKeys, DoNotGrowWhenNobodyAsksForThem) {
     EXPECT_EQ(keys.size(), 73U);
 }
 
+TEST(RememberedKeys, ManyThatAreTooOldLeaveInPortionsAndCountAsGoneAtOnce) {
+    remembered_keys keys;
+    for (std::uint64_t i = 1; i <= 5000; ++i) {
+        keys.add({i, begin, remembered_kind::ended});
+    }
+    const steady_time later = begin + 73h;
+    EXPECT_FALSE(keys.contains(5000, later));
+    EXPECT_TRUE(keys.add({5000, later, remembered_kind::ended})) << "new once more";
+    EXPECT_TRUE(keys.contains(5000, later));
+    EXPECT_EQ(keys.size(), 4000U);
+    for (std::uint64_t i = 0; i < 4; ++i) {
+        keys.add({10'000 + i, later, remembered_kind::ended});
+    }
+    EXPECT_EQ(keys.size(), 5U);
+    EXPECT_TRUE(keys.contains(5000, later));
+}
+
 TEST(RememberedKeys, WhatTheOperatorWantsBackIsForgotten) {
     remembered_keys keys;
     keys.add({1, begin, remembered_kind::ended});
     EXPECT_TRUE(keys.erase(1));
     EXPECT_FALSE(keys.erase(1));
-    EXPECT_FALSE(keys.contains(1));
+    EXPECT_FALSE(keys.contains(1, begin));
     std::uint64_t cursor = 0;
     std::vector<remembered_entry> entries;
     EXPECT_FALSE(keys.list(cursor, 10, entries));
@@ -54,7 +71,7 @@ TEST(RememberedKeys, WhatTheOperatorWantsBackIsForgotten) {
     // Told, ended and remembered a second time: the first time no longer counts.
     keys.add({1, begin + 10h, remembered_kind::ended});
     keys.purge(begin + 73h);
-    EXPECT_TRUE(keys.contains(1));
+    EXPECT_TRUE(keys.contains(1, begin + 73h));
 }
 
 TEST(RememberedKeys, AListGoesOnWhereItWasWhileOldOnesLeave) {
@@ -100,7 +117,7 @@ TEST(RememberedKeysProperty, AgreesWithAMap) {
         const std::uint64_t key =
             !used.empty() && random() % 4 == 0 ? used[random() % used.size()] : random();
         let_go(key);
-        ASSERT_EQ(keys.contains(key), model.contains(key));
+        ASSERT_EQ(keys.contains(key, now), model.contains(key));
         if (random() % 8 == 0) {
             ASSERT_EQ(keys.erase(key), model.erase(key) == 1);
         } else {

@@ -155,13 +155,14 @@ TEST_F(SqliteStore, ForgottenIdsStayAwayAndAreRememberedForThreeDays) {
               error_code{});
     reopen();
     EXPECT_EQ(owner_->sessions.size(), 1U);
-    EXPECT_FALSE(owner_->remembered.contains(remembered_key(id_of(1).view())));
-    EXPECT_TRUE(owner_->remembered.contains(remembered_key(id_of(2).view())));
-    EXPECT_TRUE(owner_->remembered.contains(remembered_key("evt_9f8e7d6c5b4a39281706")));
+    EXPECT_FALSE(owner_->remembered.contains(remembered_key(id_of(1).view()), clock_.now()));
+    EXPECT_TRUE(owner_->remembered.contains(remembered_key(id_of(2).view()), clock_.now()));
+    EXPECT_TRUE(
+        owner_->remembered.contains(remembered_key("evt_9f8e7d6c5b4a39281706"), clock_.now()));
     // An operator who tells the id again gets it.
     ASSERT_EQ(wait(add(2)), error_code{});
     reopen();
-    EXPECT_FALSE(owner_->remembered.contains(remembered_key(id_of(2).view())));
+    EXPECT_FALSE(owner_->remembered.contains(remembered_key(id_of(2).view()), clock_.now()));
     EXPECT_EQ(owner_->remembered.size(), 1U);
     clock_.advance(73h);
     loop_.poll();

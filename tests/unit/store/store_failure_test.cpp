@@ -48,7 +48,7 @@ TEST_F(StoreFailure, AFullDiskRefusesNewIdsAndRecoversByItself) {
     EXPECT_FALSE(stored(2));
     EXPECT_FALSE(stored(3));
     EXPECT_TRUE(stored(4));
-    EXPECT_TRUE(owner_->remembered.contains(remembered_key(id_of(1).view())));
+    EXPECT_TRUE(owner_->remembered.contains(remembered_key(id_of(1).view()), clock_.now()));
     close();
 }
 
@@ -67,7 +67,7 @@ TEST_F(StoreFailure, AFailedSyncLeadsToAStoreWrittenAnewFromMemory) {
     reopen();
     EXPECT_EQ(owner_->sessions.size(), 9002U);
     EXPECT_FALSE(stored(9001));
-    EXPECT_TRUE(owner_->remembered.contains(42));
+    EXPECT_TRUE(owner_->remembered.contains(42, clock_.now()));
     close();
 }
 
