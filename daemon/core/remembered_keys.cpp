@@ -51,14 +51,15 @@ bool remembered_keys::contains(std::uint64_t key, steady_time now) const {
     return found != index.end() && !is_old(entry(*found), now);
 }
 
-bool remembered_keys::erase(std::uint64_t key) {
+bool remembered_keys::erase(std::uint64_t key, steady_time now) {
     shard& index = shard_of(key);
     const auto found = index.find(key);
     if (found == index.end()) {
         return false;
     }
+    const bool counted = !is_old(entry(*found), now);
     index.erase(found);
-    return true;
+    return counted;
 }
 
 void remembered_keys::purge(steady_time now, std::size_t most) {

@@ -59,7 +59,7 @@ task<result<track_outcome>> intake::track(session_id id) {
     }
     // Asking by name is asking to have it back.
     const std::uint64_t key = remembered_key(id.view());
-    const bool had_left = remembered_.erase(key);
+    const bool had_left = remembered_.erase(key, clock_.now());
     if (const error_code failed = co_await store_.committed(one.ticket)) {
         if (had_left && registry_.find(id.view()) == no_slot) {
             remembered_.add({key, clock_.now(), remembered_kind::ended});
@@ -85,7 +85,7 @@ task<result<session_intake::bulk_outcome>> intake::track_all(std::vector<session
             outcome.over_limit.push_back(id);
             continue;
         }
-        if (remembered_.erase(remembered_key(id.view()))) {
+        if (remembered_.erase(remembered_key(id.view()), clock_.now())) {
             had_left.push_back(id);
         }
         outcome.added += one.is_new ? 1 : 0;
@@ -177,7 +177,7 @@ task<result<event_outcome>> intake::take_event(webhook_event event) {
     events_under_way_.erase(event.key);
     if (failed) {
         // It will be delivered again, and must not look like a duplicate then.
-        remembered_.erase(event.key);
+        remembered_.erase(event.key, clock_.now());
         co_return failed;
     }
     co_return outcome;

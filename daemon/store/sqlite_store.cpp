@@ -147,7 +147,7 @@ task<error_code> sqlite_store::committed(commit_ticket ticket) {
 
 task<> sqlite_store::serve() {
     while (!stuck_) {
-        co_await tell_not_stored();
+        tell_not_stored();
         offer_room();
         if (unusable_) {
             // At the end one more try, and no waiting for another.
@@ -236,6 +236,14 @@ void sqlite_store::take_failure(const store_fault& fault) {
     if (!unusable_) {
         unusable_ = true;
         owner_->on_store_unusable(fault.text);
+    }
+}
+
+void sqlite_store::tell_not_stored() {
+    // All in one turn, and before anybody who waits for them is told: what they find then is what stays.
+    if (!not_stored_.empty()) {
+        const std::vector<session_id> ids = std::exchange(not_stored_, {});
+        owner_->on_not_stored(ids);
     }
 }
 

@@ -2,8 +2,6 @@
 
 #include "kallglot/store/sqlite_store.hpp"
 
-#include <boost/asio/post.hpp>
-
 #include <algorithm>
 #include <utility>
 
@@ -12,9 +10,6 @@ namespace kallglot {
 namespace {
 
 constexpr std::size_t slice = 4096;
-
-/// Ids in one turn of the loop: about 5 ms.
-constexpr std::size_t most_told = 16'384;
 
 struct session_batch {
     store_fault fault;
@@ -167,25 +162,11 @@ task<> sqlite_store::try_again() {
         co_return;
     }
     // What was refused meanwhile is told before, so that it is among what the owner is asked for now.
-    co_await tell_not_stored();
+    tell_not_stored();
     unusable_ = false;
     flush_ = true;
     owner_->on_store_usable();
     no_room_ = true;
-}
-
-task<> sqlite_store::tell_not_stored() {
-    while (!not_stored_.empty()) {
-        const std::size_t count = std::min(not_stored_.size(), most_told);
-        const auto first = not_stored_.end() - static_cast<std::ptrdiff_t>(count);
-        const std::vector<session_id> ids(first, not_stored_.end());
-        not_stored_.erase(first, not_stored_.end());
-        owner_->on_not_stored(ids);
-        if (!not_stored_.empty()) {
-            co_await asio::post(loop_, as_tuple);
-        }
-    }
-    std::vector<session_id>().swap(not_stored_);
 }
 
 task<error_code> sqlite_store::write_held() {

@@ -51,8 +51,8 @@ public:
     /// goes: nothing grows without end, even if nobody asks.
     bool add(const remembered_entry& entry);
 
-    /// The operator wants it back. False if it was not there.
-    bool erase(std::uint64_t key);
+    /// The operator wants it back. False if it was not there, or too old.
+    bool erase(std::uint64_t key, steady_time now);
 
     /// Whether it was added, and within the retention before `now`.
     [[nodiscard]] bool contains(std::uint64_t key, steady_time now) const;

@@ -97,7 +97,7 @@ public:
 
     [[nodiscard]] store_snapshot snapshot() const {
         store_snapshot now = snapshot_;
-        now.writable = !fault_;
+        now.writable = !fault_ && !unusable_;
         return now;
     }
 
@@ -130,13 +130,13 @@ private:
     task<> write_log_back();
     task<> try_again();
     task<> close_file();
-    task<> tell_not_stored();
 
     /// So much waits that it is cheaper to write the store anew from memory.
     [[nodiscard]] bool is_flooded() const;
     void take_notes();
     void take_success(const commit_outcome& outcome);
     void take_failure(const store_fault& fault);
+    void tell_not_stored();
     void offer_room();
     void tick();
     void look_at_worker();

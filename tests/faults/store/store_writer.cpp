@@ -243,7 +243,7 @@ private:
                 if (!error) {
                     break;
                 }
-                remembered_.erase(key);
+                remembered_.erase(key, clock_.now());
                 co_await pause();
             }
             say("ack", number);

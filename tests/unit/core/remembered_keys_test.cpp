@@ -48,9 +48,11 @@ TEST(RememberedKeys, ManyThatAreTooOldLeaveInPortionsAndCountAsGoneAtOnce) {
     }
     const steady_time later = begin + 73h;
     EXPECT_FALSE(keys.contains(5000, later));
+    EXPECT_FALSE(keys.erase(4999, later));
+    EXPECT_TRUE(keys.erase(4998, begin));
     EXPECT_TRUE(keys.add({5000, later, remembered_kind::ended})) << "new once more";
     EXPECT_TRUE(keys.contains(5000, later));
-    EXPECT_EQ(keys.size(), 4000U);
+    EXPECT_EQ(keys.size(), 3998U);
     for (std::uint64_t i = 0; i < 4; ++i) {
         keys.add({10'000 + i, later, remembered_kind::ended});
     }
@@ -61,8 +63,8 @@ TEST(RememberedKeys, ManyThatAreTooOldLeaveInPortionsAndCountAsGoneAtOnce) {
 TEST(RememberedKeys, WhatTheOperatorWantsBackIsForgotten) {
     remembered_keys keys;
     keys.add({1, begin, remembered_kind::ended});
-    EXPECT_TRUE(keys.erase(1));
-    EXPECT_FALSE(keys.erase(1));
+    EXPECT_TRUE(keys.erase(1, begin));
+    EXPECT_FALSE(keys.erase(1, begin));
     EXPECT_FALSE(keys.contains(1, begin));
     std::uint64_t cursor = 0;
     std::vector<remembered_entry> entries;
@@ -119,7 +121,7 @@ TEST(RememberedKeysProperty, AgreesWithAMap) {
         let_go(key);
         ASSERT_EQ(keys.contains(key, now), model.contains(key));
         if (random() % 8 == 0) {
-            ASSERT_EQ(keys.erase(key), model.erase(key) == 1);
+            ASSERT_EQ(keys.erase(key, now), model.erase(key) == 1);
         } else {
             ASSERT_EQ(keys.add({key, now, remembered_kind::event}), model.emplace(key, now).second);
             used.push_back(key);
