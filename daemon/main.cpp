@@ -3,6 +3,7 @@
 #include "kallglot/config/addresses.hpp"
 #include "kallglot/config/config_file.hpp"
 #include "kallglot/core/poll_plan.hpp"
+#include "kallglot/core/url_path.hpp"
 #include "kallglot/runtime/application.hpp"
 #include "kallglot/runtime/logging.hpp"
 #include <kallglot_build_info.hpp>
@@ -79,10 +80,8 @@ std::string check_telemetry_path(const std::string& path) {
         return route.error();
     }
     // What has rules of its own: who may see it, and when.
-    const auto taken = [&](std::string_view place) {
-        return path == place || path.starts_with(std::string(place) + '/');
-    };
-    return taken("/-") || taken("/api") || taken("/config") ? "is the path of another page" : "";
+    const bool taken = is_below(path, "/-") || is_below(path, "/api") || is_below(path, "/config");
+    return taken ? "is the path of another page" : "";
 }
 
 void declare_flags(CLI::App& app, command_line& line) {

@@ -95,6 +95,11 @@ task<error_code> http_stream::write(asio::const_buffer head, asio::const_buffer 
         const error_code error = co_await write_encrypted(head, body);
         co_return error;
     }
+    const error_code error = co_await write_raw(head, body);
+    co_return error;
+}
+
+task<error_code> http_stream::write_raw(asio::const_buffer head, asio::const_buffer body) {
     if (cancelled_) {
         co_return error_code(asio::error::operation_aborted);
     }
@@ -135,15 +140,11 @@ task<error_code> http_stream::send_output() {
     if (tls_->output.empty()) {
         co_return error_code();
     }
-    if (cancelled_) {
-        co_return error_code(asio::error::operation_aborted);
-    }
     // Of this call alone: an idle connection keeps no buffer.
     const std::string output = std::exchange(tls_->output, {});
     const asio::const_buffer bytes = asio::buffer(output);
-    const std::tuple<error_code, std::size_t> outcome =
-        co_await asio::async_write(socket_, bytes, as_tuple);
-    co_return std::get<0>(outcome);
+    const error_code error = co_await write_raw(bytes, asio::const_buffer());
+    co_return error;
 }
 
 void http_stream::say_farewell() noexcept {

@@ -48,6 +48,7 @@ private:
 
     [[nodiscard]] task<error_code> send_output();
     [[nodiscard]] task<result<std::size_t>> read_raw(asio::mutable_buffer into);
+    [[nodiscard]] task<error_code> write_raw(asio::const_buffer head, asio::const_buffer body);
     [[nodiscard]] task<result<std::size_t>> read_decrypted(asio::mutable_buffer into);
     [[nodiscard]] task<error_code> write_encrypted(asio::const_buffer head,
                                                    asio::const_buffer body);

@@ -92,11 +92,11 @@ commit_ticket sqlite_store::change(const session_id& id, const session_record& r
 }
 
 void sqlite_store::note(const session_id& id, const session_record& record) {
-    const stored_session row = to_stored(id, record, *line_);
     if (is_flooded()) {
         notes_.overflow();
         return;
     }
+    const stored_session row = to_stored(id, record, *line_);
     // Behind the older state, if that is on its way: it may wait in the longer lane.
     if (!unusable_ && queue_.pending(id) != commit_ticket::durable) {
         queue_.push(row, false, write_lane::single);
@@ -106,14 +106,14 @@ void sqlite_store::note(const session_id& id, const session_record& record) {
 }
 
 commit_ticket sqlite_store::forget(const session_id& id, std::optional<remembered_kind> remember) {
+    if (is_flooded()) {
+        notes_.overflow();
+        return commit_ticket::refused;
+    }
     notes_.drop(id);
     std::optional<remembered_row> key;
     if (remember) {
         key = row_of({remembered_key(id.view()), clock_.now(), *remember});
-    }
-    if (is_flooded()) {
-        notes_.overflow();
-        return commit_ticket::refused;
     }
     if (unusable_) {
         notes_.hold(remove_session{id});

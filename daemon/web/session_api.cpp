@@ -1,11 +1,12 @@
 #include "kallglot/web/session_api.hpp"
 
+#include "kallglot/core/ascii.hpp"
+#include "kallglot/core/url_path.hpp"
 #include "kallglot/web/session_json.hpp"
 
 #include <openssl/crypto.h>
 #include <openssl/sha.h>
 
-#include <algorithm>
 #include <array>
 #include <string>
 #include <utility>
@@ -28,13 +29,7 @@ sha256 hash(std::string_view text) {
 
 /// RFC 9110 section 11.1: the name of a scheme is known in any case.
 bool is_bearer(std::string_view given) {
-    return std::ranges::equal(given.substr(0, bearer.size()), bearer, {}, [](char c) {
-        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    });
-}
-
-bool is_below(std::string_view path, std::string_view place) {
-    return path == place || (path.starts_with(place) && path[place.size()] == '/');
+    return ascii_iequals(given.substr(0, bearer.size()), bearer);
 }
 
 http_response make_unauthorized() {

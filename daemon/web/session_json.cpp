@@ -5,12 +5,13 @@
 #include <boost/json/array.hpp>
 #include <boost/json/basic_parser_impl.hpp>
 #include <boost/json/object.hpp>
-#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
 #include <array>
 #include <charconv>
 #include <cstdio>
+#include <string>
+#include <utility>
 
 namespace kallglot {
 
@@ -96,60 +97,85 @@ std::string_view cut(std::string_view text) {
     return text.substr(0, size);
 }
 
-/// Counts the members of the outermost object.
-class member_counter : public ignore_json {
+/// Takes `{"ids":[...]}` with up to so many texts, and nothing else: any other event ends the parsing.
+class bulk_reader : public ignore_json {
 public:
-    bool on_object_begin(error_code&) noexcept { return enter(); }
+    explicit bulk_reader(std::size_t most) : most_(most) {}
 
-    bool on_object_end(std::size_t, error_code&) noexcept { return leave(); }
+    bool on_object_begin(error_code& error) { return step(error, place::start, place::object); }
 
-    bool on_array_begin(error_code&) noexcept { return enter(); }
+    bool on_object_end(std::size_t, error_code& error) {
+        return step(error, place::behind_ids, place::end);
+    }
 
-    bool on_array_end(std::size_t, error_code&) noexcept { return leave(); }
+    bool on_array_begin(error_code& error) { return step(error, place::at_ids, place::ids); }
 
-    bool on_key_part(text, std::size_t, error_code&) noexcept { return true; }
+    bool on_array_end(std::size_t, error_code& error) {
+        return step(error, place::ids, place::behind_ids);
+    }
 
-    bool on_string_part(text, std::size_t, error_code&) noexcept { return true; }
+    bool on_key_part(text part, std::size_t, error_code&) { return append(part); }
 
-    bool on_string(text, std::size_t, error_code&) noexcept { return true; }
+    bool on_key(text part, std::size_t, error_code& error) {
+        append(part);
+        // A second member of that name finds another place.
+        return std::exchange(text_, {}) == "ids" ? step(error, place::object, place::at_ids)
+                                                 : fail(error);
+    }
 
-    bool on_int64(std::int64_t, text, error_code&) noexcept { return true; }
+    bool on_string_part(text part, std::size_t, error_code&) { return append(part); }
 
-    bool on_uint64(std::uint64_t, text, error_code&) noexcept { return true; }
-
-    bool on_double(double, text, error_code&) noexcept { return true; }
-
-    bool on_bool(bool, error_code&) noexcept { return true; }
-
-    bool on_null(error_code&) noexcept { return true; }
-
-    bool on_key(text, std::size_t, error_code&) noexcept {
-        members += depth_ == 1 ? 1 : 0;
+    bool on_string(text part, std::size_t, error_code& error) {
+        append(part);
+        if (place_ != place::ids || request.ids.size() + request.rejected.size() == most_) {
+            return fail(error);
+        }
+        if (const auto id = session_id::parse(text_)) {
+            request.ids.push_back(*id);
+        } else {
+            request.rejected.push_back({std::string(cut(text_)), "invalid_id"});
+        }
+        text_.clear();
         return true;
     }
 
-    std::size_t members = 0;
+    bool on_int64(std::int64_t, text, error_code& error) { return fail(error); }
+
+    bool on_uint64(std::uint64_t, text, error_code& error) { return fail(error); }
+
+    bool on_double(double, text, error_code& error) { return fail(error); }
+
+    bool on_bool(bool, error_code& error) { return fail(error); }
+
+    bool on_null(error_code& error) { return fail(error); }
+
+    bulk_request request;
 
 private:
-    bool enter() noexcept {
-        ++depth_;
+    enum class place : std::uint8_t { start, object, at_ids, ids, behind_ids, end };
+
+    bool step(error_code& error, place from, place to) {
+        if (place_ != from) {
+            return fail(error);
+        }
+        place_ = to;
         return true;
     }
 
-    bool leave() noexcept {
-        --depth_;
+    static bool fail(error_code& error) {
+        error = errc::malformed_json;
+        return false;
+    }
+
+    bool append(text part) {
+        text_.append(part.data(), part.size());
         return true;
     }
 
-    std::size_t depth_ = 0;
+    std::size_t most_;
+    place place_ = place::start;
+    std::string text_; ///< of the key or the text that is being read
 };
-
-std::size_t count_members(std::string_view body) {
-    json::basic_parser<member_counter> parser(strict_json());
-    error_code problem;
-    parser.write_some(false, body.data(), body.size(), problem);
-    return problem ? 0 : parser.handler().members;
-}
 
 /// One parameter into the query; false if it is not good.
 bool take_parameter(session_query& query,
@@ -222,34 +248,13 @@ http_response make_bulk_answer(std::size_t added,
 }
 
 std::optional<bulk_request> parse_bulk(std::string_view body, std::size_t most) {
-    // Of members of one name the value has only the last.
-    if (count_members(body) != 1) {
-        return std::nullopt;
-    }
+    json::basic_parser<bulk_reader> parser(strict_json(), most);
     error_code problem;
-    const json::value parsed =
-        json::parse(json::string_view(body.data(), body.size()), problem, {}, strict_json());
-    const json::object* const object = problem ? nullptr : parsed.if_object();
-    const json::value* const member = object != nullptr ? object->if_contains("ids") : nullptr;
-    const json::array* const ids = member != nullptr ? member->if_array() : nullptr;
-    if (ids == nullptr || ids->size() > most) {
+    const std::size_t taken = parser.write_some(false, body.data(), body.size(), problem);
+    if (problem || taken != body.size()) {
         return std::nullopt;
     }
-    bulk_request request;
-    request.ids.reserve(ids->size());
-    for (const json::value& each : *ids) {
-        const json::string* const text = each.if_string();
-        if (text == nullptr) {
-            return std::nullopt;
-        }
-        if (const auto id = session_id::parse({text->data(), text->size()})) {
-            request.ids.push_back(*id);
-        } else {
-            request.rejected.push_back(
-                {std::string(cut({text->data(), text->size()})), "invalid_id"});
-        }
-    }
-    return request;
+    return std::move(parser.handler().request);
 }
 
 std::optional<session_query> parse_query(std::string_view text, std::size_t most) {

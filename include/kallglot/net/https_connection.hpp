@@ -91,7 +91,7 @@ public:
     /// Why it ended, for a log line; static text.
     [[nodiscard]] std::string_view detail() const noexcept { return detail_; }
 
-    /// The exception that ended it, out of memory mostly; null: none did.
+    /// The exception that ended it; null: none did.
     [[nodiscard]] const std::exception_ptr& bug() const noexcept { return bug_; }
 
     [[nodiscard]] const tls_engine* engine() const noexcept { return engine_.get(); }

@@ -199,11 +199,26 @@ TEST_F(StoreFailure, AStoreThatCannotBeWrittenAtStartIsReadAndTriedAgain) {
 /// A store whose sync hangs while it is to be closed.
 class StoreEnd : public StoreFailure {
 protected:
+    /// The commit of that id does not end before let_go().
+    void hang_at(int number) {
+        disk_.syncs_hang = true;
+        add(number);
+        ASSERT_TRUE(run_until([&] { return store_->busy_since().has_value(); }));
+    }
+
+    /// Five are stored, and the commit of the sixth hangs.
+    void hang_with_room_for_ten() {
+        limits_.waiting = 10;
+        open();
+        for (int i = 0; i < 5; ++i) {
+            ASSERT_EQ(wait(add(i)), error_code{});
+        }
+        hang_at(5);
+    }
+
     void close_while_a_sync_hangs(steady_duration patience) {
         open();
-        disk_.syncs_hang = true;
-        add(1);
-        ASSERT_TRUE(run_until([&] { return store_->busy_since().has_value(); }));
+        ASSERT_NO_FATAL_FAILURE(hang_at(1));
         closing_.spawn("close", close_store());
         store_->leave_when_stuck_for(patience);
         pass(4s);
@@ -264,14 +279,7 @@ TEST_F(StoreEnd, ASignalThatComesAfterItLeavesNothingBehind) {
 }
 
 TEST_F(StoreEnd, MoreNotesThanTheDiskCanTakeDoNotHoldIt) {
-    limits_.waiting = 10;
-    open();
-    for (int i = 0; i < 5; ++i) {
-        ASSERT_EQ(wait(add(i)), error_code{});
-    }
-    disk_.syncs_hang = true;
-    add(5);
-    ASSERT_TRUE(run_until([&] { return store_->busy_since().has_value(); }));
+    ASSERT_NO_FATAL_FAILURE(hang_with_room_for_ten());
     for (int i = 100; i < 120; ++i) {
         store_->note(id_of(i), record());
     }
@@ -302,14 +310,7 @@ TEST_F(StoreEnd, WhatIsRefusedWhileItIsTriedAgainIsToldBeforeItIsUsable) {
 }
 
 TEST_F(StoreEnd, MoreRemovalsThanADiskThatHangsCanTakeAreBounded) {
-    limits_.waiting = 10;
-    open();
-    for (int i = 0; i < 5; ++i) {
-        ASSERT_EQ(wait(add(i)), error_code{});
-    }
-    disk_.syncs_hang = true;
-    add(5);
-    ASSERT_TRUE(run_until([&] { return store_->busy_since().has_value(); }));
+    ASSERT_NO_FATAL_FAILURE(hang_with_room_for_ten());
     commit_ticket last = commit_ticket::durable;
     for (int i = 0; i < 100; ++i) {
         const int number = i < 5 ? i : 1000 + i;
