@@ -48,7 +48,7 @@ public:
         std::vector<session_id> lost = std::exchange(refused_, {});
         for (lane* const each : {&single_, &bulk_}) {
             for (const entry& one : each->changes) {
-                if (const auto* const put = std::get_if<session>(&one); put && put->is_new) {
+                if (const auto* const put = std::get_if<kept>(&one); put && put->is_new) {
                     lost.push_back(put->id);
                 }
             }
@@ -150,7 +150,7 @@ public:
     }
 
 private:
-    struct session {
+    struct kept {
         session_id id;
         session_record record;
         bool is_new;
@@ -160,7 +160,7 @@ private:
         session_id id;
     };
 
-    using entry = std::variant<session, gone, std::uint64_t>;
+    using entry = std::variant<kept, gone, std::uint64_t>;
 
     /// Who waits for one commit.
     struct group {
@@ -192,7 +192,7 @@ private:
         lane& into = found != pending_.end() ? lane_of(found->second)
                      : is_new && record.bulk ? bulk_
                                              : single_;
-        const commit_ticket ticket = push(into, session{id, record, is_new});
+        const commit_ticket ticket = push(into, kept{id, record, is_new});
         if (!at_once_) {
             pending_.insert_or_assign(text, ticket);
         }
@@ -211,7 +211,7 @@ private:
     }
 
     void apply(const entry& what) {
-        if (const auto* const put = std::get_if<session>(&what)) {
+        if (const auto* const put = std::get_if<kept>(&what)) {
             sessions.insert_or_assign(std::string(put->id.view()), put->record);
             keys.erase(remembered_key(put->id.view()));
         } else if (const auto* const removed = std::get_if<gone>(&what)) {
