@@ -53,6 +53,27 @@ TEST_F(IntakeFiles, AnIdThatAFileHasTooStaysWhenItsCommitFails) {
     EXPECT_TRUE(store_.holds(name(1)));
 }
 
+TEST_F(IntakeFiles, AnEndedIdThatIsBackAndStaysIsNotTakenForEndedWhenItsCommitFails) {
+    const std::vector<remembered_entry> ended = {
+        {remembered_key(name(1)), clock_.now(), remembered_kind::ended},
+        {remembered_key(name(2)), clock_.now(), remembered_kind::ended}};
+    intake_->on_remembered(ended);
+    const auto one = put(1);
+    const auto many = put_all(names(2, 1));
+    intake_->on_added(names(1, 2), false);
+    fail();
+    EXPECT_TRUE(one.failed_with(errc::store_unavailable));
+    EXPECT_TRUE(many.failed_with(errc::store_unavailable));
+    store_.recover();
+    for (const std::size_t i : {1U, 2U}) {
+        EXPECT_TRUE(is_tracked(i));
+        const auto told = deliver(event(session_started, i, static_cast<std::uint64_t>(1000 + i)));
+        commit();
+        ASSERT_TRUE(told.done());
+        EXPECT_EQ(told.value(), event_outcome::accepted);
+    }
+}
+
 TEST_F(IntakeFiles, AFileSessionThatLeftMeanwhileIsNotToldAgain) {
     intake_->on_added(names(1, 2), false);
     fail();

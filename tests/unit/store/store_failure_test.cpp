@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 
 namespace kallglot::test {
 namespace {
@@ -61,7 +62,13 @@ TEST_F(StoreFailure, AFailedSyncLeadsToAStoreWrittenAnewFromMemory) {
     ASSERT_EQ(wait(add(9000)), error_code{});
     disk_.sync_to_fail = 1;
     EXPECT_EQ(wait(add(9001)), errc::store_unavailable);
-    ASSERT_TRUE(run_until([&] { return owner_->recoveries == 1; }));
+    bool said_writable = false;
+    ASSERT_TRUE(run_until([&] {
+        said_writable |= owner_->recoveries == 0 && store_->snapshot().writable;
+        return owner_->recoveries == 1;
+    }));
+    EXPECT_FALSE(said_writable) << "while it refused new ids";
+    EXPECT_TRUE(store_->snapshot().writable);
     EXPECT_EQ(owner_->not_stored.size(), 1U);
     EXPECT_EQ(wait(add(9002)), error_code{});
     reopen();
@@ -175,6 +182,31 @@ TEST_F(StoreFailure, WhatWaitsForAFullDiskIsBounded) {
     for (const auto& [id, kept] : owner_->sessions) {
         EXPECT_EQ(kept.status, session_status::active);
     }
+    close();
+}
+
+TEST_F(StoreFailure, WhatWasHeldDoesNotOverwriteAStoreWrittenAnew) {
+    open();
+    ASSERT_EQ(wait(add(1)), error_code{});
+    disk_.write_code = SQLITE_IOERR;
+    EXPECT_EQ(wait(store_->change(id_of(1), record())), errc::store_unavailable);
+    session_record newer = record();
+    newer.status = session_status::ended;
+    owner_->sessions.insert_or_assign(id_of(1), newer);
+    store_->note(id_of(1), newer);
+    // As a kill leaves it then, before the next commit.
+    const temporary_folder killed;
+    constexpr auto over = std::filesystem::copy_options::overwrite_existing
+                          | std::filesystem::copy_options::recursive;
+    owner_->at_recovery = [&] {
+        std::filesystem::copy(folder_.path(), killed.path(), over);
+    };
+    disk_.write_code = SQLITE_OK;
+    ASSERT_TRUE(run_until([&] { return owner_->recoveries == 1; }));
+    close();
+    std::filesystem::copy(killed.path(), folder_.path(), over);
+    open();
+    EXPECT_EQ(owner_->sessions.at(id_of(1)).status, session_status::ended);
     close();
 }
 

@@ -11,6 +11,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -37,6 +38,7 @@ public:
     void on_store_usable() override {
         ++recoveries;
         not_stored_at_recovery = not_stored.size();
+        at_recovery();
     }
 
     bool on_store_room() override {
@@ -73,6 +75,7 @@ public:
     int recoveries = 0;
     std::size_t not_stored_at_recovery = 0;
     int rooms = 0;
+    std::function<void()> at_recovery = [] {};
 };
 
 class StoreFixture : public ::testing::Test {
@@ -87,7 +90,7 @@ protected:
 
     void close();
 
-    /// As a crash would: the process' memory is gone, the files stay. What the worker does is done first.
+    /// As a restart does: the process' memory is gone, the files stay.
     void reopen() {
         close();
         open();
