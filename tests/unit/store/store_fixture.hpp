@@ -75,7 +75,8 @@ public:
     int recoveries = 0;
     std::size_t not_stored_at_recovery = 0;
     int rooms = 0;
-    std::function<void()> at_recovery = [] {};
+    std::function<void()> at_recovery = [] {
+    };
 };
 
 class StoreFixture : public ::testing::Test {

@@ -1,0 +1,145 @@
+// How the store is closed while a disk hangs.
+
+#include "failing_disk.hpp"
+#include "store_fixture.hpp"
+
+#include <optional>
+
+namespace kallglot::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// A store whose sync hangs while it is to be closed.
+class StoreEnd : public StoreFixture {
+protected:
+    /// The commit of that id does not end before let_go().
+    void hang_at(int number) {
+        disk_.syncs_hang = true;
+        add(number);
+        ASSERT_TRUE(run_until([&] { return store_->busy_since().has_value(); }));
+    }
+
+    /// Five are stored, and the commit of the sixth hangs.
+    void hang_with_room_for_ten() {
+        limits_.waiting = 10;
+        open();
+        for (int i = 0; i < 5; ++i) {
+            ASSERT_EQ(wait(add(i)), error_code{});
+        }
+        hang_at(5);
+    }
+
+    void close_while_a_sync_hangs(steady_duration patience) {
+        open();
+        ASSERT_NO_FATAL_FAILURE(hang_at(1));
+        closing_.spawn("close", close_store());
+        store_->leave_when_stuck_for(patience);
+        pass(4s);
+        EXPECT_FALSE(closed_);
+    }
+
+    task<> close_store() {
+        const error_code error = co_await store_->close();
+        closed_ = error;
+    }
+
+    void pass(steady_duration span) {
+        const steady_time begun = clock_.now();
+        EXPECT_TRUE(run_until([&] { return clock_.now() > begun + span; }));
+    }
+
+    void let_go() {
+        disk_.syncs_hang = false;
+        disk_.syncs_hang.notify_all();
+    }
+
+    [[nodiscard]] ::testing::AssertionResult until_closed() {
+        return run_until([&] { return closed_ && closing_.size() == 0; });
+    }
+
+    failing_disk disk_;
+    std::optional<error_code> closed_;
+    task_group closing_{loop_.executor(), loop::failure()};
+};
+
+TEST_F(StoreEnd, ADiskThatHangsHoldsItOnlyForSoLong) {
+    close_while_a_sync_hangs(5s);
+    EXPECT_TRUE(until_closed());
+    EXPECT_EQ(closed_, make_error_code(errc::store_unavailable));
+    EXPECT_FALSE(store_->stop_worker(milliseconds(10)));
+    let_go();
+    EXPECT_TRUE(store_->stop_worker(loop::patience));
+    store_.reset();
+}
+
+TEST_F(StoreEnd, ADiskThatIsSlowIsWaitedFor) {
+    close_while_a_sync_hangs(1h);
+    let_go();
+    EXPECT_TRUE(until_closed());
+    EXPECT_EQ(closed_, error_code());
+    store_.reset();
+    open();
+    EXPECT_TRUE(stored(1));
+    close();
+}
+
+TEST_F(StoreEnd, ASignalThatComesAfterItLeavesNothingBehind) {
+    open();
+    closing_.spawn("close", close_store());
+    ASSERT_TRUE(until_closed());
+    store_->leave_when_stuck_for(5s);
+    EXPECT_EQ(clock_.pending(), 0U) << "the loop would never end";
+    store_.reset();
+}
+
+TEST_F(StoreEnd, MoreNotesThanTheDiskCanTakeDoNotHoldIt) {
+    ASSERT_NO_FATAL_FAILURE(hang_with_room_for_ten());
+    for (int i = 100; i < 120; ++i) {
+        store_->note(id_of(i), record());
+    }
+    closing_.spawn("close", close_store());
+    loop_.poll();
+    let_go();
+    EXPECT_TRUE(until_closed());
+    EXPECT_EQ(closed_, error_code()) << "it was written anew";
+    store_.reset();
+    open();
+    EXPECT_EQ(owner_->sessions.size(), 6U);
+    close();
+}
+
+TEST_F(StoreEnd, WhatIsRefusedWhileItIsTriedAgainIsToldBeforeItIsUsable) {
+    open();
+    disk_.write_code = SQLITE_FULL;
+    EXPECT_EQ(wait(add(1)), errc::store_unavailable);
+    disk_.syncs_hang = true;
+    disk_.write_code = SQLITE_OK;
+    ASSERT_TRUE(run_until([&] { return store_->busy_since().has_value(); }));
+    add(2);
+    let_go();
+    ASSERT_TRUE(run_until([&] { return owner_->recoveries == 1; }));
+    EXPECT_EQ(owner_->not_stored_at_recovery, 2U);
+    ASSERT_TRUE(run_until([&] { return owner_->rooms == 1; }));
+    close();
+}
+
+TEST_F(StoreEnd, MoreRemovalsThanADiskThatHangsCanTakeAreBounded) {
+    ASSERT_NO_FATAL_FAILURE(hang_with_room_for_ten());
+    commit_ticket last = commit_ticket::durable;
+    for (int i = 0; i < 100; ++i) {
+        const int number = i < 5 ? i : 1000 + i;
+        owner_->sessions.erase(id_of(number));
+        last = store_->forget(id_of(number), std::nullopt);
+    }
+    EXPECT_EQ(last, commit_ticket::refused);
+    let_go();
+    ASSERT_TRUE(run_until([&] { return owner_->recoveries == 1; }));
+    reopen();
+    EXPECT_EQ(owner_->sessions.size(), 1U);
+    EXPECT_TRUE(stored(5));
+    close();
+}
+
+} // namespace
+} // namespace kallglot::test
