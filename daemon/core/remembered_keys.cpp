@@ -18,7 +18,7 @@ std::uint64_t remembered_key(std::string_view text) noexcept {
 
 namespace {
 
-/// With each that comes, so that none of them holds the loop.
+/// With each that comes.
 constexpr std::size_t most_purged = 1000;
 
 } // namespace
@@ -31,7 +31,7 @@ remembered_keys::remembered_keys() {
 }
 
 bool remembered_keys::add(const remembered_entry& entry) {
-    purge(entry.at, most_purged);
+    purge(entry.at);
     shard& index = shard_of(entry.key);
     if (const auto found = index.find(entry.key); found != index.end()) {
         if (!is_old(this->entry(*found), entry.at)) {
@@ -62,8 +62,10 @@ bool remembered_keys::erase(std::uint64_t key, steady_time now) {
     return counted;
 }
 
-void remembered_keys::purge(steady_time now, std::size_t most) {
-    for (; most > 0 && !entries_.empty() && is_old(entries_.front(), now); --most) {
+void remembered_keys::purge(steady_time now) {
+    for (std::size_t left = most_purged;
+         left > 0 && !entries_.empty() && is_old(entries_.front(), now);
+         --left) {
         // One that was erased and came again has a younger entry.
         shard& index = shard_of(entries_.front().key);
         const auto found = index.find(entries_.front().key);

@@ -14,7 +14,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
-#include <limits>
 #include <string_view>
 #include <vector>
 
@@ -47,8 +46,8 @@ public:
     remembered_keys(const remembered_keys&) = delete;
     remembered_keys& operator=(const remembered_keys&) = delete;
 
-    /// False if it is there already, and not too old. Entries come in the order of their times, and what is older than the retention then
-    /// goes: nothing grows without end, even if nobody asks.
+    /// False if it is there already, and not too old. Entries come in the order of their times, and up to 1,000 that are
+    /// older than the retention then go: nothing grows without end, even if nobody asks, and none holds the loop.
     bool add(const remembered_entry& entry);
 
     /// The operator wants it back. False if it was not there, or too old.
@@ -56,9 +55,6 @@ public:
 
     /// Whether it was added, and within the retention before `now`.
     [[nodiscard]] bool contains(std::uint64_t key, steady_time now) const;
-
-    /// Lets go of up to `most` that are older than the retention.
-    void purge(steady_time now, std::size_t most = std::numeric_limits<std::size_t>::max());
 
     /// Fills `entries` with up to `limit` of them from `cursor` (0 at first) on, and moves the cursor. False: that was
     /// the end. Entries may come and go between two calls.
@@ -124,6 +120,8 @@ private:
     [[nodiscard]] shard& shard_of(std::uint64_t key) noexcept {
         return shards_[(key >> 16) % shard_count];
     }
+
+    void purge(steady_time now);
 
     std::deque<kept> entries_;       ///< by time
     std::uint64_t first_number_ = 0; ///< of entries_.front(), counted from the first ever

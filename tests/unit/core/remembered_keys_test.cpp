@@ -25,12 +25,13 @@ TEST(RememberedKeys, LetsGoAfterThreeDays) {
     EXPECT_TRUE(keys.add({1, begin, remembered_kind::ended}));
     EXPECT_TRUE(keys.add({2, begin + 1h, remembered_kind::event}));
     EXPECT_FALSE(keys.add({1, begin + 2h, remembered_kind::not_found}));
-    keys.purge(begin + 72h);
+    EXPECT_TRUE(keys.add({3, begin + 72h, remembered_kind::event}));
     EXPECT_TRUE(keys.contains(1, begin + 72h));
-    keys.purge(begin + 72h + 1s);
+    EXPECT_EQ(keys.size(), 3U);
+    EXPECT_TRUE(keys.add({4, begin + 72h + 1s, remembered_kind::event}));
     EXPECT_FALSE(keys.contains(1, begin + 72h + 1s));
     EXPECT_TRUE(keys.contains(2, begin + 72h + 1s));
-    EXPECT_EQ(keys.size(), 1U);
+    EXPECT_EQ(keys.size(), 3U);
 }
 
 TEST(RememberedKeys, DoNotGrowWhenNobodyAsksForThem) {
@@ -72,7 +73,7 @@ TEST(RememberedKeys, WhatTheOperatorWantsBackIsForgotten) {
     EXPECT_TRUE(entries.empty());
     // Told, ended and remembered a second time: the first time no longer counts.
     keys.add({1, begin + 10h, remembered_kind::ended});
-    keys.purge(begin + 73h);
+    keys.add({2, begin + 73h, remembered_kind::ended});
     EXPECT_TRUE(keys.contains(1, begin + 73h));
 }
 
@@ -88,10 +89,11 @@ TEST(RememberedKeys, AListGoesOnWhereItWasWhileOldOnesLeave) {
         std::vector<remembered_entry> some;
         more = keys.list(cursor, 7, some);
         all.insert(all.end(), some.begin(), some.end());
-        keys.purge(begin + 72h + static_cast<std::int64_t>(all.size()) * 1min);
+        keys.add({1000 + all.size(), begin + 72h + all.size() * 1min, remembered_kind::ended});
     }
-    ASSERT_EQ(all.size(), 100U);
-    EXPECT_EQ(all.back().key, 100U);
+    for (std::uint64_t i = 0; i < 100; ++i) {
+        ASSERT_EQ(all[i].key, i + 1);
+    }
 }
 
 // Against a plain map, with as many keys as make every shard grow several times.
@@ -115,7 +117,6 @@ TEST(RememberedKeysProperty, AgreesWithAMap) {
     std::vector<std::uint64_t> used;
     for (int i = 0; i < 60'000; ++i) {
         now += std::chrono::seconds(random() % 30);
-        keys.purge(now);
         const std::uint64_t key =
             !used.empty() && random() % 4 == 0 ? used[random() % used.size()] : random();
         let_go(key);
@@ -125,12 +126,14 @@ TEST(RememberedKeysProperty, AgreesWithAMap) {
         } else {
             ASSERT_EQ(keys.add({key, now, remembered_kind::event}), model.emplace(key, now).second);
             used.push_back(key);
-        }
-        if (random() % 512 == 0) {
-            let_all_go();
-            ASSERT_EQ(keys.size(), model.size());
+            if (random() % 512 == 0) {
+                let_all_go();
+                ASSERT_EQ(keys.size(), model.size());
+            }
         }
     }
+    keys.add({1, now, remembered_kind::event});
+    model.emplace(1, now);
     let_all_go();
     std::uint64_t cursor = 0;
     std::vector<remembered_entry> all;
@@ -150,8 +153,8 @@ TEST(RememberedKeys, KeepsTimesBeforeTheBoot) {
     keys.list(cursor, 10, all);
     ASSERT_EQ(all.size(), 1U);
     EXPECT_EQ(all.front(), (remembered_entry{5, before, remembered_kind::not_found}));
-    keys.purge(steady_time{23h + 1s});
-    EXPECT_EQ(keys.size(), 0U);
+    keys.add({6, steady_time{23h + 1s}, remembered_kind::ended});
+    EXPECT_EQ(keys.size(), 1U);
 }
 
 } // namespace
