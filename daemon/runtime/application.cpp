@@ -202,7 +202,6 @@ task<error_code> application::begin_work() {
     memory_.start(memory_limit_bytes());
     heap_.start();
     poller_.start(client_);
-    key_watch_.start();
     files_.start(settings_.sessions.files);
     reporter_.listening();
     systemd_.ready();

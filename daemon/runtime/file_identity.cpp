@@ -28,6 +28,14 @@ void file_group::add(std::vector<std::string> paths) {
     }
 }
 
+file_group file_group::unread(std::vector<std::string> paths) {
+    file_group files(std::move(paths));
+    for (auto& [path, seen] : files.files_) {
+        seen.reset();
+    }
+    return files;
+}
+
 file_group file_group::again() const {
     file_group now = *this;
     for (auto& [path, seen] : now.files_) {

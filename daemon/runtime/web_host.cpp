@@ -11,8 +11,6 @@ namespace kallglot {
 
 namespace {
 
-constexpr seconds look_interval{2};
-
 http_response make_refusal(int status, std::string_view field, std::string_view value) {
     http_response refusal = make_text_response(status, reason_phrase(status));
     if (!field.empty()) {
@@ -22,12 +20,6 @@ http_response make_refusal(int status, std::string_view field, std::string_view 
 }
 
 } // namespace
-
-bool failed_web::is_final() const noexcept {
-    return std::ranges::none_of(faults, [](const config::config_fault& fault) {
-        return fault.kind == config::fault_kind::unavailable;
-    });
-}
 
 web_load_result load_web(const std::string& file) {
     if (file.empty()) {
@@ -64,14 +56,13 @@ web_host::web_host(loop_executor loop,
       log_(log),
       guarded_elsewhere_(std::move(guarded_elsewhere)),
       auth_(std::move(loop)),
-      look_(time.make_timer([](void* self) { static_cast<web_host*>(self)->look(); }, this)) {
+      files_(time, log, "the changed web configuration is not used", [this] { return read(); }) {
     server_.use_gate([this](const http_request* request) { return admit(request); });
 }
 
 void web_host::use(const std::string& file, loaded_web web) {
     file_ = file;
-    files_ = std::move(web.files);
-    told_.clear();
+    files_.follow(std::move(web.files));
     not_after_ = web.identity ? web.identity->certificate_not_after() : 0;
     warn_if_expired("private", not_after_, clock_, log_);
     server_.use_tls(std::move(web.identity));
@@ -80,43 +71,21 @@ void web_host::use(const std::string& file, loaded_web web) {
     rate_ = web.values.rate;
     turns_ = rate_ ? static_cast<double>(rate_->burst) : 0;
     counted_ = clock_.now();
-    if (!file_.empty()) {
-        look_->wake_at(clock_.now() + look_interval);
-    }
 }
 
-void web_host::look() {
-    look_->wake_at(clock_.now() + look_interval);
-    if (files_.again() == files_) {
-        told_.clear();
-        return;
-    }
+std::optional<unusable_files> web_host::read() {
     web_load_result read = load_web(file_);
     if (auto* const failed = std::get_if<failed_web>(&read)) {
-        // A rotation may replace files one after the other: the last change makes a good set of them again. One that
-        // could not be read just now, for want of descriptors perhaps, is looked at again without a change.
-        tell(*failed);
-        if (failed->is_final()) {
-            files_ = std::move(failed->files);
+        unusable_files unusable{{}, std::move(failed->files)};
+        for (const config::config_fault& fault : failed->faults) {
+            unusable.reasons.push_back(to_string(fault));
+            unusable.is_final &= fault.kind == config::fault_kind::invalid;
         }
-        return;
+        return unusable;
     }
     use(file_, std::get<loaded_web>(std::move(read)));
     log_.info("the web configuration was read anew", {{"file", file_}});
-}
-
-void web_host::tell(const failed_web& failed) {
-    std::string all;
-    for (const config::config_fault& fault : failed.faults) {
-        all += to_string(fault) + '\n';
-    }
-    if (all == told_) {
-        return;
-    }
-    told_ = std::move(all);
-    for (const config::config_fault& fault : failed.faults) {
-        log_.warn("the changed web configuration is not used", {{"reason", to_string(fault)}});
-    }
+    return std::nullopt;
 }
 
 bool web_host::take_turn() {

@@ -7,8 +7,6 @@
 namespace kallglot {
 
 namespace {
-/// How often it is looked whether the certificate's files have changed.
-constexpr seconds look_interval{2};
 
 http_limits limits_of(const webhook_settings& values) {
     http_limits limits;
@@ -16,6 +14,7 @@ http_limits limits_of(const webhook_settings& values) {
     limits.max_connections = values.max_connections;
     return limits;
 }
+
 } // namespace
 
 tls_result<std::optional<tls_context>> make_webhook_identity(const webhook_settings& values) {
@@ -46,9 +45,9 @@ webhook_host::webhook_host(loop_executor loop,
     : settings_(values),
       clock_(time),
       log_(log),
-      look_(time.make_timer(
-          [](void* self) { static_cast<webhook_host*>(self)->look_at_certificate(); },
-          this)) {
+      certificate_(time, log, "the certificate of the webhook listener stays as it was", [this] {
+          return read_certificate();
+      }) {
     if (!settings_.listen) {
         return;
     }
@@ -95,42 +94,24 @@ std::optional<start_failure> webhook_host::listen() {
     return std::nullopt;
 }
 
-void webhook_host::look_at_certificate() {
-    look_->wake_at(clock_.now() + look_interval);
-    file_group now = certificate_.again();
-    if (now == certificate_) {
-        told_.clear();
-        return;
-    }
-    // A rotation may replace the files one after the other: the last change makes a pair of them again. One that could
-    // not be read just now, for want of descriptors perhaps, is looked at again without a change.
+std::optional<unusable_files> webhook_host::read_certificate() {
+    file_group files = webhook_certificate_files(settings_);
     auto identity = make_webhook_identity(settings_);
     if (!identity) {
-        tell(identity.error());
-        if (!identity.error().unreadable) {
-            certificate_ = std::move(now);
-        }
-        return;
+        const tls_load_error& error = identity.error();
+        return unusable_files{{error.message}, std::move(files), !error.unreadable};
     }
-    use(std::move(*identity), std::move(now));
+    use(std::move(*identity), std::move(files));
     log_.info("the webhook listener has another certificate",
               {{"not_after", certificate_not_after_}});
-}
-
-void webhook_host::tell(const tls_load_error& error) {
-    if (error.message != told_) {
-        told_ = error.message;
-        log_.warn("the certificate of the webhook listener stays as it was", {{"error", told_}});
-    }
+    return std::nullopt;
 }
 
 void webhook_host::use(std::optional<tls_context> identity, file_group files) {
     certificate_not_after_ = identity ? identity->certificate_not_after() : 0;
     warn_if_expired("webhook", certificate_not_after_, clock_, log_);
-    certificate_ = std::move(files);
-    told_.clear();
+    certificate_.follow(std::move(files));
     server_->use_tls(std::move(identity));
-    look_->wake_at(clock_.now() + look_interval);
 }
 
 void webhook_host::reload(const webhook_settings& values,
@@ -158,7 +139,7 @@ void webhook_host::use_max_connections(std::size_t connections) {
 }
 
 void webhook_host::finish() {
-    look_->cancel();
+    certificate_.stop();
     if (server_) {
         server_->finish();
     }

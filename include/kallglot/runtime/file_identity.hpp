@@ -40,6 +40,11 @@ public:
     /// These too, as they are now; empty paths are none.
     void add(std::vector<std::string> paths);
 
+    /// These as if nobody had read them yet: the next look finds a change in each that is there.
+    [[nodiscard]] static file_group unread(std::vector<std::string> paths);
+
+    [[nodiscard]] bool empty() const noexcept { return files_.empty(); }
+
     /// The same files as they are now. Blocking: a stat for each.
     [[nodiscard]] file_group again() const;
 

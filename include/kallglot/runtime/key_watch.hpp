@@ -1,6 +1,4 @@
 /// Follows the file of the API key: another key is used within seconds of its file having changed.
-///
-/// Looks at the file every two seconds (file_identity). One that is missing or bad for the moment changes nothing.
 
 #ifndef KALLGLOT_RUNTIME_KEY_WATCH_HPP
 #define KALLGLOT_RUNTIME_KEY_WATCH_HPP
@@ -8,12 +6,9 @@
 #include "kallglot/core/settings/secret.hpp"
 #include "kallglot/ports/clock.hpp"
 #include "kallglot/ports/logger.hpp"
-#include "kallglot/runtime/file_identity.hpp"
+#include "kallglot/runtime/file_follower.hpp"
 
-#include <cstdint>
-#include <filesystem>
 #include <functional>
-#include <memory>
 #include <optional>
 #include <string>
 
@@ -29,24 +24,17 @@ public:
 
     /// Follows this file, from which `key` was read: if it holds another by now, that is found at the first look.
     /// Blocking: reads the file.
-    void use(std::filesystem::path file, const secret& key);
+    void use(const std::string& file, const secret& key);
 
-    void start();
-
-    void stop() { timer_->cancel(); }
+    void stop() { files_.stop(); }
 
 private:
-    void look();
-    /// Whether these contents need no second look.
-    [[nodiscard]] bool read();
+    [[nodiscard]] std::optional<unusable_files> read();
 
-    clock& clock_;
     logger& log_;
     key_taker take_;
-    std::filesystem::path file_;
-    std::optional<file_identity> seen_;
-    std::string told_; ///< the fault that the log has already
-    std::unique_ptr<wake_timer> timer_;
+    std::string file_;
+    file_follower files_;
 };
 
 } // namespace kallglot

@@ -1,8 +1,7 @@
 /// The file of `--web.config.file` in force: TLS, users, headers and rate of the private listener.
 ///
-/// The file and the certificates it names are looked at every two seconds and used again when they change, since
-/// exporter-toolkit reads them for each request; a bad one changes nothing and is told once. Connections that are there
-/// go on.
+/// The file and the certificates it names are followed, since exporter-toolkit reads them for each request. Connections
+/// that are there go on.
 
 #ifndef KALLGLOT_RUNTIME_WEB_HOST_HPP
 #define KALLGLOT_RUNTIME_WEB_HOST_HPP
@@ -14,12 +13,11 @@
 #include "kallglot/net/tls_context.hpp"
 #include "kallglot/ports/clock.hpp"
 #include "kallglot/ports/logger.hpp"
-#include "kallglot/runtime/file_identity.hpp"
+#include "kallglot/runtime/file_follower.hpp"
 #include "kallglot/web/basic_auth.hpp"
 
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
@@ -37,9 +35,6 @@ struct loaded_web {
 struct failed_web {
     std::vector<config::config_fault> faults;
     file_group files; ///< as they were before they were read
-
-    /// What is in the files is wrong, so that reading them once more finds the same.
-    [[nodiscard]] bool is_final() const noexcept;
 };
 
 using web_load_result = std::variant<loaded_web, failed_web>;
@@ -60,7 +55,7 @@ public:
     /// Puts it in force and follows `file`, which may be empty.
     void use(const std::string& file, loaded_web web);
 
-    void stop() { look_->cancel(); }
+    void stop() { files_.stop(); }
 
     /// When our own certificate ends, Unix seconds; 0 without TLS.
     [[nodiscard]] std::int64_t certificate_not_after() const noexcept { return not_after_; }
@@ -70,8 +65,7 @@ public:
 private:
     [[nodiscard]] task<std::optional<http_response>> admit(const http_request* request);
     [[nodiscard]] bool take_turn();
-    void look();
-    void tell(const failed_web& failed);
+    [[nodiscard]] std::optional<unusable_files> read();
 
     http_server& server_;
     clock& clock_;
@@ -79,13 +73,11 @@ private:
     std::function<bool(const http_request&)> guarded_elsewhere_;
     basic_auth auth_;
     std::string file_;
-    file_group files_; ///< as they were when they were read the last time
-    std::string told_; ///< the fault that the log has already
+    file_follower files_;
     std::optional<request_rate> rate_;
     double turns_ = 0; ///< of the rate, saved up
     steady_time counted_ = no_time;
     std::int64_t not_after_ = 0;
-    std::unique_ptr<wake_timer> look_;
 };
 
 } // namespace kallglot

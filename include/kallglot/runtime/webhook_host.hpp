@@ -13,7 +13,7 @@
 #include "kallglot/ports/clock.hpp"
 #include "kallglot/ports/logger.hpp"
 #include "kallglot/ports/session_intake.hpp"
-#include "kallglot/runtime/file_identity.hpp"
+#include "kallglot/runtime/file_follower.hpp"
 #include "kallglot/runtime/poller.hpp"
 #include "kallglot/runtime/start_failure.hpp"
 #include "kallglot/web/webhook_route.hpp"
@@ -74,16 +74,13 @@ public:
     [[nodiscard]] task<> join();
 
 private:
-    void look_at_certificate();
+    [[nodiscard]] std::optional<unusable_files> read_certificate();
     void use(std::optional<tls_context> identity, file_group files);
-    void tell(const tls_load_error& error);
 
     webhook_settings settings_;
     clock& clock_;
     logger& log_;
-    std::unique_ptr<wake_timer> look_;
-    file_group certificate_; ///< as it was when it was read the last time
-    std::string told_;       ///< the error that the log has already
+    file_follower certificate_;
     std::int64_t certificate_not_after_ = 0;
     webhook_flow flow_;
     std::unique_ptr<webhook_metrics> metrics_;

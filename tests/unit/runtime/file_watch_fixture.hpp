@@ -4,6 +4,7 @@
 #define KALLGLOT_TESTS_UNIT_RUNTIME_FILE_WATCH_FIXTURE_HPP
 
 #include "kallglot/runtime/file_watch.hpp"
+#include "support/kept_log.hpp"
 #include "support/loop.hpp"
 #include "support/temporary_folder.hpp"
 #include "support/virtual_clock.hpp"
@@ -27,29 +28,6 @@
 namespace kallglot::test {
 
 using namespace std::chrono_literals;
-
-/// Keeps lines as `level message key=value ...`.
-class line_logger final : public logger {
-public:
-    [[nodiscard]] bool enabled(log_level) const noexcept override { return true; }
-
-    void log(log_level level,
-             std::string_view message,
-             std::span<const log_field> fields) noexcept override {
-        std::string line = std::string(to_string(level)) + ' ' + std::string(message);
-        for (const log_field& field : fields) {
-            line += ' ' + std::string(field.key()) + '=';
-            if (const auto* text = std::get_if<std::string_view>(&field.value())) {
-                line += *text;
-            } else if (const auto* number = std::get_if<std::uint64_t>(&field.value())) {
-                line += std::to_string(*number);
-            }
-        }
-        lines.push_back(std::move(line));
-    }
-
-    std::vector<std::string> lines;
-};
 
 class FileWatchFixture : public testing::Test, public file_watch_listener {
 public:
@@ -154,11 +132,11 @@ protected:
 
     [[nodiscard]] names take_removed() { return sorted(std::exchange(removed_, {})); }
 
-    [[nodiscard]] names take_log() { return std::exchange(log_.lines, {}); }
+    [[nodiscard]] names take_log() { return log_.take(); }
 
     temporary_folder folder_;
     virtual_clock clock_;
-    line_logger log_;
+    kept_log log_;
     loop loop_;
     names added_;
     names removed_;

@@ -65,7 +65,7 @@ TEST(FileWatchLoad, AMillionLinesDoNotHoldTheLoop) {
     const std::string path = folder.file("ids", text);
 
     virtual_clock clock;
-    line_logger log;
+    kept_log log;
     loop loop;
     counting_listener seen;
     file_watch watch(loop.executor(), clock, log, seen);

@@ -7,6 +7,7 @@
 #include "kallglot/runtime/intake.hpp"
 #include "support/fake_api.hpp"
 #include "support/instrument_values.hpp"
+#include "support/kept_log.hpp"
 #include "support/loop.hpp"
 #include "support/virtual_clock.hpp"
 
@@ -39,25 +40,6 @@ public:
 
     std::shared_ptr<std::optional<result<T>>> outcome_ =
         std::make_shared<std::optional<result<T>>>();
-};
-
-/// Keeps the messages, for looking for one.
-class kept_log final : public logger {
-public:
-    [[nodiscard]] bool enabled(log_level) const noexcept override { return true; }
-
-    void log(log_level level,
-             std::string_view message,
-             std::span<const log_field>) noexcept override {
-        lines.emplace_back(level, message);
-    }
-
-    [[nodiscard]] std::size_t count(log_level level) const {
-        return static_cast<std::size_t>(
-            std::ranges::count(lines, level, &std::pair<log_level, std::string>::first));
-    }
-
-    std::vector<std::pair<log_level, std::string>> lines;
 };
 
 class IntakeFixture : public testing::Test {

@@ -1,5 +1,6 @@
 #include "kallglot/runtime/key_watch.hpp"
 
+#include "support/kept_log.hpp"
 #include "support/no_descriptors.hpp"
 #include "support/virtual_clock.hpp"
 
@@ -23,8 +24,8 @@ protected:
             (std::filesystem::temp_directory_path() / "kallglot-key-XXXXXX").string();
         folder_ = ::mkdtemp(pattern.data());
         write("sk_test_first_key_of_thirty_two_characters");
-        watch_.use(folder_ / "api_key", secret("sk_test_first_key_of_thirty_two_characters"));
-        watch_.start();
+        watch_.use((folder_ / "api_key").string(),
+                   secret("sk_test_first_key_of_thirty_two_characters"));
     }
 
     ~KeyWatch() override { std::filesystem::remove_all(folder_); }
@@ -36,7 +37,7 @@ protected:
 
     std::filesystem::path folder_;
     virtual_clock clock_;
-    null_logger log_;
+    kept_log log_;
     std::vector<std::string> taken_;
     key_watch watch_{clock_, log_, [this](const secret& key) {
                          taken_.emplace_back(key.reveal());
@@ -61,8 +62,10 @@ TEST_F(KeyWatch, AReplacedFileIsUsedWithinFiveSeconds) {
 TEST_F(KeyWatch, AMissingOrEmptyFileChangesNothingUntilItIsGoodAgain) {
     std::filesystem::remove(folder_ / "api_key");
     clock_.advance(5s);
+    EXPECT_EQ(log_.count(log_level::warn), 1U);
     write("");
     clock_.advance(5s);
+    EXPECT_EQ(log_.count(log_level::warn), 2U);
     EXPECT_TRUE(taken_.empty());
     write("sk_test_third_key_of_thirty_two_characters");
     clock_.advance(5s);
@@ -85,7 +88,8 @@ TEST_F(KeyWatch, AFileThatCouldNotBeReadForAMomentIsReadLater) {
 
 TEST_F(KeyWatch, AKeyThatCameBetweenReadingAndFollowingIsUsed) {
     write("sk_test_second_key_of_thirty_two_characters");
-    watch_.use(folder_ / "api_key", secret("sk_test_first_key_of_thirty_two_characters"));
+    watch_.use((folder_ / "api_key").string(),
+               secret("sk_test_first_key_of_thirty_two_characters"));
     clock_.advance(5s);
     ASSERT_EQ(taken_.size(), 1U);
     EXPECT_EQ(taken_[0], "sk_test_second_key_of_thirty_two_characters");
