@@ -135,6 +135,7 @@ std::optional<start_failure> application::start() {
     if (auto failure = listen()) {
         return failure;
     }
+    follow_files();
     delay_.start();
     for (const std::string& address : server_.addresses()) {
         log_.info("listening", {{"listener", "private"}, {"address", address}});
@@ -152,10 +153,13 @@ std::optional<start_failure> application::connect_client() {
                            "kallglot_exporter/" + std::string(options_.build.version))) {
         return start_failure{"the API key cannot be put into a header", 2};
     }
-    key_watch_.use(api.key_file, initial_.config.secrets.api_key);
+    return std::nullopt;
+}
+
+void application::follow_files() {
+    key_watch_.use(settings_.api.key_file, initial_.config.secrets.api_key);
     web_.use(options_.source.web_file, std::move(initial_.web));
     initial_.config.secrets = {};
-    return std::nullopt;
 }
 
 std::optional<start_failure> application::listen() {

@@ -106,6 +106,8 @@ class BadInput(EndToEnd):
             holder.listen()
             address = '127.0.0.1:%d' % holder.getsockname()[1]
             self.refuses(1, address, 'in use', listen=address, check_answers=None)
+            web = self.write('web.yml', 'rate_limit: {interval: 1s, burst: 10}\n')
+            self.refuses(1, address, 'in use', listen=address, flags=('--web.config.file', web), check_answers=None)
 
     def test_bad_flags_are_refused(self):
         for flags, word in ((['--web.listen-adress=:1'], 'web.listen-adress'), (['--log.level=loud'], 'log.level'),

@@ -90,6 +90,8 @@ private:
     [[nodiscard]] std::optional<std::string> apply(prepared_config& next);
     [[nodiscard]] task<> reload();
     [[nodiscard]] std::optional<start_failure> listen();
+    /// Its timers run until stop(): not before the start can fail no more.
+    void follow_files();
     [[nodiscard]] task<> run();
     [[nodiscard]] task<error_code> begin_work();
     [[nodiscard]] task<> wait_for_stop();
