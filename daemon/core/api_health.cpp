@@ -137,6 +137,13 @@ void api_health::on_sent(steady_time now) noexcept {
     }
 }
 
+void api_health::on_retry(steady_time sent, steady_time now) noexcept {
+    if (is_probing() && probe_under_way_ && sent >= next_probe_ - probe_interval) {
+        probe_under_way_ = false;
+        next_probe_ = now;
+    }
+}
+
 double api_health::probe_rate() const noexcept {
     if (!is_probing()) {
         return std::numeric_limits<double>::infinity();

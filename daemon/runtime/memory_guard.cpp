@@ -94,6 +94,10 @@ void memory_guard::start(std::optional<std::uint64_t> limit_bytes) {
 void memory_guard::look() {
     timer_->wake_at(clock_.now() + look_interval);
     const std::uint64_t used = used_();
+    if (used == 0) {
+        // It could not be measured, for want of a descriptor perhaps.
+        return;
+    }
     const bool is_short = used >= limit_ / 100 * (is_short_ ? 85 : 90);
     if (is_short == std::exchange(is_short_, is_short)) {
         return;

@@ -76,9 +76,8 @@ void poller::stop() {
     timer_->cancel();
     // Nobody will send these any more; their sessions are as they were.
     for (const session_slot slot : std::exchange(retries_, {})) {
-        registry_.update(slot, [](session_record& record) { record.in_flight = false; });
-        if (registry_[slot].forgotten) {
-            registry_.release(slot);
+        if (slot != no_slot) {
+            land(slot);
         }
     }
 }
@@ -138,6 +137,8 @@ void poller::restored(session_slot slot) {
     const steady_time now = clock_.now();
     answering_not_found_ += is_missing(slot) ? 1 : 0;
     registry_.update(slot, [&](session_record& record) {
+        // What happened while nobody asked is not known: it takes as many answers as at first.
+        record.not_found_count = 0;
         if (record.status != session_status::ended) {
             record.last_sent = now - plain_interval(schedule_.policy(), record);
         }
@@ -156,23 +157,15 @@ void poller::on_answer(const api_answer& answer) {
         metrics_.request_duration(answer.received - answer.sent);
         take_headers(answer);
     }
-    if (slot == no_slot) {
-        take_probe(answer);
-        log_state_change();
-        pump();
-        return;
-    }
-    if (answer.error == errc::reused_connection_closed && client_ != nullptr
-        && !registry_[slot].forgotten) {
+    if (answer.error == errc::reused_connection_closed && client_ != nullptr) {
+        gate_.health().on_retry(answer.sent, clock_.now());
         retries_.push_back(slot);
         pump();
         return;
     }
-    registry_.update(slot, [](session_record& record) { record.in_flight = false; });
-
-    if (registry_[slot].forgotten) {
-        registry_.release(slot);
-    } else {
+    if (slot == no_slot) {
+        take_probe(answer);
+    } else if (land(slot)) {
         if (answer.error
             || (answer.http_status != 200 && answer.http_status != 404
                 && answer.http_status != 410)) {
@@ -187,6 +180,15 @@ void poller::on_answer(const api_answer& answer) {
     }
     log_state_change();
     pump();
+}
+
+bool poller::land(session_slot slot) {
+    registry_.update(slot, [](session_record& record) { record.in_flight = false; });
+    if (registry_[slot].forgotten) {
+        registry_.release(slot);
+        return false;
+    }
+    return true;
 }
 
 void poller::pump() {
@@ -213,13 +215,18 @@ void poller::pump() {
 
 void poller::send_retries() {
     while (!retries_.empty()) {
+        const session_slot slot = retries_.front();
+        if (slot != no_slot && registry_[slot].forgotten) {
+            retries_.pop_front();
+            land(slot);
+            continue;
+        }
         const steady_time now = clock_.now();
         auto permit = gate_.permit(now);
         if (const steady_time* const later = std::get_if<steady_time>(&permit)) {
             arm(*later);
             return;
         }
-        const session_slot slot = retries_.front();
         retries_.pop_front();
         send(std::get<request_permit>(std::move(permit)), slot, true, now);
     }
@@ -254,17 +261,20 @@ void poller::probe_if_idle(steady_time now, steady_time& wake) {
         return;
     }
     probe_under_way_ = true;
-    last_request_ = now;
-    client_->get(std::get<request_permit>(std::move(permit)),
-                 get_request{no_slot, session_id::parse(probe_id).value(), false});
+    send(std::get<request_permit>(std::move(permit)), no_slot, false, now);
 }
 
 void poller::send(request_permit permit, session_slot slot, bool fresh, steady_time now) {
+    last_request_ = now;
+    if (slot == no_slot) {
+        client_->get(std::move(permit),
+                     get_request{slot, session_id::parse(probe_id).value(), fresh});
+        return;
+    }
     registry_.update(slot, [now](session_record& record) {
         record.in_flight = true;
         record.last_sent = now;
     });
-    last_request_ = now;
     client_->get(std::move(permit), get_request{slot, registry_.id_of(slot), fresh});
 }
 

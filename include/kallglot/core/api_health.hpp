@@ -60,6 +60,10 @@ public:
     [[nodiscard]] steady_time next_request(steady_time now) const noexcept;
     void on_sent(steady_time now) noexcept;
 
+    /// What was sent at `sent` met a connection that the API had closed, and is to be sent again at once: if it was the
+    /// probe, nothing was heard of yet.
+    void on_retry(steady_time sent, steady_time now) noexcept;
+
     /// Requests a second while only probes may go, by the longest wait between two; infinity when all may go.
     [[nodiscard]] double probe_rate() const noexcept;
 

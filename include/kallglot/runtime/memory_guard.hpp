@@ -26,7 +26,7 @@ namespace kallglot {
     const std::filesystem::path& root = "/sys/fs/cgroup",
     const std::filesystem::path& groups = "/proc/self/cgroup");
 
-/// Resident memory that is not the content of a file. 0 if the kernel does not say.
+/// Resident memory that is not the content of a file. 0 if it cannot be measured now.
 [[nodiscard]] std::uint64_t own_memory_bytes() noexcept;
 
 /// Loop only. Lifetime: clock and logger outlive it.

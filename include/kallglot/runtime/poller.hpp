@@ -123,6 +123,8 @@ private:
     void take_not_found(const api_answer& answer);
     void take_failure(const api_answer& answer);
     void take_probe(const api_answer& answer);
+    /// No request is under way for it any more. False if it was forgotten meanwhile, and is gone now.
+    bool land(session_slot slot);
     void tell_health(const api_answer& answer, failure_reason reason);
     void tell_metrics(const tracking& changes, session_slot slot, labels::transition_source source);
     void forget_if_over(session_slot slot, steady_time now);

@@ -349,6 +349,18 @@ TEST(ApiHealth, AProbeThatNeverComesBackIsFollowedByAnother) {
     EXPECT_LE(health.next_request(probe + 2min), probe + 2min);
 }
 
+TEST(ApiHealth, AProbeThatMetAClosedConnectionIsSentAgainAtOnceAndOnlyTheProbe) {
+    api_health health = unreachable();
+    const steady_time probe = health.next_request(t0 + 5s);
+    health.on_sent(probe);
+    health.on_retry(probe - 1s, probe + 1s);
+    EXPECT_EQ(health.next_request(probe + 1s), probe + 1min) << "one that left before is no probe";
+    health.on_retry(probe + 1ms, probe + 1s);
+    EXPECT_EQ(health.next_request(probe + 1s), probe + 1s);
+    health.on_sent(probe + 1s);
+    EXPECT_EQ(health.next_request(probe + 2s), probe + 61s);
+}
+
 TEST(ApiHealth, AnyAnswerButTroubleEndsAnOutage) {
     for (const int answer : {400, 403, 418}) {
         api_health health = unreachable();

@@ -34,6 +34,10 @@ TEST(MemoryGuard, TellsOnceWhenMemoryIsShortAndOnceWhenThereIsSomeAgain) {
     used = 860;
     clock.advance(10s);
     EXPECT_EQ(told.size(), 1U);
+    // Not measured, which says nothing.
+    used = 0;
+    clock.advance(1s);
+    EXPECT_EQ(told.size(), 1U);
     used = 849;
     clock.advance(1s);
     EXPECT_EQ(told, (std::vector<bool>{true, false}));

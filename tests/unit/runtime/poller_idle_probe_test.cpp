@@ -44,6 +44,25 @@ TEST_F(PollerIdleProbe, ProvesTheKeyEveryMinuteOfIdleness) {
     EXPECT_EQ(metric("kallglot_exporter_api_responses_total", "404"), 10);
 }
 
+TEST_F(PollerIdleProbe, IsSentAgainAtOnceWhenItsConnectionHadBeenClosed) {
+    int calls = 0;
+    answer_ = [this, &calls](std::string_view, steady_time) {
+        return ++calls == 1 ? failed_reply(errc::reused_connection_closed)
+                            : status_reply(404, date());
+    };
+    poller_->use_idle_probe(1min);
+    start();
+    clock_.advance(61s);
+    ASSERT_EQ(probes(), 2U);
+    EXPECT_TRUE(api_->requests()[1].fresh);
+    EXPECT_EQ(gate_->health().up(), true);
+    EXPECT_EQ(metric("kallglot_exporter_api_request_failures_total", "reset"), 0);
+    clock_.advance(58s);
+    EXPECT_EQ(probes(), 2U);
+    clock_.advance(2s);
+    EXPECT_EQ(probes(), 3U);
+}
+
 TEST_F(PollerIdleProbe, WaitsWhileSessionsArePolled) {
     poller_->use_idle_probe(1min);
     track(name(1));

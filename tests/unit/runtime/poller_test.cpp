@@ -107,6 +107,34 @@ TEST_F(Poller, AReusedConnectionThatClosedIsAskedOnceMoreOnAFreshOne) {
     EXPECT_EQ(metric("kallglot_exporter_api_request_failures_total", "reset"), 0);
 }
 
+TEST_F(Poller, AForgottenSessionIsNotAskedOnceMore) {
+    const session_slot slot = track(name(1));
+    track(name(2));
+    answer_ = [this](std::string_view id, steady_time) {
+        if (id == name(1)) {
+            return failed_reply(errc::reused_connection_closed);
+        }
+        auto reply = status_reply(429, date());
+        reply.answer.headers.retry_after = 60s;
+        return reply;
+    };
+    connections_ = 1;
+    start();
+    clock_.advance(1s);
+    const std::size_t asked = api_->requests().size();
+    poller_->forget(slot, labels::forgotten_for::operator_asked);
+    answer_ = [this](std::string_view, steady_time) {
+        return ok_reply(session_status::active, date());
+    };
+    clock_.advance(2min);
+    ASSERT_GT(api_->requests().size(), asked);
+    for (std::size_t i = asked; i < api_->requests().size(); ++i) {
+        EXPECT_EQ(api_->requests()[i].id, name(2));
+    }
+    EXPECT_EQ(registry_.size(), 1U);
+    EXPECT_FALSE(registry_.is_tracked(slot));
+}
+
 TEST_F(Poller, NothingLeavesWhileTheApiAsksToWait) {
     const steady_time begin = clock_.now();
     answer_ = [this, begin](std::string_view, steady_time at) {
