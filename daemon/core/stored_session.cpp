@@ -82,18 +82,21 @@ session_record to_record(const stored_session& stored,
     return record;
 }
 
-bool is_sound(const stored_session& stored, stored_time now) noexcept {
-    // Fifty years each way: far from any real value and from the ends of the steady clock.
+bool is_sound(const stored_session& stored, stored_time mark) noexcept {
+    // Far from any real value and from the ends of the steady clock. The line may have begun with a clock of 1970.
     constexpr std::int64_t far = std::int64_t{50} * 366 * 86'400'000;
+    constexpr std::int64_t very_far = 2 * far;
+    const std::int64_t since = stored.since.ms;
     const auto near = [&](const std::optional<stored_time>& at) {
-        return !at || (at->ms > now.ms - far && at->ms < now.ms + far);
+        return !at || (at->ms > since - far && at->ms < since + far);
     };
     return static_cast<std::size_t>(stored.status) < session_status_count
            && static_cast<std::size_t>(stored.mode) < session_mode_count
            && static_cast<std::size_t>(stored.provider) < session_provider_count
            && static_cast<std::size_t>(stored.reason) < end_reason_count && stored.sources < 8
-           && near(stored.since) && near(stored.created) && near(stored.started)
-           && near(stored.missing) && (!stored.seen || (*stored.seen > -far && *stored.seen < far))
+           && since > mark.ms - very_far && since < mark.ms + very_far && near(stored.created)
+           && near(stored.started) && near(stored.missing)
+           && (!stored.seen || (*stored.seen > -far && *stored.seen < far))
            && (!stored.slack
                || (*stored.slack >= 0 && *stored.slack < session_record::unknown_slack));
 }

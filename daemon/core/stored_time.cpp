@@ -4,6 +4,22 @@
 
 namespace kallglot {
 
+namespace {
+constexpr milliseconds longest_pause = std::chrono::hours(24 * 3660);
+
+bool is_within_a_millennium(std::chrono::milliseconds since_1970) noexcept {
+    constexpr std::chrono::hours millennium(24 * 366'000);
+    return since_1970 > -millennium && since_1970 < millennium;
+}
+} // namespace
+
+bool is_sound(const time_mark& mark) noexcept {
+    constexpr std::chrono::hours century(24 * 36'600);
+    const steady_duration up = mark.steady.time_since_epoch();
+    return is_within_a_millennium(milliseconds(mark.stored.ms))
+           && is_within_a_millennium(mark.wall.time_since_epoch()) && up > -century && up < century;
+}
+
 stored_timeline stored_timeline::begin(api_time wall,
                                        steady_time now,
                                        std::uint64_t boot) noexcept {
@@ -15,8 +31,10 @@ stored_timeline stored_timeline::resume(const time_mark& last,
                                         steady_time now,
                                         std::uint64_t boot) noexcept {
     const bool same_boot = boot != 0 && boot == last.boot && now >= last.steady;
-    const milliseconds passed = same_boot ? std::chrono::floor<milliseconds>(now - last.steady)
-                                          : std::max(wall - last.wall, milliseconds::zero());
+    // Ten years at most: a clock may be decades ahead, and what is read must be near the line.
+    const milliseconds passed =
+        same_boot ? std::chrono::floor<milliseconds>(now - last.steady)
+                  : std::clamp(wall - last.wall, milliseconds::zero(), longest_pause);
     return stored_timeline(time_mark{{last.stored.ms + passed.count()}, wall, now, boot});
 }
 

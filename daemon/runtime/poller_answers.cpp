@@ -72,12 +72,15 @@ void poller::take_success(const api_answer& answer) {
     answering_not_found_ -= is_missing(answer.slot) ? 1 : 0;
     const session_record& record = registry_[answer.slot];
     const bool known = record.was_observed();
+    const bool was_missing = record.not_found_since != no_time;
     const threshold_crossing before = next_crossing(schedule_.policy(), record);
     const tracking changes = registry_.update(answer.slot, [&](session_record& changed) {
         return observe(changed, answer.snapshot, times);
     });
-    // Kept across restarts: the status, and which thresholds are confirmed. Most polls change neither.
-    if (!known || changes.change || before.at != next_crossing(schedule_.policy(), record).at) {
+    // Kept across restarts: the status, which thresholds are confirmed, and since when there were only 404s. Most polls
+    // change none of them.
+    if (!known || was_missing || changes.change
+        || before.at != next_crossing(schedule_.policy(), record).at) {
         store_.note(registry_.id_of(answer.slot), record);
     }
     if (webhooks_ && changes.change) {
@@ -95,9 +98,14 @@ void poller::take_not_found(const api_answer& answer) {
     metrics_.request_failed(failure_reason::not_found);
     answering_not_found_ -= is_missing(answer.slot) ? 1 : 0;
     const bool asked_for_end = awaits_final_poll(registry_[answer.slot]);
+    const session_record& record = registry_[answer.slot];
+    const bool was_missing = record.not_found_since != no_time;
     registry_.update(answer.slot,
-                     [&](session_record& record) { observe_not_found(record, answer.sent); });
+                     [&](session_record& changed) { observe_not_found(changed, answer.sent); });
     answering_not_found_ += is_missing(answer.slot) ? 1 : 0;
+    if (!was_missing) {
+        store_.note(registry_.id_of(answer.slot), record);
+    }
     if (asked_for_end && !awaits_final_poll(registry_[answer.slot])) {
         metrics_.ended(end_reason::none);
     }
@@ -213,9 +221,9 @@ void poller::forget_if_over(session_slot slot, steady_time now) {
             registry_.size() - registry_.tally()[0][ended] - registry_.tally()[1][ended];
         const bool outage = alive >= outage_needs_sessions && 2 * answering_not_found_ > alive;
         const steady_duration missing = now - record.not_found_since;
-        const bool sure = record.not_found_count >= least_not_found_answers
-                          && missing >= poll.not_found_after && !outage;
-        if (sure || missing >= longest_not_found) {
+        const bool long_enough =
+            (missing >= poll.not_found_after && !outage) || missing >= longest_not_found;
+        if (long_enough && record.not_found_count >= least_not_found_answers) {
             forget(slot, labels::forgotten_for::not_found);
         }
         return;

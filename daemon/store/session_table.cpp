@@ -25,7 +25,7 @@ CREATE TABLE state(
 )sql";
 
 /// Empty if the row is not what was written.
-std::optional<stored_session> read_row(const statement& query, stored_time now) {
+std::optional<stored_session> read_row(const statement& query, stored_time mark) {
     const auto id = session_id::parse(query.text(0));
     const auto facts = query.integer(1);
     const auto since = query.integer(2);
@@ -41,7 +41,7 @@ std::optional<stored_session> read_row(const statement& query, stored_time now) 
     row.started = moment(query.integer(6));
     row.missing = moment(query.integer(7));
     row.call_ms = static_cast<std::uint32_t>(query.integer(8).value_or(0));
-    if (query.integer(9) != sum_of(row) || !is_sound(row, now)) {
+    if (query.integer(9) != sum_of(row) || !is_sound(row, mark)) {
         return std::nullopt;
     }
     return row;
@@ -177,7 +177,7 @@ bool session_table::purge(stored_time before, std::int64_t limit) {
 }
 
 store_fault session_table::read(const range& where,
-                                stored_time now,
+                                stored_time mark,
                                 const session_sink& sink,
                                 std::uint64_t* bad) {
     statement& query = where.backwards ? backwards_ : forwards_;
@@ -186,7 +186,7 @@ store_fault session_table::read(const range& where,
     query.bind(2, where.limit);
     store_fault fault;
     while (!fault && query.step()) {
-        if (const auto row = read_row(query, now)) {
+        if (const auto row = read_row(query, mark)) {
             sink(*row);
         } else if (bad != nullptr) {
             ++*bad;
@@ -201,7 +201,7 @@ store_fault session_table::read(const range& where,
     return fault;
 }
 
-store_fault session_table::read_keys(const key_sink& sink) {
+store_fault session_table::read_keys(const key_sink& sink, std::uint64_t* bad) {
     store_fault fault;
     while (!fault && keys_.step()) {
         const remembered_row row{std::bit_cast<std::uint64_t>(keys_.integer(0).value_or(0)),
@@ -210,6 +210,8 @@ store_fault session_table::read_keys(const key_sink& sink) {
         if (static_cast<std::size_t>(row.kind) < remembered_kind_count
             && keys_.integer(2) == kind_and_sum(row)) {
             sink(row);
+        } else if (bad != nullptr) {
+            ++*bad;
         } else {
             fault = {store_fault_kind::damaged, "a remembered key's row is not what was written"};
         }
@@ -230,7 +232,7 @@ store_fault session_table::read_state(state_row& into) {
         row.mark.steady = steady_time(steady_duration(state_.integer(2).value_or(0)));
         row.mark.boot = std::bit_cast<std::uint64_t>(state_.integer(3).value_or(0));
         row.last_corruption = state_.integer(4).value_or(0);
-        if (state_.integer(5) != sum_of(row.mark)) {
+        if (state_.integer(5) != sum_of(row.mark) || !is_sound(row.mark)) {
             fault = {store_fault_kind::damaged, "its state is not what was written"};
         }
     } else {

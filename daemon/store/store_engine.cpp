@@ -111,7 +111,7 @@ store_fault store_engine::verify() {
     if (store_fault fault = table_.read_state(state_)) {
         return fault;
     }
-    if (store_fault fault = table_.read({}, opened_.stored, [](const stored_session&) {})) {
+    if (store_fault fault = table_.read({}, state_.mark.stored, [](const stored_session&) {})) {
         return fault;
     }
     return table_.read_keys([](const remembered_row&) {});
@@ -244,9 +244,9 @@ store_fault store_engine::checkpoint() {
 store_fault store_engine::read(const std::string& after,
                                std::int64_t limit,
                                std::vector<stored_session>& rows) {
-    return table_.read({after, false, limit}, opened_.stored, [&rows](const stored_session& row) {
-        rows.push_back(row);
-    });
+    return table_.read({after, false, limit},
+                       state_.mark.stored,
+                       [&rows](const stored_session& row) { rows.push_back(row); });
 }
 
 store_fault store_engine::read_keys(std::vector<remembered_row>& rows) {

@@ -80,17 +80,14 @@ store_fault store_files::lock() {
 }
 
 store_fault store_files::settle(std::string& aside) {
-    if (present(ready())) {
-        return take_place(ready());
+    // Never completed: the store itself is what counts.
+    if (store_fault fault = discard_next()) {
+        return fault;
     }
     if (present(salvaged())) {
-        if (store_fault fault = move_aside(aside)) {
-            return fault;
-        }
-        return take_place(salvaged());
+        return replace_by_salvaged(aside);
     }
-    // Never completed: the store itself is what counts.
-    return discard_next();
+    return present(ready()) ? take_place(ready()) : store_fault{};
 }
 
 store_fault store_files::discard_next() {
@@ -113,6 +110,14 @@ store_fault store_files::replace_damaged(std::string& aside) {
     if (store_fault fault = complete(salvaged())) {
         return fault;
     }
+    return replace_by_salvaged(aside);
+}
+
+store_fault store_files::replace_by_salvaged(std::string& aside) {
+    // A store that was ready before and could not take its place is older, and must not do so at the next start.
+    if (store_fault fault = remove(ready())) {
+        return fault;
+    }
     if (store_fault fault = move_aside(aside)) {
         return fault;
     }
@@ -130,11 +135,12 @@ store_fault store_files::complete(const std::string& as) {
 store_fault store_files::move_aside(std::string& aside) {
     aside = unused_name();
     // The log first: without it the file is only older, but a log without its file could meet the new one.
-    if (store_fault fault = rename(log(), aside + "-wal")) {
-        return fault;
-    }
-    if (store_fault fault = rename(path_, aside)) {
-        return fault;
+    for (const auto& [from, to] : {std::pair(log(), aside + "-wal"), std::pair(path_, aside)}) {
+        if (present(from)) {
+            if (store_fault fault = rename(from, to)) {
+                return fault;
+            }
+        }
     }
     return sync_folder();
 }
@@ -208,7 +214,7 @@ std::string store_files::unused_name() const {
 }
 
 store_fault store_files::rename(const std::string& from, const std::string& to) {
-    if (::rename(from.c_str(), to.c_str()) != 0 && errno != ENOENT) {
+    if (::rename(from.c_str(), to.c_str()) != 0) {
         return fault_of(from, "cannot be renamed", errno);
     }
     return {};

@@ -121,7 +121,7 @@ store_fault store_engine::salvage_rows(store_damage& damage) {
     // wherever it was found.
     const store_fault broken = table_.read(
         {},
-        opened_.stored,
+        state_.mark.stored,
         [&](const stored_session& row) {
             keep(row);
             last = row.id.view();
@@ -133,7 +133,7 @@ store_fault store_engine::salvage_rows(store_damage& damage) {
     if (broken) {
         static_cast<void>(table_.read(
             {{}, true},
-            opened_.stored,
+            state_.mark.stored,
             [&](const stored_session& row) {
                 if (row.id.view() > last) {
                     keep(row);
@@ -142,7 +142,8 @@ store_fault store_engine::salvage_rows(store_damage& damage) {
             &damage.unreadable));
     }
     const store_fault keys =
-        table_.read_keys([&](const remembered_row& row) { written = written && next_.put(row); });
+        table_.read_keys([&](const remembered_row& row) { written = written && next_.put(row); },
+                         &damage.unreadable);
     if (is_passing(keys)) {
         return keys;
     }

@@ -54,8 +54,9 @@ struct stored_session {
                                        const stored_timeline& line,
                                        steady_time now) noexcept;
 
-/// Whether the values are such as to_stored makes: the last check of what was read from a disk.
-[[nodiscard]] bool is_sound(const stored_session& stored, stored_time now) noexcept;
+/// Whether the values are such as to_stored makes: the last check of what was read from a disk. `mark`: of that store, so
+/// that no clock of today says what is damaged.
+[[nodiscard]] bool is_sound(const stored_session& stored, stored_time mark) noexcept;
 
 } // namespace kallglot
 

@@ -32,6 +32,9 @@ struct time_mark {
     [[nodiscard]] bool operator==(const time_mark&) const = default;
 };
 
+/// Whether a mark that was read from a disk can be reckoned with: no clock is off by that much.
+[[nodiscard]] bool is_sound(const time_mark& mark) noexcept;
+
 /// Immutable after construction.
 class stored_timeline {
 public:
@@ -51,7 +54,7 @@ public:
     /// Not before `at`: a stay never begins earlier on disk than it did, by up to a millisecond.
     [[nodiscard]] stored_time to_stored(steady_time at) const noexcept;
 
-    /// Precondition: within a century of the mark; the store checks what it reads.
+    /// Precondition: within two centuries of the mark; the store checks what it reads.
     [[nodiscard]] steady_time to_steady(stored_time at) const noexcept;
 
     [[nodiscard]] time_mark mark(api_time wall, steady_time now) const noexcept;

@@ -69,11 +69,11 @@ public:
 
     /// A row that is not what was written is a fault (damaged), or, with `bad`, passed over and counted.
     [[nodiscard]] store_fault read(const range& where,
-                                   stored_time now,
+                                   stored_time mark,
                                    const session_sink& sink,
                                    std::uint64_t* bad = nullptr);
-    /// In no order of use.
-    [[nodiscard]] store_fault read_keys(const key_sink& sink);
+    /// In no order of use; `bad` as with read().
+    [[nodiscard]] store_fault read_keys(const key_sink& sink, std::uint64_t* bad = nullptr);
     /// Errors: damaged if it is missing or not what was written; then `into` stays.
     [[nodiscard]] store_fault read_state(state_row& into);
 

@@ -126,7 +126,7 @@ private:
     database next_db_; ///< the store that is being written anew
     session_table next_;
     state_row state_;  ///< as of opening; `last_corruption` is kept up
-    time_mark opened_; ///< rows are far from it only if they are wrong
+    time_mark opened_; ///< by the wall clock: stands in for a mark that cannot be read
     bool keep_aside_ = false;
     std::uint32_t log_pages_ = 0;
     bool more_to_purge_ = false;

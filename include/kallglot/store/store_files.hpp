@@ -75,6 +75,7 @@ private:
     [[nodiscard]] store_fault discard_next();
     [[nodiscard]] store_fault complete(const std::string& as);
     [[nodiscard]] store_fault move_aside(std::string& aside);
+    [[nodiscard]] store_fault replace_by_salvaged(std::string& aside);
     [[nodiscard]] store_fault take_place(const std::string& from);
 
     [[nodiscard]] store_fault rename(const std::string& from, const std::string& to);

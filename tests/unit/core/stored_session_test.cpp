@@ -117,6 +117,13 @@ TEST(StoredTimeline, AnUnknownBootIsNotTakenForTheSame) {
     EXPECT_EQ(again.to_steady(line.to_stored(now)), now + 24h - 1min);
 }
 
+TEST(StoredTimeline, AClockThatIsDecadesAheadAfterABootCountsAsTenYears) {
+    const stored_timeline line = stored_timeline::begin(wall, now, 7);
+    const time_mark last = line.mark(wall, now);
+    const stored_timeline again = stored_timeline::resume(last, wall + 24h * 36'600, now, 8);
+    EXPECT_EQ(again.to_steady(line.to_stored(now)), now - 24h * 3660);
+}
+
 TEST(StoredSession, UnsoundValuesAreSeen) {
     const stored_timeline line = stored_timeline::begin(wall, now, 7);
     session_record record;
@@ -134,7 +141,9 @@ TEST(StoredSession, UnsoundValuesAreSeen) {
     EXPECT_FALSE(with([](auto& row) { row.provider = static_cast<session_provider>(5); }));
     EXPECT_FALSE(with([](auto& row) { row.reason = static_cast<end_reason>(7); }));
     EXPECT_FALSE(with([](auto& row) { row.sources = 8; }));
-    EXPECT_FALSE(with([](auto& row) { row.since.ms = 0; }));
+    EXPECT_FALSE(with([](auto& row) { row.since.ms = INT64_MAX; }));
+    EXPECT_FALSE(with([](auto& row) { row.since.ms = INT64_MIN; }));
+    EXPECT_FALSE(with([](auto& row) { row.started = stored_time{0}; }));
     EXPECT_FALSE(with([](auto& row) { row.created = stored_time{INT64_MAX}; }));
     EXPECT_FALSE(with([](auto& row) { row.seen = INT64_MIN; }));
     EXPECT_FALSE(with([](auto& row) { row.slack = -1; }));

@@ -199,6 +199,52 @@ TEST_F(IntakeEvents, ASessionThatWasNotFoundIsNotRevivedEither) {
     EXPECT_EQ(put_all(names(1, 1)).value().added, 1U);
 }
 
+TEST_F(IntakeEvents, AnEpisodeOfNotFoundThatIsOverIsOverAfterARestartToo) {
+    bool found = true;
+    answer_ = [this, &found](std::string_view, steady_time) {
+        return found ? ok_reply(session_status::active, clock_.wall_now())
+                     : status_reply(404, clock_.wall_now());
+    };
+    start();
+    outcome_of(event(session_started, 1, 1));
+    // No threshold is still to come, which would be noted by itself.
+    clock_.advance(48h);
+    found = false;
+    clock_.advance(301s);
+    ASSERT_GE(record(1).not_found_count, 2U);
+    outcome_of(event(session_provider_connected, 1, 2));
+    EXPECT_NE(store_.sessions.at(name(1)).not_found_since, no_time);
+    found = true;
+    clock_.advance(11min);
+    EXPECT_EQ(store_.sessions.at(name(1)).not_found_since, no_time);
+    restart();
+    found = false;
+    start();
+    clock_.advance(1min);
+    EXPECT_TRUE(is_tracked(1));
+}
+
+TEST_F(IntakeEvents, AnEpisodeOfNotFoundGoesOnAfterARestartAndNeedsItsThreeAnswersAgain) {
+    const steady_time begun = clock_.now();
+    answer_ = [this](std::string_view, steady_time) {
+        return status_reply(404, clock_.wall_now());
+    };
+    start();
+    outcome_of(event(session_started, 1, 1));
+    clock_.advance(301s);
+    ASSERT_TRUE(is_tracked(1));
+    restart();
+    EXPECT_LT(record(1).not_found_since - begun, 1min);
+    clock_.advance(48h);
+    start();
+    clock_.advance(1s);
+    ASSERT_EQ(api_->request_count(), 1U);
+    EXPECT_TRUE(is_tracked(1)) << "whatever was the matter may be over";
+    clock_.advance(10min);
+    EXPECT_FALSE(is_tracked(1));
+    EXPECT_EQ(api_->request_count(), 3U);
+}
+
 TEST_F(IntakeEvents, TombstonesAreGoneAfter72Hours) {
     answer_ = [this](std::string_view, steady_time) {
         return ok_reply(session_status::ended, clock_.wall_now());

@@ -52,6 +52,40 @@ TEST_F(SqliteStore, WithinTheBootThatTheServiceManagerNamesTheWallClockDecidesNo
     close();
 }
 
+TEST_F(SqliteStore, NoWallClockSaysWhatIsDamaged) {
+    constexpr auto decades = 24h * 365 * 56;
+    ASSERT_EQ(::setenv("KALLGLOT_BOOT_ID", "first", 1), 0);
+    open();
+    EXPECT_EQ(wait(add(1)), error_code{});
+    close();
+    const auto at_wall = [&](const char* boot, auto jump) {
+        ASSERT_EQ(::setenv("KALLGLOT_BOOT_ID", boot, 1), 0);
+        clock_.jump_wall(jump);
+        open();
+        EXPECT_FALSE(store_->opening().damage) << boot;
+        EXPECT_TRUE(stored(1)) << boot;
+        close();
+    };
+    at_wall("of 1970", -decades);
+    at_wall("of today", decades);
+    at_wall("of a far day", 3 * decades);
+    at_wall("of today again", -3 * decades);
+
+    // A store that is made before the clock is set.
+    clock_.jump_wall(-decades);
+    std::filesystem::remove(path());
+    open();
+    EXPECT_EQ(wait(add(1)), error_code{});
+    clock_.jump_wall(decades);
+    EXPECT_EQ(wait(add(2)), error_code{});
+    close();
+    for (const char* const boot : {"of today again", "of tomorrow"}) {
+        at_wall(boot, 0h);
+        EXPECT_TRUE(std::filesystem::exists(path()));
+    }
+    ::unsetenv("KALLGLOT_BOOT_ID");
+}
+
 TEST_F(SqliteStore, BringsEverythingBackAfterARestart) {
     open();
     const session_record before = record();

@@ -1,12 +1,17 @@
 // Files that are not what the store wrote: never a crash, never a silent loss.
 
+#include "kallglot/core/stored_session.hpp"
+#include "kallglot/store/database.hpp"
+#include "kallglot/store/store_engine.hpp"
 #include "store_fixture.hpp"
 
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <memory>
 #include <random>
+#include <vector>
 
 namespace kallglot::test {
 namespace {
@@ -168,6 +173,77 @@ TEST_F(StoreDamage, AnInterruptedExchangeIsCarriedThrough) {
     EXPECT_FALSE(store_->opening().damage);
     EXPECT_EQ(owner_->sessions.size(), sessions_stored - 1U);
     EXPECT_FALSE(std::filesystem::exists(path() + "-ready"));
+    close();
+}
+
+TEST_F(StoreDamage, AStoreThatWasReadyBeforeARepairNeverTakesItsPlace) {
+    std::filesystem::rename(path(), path() + "-salvaged");
+    write("damaged");
+    std::ofstream(path() + "-ready") << "older";
+    open();
+    EXPECT_EQ(owner_->sessions.size(), sessions_stored - 1U);
+    EXPECT_FALSE(std::filesystem::exists(path() + "-ready"));
+    close();
+}
+
+TEST_F(StoreDamage, AStoreThatIsRewrittenAfterDamageLeavesNothingReadyBehind) {
+    session_record kept;
+    kept.since = clock_.now();
+    {
+        store_engine engine(path());
+        const store_opening opening = engine.open(clock_.wall_now(), clock_.now());
+        const time_mark mark = opening.line->mark(clock_.wall_now(), clock_.now());
+        // The exchange stops after its first step: a folder stands for a log that cannot be removed.
+        ASSERT_FALSE(engine.begin_rewrite(mark, false));
+        std::filesystem::remove(path() + "-wal");
+        std::filesystem::create_directory(path() + "-wal");
+        EXPECT_TRUE(engine.finish_rewrite());
+        EXPECT_TRUE(std::filesystem::exists(path() + "-ready"));
+        std::filesystem::remove(path() + "-wal");
+        ASSERT_FALSE(engine.begin_rewrite(mark, true));
+        ASSERT_FALSE(engine.append(std::vector{to_stored(id_of(77), kept, *opening.line)}));
+        EXPECT_FALSE(engine.finish_rewrite());
+    }
+    open();
+    EXPECT_TRUE(stored(77));
+    close();
+}
+
+TEST_F(StoreDamage, ARewriteWhoseFileIsTakenAwayLeavesTheStoreAsItWas) {
+    session_record kept;
+    kept.since = clock_.now();
+    {
+        store_engine engine(path());
+        const store_opening opening = engine.open(clock_.wall_now(), clock_.now());
+        auto group = std::make_shared<change_group>();
+        group->changes.emplace_back(put_session{to_stored(id_of(77), kept, *opening.line)});
+        ASSERT_FALSE(engine.commit({group}).fault);
+        ASSERT_FALSE(
+            engine.begin_rewrite(opening.line->mark(clock_.wall_now(), clock_.now()), false));
+        std::filesystem::remove(path() + "-next");
+        EXPECT_TRUE(engine.finish_rewrite());
+    }
+    open();
+    EXPECT_TRUE(stored(77));
+    close();
+}
+
+TEST_F(StoreDamage, ARememberedKeyThatIsDamagedTakesNoOtherWithIt) {
+    open();
+    for (int i = 10; i < 19; ++i) {
+        store_->forget(id_of(i), remembered_kind::ended);
+    }
+    close();
+    database db;
+    ASSERT_FALSE(db.open(path()));
+    ASSERT_FALSE(
+        db.run("UPDATE remembered SET kind=kind+16"
+               " WHERE key=(SELECT min(key) FROM remembered)"));
+    db.close();
+    open();
+    ASSERT_TRUE(store_->opening().damage);
+    EXPECT_EQ(store_->opening().damage->unreadable, 1U);
+    EXPECT_EQ(owner_->remembered.size(), 9U);
     close();
 }
 
