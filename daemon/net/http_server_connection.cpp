@@ -53,6 +53,9 @@ task<bool> http_server::read_request(connection* client) {
         if (client->parser.now() == http_server_parser::state::refused) {
             co_return false;
         }
+        if (!co_await admit_head(client)) {
+            co_return false;
+        }
         if (client->parser.now() == http_server_parser::state::expect_continue) {
             client->parser.continued();
             const asio::const_buffer go_on = asio::buffer("HTTP/1.1 100 Continue\r\n\r\n", 25);
@@ -70,6 +73,16 @@ task<bool> http_server::read_request(connection* client) {
         note_progress(client);
     }
     co_return true;
+}
+
+task<bool> http_server::admit_head(connection* client) {
+    // Whoever is not let in does not fill memory with bodies either.
+    const http_request* const head = client->parser.head();
+    if (gate_ && head != nullptr && !client->is_admitted) {
+        client->refusal = co_await gate_(head);
+        client->is_admitted = !client->refusal;
+    }
+    co_return !client->refusal && !client->timed_out && !client->is_cut;
 }
 
 void http_server::note_progress(connection* client) {
@@ -91,7 +104,8 @@ task<bool> http_server::exchange(connection* client) {
     http_request request = client->parser.take();
     const bool head_only = request.method == "HEAD";
     const bool wants_more = request.keep_alive;
-    http_response answered = co_await answer(std::move(request));
+    const bool is_admitted = std::exchange(client->is_admitted, false);
+    http_response answered = co_await answer(std::move(request), is_admitted);
 
     const bool is_last = client->answered >= limits_.requests_per_connection;
     const bool keep_alive = wants_more && !is_last && !finishing_;
@@ -110,8 +124,8 @@ task<bool> http_server::exchange(connection* client) {
     co_return !finishing_;
 }
 
-task<http_response> http_server::answer(http_request request) {
-    if (gate_) {
+task<http_response> http_server::answer(http_request request, bool is_admitted) {
+    if (gate_ && !is_admitted) {
         std::optional<http_response> refused = co_await gate_(&request);
         if (refused) {
             co_return std::move(*refused);
@@ -165,17 +179,18 @@ task<> http_server::refuse(connection* client) {
     const bool refused = state == http_server_parser::state::refused;
     const bool late = client->timed_out && client->now == connection::phase::receiving;
     // A client that sent nothing, went away or has to make room gets no answer.
-    if (client->is_cut || (!refused && !late)) {
+    if (client->is_cut || (!refused && !late && !client->refusal)) {
         co_return;
     }
     client->timed_out = false;
     client->stream.go_on();
-    const int status = refused ? client->parser.refusal() : 408;
-    log_.debug("request refused", {{"listener", name_}, {"status", status}});
+    http_response why = client->refusal
+                            ? std::move(*client->refusal)
+                            : make_error_response(refused ? client->parser.refusal() : 408);
+    log_.debug("request refused", {{"listener", name_}, {"status", why.status}});
     if (on_refusal_) {
-        on_refusal_(status);
+        on_refusal_(why.status);
     }
-    http_response why = make_error_response(status);
     const bool written = co_await write(client, std::move(why), false, false);
     if (written) {
         co_await linger(client);

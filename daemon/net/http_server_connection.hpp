@@ -13,6 +13,7 @@
 #include "kallglot/net/sockets.hpp"
 
 #include <array>
+#include <optional>
 #include <utility>
 
 namespace kallglot {
@@ -47,6 +48,8 @@ struct http_server::connection {
     bool timed_out = false;
     bool is_cut = false;
     std::uint32_t answered = 0;
+    bool is_admitted = false;             ///< the request that is being read, by the gate
+    std::optional<http_response> refusal; ///< of the gate, before there was a whole request
     std::array<char, 4096> input{};
 };
 

@@ -57,11 +57,12 @@ using head_parser = http::request_parser<http::empty_body>;
     if (target.starts_with('/') || (target == "*" && method == "OPTIONS")) {
         return target;
     }
-    constexpr std::string_view scheme = "http://";
-    if (!ascii_iequals(target.substr(0, scheme.size()), scheme)) {
+    const std::size_t scheme = std::min(target.find("://"), target.size());
+    const std::string_view name = target.substr(0, scheme);
+    if (!ascii_iequals(name, "http") && !ascii_iequals(name, "https")) {
         return {};
     }
-    target.remove_prefix(scheme.size());
+    target.remove_prefix(std::min(scheme + 3, target.size()));
     const std::size_t authority = std::min(target.find_first_of("/?"), target.size());
     target.remove_prefix(authority);
     return target.starts_with('/') ? target : std::string_view(authority == 0 ? "" : "/");
@@ -198,12 +199,15 @@ void http_server_parser::begin_body() {
 }
 
 void http_server_parser::read_body() {
-    // What is behind the body belongs to the next request and stays.
-    if (buffer_.size() >= body_size_) {
-        request_.body = buffer_.substr(0, body_size_);
-        buffer_.erase(0, body_size_);
-        state_ = state::complete;
+    if (buffer_.size() < body_size_) {
+        return;
     }
+    // What is behind the body belongs to the next request and stays; the memory goes, so that an idle connection does
+    // not hold that of its largest body.
+    std::string rest = buffer_.substr(body_size_);
+    buffer_.resize(body_size_);
+    request_.body = std::exchange(buffer_, std::move(rest));
+    state_ = state::complete;
 }
 
 void http_server_parser::refuse(int status) noexcept {

@@ -4,6 +4,7 @@
 
 #include <boost/beast/http/status.hpp>
 
+#include <algorithm>
 #include <cstdio>
 
 namespace kallglot {
@@ -66,7 +67,12 @@ std::string serialize_head(const http_response& response,
     if (has_body(response.status)) {
         append_field(head, "Content-Type", response.content_type);
         append_field(head, "Content-Length", std::to_string(response.body_text().size()));
-        append_field(head, "X-Content-Type-Options", "nosniff");
+        const auto is_set = [](const auto& field) {
+            return ascii_iequals(field.first, "X-Content-Type-Options");
+        };
+        if (std::ranges::none_of(response.fields, is_set)) {
+            append_field(head, "X-Content-Type-Options", "nosniff");
+        }
     }
     for (const auto& [name, value] : response.fields) {
         append_field(head, name, value);

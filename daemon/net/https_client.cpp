@@ -116,12 +116,17 @@ void https_client::dispatch(https_connection& connection) {
         connection.retire();
         move_to(ending_, connection);
         open_wanted();
-    } else if (!waiting_.empty()) {
+    } else if (waiting_.empty()) {
+        wake_at(connection.since() + idle_limit(connection));
+    } else if (connection.ready()) {
         const get_request request = waiting_.front();
         waiting_.pop_front();
         send(connection, request, connection.since());
     } else {
-        wake_at(connection.since() + idle_limit(connection));
+        // What came behind its last answer would count as the next one.
+        connection.end(errc::connection_closed);
+        move_to(ending_, connection);
+        open_wanted();
     }
 }
 

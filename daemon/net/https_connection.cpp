@@ -138,7 +138,8 @@ bool https_connection::ready() {
     if (idle() && !drained_) {
         receive();
     }
-    return idle();
+    // The beginning of a record would go on as the answer to the next request.
+    return idle() && !(engine_ && engine_->holds_input());
 }
 
 void https_connection::receive() {

@@ -166,6 +166,12 @@ SSL_SESSION* tls_context::state::newest() {
     return nullptr;
 }
 
+void tls_context::state::drop(SSL_SESSION* session) noexcept {
+    if (std::erase(sessions, session) != 0) {
+        SSL_SESSION_free(session);
+    }
+}
+
 tls_result<tls_context> tls_context::make_client(const tls_client_options& options) {
     const auto shared = std::make_shared<state>();
     shared->ctx = SSL_CTX_new(TLS_client_method());

@@ -29,6 +29,9 @@ struct tls_context::state {
     /// once, and a thousand connections that come back together have eight tickets between them.
     [[nodiscard]] SSL_SESSION* newest();
 
+    /// Keeps it no more.
+    void drop(SSL_SESSION* session) noexcept;
+
     SSL_CTX* ctx = nullptr;
     BIO_METHOD* method = nullptr; ///< hands the engine's bytes to OpenSSL; made by tls_engine.cpp
     std::string host;

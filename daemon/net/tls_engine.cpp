@@ -134,7 +134,9 @@ tls_engine::tls_engine(const tls_context& context) : context_(context) {
         throw std::bad_alloc();
     }
     // A copy, because OpenSSL marks the session of a TLS 1.3 connection as used up.
-    if (const SSL_SESSION* const kept = shared.newest()) {
+    if (SSL_SESSION* const kept = shared.newest()) {
+        SSL_SESSION_up_ref(kept);
+        offered_ = kept;
         SSL_SESSION* const session = SSL_SESSION_dup(kept);
         SSL_set_session(ssl_, session);
         SSL_SESSION_free(session);
@@ -148,6 +150,10 @@ tls_engine::~tls_engine() {
         SSL_set_quiet_shutdown(ssl_, 1);
         SSL_shutdown(ssl_);
     }
+    if (offered_ != nullptr && !established()) {
+        context_.state_->drop(offered_);
+    }
+    SSL_SESSION_free(offered_);
     SSL_free(ssl_);
 }
 
@@ -235,6 +241,10 @@ void tls_engine::close(std::string& output) noexcept {
 
 bool tls_engine::established() const noexcept {
     return SSL_is_init_finished(ssl_) == 1;
+}
+
+bool tls_engine::holds_input() const noexcept {
+    return SSL_has_pending(ssl_) == 1;
 }
 
 bool tls_engine::resumed() const noexcept {

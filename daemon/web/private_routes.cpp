@@ -134,7 +134,6 @@ http_response private_routes::render_page(const readiness& state, const daemon_r
     response.body = render_status_page(shown);
     response.fields.emplace_back("Content-Security-Policy", page_policy_);
     response.fields.emplace_back("Referrer-Policy", "no-referrer");
-    response.fields.emplace_back("X-Content-Type-Options", "nosniff");
     forbid_caching(response);
     return response;
 }

@@ -203,8 +203,7 @@ std::optional<http_response> session_api::refuse(const http_request& request) co
 }
 
 bool session_api::checks(const http_request& request) const {
-    return enabled() && is_below(request.path, collection)
-           && is_bearer(request.field("Authorization"));
+    return enabled() && is_below(request.path, collection) && is_allowed(request);
 }
 
 bool session_api::is_allowed(const http_request& request) const {

@@ -64,7 +64,8 @@ public:
         fields_ = std::move(fields);
     }
 
-    /// Asked before each route, and about paths without one: an answer here is all that the client gets.
+    /// Asked once about each request, those to paths without a route too, and before its body is read if that did not
+    /// come with its head: an answer here is all that the client gets.
     /// Lifetime: of the request for the call. Precondition: before listen().
     using gate = std::function<task<std::optional<http_response>>(const http_request*)>;
 
@@ -119,9 +120,10 @@ private:
     // One connection: http_server_connection.cpp.
     [[nodiscard]] task<> serve(connection_entry entry);
     [[nodiscard]] task<bool> read_request(connection* client);
+    [[nodiscard]] task<bool> admit_head(connection* client);
     void note_progress(connection* client);
     [[nodiscard]] task<bool> exchange(connection* client);
-    [[nodiscard]] task<http_response> answer(http_request request);
+    [[nodiscard]] task<http_response> answer(http_request request, bool is_admitted);
     [[nodiscard]] task<bool> write(connection* client,
                                    http_response answered,
                                    bool keep_alive,

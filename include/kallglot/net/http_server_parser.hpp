@@ -33,6 +33,13 @@ public:
 
     [[nodiscard]] state now() const noexcept { return state_; }
 
+    /// What is known of a request whose body has not arrived in full; null before its head has, and once it is complete.
+    /// Lifetime: until the next put() or take().
+    [[nodiscard]] const http_request* head() const noexcept {
+        return in_body_ && state_ != state::complete && state_ != state::refused ? &request_
+                                                                                 : nullptr;
+    }
+
     /// The `100 Continue` was sent: the state is `reading` from here on. Precondition: expect_continue.
     void continued() noexcept;
 

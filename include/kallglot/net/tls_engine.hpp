@@ -17,6 +17,7 @@
 #include <string_view>
 
 struct bio_method_st;
+struct ssl_session_st;
 struct ssl_st;
 
 namespace kallglot {
@@ -39,7 +40,8 @@ enum class tls_status : std::uint8_t {
 /// Cost:     OpenSSL's state, about 25 KiB, and no buffers while idle.
 class tls_engine {
 public:
-    /// A client or a server as the context says. A client resumes the newest kept session.
+    /// A client or a server as the context says. A client resumes the newest kept session, and one whose handshake does
+    /// not come to its end is kept no more: a server that breaks off over a session does so each time.
     explicit tls_engine(const tls_context& context);
     ~tls_engine();
     tls_engine(const tls_engine&) = delete;
@@ -75,6 +77,9 @@ public:
 
     [[nodiscard]] bool established() const noexcept;
 
+    /// Whether a part of a record is there, or one that nobody has read yet.
+    [[nodiscard]] bool holds_input() const noexcept;
+
     /// Whether the handshake resumed a kept session.
     [[nodiscard]] bool resumed() const noexcept;
 
@@ -101,6 +106,7 @@ private:
 
     tls_context context_;
     ssl_st* ssl_ = nullptr;
+    ssl_session_st* offered_ = nullptr; ///< as it is kept; ours too
     const char* unread_ = nullptr;
     std::size_t unread_size_ = 0;
     std::string* output_ = nullptr;

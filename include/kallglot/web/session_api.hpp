@@ -36,8 +36,7 @@ public:
 
     [[nodiscard]] bool enabled() const noexcept { return !token_.empty(); }
 
-    /// Whether the request is for us and comes with a bearer token: then we look at it, and who guards all pages lets
-    /// it through.
+    /// Whether the request is for us and comes with our token: then who guards all pages lets it through.
     [[nodiscard]] bool checks(const http_request& request) const;
 
 private:

@@ -152,6 +152,27 @@ TEST_F(HttpsClient, TwoAnswersAtOnceAreNone) {
     EXPECT_EQ(ask_and_wait(id).http_status, 200);
 }
 
+TEST_F(HttpsClient, WhatIsBehindAnAnswerIsNotTheAnswerToOneThatWaits) {
+    // The answer ends where a read does, and the surplus is still in the socket.
+    constexpr std::size_t one_read = std::size_t{16} * 1024;
+    const std::string head =
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: ";
+    const std::string body = R"({"id":"{id}","object":"session","status":"active",)"
+                             R"("created_at":"2026-04-14T10:00:00Z"})";
+    const std::size_t size = one_read - head.size() - std::string("16000\r\n\r\n").size();
+    const std::size_t padding = size - (body.size() - 4 + id.size());
+    const std::string surplus = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n";
+    const std::string both =
+        head + std::to_string(size) + "\r\n\r\n" + body + std::string(padding, ' ') + surplus;
+    serve_with(std::nullopt, {steps({request, bytes(both), request, stall}), always_good()});
+    settings_.max_connections = 1;
+    start_client();
+    ask(id);
+    ask(other_id);
+    EXPECT_EQ(answer(2).http_status, 200);
+    EXPECT_EQ(server_->connections().size(), 2U);
+}
+
 TEST_F(HttpsClient, TheAnswerOfAnotherSessionIsNobodys) {
     std::string wrong = good_answer().bytes;
     wrong.replace(wrong.find("{id}"), 4, other_id);

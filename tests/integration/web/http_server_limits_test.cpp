@@ -213,5 +213,61 @@ TEST_F(HttpServerLimits, StaysAtTheCapUnderAFlood) {
     EXPECT_TRUE(clients_.back().take_answer().starts_with("HTTP/1.1 200 OK\r\n"));
 }
 
+class HttpServerGate : public HttpServerLimits {
+protected:
+    HttpServerGate() {
+        asked_ = [this](const http_request* request) {
+            return ask(request);
+        };
+        start();
+    }
+
+    task<std::optional<http_response>> ask(const http_request* request) {
+        ++questions_;
+        const bool is_known = request->field("Authorization") == "known";
+        co_return is_known ? std::nullopt : std::optional(make_text_response(401, "who?"));
+    }
+
+    int questions_ = 0;
+};
+
+TEST_F(HttpServerGate, WhoeverIsNotLetInIsToldBeforeTheBodyIsRead) {
+    for (const std::string expect : {"", "Expect: 100-continue\r\n"}) {
+        questions_ = 0;
+        test::raw_client& client = connect();
+        client.send("POST /keep HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n" + expect + "\r\n");
+        ASSERT_TRUE(client.read_until("who?\n"));
+        EXPECT_TRUE(client.text().starts_with("HTTP/1.1 401 Unauthorized\r\n"));
+        EXPECT_NE(client.text().find("Connection: close\r\n"), std::string::npos);
+        client.send(std::string(1000, 'b'));
+        client.end();
+        EXPECT_TRUE(client.read_to_end());
+        EXPECT_EQ(questions_, 1) << expect;
+    }
+}
+
+TEST_F(HttpServerGate, OthersAreAskedOnceEachAndGoOn) {
+    test::raw_client& client = connect();
+    const std::string head =
+        "POST /keep HTTP/1.1\r\nHost: a\r\nAuthorization: known\r\nContent-Length: 4\r\n";
+    for (int i = 1; i <= 3; ++i) {
+        client.send(head + "\r\n");
+        settle();
+        client.send("bo");
+        settle();
+        client.send("dy");
+        EXPECT_TRUE(client.take_answer().starts_with("HTTP/1.1 201 Created\r\n"));
+        EXPECT_EQ(last_body_, "body");
+        EXPECT_EQ(questions_, i);
+    }
+    client.send(head + "Expect: 100-continue\r\n\r\n");
+    ASSERT_TRUE(client.read_until("HTTP/1.1 100 Continue\r\n\r\n"));
+    client.send("body");
+    ASSERT_TRUE(client.read_until("kept\n"));
+    client.send("POST /keep HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody");
+    ASSERT_TRUE(client.read_until("who?\n"));
+    EXPECT_EQ(questions_, 5) << "whoever was let in once is asked again";
+}
+
 } // namespace
 } // namespace kallglot

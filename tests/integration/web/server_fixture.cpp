@@ -151,6 +151,9 @@ server_fixture::~server_fixture() {
 void server_fixture::start() {
     server_ =
         std::make_unique<http_server>(loop_.executor(), "private", routes_, limits_, clock_, log_);
+    if (asked_) {
+        server_->use_gate(asked_);
+    }
     listen_address address;
     address.host = "127.0.0.1";
     ASSERT_FALSE(server_->listen(address));

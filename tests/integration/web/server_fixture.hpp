@@ -79,6 +79,7 @@ protected:
     null_logger log_;
     http_limits limits_;
     http_routes routes_;
+    http_server::gate asked_; ///< from start() on; none if empty
     std::unique_ptr<http_server> server_;
     std::list<raw_client> clients_;
     std::unique_ptr<steady_timer> gate_;

@@ -174,6 +174,46 @@ TEST_P(TlsEngine, ResumesAfterAnyOrderlyEnd) {
     }
 }
 
+TEST_P(TlsEngine, ASessionOverWhichAHandshakeBreaksOffIsKeptNoMore) {
+    tls_pair first(client_, server_);
+    establish(first);
+    std::string nothing;
+    first.read(*first.client, first.to_client, nothing);
+    const std::size_t kept = client_.kept_sessions();
+    ASSERT_GE(kept, 1U);
+    for (std::size_t left = kept; left > 0; --left) {
+        tls_pair pair(client_, server_);
+        std::span<const char> input;
+        std::string hello;
+        ASSERT_EQ(pair.client->handshake(input, hello), tls_status::want_input);
+        EXPECT_EQ(client_.kept_sessions(), left) << "nothing is known of it yet";
+        // A fatal alert, as for a binder or a ticket that is not to the server's taste.
+        const std::string alert("\x15\x03\x03\x00\x02\x02\x33", 7);
+        input = alert;
+        EXPECT_EQ(pair.client->handshake(input, hello), tls_status::failed);
+        pair.client.reset();
+        EXPECT_EQ(client_.kept_sessions(), left - 1);
+    }
+    tls_pair again(client_, server_);
+    establish(again);
+    EXPECT_FALSE(again.client->resumed());
+}
+
+TEST_P(TlsEngine, TellsWhetherAPartOfARecordIsThere) {
+    tls_pair pair(client_, server_);
+    establish(pair);
+    std::string out;
+    pair.read(*pair.client, pair.to_client, out);
+    EXPECT_FALSE(pair.client->holds_input());
+    ASSERT_EQ(pair.server->write("an answer", pair.to_client), tls_status::done);
+    std::string rest = pair.to_client.substr(3);
+    pair.to_client.resize(3);
+    EXPECT_EQ(pair.read(*pair.client, pair.to_client, out), "");
+    EXPECT_TRUE(pair.client->holds_input());
+    EXPECT_EQ(pair.read(*pair.client, rest, out), "an answer");
+    EXPECT_FALSE(pair.client->holds_input());
+}
+
 TEST_P(TlsEngine, KeepsEightSessionsAtMost) {
     for (int i = 0; i < 12; ++i) {
         tls_pair pair(client_, server_);

@@ -1,7 +1,9 @@
 #include "kallglot/net/http_server_parser.hpp"
 
 #include <gtest/gtest.h>
+#include <malloc.h>
 
+#include <list>
 #include <random>
 #include <string>
 #include <string_view>
@@ -259,6 +261,51 @@ TEST(HttpServerParser, SurvivesAnyMixOfPieces) {
         }
     }
     EXPECT_GT(completed, 20U);
+}
+
+TEST(HttpServerParser, WhatIsIdleHoldsNothingOfALargeBody) {
+    constexpr std::size_t large = std::size_t{1} << 20;
+    http_limits limits;
+    limits.body_bytes = large;
+    std::list<http_server_parser> parsers;
+    const auto held = [] {
+        const struct mallinfo2 heap = ::mallinfo2();
+        return heap.uordblks + heap.hblkhd;
+    };
+    const std::size_t before = held();
+    for (int i = 0; i < 50; ++i) {
+        http_server_parser& parser = parsers.emplace_back(limits);
+        parser.put("POST / HTTP/1.1\r\n" + host + "Content-Length: 1048576\r\n\r\n");
+        ASSERT_EQ(parser.put(std::string(large, 'b') + "GET / "), state::complete);
+        EXPECT_EQ(parser.take().body.size(), large);
+        EXPECT_EQ(parser.put("HTTP/1.1\r\n" + host + "\r\n"), state::complete);
+        EXPECT_EQ(parser.take().method, "GET");
+    }
+    EXPECT_LT(held(), before + large);
+}
+
+TEST(HttpServerParser, TheHeadIsThereWhileTheBodyIsNot) {
+    http_server_parser parser(small_limits());
+    EXPECT_EQ(parser.head(), nullptr);
+    parser.put("POST /a HTTP/1.1\r\n");
+    EXPECT_EQ(parser.head(), nullptr);
+    parser.put(host + "Content-Length: 2\r\n\r\n");
+    ASSERT_NE(parser.head(), nullptr);
+    EXPECT_EQ(parser.head()->path, "/a");
+    parser.put("b");
+    ASSERT_NE(parser.head(), nullptr);
+    parser.put("b");
+    EXPECT_EQ(parser.head(), nullptr);
+}
+
+TEST(HttpServerParser, AbsoluteFormIsTakenWithEitherScheme) {
+    for (const std::string target : {"http://a/x?y", "https://a/x?y", "HTTPS://a:1/x?y"}) {
+        http_server_parser parser(small_limits());
+        ASSERT_EQ(parser.put("GET " + target + " HTTP/1.1\r\n" + host + "\r\n"), state::complete);
+        const http_request taken = parser.take();
+        EXPECT_EQ(taken.path, "/x");
+        EXPECT_EQ(taken.query, "y");
+    }
 }
 
 } // namespace

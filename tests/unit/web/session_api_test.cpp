@@ -351,15 +351,16 @@ TEST_F(SessionApi, ChecksWhatComesWithATokenAndNothingElse) {
         return api_.checks(request);
     };
     for (const std::string& path : {all, all + "/x", all + "/"}) {
-        EXPECT_TRUE(checks(path, "Bearer x")) << path;
-        EXPECT_TRUE(checks(path, "BEARER x")) << path;
-        EXPECT_FALSE(checks(path, "Basic x")) << path;
+        EXPECT_TRUE(checks(path, "Bearer " + std::string(token))) << path;
+        EXPECT_TRUE(checks(path, "BEARER " + std::string(token))) << path;
+        EXPECT_FALSE(checks(path, "Bearer x")) << path;
+        EXPECT_FALSE(checks(path, "Basic " + std::string(token))) << path;
     }
     for (const char* path : {"/metrics", "/api/v1/other", "/api/v1/sessionsx", "/api/v1", "/"}) {
-        EXPECT_FALSE(checks(path, "Bearer x")) << path;
+        EXPECT_FALSE(checks(path, "Bearer " + std::string(token))) << path;
     }
     api_.use_token(secret());
-    EXPECT_FALSE(checks(all, "Bearer x"));
+    EXPECT_FALSE(checks(all, "Bearer "));
 }
 
 TEST_F(SessionApi, AnotherTokenReplacesTheOldOne) {
