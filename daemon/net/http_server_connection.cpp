@@ -21,6 +21,9 @@ using http_field = std::pair<std::string, std::string>;
 constexpr seconds linger_time(1);
 constexpr std::size_t linger_bytes = std::size_t{256} * 1024;
 
+// A body of which more is to come is asked for only when its client is let in.
+constexpr std::size_t free_body_bytes = std::size_t{16} * 1024;
+
 [[nodiscard]] std::int64_t unix_seconds(api_time time) noexcept {
     return std::chrono::floor<seconds>(time).time_since_epoch().count();
 }
@@ -78,11 +81,20 @@ task<bool> http_server::read_request(connection* client) {
 task<bool> http_server::admit_head(connection* client) {
     // Whoever is not let in does not fill memory with bodies either.
     const http_request* const head = client->parser.head();
-    if (gate_ && head != nullptr && !client->is_admitted) {
-        client->refusal = co_await gate_(head);
-        client->is_admitted = !client->refusal;
+    if (!gate_ || client->is_admitted || head == nullptr) {
+        co_return true;
     }
-    co_return !client->refusal && !client->timed_out && !client->is_cut;
+    const bool expects = client->parser.now() == http_server_parser::state::expect_continue;
+    if (!expects && client->parser.awaited() <= free_body_bytes) {
+        co_return true;
+    }
+    client->now = connection::phase::answering;
+    set_deadline(*client, steady_time::max());
+    client->refusal = co_await gate_(head);
+    client->now = connection::phase::receiving;
+    set_deadline(*client, clock_.now() + limits_.request_timeout);
+    client->is_admitted = !client->refusal;
+    co_return client->is_admitted && !client->is_cut && !finishing_;
 }
 
 void http_server::note_progress(connection* client) {
@@ -191,7 +203,9 @@ task<> http_server::refuse(connection* client) {
     if (on_refusal_) {
         on_refusal_(why.status);
     }
-    const bool written = co_await write(client, std::move(why), false, false);
+    const http_request* const head = client->parser.head();
+    const bool head_only = head != nullptr && head->method == "HEAD";
+    const bool written = co_await write(client, std::move(why), false, head_only);
     if (written) {
         co_await linger(client);
     }

@@ -118,12 +118,13 @@ void https_client::dispatch(https_connection& connection) {
         open_wanted();
     } else if (waiting_.empty()) {
         wake_at(connection.since() + idle_limit(connection));
-    } else if (connection.ready()) {
+    } else if (connection.is_new() || connection.ready()) {
         const get_request request = waiting_.front();
         waiting_.pop_front();
         send(connection, request, connection.since());
     } else {
-        // What came behind its last answer would count as the next one.
+        // What came behind its last answer would count as the next one. A new one is used whatever has come: each costs a
+        // request, so that a peer that closes at once is told as a failure.
         connection.end(errc::connection_closed);
         move_to(ending_, connection);
         open_wanted();

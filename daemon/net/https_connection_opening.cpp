@@ -99,6 +99,7 @@ task<error_code> https_connection::shake_hands() {
         if (!backlog_.empty()) {
             const error_code failed = co_await write_all();
             if (failed && status != tls_status::failed) {
+                engine_->forget_session();
                 detail_ = broke_off;
                 co_return ended_ ? error_code(*ended_) : error_code(errc::tls_failed);
             }
@@ -116,6 +117,7 @@ task<error_code> https_connection::shake_hands() {
         error_code error;
         const std::size_t size = socket_.read_some(asio::buffer(scratch_.input), error);
         if (error && error != asio::error::would_block) {
+            engine_->forget_session();
             detail_ = broke_off;
             co_return errc::tls_failed;
         }

@@ -150,9 +150,6 @@ tls_engine::~tls_engine() {
         SSL_set_quiet_shutdown(ssl_, 1);
         SSL_shutdown(ssl_);
     }
-    if (offered_ != nullptr && !established()) {
-        context_.state_->drop(offered_);
-    }
     SSL_SESSION_free(offered_);
     SSL_free(ssl_);
 }
@@ -192,6 +189,9 @@ tls_status tls_engine::fail(int ssl_error) noexcept {
         error_ = errc::certificate_rejected;
         reason_ = words_of(verdict);
     } else {
+        if (!established()) {
+            forget_session();
+        }
         error_ = errc::tls_failed;
         const char* const text =
             ssl_error == SSL_ERROR_SSL ? ERR_reason_error_string(ERR_peek_error()) : nullptr;
@@ -241,6 +241,12 @@ void tls_engine::close(std::string& output) noexcept {
 
 bool tls_engine::established() const noexcept {
     return SSL_is_init_finished(ssl_) == 1;
+}
+
+void tls_engine::forget_session() noexcept {
+    if (offered_ != nullptr) {
+        context_.state_->drop(offered_);
+    }
 }
 
 bool tls_engine::holds_input() const noexcept {

@@ -50,11 +50,11 @@ web_host::web_host(loop_executor loop,
                    http_server& server,
                    clock& time,
                    logger& log,
-                   std::function<bool(const http_request&)> guarded_elsewhere)
+                   const session_api& api)
     : server_(server),
       clock_(time),
       log_(log),
-      guarded_elsewhere_(std::move(guarded_elsewhere)),
+      api_(api),
       auth_(std::move(loop)),
       files_(time, log, "the changed web configuration is not used", [this] { return read(); }) {
     server_.use_gate([this](const http_request* request) { return admit(request); });
@@ -107,11 +107,10 @@ task<std::optional<http_response>> web_host::admit(const http_request* request) 
     if (rate_ && !take_turn()) {
         co_return make_refusal(429, "", "");
     }
-    const std::string_view credentials = request->field("Authorization");
-    if (!auth_.enabled() || guarded_elsewhere_(*request)) {
-        co_return std::nullopt;
+    if (!auth_.enabled() || api_.checks(*request)) {
+        co_return api_.refusal(*request);
     }
-    const auth_outcome outcome = co_await auth_.check(credentials);
+    const auth_outcome outcome = co_await auth_.check(request->field("Authorization"));
     switch (outcome) {
         case auth_outcome::allowed:
             break;

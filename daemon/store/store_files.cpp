@@ -133,7 +133,7 @@ store_fault store_files::complete(const std::string& as) {
 }
 
 store_fault store_files::move_aside(std::string& aside) {
-    aside = unused_name();
+    aside = name_aside();
     // The log first: without it the file is only older, but a log without its file could meet the new one.
     for (const auto& [from, to] : {std::pair(log(), aside + "-wal"), std::pair(path_, aside)}) {
         if (present(from)) {
@@ -204,12 +204,16 @@ std::string store_files::folder() const {
     return parent.empty() ? "." : parent;
 }
 
-std::string store_files::unused_name() const {
+std::string store_files::name_aside() const {
+    // What a crash interrupted goes on under its name: the log may be there already, or all of it.
+    std::string last;
     for (int number = 1;; ++number) {
         std::string name = path_ + ".damaged-" + std::to_string(number);
-        if (!present(name) && !present(name + "-wal")) {
-            return name;
+        const bool log_is_free = !present(name + "-wal") || !present(log());
+        if (!present(name) && log_is_free) {
+            return present(path_) || last.empty() ? name : last;
         }
+        last = std::move(name);
     }
 }
 

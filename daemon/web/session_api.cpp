@@ -203,7 +203,12 @@ std::optional<http_response> session_api::refuse(const http_request& request) co
 }
 
 bool session_api::checks(const http_request& request) const {
-    return enabled() && is_below(request.path, collection) && is_allowed(request);
+    return enabled() && is_below(request.path, collection)
+           && is_bearer(request.field("Authorization"));
+}
+
+std::optional<http_response> session_api::refusal(const http_request& request) const {
+    return is_below(request.path, collection) ? refuse(request) : std::nullopt;
 }
 
 bool session_api::is_allowed(const http_request& request) const {

@@ -64,8 +64,8 @@ public:
         fields_ = std::move(fields);
     }
 
-    /// Asked once about each request, those to paths without a route too, and before its body is read if that did not
-    /// come with its head: an answer here is all that the client gets.
+    /// Asked once about each request, those to paths without a route too, and before a large body is read: an answer here
+    /// is all that the client gets.
     /// Lifetime: of the request for the call. Precondition: before listen().
     using gate = std::function<task<std::optional<http_response>>(const http_request*)>;
 

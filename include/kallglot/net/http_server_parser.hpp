@@ -40,6 +40,9 @@ public:
                                                                                  : nullptr;
     }
 
+    /// Bytes of its body that have not arrived. Precondition: there is a head().
+    [[nodiscard]] std::size_t awaited() const noexcept { return body_size_ - buffer_.size(); }
+
     /// The `100 Continue` was sent: the state is `reading` from here on. Precondition: expect_continue.
     void continued() noexcept;
 

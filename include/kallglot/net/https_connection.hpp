@@ -77,6 +77,9 @@ public:
     /// No exchange after the one under way; at once if there is none.
     void retire() noexcept;
 
+    /// Whether it has carried nothing yet.
+    [[nodiscard]] bool is_new() const noexcept { return exchanges_ == 0; }
+
     /// Reads what has come in while idle, and tells whether the connection can take a request now.
     [[nodiscard]] bool ready();
 

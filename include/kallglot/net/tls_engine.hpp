@@ -40,8 +40,7 @@ enum class tls_status : std::uint8_t {
 /// Cost:     OpenSSL's state, about 25 KiB, and no buffers while idle.
 class tls_engine {
 public:
-    /// A client or a server as the context says. A client resumes the newest kept session, and one whose handshake does
-    /// not come to its end is kept no more: a server that breaks off over a session does so each time.
+    /// A client or a server as the context says. A client resumes the newest kept session.
     explicit tls_engine(const tls_context& context);
     ~tls_engine();
     tls_engine(const tls_engine&) = delete;
@@ -76,6 +75,10 @@ public:
     [[nodiscard]] std::string_view reason() const noexcept { return reason_; }
 
     [[nodiscard]] bool established() const noexcept;
+
+    /// The peer has broken off the handshake: the session that it was offered is kept no more, since it may be the
+    /// reason, and would be each time. A handshake that failed has done so itself.
+    void forget_session() noexcept;
 
     /// Whether a part of a record is there, or one that nobody has read yet.
     [[nodiscard]] bool holds_input() const noexcept;

@@ -15,6 +15,7 @@
 #include "kallglot/ports/logger.hpp"
 #include "kallglot/runtime/file_follower.hpp"
 #include "kallglot/web/basic_auth.hpp"
+#include "kallglot/web/session_api.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -42,15 +43,15 @@ using web_load_result = std::variant<loaded_web, failed_web>;
 /// Reads the file and its certificates; without a file, the defaults. Blocking.
 [[nodiscard]] web_load_result load_web(const std::string& file);
 
-/// Loop only. Lifetime: the server, clock and logger outlive it; the server has been joined before it goes.
+/// Loop only. Lifetime: the server, clock, logger and API outlive it; the server has been joined before it goes.
 class web_host {
 public:
-    /// Requests of which `guarded_elsewhere` says so are let through without basic auth.
+    /// `api` guards its own pages.
     web_host(loop_executor loop,
              http_server& server,
              clock& time,
              logger& log,
-             std::function<bool(const http_request&)> guarded_elsewhere);
+             const session_api& api);
 
     /// Puts it in force and follows `file`, which may be empty.
     void use(const std::string& file, loaded_web web);
@@ -70,7 +71,7 @@ private:
     http_server& server_;
     clock& clock_;
     logger& log_;
-    std::function<bool(const http_request&)> guarded_elsewhere_;
+    const session_api& api_;
     basic_auth auth_;
     std::string file_;
     file_follower files_;

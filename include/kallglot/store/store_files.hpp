@@ -71,7 +71,7 @@ private:
     [[nodiscard]] std::string log() const { return path_ + "-wal"; }
 
     [[nodiscard]] std::string folder() const;
-    [[nodiscard]] std::string unused_name() const;
+    [[nodiscard]] std::string name_aside() const;
     [[nodiscard]] store_fault discard_next();
     [[nodiscard]] store_fault complete(const std::string& as);
     [[nodiscard]] store_fault move_aside(std::string& aside);

@@ -36,8 +36,11 @@ public:
 
     [[nodiscard]] bool enabled() const noexcept { return !token_.empty(); }
 
-    /// Whether the request is for us and comes with our token: then who guards all pages lets it through.
+    /// Whether the request is for us and comes with a bearer token: then refusal() stands for other credentials.
     [[nodiscard]] bool checks(const http_request& request) const;
+
+    /// What all calls answer at once, without the token for example; empty if the request may go on or is not for us.
+    [[nodiscard]] std::optional<http_response> refusal(const http_request& request) const;
 
 private:
     [[nodiscard]] task<http_response> put_one(http_request request);

@@ -173,6 +173,21 @@ TEST_F(HttpsClient, WhatIsBehindAnAnswerIsNotTheAnswerToOneThatWaits) {
     EXPECT_EQ(server_->connections().size(), 2U);
 }
 
+TEST_F(HttpsClient, APeerThatClosesAtOnceIsTheFailureOfARequestEachTime) {
+    constexpr std::size_t requests = 200;
+    serve_with(std::nullopt, {steps({close})});
+    settings_.max_connections = 4;
+    start_client();
+    for (std::size_t i = 0; i < requests; ++i) {
+        ask(id);
+    }
+    EXPECT_TRUE(answer(requests).error);
+    for (const api_answer& each : answers_) {
+        EXPECT_TRUE(each.error);
+    }
+    EXPECT_LE(client_->connections().opened_total, requests);
+}
+
 TEST_F(HttpsClient, TheAnswerOfAnotherSessionIsNobodys) {
     std::string wrong = good_answer().bytes;
     wrong.replace(wrong.find("{id}"), 4, other_id);

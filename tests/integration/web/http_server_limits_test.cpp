@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <optional>
 #include <string>
+#include <string_view>
 
 namespace kallglot {
 namespace {
@@ -224,49 +226,113 @@ protected:
 
     task<std::optional<http_response>> ask(const http_request* request) {
         ++questions_;
+        if (takes_long_) {
+            co_await gate_->async_wait(as_tuple);
+        }
         const bool is_known = request->field("Authorization") == "known";
         co_return is_known ? std::nullopt : std::optional(make_text_response(401, "who?"));
     }
 
+    [[nodiscard]] static std::string head(std::string_view method,
+                                          std::size_t length,
+                                          std::string_view more = {}) {
+        return std::string(method) + " /keep HTTP/1.1\r\nHost: a\r\nContent-Length: "
+               + std::to_string(length) + "\r\n" + std::string(more) + "\r\n";
+    }
+
+    static constexpr std::size_t large = std::size_t{100} * 1024;
+    bool takes_long_ = false;
     int questions_ = 0;
 };
 
-TEST_F(HttpServerGate, WhoeverIsNotLetInIsToldBeforeTheBodyIsRead) {
-    for (const std::string expect : {"", "Expect: 100-continue\r\n"}) {
+TEST_F(HttpServerGate, WhoeverIsNotLetInIsToldBeforeALargeBodyIsRead) {
+    for (const std::string& asked :
+         {head("POST", large), head("POST", 1000, "Expect: 100-continue\r\n")}) {
         questions_ = 0;
         test::raw_client& client = connect();
-        client.send("POST /keep HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n" + expect + "\r\n");
+        client.send(asked);
         ASSERT_TRUE(client.read_until("who?\n"));
         EXPECT_TRUE(client.text().starts_with("HTTP/1.1 401 Unauthorized\r\n"));
         EXPECT_NE(client.text().find("Connection: close\r\n"), std::string::npos);
         client.send(std::string(1000, 'b'));
         client.end();
         EXPECT_TRUE(client.read_to_end());
-        EXPECT_EQ(questions_, 1) << expect;
+        EXPECT_EQ(questions_, 1) << asked;
     }
 }
 
-TEST_F(HttpServerGate, OthersAreAskedOnceEachAndGoOn) {
+TEST_F(HttpServerGate, ASmallBodyIsReadFirstAndTheConnectionGoesOn) {
     test::raw_client& client = connect();
-    const std::string head =
-        "POST /keep HTTP/1.1\r\nHost: a\r\nAuthorization: known\r\nContent-Length: 4\r\n";
-    for (int i = 1; i <= 3; ++i) {
-        client.send(head + "\r\n");
+    for (int i = 1; i <= 2; ++i) {
+        client.send(head("POST", 4));
         settle();
-        client.send("bo");
-        settle();
-        client.send("dy");
-        EXPECT_TRUE(client.take_answer().starts_with("HTTP/1.1 201 Created\r\n"));
-        EXPECT_EQ(last_body_, "body");
+        EXPECT_EQ(questions_, i - 1);
+        client.send("body");
+        EXPECT_TRUE(client.take_answer().starts_with("HTTP/1.1 401 Unauthorized\r\n"));
         EXPECT_EQ(questions_, i);
     }
-    client.send(head + "Expect: 100-continue\r\n\r\n");
+}
+
+TEST_F(HttpServerGate, OthersAreAskedOnceForEachRequest) {
+    test::raw_client& client = connect();
+    for (int i = 1; i <= 3; ++i) {
+        client.send(head("POST", large, "Authorization: known\r\n"));
+        settle();
+        EXPECT_EQ(questions_, i);
+        client.send(std::string(large, 'b'));
+        EXPECT_TRUE(client.take_answer().starts_with("HTTP/1.1 201 Created\r\n"));
+        EXPECT_EQ(last_body_.size(), large);
+        EXPECT_EQ(questions_, i);
+    }
+    client.send(head("POST", 4, "Authorization: known\r\nExpect: 100-continue\r\n"));
     ASSERT_TRUE(client.read_until("HTTP/1.1 100 Continue\r\n\r\n"));
     client.send("body");
     ASSERT_TRUE(client.read_until("kept\n"));
-    client.send("POST /keep HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody");
+    client.send(head("POST", 4) + "body");
     ASSERT_TRUE(client.read_until("who?\n"));
     EXPECT_EQ(questions_, 5) << "whoever was let in once is asked again";
+}
+
+TEST_F(HttpServerGate, ItsTimeIsNotTheClients) {
+    takes_long_ = true;
+    for (const std::string known : {"Authorization: known\r\n", ""}) {
+        test::raw_client& client = connect();
+        client.send(head("POST", large, known));
+        pass(seconds(9));
+        pass(seconds(9));
+        gate_->cancel();
+        pass(seconds(9));
+        if (known.empty()) {
+            ASSERT_TRUE(client.read_until("who?\n"));
+        } else {
+            client.send(std::string(large, 'b'));
+            ASSERT_TRUE(client.read_until("kept\n"));
+        }
+    }
+}
+
+TEST_F(HttpServerGate, WhatItRefusesIsAnsweredAtTheEndTooAndABodyIsNotWaitedFor) {
+    takes_long_ = true;
+    test::raw_client& stranger = connect();
+    stranger.send(head("POST", large));
+    test::raw_client& known = connect();
+    known.send(head("POST", large, "Authorization: known\r\n"));
+    settle();
+    finish();
+    settle();
+    gate_->cancel();
+    ASSERT_TRUE(stranger.read_until("who?\n"));
+    EXPECT_TRUE(known.read_to_end());
+    EXPECT_EQ(known.text(), "");
+}
+
+TEST_F(HttpServerGate, AHeadRequestThatItRefusesGetsNoBody) {
+    test::raw_client& client = connect();
+    client.send(head("HEAD", large));
+    ASSERT_TRUE(client.read_until("\r\n\r\n"));
+    client.end();
+    EXPECT_TRUE(client.read_to_end());
+    EXPECT_TRUE(client.text().ends_with("\r\n\r\n")) << client.text();
 }
 
 } // namespace

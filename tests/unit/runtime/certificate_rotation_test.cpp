@@ -61,9 +61,10 @@ protected:
     null_logger log_;
     http_routes routes_;
     http_server server_{loop_.executor(), "private", routes_, {}, clock_, log_};
-    web_host web_{loop_.executor(), server_, clock_, log_, [](const http_request&) {
-                      return false;
-                  }};
+    fake_intake intake_{loop_.executor()};
+    daemon_metrics metrics_{build_details{"0", "0", "0"}};
+    session_api api_{intake_, metrics_, secret()};
+    web_host web_{loop_.executor(), server_, clock_, log_, api_};
 };
 
 TEST_F(CertificateRotation, AReplacedCertificateIsUsedSoon) {
@@ -117,9 +118,7 @@ TEST_F(CertificateRotation, TheCertificateOfWebhooksToo) {
     values.listen = listen_address{"127.0.0.1:0", "127.0.0.1", 0};
     values.tls_cert_file = (folder_.path() / "own.crt").string();
     values.tls_key_file = (folder_.path() / "own.key").string();
-    fake_intake intake{loop_.executor()};
-    daemon_metrics metrics{build_details{"0", "0", "0"}};
-    webhook_host webhooks(loop_.executor(), values, {}, intake, metrics, clock_, log_);
+    webhook_host webhooks(loop_.executor(), values, {}, intake_, metrics_, clock_, log_);
     ASSERT_FALSE(webhooks.listen());
     issue(60);
     {

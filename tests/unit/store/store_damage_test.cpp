@@ -176,6 +176,29 @@ TEST_F(StoreDamage, AnInterruptedExchangeIsCarriedThrough) {
     close();
 }
 
+TEST_F(StoreDamage, ARepairThatIsInterruptedTwiceKeepsWhatWasDamagedUnderOneName) {
+    const std::string aside = path() + ".damaged-1";
+    std::filesystem::rename(path(), path() + "-salvaged");
+    // The log is aside already, the file is not yet.
+    std::ofstream(aside + "-wal") << "its log";
+    write("damaged");
+    open();
+    ASSERT_TRUE(store_->opening().damage);
+    EXPECT_EQ(store_->opening().damage->kept_as, aside);
+    EXPECT_EQ(read(aside), "damaged");
+    EXPECT_EQ(read(aside + "-wal"), "its log");
+    close();
+    // All of it is aside.
+    std::filesystem::rename(path(), path() + "-salvaged");
+    open();
+    ASSERT_TRUE(store_->opening().damage);
+    EXPECT_EQ(store_->opening().damage->kept_as, aside);
+    EXPECT_EQ(read(aside), "damaged");
+    close();
+    // Another time is another name.
+    check(std::string(4096, 'x'));
+}
+
 TEST_F(StoreDamage, AStoreThatWasReadyBeforeARepairNeverTakesItsPlace) {
     std::filesystem::rename(path(), path() + "-salvaged");
     write("damaged");

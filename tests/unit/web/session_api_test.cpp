@@ -343,24 +343,33 @@ TEST_F(SessionApi, NothingIsSaidToBeMissingBeforeAllIsRestored) {
     EXPECT_EQ(intake_.sessions.size(), 1U);
 }
 
-TEST_F(SessionApi, ChecksWhatComesWithATokenAndNothingElse) {
-    const auto checks = [&](std::string path, std::string given) {
+TEST_F(SessionApi, GuardsWhatComesWithABearerToken) {
+    const auto made = [](std::string path, std::string given) {
         http_request request;
         request.path = std::move(path);
         request.fields = {{"Authorization", std::move(given)}};
-        return api_.checks(request);
+        return request;
     };
+    const std::string good = "Bearer " + std::string(token);
     for (const std::string& path : {all, all + "/x", all + "/"}) {
-        EXPECT_TRUE(checks(path, "Bearer " + std::string(token))) << path;
-        EXPECT_TRUE(checks(path, "BEARER " + std::string(token))) << path;
-        EXPECT_FALSE(checks(path, "Bearer x")) << path;
-        EXPECT_FALSE(checks(path, "Basic " + std::string(token))) << path;
+        for (const std::string& given : {std::string("BEARER x"), good}) {
+            EXPECT_TRUE(api_.checks(made(path, given))) << path;
+        }
+        EXPECT_FALSE(api_.checks(made(path, "Basic x"))) << path;
+        EXPECT_FALSE(api_.refusal(made(path, good))) << path;
+        for (const char* const given : {"", "Bearer x", "Basic x"}) {
+            const auto refused = api_.refusal(made(path, given));
+            ASSERT_TRUE(refused) << path << given;
+            EXPECT_EQ(refused->status, 401);
+        }
     }
     for (const char* path : {"/metrics", "/api/v1/other", "/api/v1/sessionsx", "/api/v1", "/"}) {
-        EXPECT_FALSE(checks(path, "Bearer " + std::string(token))) << path;
+        EXPECT_FALSE(api_.checks(made(path, good))) << path;
+        EXPECT_FALSE(api_.refusal(made(path, ""))) << path;
     }
     api_.use_token(secret());
-    EXPECT_FALSE(checks(all, "Bearer "));
+    EXPECT_FALSE(api_.checks(made(all, good)));
+    EXPECT_EQ(api_.refusal(made(all, good))->status, 404) << "it is off";
 }
 
 TEST_F(SessionApi, AnotherTokenReplacesTheOldOne) {
