@@ -69,7 +69,10 @@ void api_health::on_success(steady_time now) noexcept {
 void api_health::on_failure(const api_failure& failure, steady_time now) noexcept {
     const bool probe = std::exchange(probe_under_way_, false);
     if (failure.http_status == 429 || (failure.http_status == 409 && failure.retry_after)) {
-        // The key works, unless it was refused; the API wants less of us.
+        // The key works, unless it was refused; the API is there, and wants less of us.
+        if (state_ == api_state::unreachable) {
+            recover(now);
+        }
         up_ = !is_key_refused();
         pause(failure.retry_after, now);
         return;

@@ -57,10 +57,14 @@ steady_time next_routine(steady_time last, steady_duration interval, double phas
 steady_time first_poll_time(const session_record& record,
                             const poll_policy& policy,
                             const demand_state& demand) noexcept {
-    // A webhook will tell its start; a poll is of use only if none does.
-    const auto& ages = policy.thresholds.not_started;
-    if (policy.webhooks_flow && !ages.empty()) {
-        return record.since + ages.front();
+    // A webhook will tell its start; a poll is of use only if none does before the first threshold of a waiting session.
+    const auto& ages = policy.thresholds;
+    auto first = steady_duration::max();
+    for (const auto* const list : {&ages.created, &ages.connecting, &ages.not_started}) {
+        first = list->empty() ? first : std::min<steady_duration>(first, list->front());
+    }
+    if (policy.webhooks_flow && first != steady_duration::max()) {
+        return record.since + first;
     }
     return demand.shortage ? record.since + shortage_delay : record.since;
 }

@@ -176,12 +176,12 @@ void request_budget::begin_window(std::optional<api_time> reset,
         next.ours = ours_so_far_;
     } else if (reset && window_->reset && now >= window_->reset_at - reset_tolerance) {
         next.ours = window_->ours_next;
-        // Only windows that follow each other tell their length, not those with idle ones between.
+        // Windows that follow each other tell their length; with idle ones between they are no longer than that.
         const auto between =
             std::clamp<seconds>(std::chrono::round<seconds>(*reset - *window_->reset),
                                 1s,
                                 longest_window);
-        if (now - window_->reset_at < between / 2) {
+        if (now - window_->reset_at < between / 2 || between < window_length_) {
             window_length_ = between;
         }
     } else {

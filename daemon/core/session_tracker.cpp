@@ -73,6 +73,20 @@ moment_bounds status_began(const session_record& record,
     return {dated ? earlier_bound(record.created, times) : no_time, times.received};
 }
 
+/// When the stay in the present status ended, if `next` is the status that was seen then. A call whose start nobody saw
+/// waited until it started, and not until it ended.
+moment_bounds stay_ended(const session_record& record,
+                         session_status next,
+                         const moment_bounds& began,
+                         const exchange_times& times) noexcept {
+    const bool waited =
+        record.status == session_status::created || record.status == session_status::connecting;
+    const bool start_was_missed = waited && next > session_status::active
+                                  && record.started != no_time && record.started >= record.since;
+    return start_was_missed ? moment_bounds{earlier_bound(record.started, times), record.started}
+                            : began;
+}
+
 /// Webhooks tell of every status but these; the next one that they tell ends these too.
 bool is_between_webhooks(session_status status) noexcept {
     return status == session_status::connecting || status == session_status::ending;
@@ -135,6 +149,7 @@ tracking observe(session_record& record,
     const bool older = record.moved_in_flight || times.sent < record.since;
     record.moved_in_flight = false;
     const bool final_poll = awaits_final_poll(record) && !record.touched_in_flight;
+    record.by_webhook = record.by_webhook && !final_poll;
     settle_touch(record);
 
     const bool first = !record.was_observed() && record.status == session_status::unknown;
@@ -145,6 +160,12 @@ tracking observe(session_record& record,
         changes.ended = final_poll;
         changes.ended_without_start =
             final_poll && record.started == no_time && !snapshot.started_at;
+        return changes;
+    }
+    // Nor does an answer from before an event say that nothing is known.
+    if (older && snapshot.status == session_status::unknown
+        && record.status != session_status::unknown) {
+        changes.outdated = true;
         return changes;
     }
     // A step back needs a second poll in a row, and none of them older than the present status.
@@ -166,8 +187,9 @@ tracking observe(session_record& record,
     if (first || previous != snapshot.status) {
         const moment_bounds began = status_began(record, snapshot, times, backwards);
         if (!first) {
+            const moment_bounds left = stay_ended(record, snapshot.status, began, times);
             changes.change =
-                status_change{previous, snapshot.status, backwards, dwell_until(record, began)};
+                status_change{previous, snapshot.status, backwards, dwell_until(record, left)};
         }
         if (snapshot.status == session_status::ended) {
             take_end(record, snapshot, changes);
@@ -189,6 +211,8 @@ void observe_not_found(session_record& record, steady_time sent) noexcept {
     }
     increment_saturating(record.not_found_count);
     record.failures = 0;
+    const bool final_poll = awaits_final_poll(record) && !record.touched_in_flight;
+    record.by_webhook = record.by_webhook && !final_poll;
     settle_touch(record);
     record.moved_in_flight = false;
     record.backwards_to = session_status::unknown;

@@ -139,7 +139,11 @@ void poller::restored(session_slot slot) {
     registry_.update(slot, [&](session_record& record) {
         // What happened while nobody asked is not known: it takes as many answers as at first.
         record.not_found_count = 0;
-        if (record.status != session_status::ended) {
+        if (record.status == session_status::ended) {
+            // Told by a webhook, and the poll that asks for the details was not made.
+            record.touched = record.by_webhook;
+            record.unverified = false;
+        } else {
             record.last_sent = now - plain_interval(schedule_.policy(), record);
         }
     });

@@ -73,13 +73,15 @@ void poller::take_success(const api_answer& answer) {
     const session_record& record = registry_[answer.slot];
     const bool known = record.was_observed();
     const bool was_missing = record.not_found_since != no_time;
+    const bool was_started = record.started != no_time;
     const threshold_crossing before = next_crossing(schedule_.policy(), record);
     const tracking changes = registry_.update(answer.slot, [&](session_record& changed) {
         return observe(changed, answer.snapshot, times);
     });
-    // Kept across restarts: the status, which thresholds are confirmed, and since when there were only 404s. Most polls
-    // change none of them.
-    if (!known || was_missing || changes.change
+    // Kept across restarts: the status, which thresholds are confirmed, since when there were only 404s, and what was
+    // counted. Most polls change none of them.
+    const bool is_started = record.started != no_time;
+    if (!known || was_missing || was_started != is_started || changes.change || changes.ended
         || before.at != next_crossing(schedule_.policy(), record).at) {
         store_.note(registry_.id_of(answer.slot), record);
     }
@@ -103,7 +105,7 @@ void poller::take_not_found(const api_answer& answer) {
     registry_.update(answer.slot,
                      [&](session_record& changed) { observe_not_found(changed, answer.sent); });
     answering_not_found_ += is_missing(answer.slot) ? 1 : 0;
-    if (!was_missing) {
+    if (!was_missing || asked_for_end) {
         store_.note(registry_.id_of(answer.slot), record);
     }
     if (asked_for_end && !awaits_final_poll(registry_[answer.slot])) {

@@ -264,6 +264,16 @@ TEST(ApiHealth, AThrottledProbeSaysNothingGoodOfTheKey) {
     EXPECT_EQ(health.up(), false);
 }
 
+TEST(ApiHealth, AThrottledProbeEndsAnOutage) {
+    api_health health = unreachable();
+    const steady_time probe = health.next_request(t0 + 5s);
+    health.on_sent(probe);
+    health.on_failure(throttled(5s), probe + 1s);
+    EXPECT_EQ(health.state(), api_state::throttled);
+    EXPECT_GE(health.next_request(probe + 1s), probe + 6s);
+    EXPECT_LT(health.next_request(probe + 1s), probe + 8s);
+}
+
 TEST(ApiHealth, FiveFailuresWithinFiveSecondsAreNotAnOutage) {
     api_health health = healthy();
     for (int i = 0; i < 50; ++i) {

@@ -39,7 +39,14 @@ TEST(DueWork, UnderShortageANewSessionWaitsFiveSeconds) {
 }
 
 TEST(DueWork, UnderShortageWithWebhooksItWaitsForItsFirstThreshold) {
-    expect_work(due_work(told(t0), with_webhooks(), shortage, t0), kind::event, t0 + 30s);
+    expect_work(due_work(told(t0), with_webhooks(), shortage, t0), kind::event, t0 + 15s);
+    poll_policy rare = with_webhooks();
+    rare.thresholds.connecting.clear();
+    expect_work(due_work(told(t0), rare, shortage, t0), kind::event, t0 + 30s);
+    rare.thresholds.not_started.clear();
+    expect_work(due_work(told(t0), rare, shortage, t0), kind::event, t0 + 1min);
+    rare.thresholds.created.clear();
+    expect_work(due_work(told(t0), rare, plenty, t0), kind::event, t0);
 }
 
 TEST(DueWork, ABulkSessionIsRoutineAfterItsSpread) {

@@ -328,5 +328,25 @@ TEST(RequestBudget, AReloadKeepsWhatWasLearned) {
     EXPECT_EQ(budget.allowed(t0), 3);
 }
 
+TEST(RequestBudget, OneOddDateSlowsForAFewAnswersOnly) {
+    for (const steady_duration off : {steady_duration(1h), steady_duration(12h)}) {
+        request_budget budget(automatic(), t0);
+        tell(budget, 60, 59, 60s, t0);
+        // A node whose Date is that late.
+        budget.on_headers(
+            limits(60, 58, std::chrono::time_point_cast<milliseconds>(api_at(t0 + 60s))),
+            std::chrono::time_point_cast<milliseconds>(api_at(t0 + 5s) - off),
+            t0 + 5s);
+        EXPECT_LT(budget.allowed(t0 + 6s), 0.1);
+        // Slow as it is, an answer comes in every other window only.
+        for (int i = 1; i <= 3; ++i) {
+            tell(budget, 60, 59, 59s, t0 + i * 120s + 1s);
+        }
+        EXPECT_GT(budget.allowed(t0 + 362s), 0.2);
+        tell(budget, 60, 59, 59s, t0 + 421s);
+        EXPECT_NEAR(budget.allowed(t0 + 422s), 0.5, 0.05);
+    }
+}
+
 } // namespace
 } // namespace kallglot

@@ -373,5 +373,28 @@ TEST(SessionTracker, ConfirmsWhatWasCrossedBeforeThePollWasSent) {
     EXPECT_EQ(record.since, since);
 }
 
+TEST(SessionTracker, AWaitWhoseEndNobodySawLastedUntilTheStart) {
+    session_record record = seen_created(t0 - 1s);
+    (void)observe(record, snapshot(connecting), polled(t0));
+    session_snapshot said = snapshot(ended);
+    said.started_at = api_at(t0 + 4s);
+    said.ended_at = api_at(t0 + 399s);
+    const tracking changes = observe(record, said, polled(t0 + 400s));
+    ASSERT_TRUE(changes.change && changes.change->dwell);
+    EXPECT_GE(*changes.change->dwell, 2s);
+    EXPECT_LE(*changes.change->dwell, 7s);
+}
+
+TEST(SessionTracker, AnOlderAnswerThatKnowsNothingChangesNothing) {
+    session_record record = seen(unknown, t0);
+    record.in_flight = true;
+    (void)observe_event(record, session_event::started, {t0 + 5s, std::nullopt, std::nullopt});
+    ASSERT_EQ(record.status, active);
+    const tracking changes = observe(record, snapshot(unknown), polled(t0 + 4s));
+    EXPECT_FALSE(changes.change);
+    EXPECT_TRUE(changes.outdated);
+    EXPECT_EQ(record.status, active);
+}
+
 } // namespace
 } // namespace kallglot

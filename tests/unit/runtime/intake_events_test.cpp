@@ -199,6 +199,49 @@ TEST_F(IntakeEvents, ASessionThatWasNotFoundIsNotRevivedEither) {
     EXPECT_EQ(put_all(names(1, 1)).value().added, 1U);
 }
 
+TEST_F(IntakeEvents, TheLastPollOfAnEndedSessionIsMadeAfterARestartAndOnce) {
+    outcome_of(event(session_ended, 1, 1));
+    answer_ = [this](std::string_view, steady_time) {
+        auto reply = ok_reply(session_status::ended, clock_.wall_now());
+        reply.answer.snapshot.reason = end_reason::completed;
+        return reply;
+    };
+    // The first process could not poll.
+    restart();
+    start();
+    clock_.advance(1min);
+    EXPECT_EQ(api_->request_count(), 1U);
+    EXPECT_EQ(metric("kallglot_sessions_ended_total", "completed"), 1);
+    restart();
+    EXPECT_FALSE(record(1).unverified);
+    start();
+    clock_.advance(1min);
+    EXPECT_EQ(api_->request_count(), 0U);
+    EXPECT_EQ(metric("kallglot_sessions_ended_total", "completed"), 1);
+}
+
+TEST_F(IntakeEvents, AStartThatAPollDatesIsKept) {
+    session_status said = session_status::created;
+    const api_time born = clock_.wall_now();
+    answer_ = [this, &said, born](std::string_view, steady_time) {
+        auto reply = ok_reply(said, clock_.wall_now());
+        reply.answer.snapshot.created_at = born;
+        if (said == session_status::active) {
+            reply.answer.snapshot.started_at = born + 10s;
+        }
+        return reply;
+    };
+    start();
+    put(1);
+    clock_.advance(1s);
+    said = session_status::active;
+    outcome_of(event(session_started, 1, 1));
+    EXPECT_EQ(store_.sessions.at(name(1)).started, no_time);
+    // Otherwise its setup would be observed once more after a restart.
+    clock_.advance(2min);
+    EXPECT_NE(store_.sessions.at(name(1)).started, no_time);
+}
+
 TEST_F(IntakeEvents, AnEpisodeOfNotFoundThatIsOverIsOverAfterARestartToo) {
     bool found = true;
     answer_ = [this, &found](std::string_view, steady_time) {

@@ -4,6 +4,7 @@
 #define KALLGLOT_TESTS_UNIT_RUNTIME_INTAKE_FIXTURE_HPP
 
 #include "held_store.hpp"
+#include "kallglot/core/stored_session.hpp"
 #include "kallglot/runtime/intake.hpp"
 #include "support/fake_api.hpp"
 #include "support/instrument_values.hpp"
@@ -64,8 +65,11 @@ public:
         intake_.emplace(*registry_, store_, *poller_, metrics_, clock_, log_, 7);
         store_.tell(*intake_);
         std::vector<kept_session> kept;
+        const stored_timeline line = stored_timeline::begin(clock_.wall_now(), clock_.now(), 1);
         for (const auto& [text, record] : store_.sessions) {
-            kept.push_back({id(text), record});
+            // What a file does not keep is gone.
+            const stored_session row = to_stored(id(text), record, line);
+            kept.push_back({id(text), to_record(row, line, clock_.now())});
         }
         intake_->on_sessions(kept);
         std::vector<remembered_entry> entries;
