@@ -176,13 +176,16 @@ void request_budget::begin_window(std::optional<api_time> reset,
         next.ours = ours_so_far_;
     } else if (reset && window_->reset && now >= window_->reset_at - reset_tolerance) {
         next.ours = window_->ours_next;
-        // Windows that follow each other tell their length; with idle ones between they are no longer than that.
+        // Only windows that follow each other tell their length. With idle ones between they only say that a length which
+        // one answer had suggested was too long, such as one with a wrong Date.
         const auto between =
             std::clamp<seconds>(std::chrono::round<seconds>(*reset - *window_->reset),
                                 1s,
                                 longest_window);
-        if (now - window_->reset_at < between / 2 || between < window_length_) {
-            window_length_ = between;
+        if (now - window_->reset_at < between / 2) {
+            window_length_ = learned_length_ = between;
+        } else {
+            window_length_ = std::min(window_length_, std::max(between, learned_length_));
         }
     } else {
         // It ended before its time: who used what since then is not known.

@@ -73,18 +73,19 @@ moment_bounds status_began(const session_record& record,
     return {dated ? earlier_bound(record.created, times) : no_time, times.received};
 }
 
-/// When the stay in the present status ended, if `next` is the status that was seen then. A call whose start nobody saw
+/// When the stay in the present status ended, if `next` was seen then. A call whose start nobody saw
 /// waited until it started, and not until it ended.
 moment_bounds stay_ended(const session_record& record,
-                         session_status next,
+                         const session_snapshot& next,
                          const moment_bounds& began,
                          const exchange_times& times) noexcept {
     const bool waited =
         record.status == session_status::created || record.status == session_status::connecting;
-    const bool start_was_missed = waited && next > session_status::active
-                                  && record.started != no_time && record.started >= record.since;
-    return start_was_missed ? moment_bounds{earlier_bound(record.started, times), record.started}
-                            : began;
+    const auto started = next.started_at ? later_bound(*next.started_at, times) : std::nullopt;
+    if (waited && next.status > session_status::active && started && *started >= record.since) {
+        return {earlier_bound(*started, times), *started};
+    }
+    return began;
 }
 
 /// Webhooks tell of every status but these; the next one that they tell ends these too.
@@ -187,7 +188,7 @@ tracking observe(session_record& record,
     if (first || previous != snapshot.status) {
         const moment_bounds began = status_began(record, snapshot, times, backwards);
         if (!first) {
-            const moment_bounds left = stay_ended(record, snapshot.status, began, times);
+            const moment_bounds left = stay_ended(record, snapshot, began, times);
             changes.change =
                 status_change{previous, snapshot.status, backwards, dwell_until(record, left)};
         }

@@ -112,6 +112,9 @@ task<error_code> https_connection::shake_hands() {
             co_await socket_.async_wait(tcp_socket::wait_read, as_tuple);
         }
         if (ended_) {
+            if (*ended_ == errc::handshake_timeout) {
+                engine_->forget_session();
+            }
             co_return *ended_;
         }
         error_code error;

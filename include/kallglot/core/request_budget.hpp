@@ -84,7 +84,8 @@ private:
     budget_settings settings_;
     std::optional<window> window_;
     seconds window_length_{60};
-    double guess_base_ = 1.0; ///< requests a second at `guess_from_`
+    seconds learned_length_{60}; ///< the same, without what a single answer may have made of it
+    double guess_base_ = 1.0;    ///< requests a second at `guess_from_`
     steady_time guess_from_;
     steady_time last_sent_ = no_time;
     std::uint32_t ours_so_far_ = 0; ///< requests sent before any header was seen

@@ -76,7 +76,7 @@ public:
 
     [[nodiscard]] bool established() const noexcept;
 
-    /// The peer has broken off the handshake: the session that it was offered is kept no more, since it may be the
+    /// The peer has broken off the handshake, or let it hang: the session that it was offered is kept no more, since it may be the
     /// reason, and would be each time. A handshake that failed has done so itself.
     void forget_session() noexcept;
 

@@ -348,5 +348,16 @@ TEST(RequestBudget, OneOddDateSlowsForAFewAnswersOnly) {
     }
 }
 
+TEST(RequestBudget, AResetThatFollowsWhatWasUsedIsNoShortWindow) {
+    // A token bucket says when it is full again: a second after each request.
+    for (const steady_duration gap : {3s, 5s, 20s}) {
+        request_budget budget(automatic(), t0);
+        for (int i = 0; i < 100; ++i) {
+            tell(budget, 600, 599, 1s, t0 + i * gap);
+        }
+        EXPECT_LE(budget.allowed(t0 + 99 * gap + 1s), 5.01);
+    }
+}
+
 } // namespace
 } // namespace kallglot

@@ -32,26 +32,6 @@ session_record seen(session_status status, steady_time at) {
     return record;
 }
 
-TEST(SessionTracker, AgesATimestampByDateLessOneSecond) {
-    const exchange_times times{t0, t0 + 200ms, test::api_t0};
-    EXPECT_EQ(later_bound(test::api_t0 - 60s, times), t0 + 200ms - 59s);
-    EXPECT_EQ(later_bound(test::api_t0 - 1s, times), t0 + 200ms);
-    EXPECT_EQ(later_bound(test::api_t0, times), t0 + 200ms);
-}
-
-TEST(SessionTracker, NeverDatesATimestampAfterItsReceipt) {
-    const exchange_times times{t0, t0 + 200ms, test::api_t0};
-    EXPECT_EQ(later_bound(test::api_t0 + 23h, times), t0 + 200ms);
-}
-
-TEST(SessionTracker, IgnoresTimestampsThatCannotBe) {
-    const exchange_times times{t0, t0 + 200ms, test::api_t0};
-    EXPECT_FALSE(later_bound(test::api_t0 + 25h, times).has_value());
-    EXPECT_FALSE(later_bound(test::api_t0 - 401 * 24h, times).has_value());
-    EXPECT_TRUE(later_bound(test::api_t0 - 399 * 24h, times).has_value());
-    EXPECT_FALSE(later_bound(test::api_t0, {t0, t0, std::nullopt}).has_value());
-}
-
 TEST(SessionTracker, FirstSightIsNoChangeOfStatus) {
     session_record record = told(t0 - 1h);
     session_snapshot said = snapshot(created);
@@ -374,15 +354,22 @@ TEST(SessionTracker, ConfirmsWhatWasCrossedBeforeThePollWasSent) {
 }
 
 TEST(SessionTracker, AWaitWhoseEndNobodySawLastedUntilTheStart) {
-    session_record record = seen_created(t0 - 1s);
-    (void)observe(record, snapshot(connecting), polled(t0));
-    session_snapshot said = snapshot(ended);
-    said.started_at = api_at(t0 + 4s);
-    said.ended_at = api_at(t0 + 399s);
-    const tracking changes = observe(record, said, polled(t0 + 400s));
-    ASSERT_TRUE(changes.change && changes.change->dwell);
-    EXPECT_GE(*changes.change->dwell, 2s);
-    EXPECT_LE(*changes.change->dwell, 7s);
+    for (const bool is_dated : {true, false}) {
+        session_record record = seen_created(t0 - 1s);
+        (void)observe(record, snapshot(connecting), polled(t0));
+        session_snapshot said = snapshot(ended);
+        said.started_at = api_at(t0 + 4s);
+        said.ended_at = api_at(t0 + 399s);
+        exchange_times times = polled(t0 + 400s);
+        if (!is_dated) {
+            times.api_now.reset();
+        }
+        const tracking changes = observe(record, said, times);
+        ASSERT_TRUE(changes.change);
+        ASSERT_EQ(changes.change->dwell.has_value(), is_dated);
+        EXPECT_TRUE(!is_dated || (*changes.change->dwell >= 2s && *changes.change->dwell <= 7s));
+        EXPECT_EQ(changes.call_duration, 395s);
+    }
 }
 
 TEST(SessionTracker, AnOlderAnswerThatKnowsNothingChangesNothing) {
