@@ -94,9 +94,13 @@ bool is_between_webhooks(session_status status) noexcept {
 }
 
 /// The poll answers what asked for it, unless the event came after the GET had left.
-void settle_touch(session_record& record) noexcept {
+/// True if it was the last one of a session that a webhook had ended: nothing that the webhook told is open any more.
+bool settle_touch(session_record& record) noexcept {
+    const bool was_last = awaits_final_poll(record) && !record.touched_in_flight;
+    record.by_webhook = record.by_webhook && !was_last;
     record.touched = record.touched_in_flight;
     record.touched_in_flight = false;
+    return was_last;
 }
 
 /// Fields that any answer may fill, and the durations that become known with them.
@@ -149,9 +153,7 @@ tracking observe(session_record& record,
     record.unverified = false;
     const bool older = record.moved_in_flight || times.sent < record.since;
     record.moved_in_flight = false;
-    const bool final_poll = awaits_final_poll(record) && !record.touched_in_flight;
-    record.by_webhook = record.by_webhook && !final_poll;
-    settle_touch(record);
+    const bool final_poll = settle_touch(record);
 
     const bool first = !record.was_observed() && record.status == session_status::unknown;
     const bool backwards = is_backwards(record.status, snapshot.status);
@@ -212,8 +214,6 @@ void observe_not_found(session_record& record, steady_time sent) noexcept {
     }
     increment_saturating(record.not_found_count);
     record.failures = 0;
-    const bool final_poll = awaits_final_poll(record) && !record.touched_in_flight;
-    record.by_webhook = record.by_webhook && !final_poll;
     settle_touch(record);
     record.moved_in_flight = false;
     record.backwards_to = session_status::unknown;

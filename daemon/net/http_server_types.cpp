@@ -4,7 +4,6 @@
 
 #include <boost/beast/http/status.hpp>
 
-#include <algorithm>
 #include <cstdio>
 
 namespace kallglot {
@@ -23,15 +22,22 @@ void append_field(std::string& out, std::string_view name, std::string_view valu
     out += "\r\n";
 }
 
-} // namespace
+using field_list = std::vector<std::pair<std::string, std::string>>;
 
-std::string_view http_request::field(std::string_view name) const noexcept {
+/// The value of the first field of that name, in any case; empty when there is none.
+std::string_view value_of(const field_list& fields, std::string_view name) noexcept {
     for (const auto& [key, value] : fields) {
         if (ascii_iequals(key, name)) {
             return value;
         }
     }
     return {};
+}
+
+} // namespace
+
+std::string_view http_request::field(std::string_view name) const noexcept {
+    return value_of(fields, name);
 }
 
 std::string_view http_response::body_text() const noexcept {
@@ -67,10 +73,7 @@ std::string serialize_head(const http_response& response,
     if (has_body(response.status)) {
         append_field(head, "Content-Type", response.content_type);
         append_field(head, "Content-Length", std::to_string(response.body_text().size()));
-        const auto is_set = [](const auto& field) {
-            return ascii_iequals(field.first, "X-Content-Type-Options");
-        };
-        if (std::ranges::none_of(response.fields, is_set)) {
+        if (value_of(response.fields, "X-Content-Type-Options").empty()) {
             append_field(head, "X-Content-Type-Options", "nosniff");
         }
     }

@@ -34,6 +34,9 @@ task<error_code> https_connection::open(std::vector<tcp_endpoint> addresses) {
         state_ = state::handshaking;
         const error_code failed = co_await shake_hands();
         if (failed) {
+            if (failed == errc::tls_failed || failed == errc::handshake_timeout) {
+                engine_->forget_session();
+            }
             say_goodbye();
             co_return ended_ ? error_code(*ended_) : failed;
         }
@@ -99,7 +102,6 @@ task<error_code> https_connection::shake_hands() {
         if (!backlog_.empty()) {
             const error_code failed = co_await write_all();
             if (failed && status != tls_status::failed) {
-                engine_->forget_session();
                 detail_ = broke_off;
                 co_return ended_ ? error_code(*ended_) : error_code(errc::tls_failed);
             }
@@ -112,15 +114,11 @@ task<error_code> https_connection::shake_hands() {
             co_await socket_.async_wait(tcp_socket::wait_read, as_tuple);
         }
         if (ended_) {
-            if (*ended_ == errc::handshake_timeout) {
-                engine_->forget_session();
-            }
             co_return *ended_;
         }
         error_code error;
         const std::size_t size = socket_.read_some(asio::buffer(scratch_.input), error);
         if (error && error != asio::error::would_block) {
-            engine_->forget_session();
             detail_ = broke_off;
             co_return errc::tls_failed;
         }

@@ -99,8 +99,8 @@ void poller::take_not_found(const api_answer& answer) {
     gate_.health().on_success(answer.received);
     metrics_.request_failed(failure_reason::not_found);
     answering_not_found_ -= is_missing(answer.slot) ? 1 : 0;
-    const bool asked_for_end = awaits_final_poll(registry_[answer.slot]);
     const session_record& record = registry_[answer.slot];
+    const bool asked_for_end = awaits_final_poll(record);
     const bool was_missing = record.not_found_since != no_time;
     registry_.update(answer.slot,
                      [&](session_record& changed) { observe_not_found(changed, answer.sent); });
@@ -108,7 +108,7 @@ void poller::take_not_found(const api_answer& answer) {
     if (!was_missing || asked_for_end) {
         store_.note(registry_.id_of(answer.slot), record);
     }
-    if (asked_for_end && !awaits_final_poll(registry_[answer.slot])) {
+    if (asked_for_end && !awaits_final_poll(record)) {
         metrics_.ended(end_reason::none);
     }
 }

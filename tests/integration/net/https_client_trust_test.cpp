@@ -119,6 +119,18 @@ TEST_F(HttpsClient, ResumesWhenItComesBack) {
     }
 }
 
+TEST_F(HttpsClient, ASessionOverWhichTheHandshakeHangsIsOfferedNoMore) {
+    settings_.connect_timeout = seconds(1);
+    const script once{.steps = {{step::kind::request}, good_answer("Connection: close\r\n")}};
+    serve({once, {.steps = {}, .stall_handshake = true}});
+    start_client("localhost");
+    EXPECT_EQ(ask_and_wait(id).http_status, 200);
+    const std::size_t kept = trust_->kept_sessions();
+    ASSERT_GE(kept, 1U);
+    EXPECT_EQ(ask_and_wait(id).error, errc::handshake_timeout);
+    EXPECT_EQ(trust_->kept_sessions(), kept - 1);
+}
+
 TEST_F(HttpsClient, ResumesAfterAConnectionThatJustBroke) {
     serve({{.steps =
                 {{step::kind::request}, good_answer(), {step::kind::request}, {step::kind::reset}}},

@@ -29,6 +29,17 @@ TEST_F(HttpServer, AnswersWithLengthDateAndType) {
                   + hello);
 }
 
+TEST_F(HttpServer, AFieldThatTheConfigurationSetsIsSentOnce) {
+    server_->use_fields({{"X-Content-Type-Options", "nosniff"}, {"X-Frame-Options", "deny"}});
+    test::raw_client& client = connect();
+    client.send(get_root);
+    const std::string answer = client.take_answer();
+    const std::size_t first = answer.find("X-Content-Type-Options");
+    EXPECT_NE(first, std::string::npos);
+    EXPECT_EQ(answer.find("X-Content-Type-Options", first + 1), std::string::npos) << answer;
+    EXPECT_NE(answer.find("X-Frame-Options: deny\r\n"), std::string::npos);
+}
+
 TEST_F(HttpServer, KeepsTheConnectionForTheNextRequest) {
     test::raw_client& client = connect();
     for (int i = 0; i < 5; ++i) {

@@ -210,12 +210,10 @@ TEST_F(StoreDamage, AStoreThatWasReadyBeforeARepairNeverTakesItsPlace) {
 }
 
 TEST_F(StoreDamage, AStoreThatIsRewrittenAfterDamageLeavesNothingReadyBehind) {
-    session_record kept;
-    kept.since = clock_.now();
     {
         store_engine engine(path());
-        const store_opening opening = engine.open(clock_.wall_now(), clock_.now());
-        const time_mark mark = opening.line->mark(clock_.wall_now(), clock_.now());
+        const stored_timeline line = *engine.open(clock_.wall_now(), clock_.now()).line;
+        const time_mark mark = line.mark(clock_.wall_now(), clock_.now());
         // The exchange stops after its first step: a folder stands for a log that cannot be removed.
         ASSERT_FALSE(engine.begin_rewrite(mark, false));
         std::filesystem::remove(path() + "-wal");
@@ -224,7 +222,7 @@ TEST_F(StoreDamage, AStoreThatIsRewrittenAfterDamageLeavesNothingReadyBehind) {
         EXPECT_TRUE(std::filesystem::exists(path() + "-ready"));
         std::filesystem::remove(path() + "-wal");
         ASSERT_FALSE(engine.begin_rewrite(mark, true));
-        ASSERT_FALSE(engine.append(std::vector{to_stored(id_of(77), kept, *opening.line)}));
+        ASSERT_FALSE(engine.append(std::vector{to_stored(id_of(77), record(), line)}));
         EXPECT_FALSE(engine.finish_rewrite());
     }
     open();
@@ -233,16 +231,13 @@ TEST_F(StoreDamage, AStoreThatIsRewrittenAfterDamageLeavesNothingReadyBehind) {
 }
 
 TEST_F(StoreDamage, ARewriteWhoseFileIsTakenAwayLeavesTheStoreAsItWas) {
-    session_record kept;
-    kept.since = clock_.now();
     {
         store_engine engine(path());
-        const store_opening opening = engine.open(clock_.wall_now(), clock_.now());
+        const stored_timeline line = *engine.open(clock_.wall_now(), clock_.now()).line;
         auto group = std::make_shared<change_group>();
-        group->changes.emplace_back(put_session{to_stored(id_of(77), kept, *opening.line)});
+        group->changes.emplace_back(put_session{to_stored(id_of(77), record(), line)});
         ASSERT_FALSE(engine.commit({group}).fault);
-        ASSERT_FALSE(
-            engine.begin_rewrite(opening.line->mark(clock_.wall_now(), clock_.now()), false));
+        ASSERT_FALSE(engine.begin_rewrite(line.mark(clock_.wall_now(), clock_.now()), false));
         std::filesystem::remove(path() + "-next");
         EXPECT_TRUE(engine.finish_rewrite());
     }

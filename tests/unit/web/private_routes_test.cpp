@@ -142,6 +142,7 @@ TEST_F(PrivateRoutes, ServesAPageForPeopleWithAStrictPolicy) {
     EXPECT_EQ(response.status, 200);
     EXPECT_EQ(response.content_type, "text/html; charset=utf-8");
     EXPECT_EQ(field(response, "Content-Security-Policy"), status_page_policy());
+    EXPECT_EQ(field(response, "X-Content-Type-Options"), "") << "the server adds it to all";
     EXPECT_NE(response.body_text().find("21 sessions are stuck</p>"), std::string::npos);
     daemon_.state = {false, false, "restoring sessions"};
     EXPECT_NE(get("/").body_text().find("Not ready"), std::string::npos);
