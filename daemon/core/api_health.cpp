@@ -23,24 +23,6 @@ constexpr double ramp_start = 0.1;
 
 } // namespace
 
-std::string_view to_string(api_state value) noexcept {
-    switch (value) {
-        case api_state::starting:
-            return "starting";
-        case api_state::ok:
-            return "ok";
-        case api_state::throttled:
-            return "throttled";
-        case api_state::unauthorized:
-            return "unauthorized";
-        case api_state::out_of_credits:
-            return "out_of_credits";
-        case api_state::unreachable:
-            break;
-    }
-    return "unreachable";
-}
-
 api_health::api_health(steady_time now, std::uint64_t seed) noexcept
     : last_success_(now),
       random_state_(seed) {}

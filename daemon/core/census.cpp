@@ -49,9 +49,7 @@ census_pass::census_pass(session_registry& registry, const census_terms& terms)
         const std::size_t own = thresholds_of(thresholds, status).size();
         census_.over_threshold[i].assign(own, 0);
         census_.suspected_over_threshold[i].assign(own, 0);
-        const bool may_start = status == session_status::created
-                               || status == session_status::connecting
-                               || status == session_status::unknown;
+        const bool may_start = rules_of(status).waits_for_start;
         census_.not_started_over_threshold[i].assign(may_start ? thresholds.not_started.size() : 0,
                                                      0);
     }

@@ -105,38 +105,6 @@ public:
 
 } // namespace
 
-std::string_view to_string(failure_reason reason) noexcept {
-    switch (reason) {
-        case failure_reason::dns:
-            return "dns";
-        case failure_reason::connect:
-            return "connect";
-        case failure_reason::tls:
-            return "tls";
-        case failure_reason::timeout:
-            return "timeout";
-        case failure_reason::reset:
-            return "reset";
-        case failure_reason::throttled:
-            return "throttled";
-        case failure_reason::unauthorized:
-            return "unauthorized";
-        case failure_reason::credits:
-            return "credits";
-        case failure_reason::server:
-            return "server";
-        case failure_reason::redirect:
-            return "redirect";
-        case failure_reason::body:
-            return "body";
-        case failure_reason::not_found:
-            return "not_found";
-        case failure_reason::other:
-            break;
-    }
-    return "other";
-}
-
 failure_reason classify(errc error) noexcept {
     // Who asks for the reason of what we stopped ourselves is about to count it as a failure.
     assert(error != errc::cancelled);

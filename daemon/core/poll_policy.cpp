@@ -24,44 +24,22 @@ steady_time first_unsettled(const threshold_settings::list& ages,
 const threshold_settings::list& thresholds_of(const threshold_settings& thresholds,
                                               session_status status) noexcept {
     static const threshold_settings::list none;
-    switch (status) {
-        case session_status::created:
-            return thresholds.created;
-        case session_status::connecting:
-            return thresholds.connecting;
-        case session_status::active:
-            return thresholds.active;
-        case session_status::ending:
-            return thresholds.ending;
-        case session_status::ended:
-        case session_status::unknown:
-            break;
+    const auto list = rules_of(status).thresholds;
+    return list == nullptr ? none : thresholds.*list;
+}
+
+steady_duration plain_interval(const poll_intervals& intervals, poll_kind kind) noexcept {
+    if (kind == poll_kind::never_observed) {
+        return intervals.created;
     }
-    return none;
+    const auto interval = session_status_rules[static_cast<std::size_t>(kind) - 1].interval;
+    return interval == nullptr ? intervals.unknown : intervals.*interval;
 }
 
 steady_duration plain_interval(const poll_policy& policy, const session_record& record) noexcept {
     const poll_intervals& intervals = policy.poll.intervals;
-    if (policy.webhooks_flow && record.by_webhook) {
-        return intervals.audit;
-    }
-    if (!record.was_observed() && record.status == session_status::unknown) {
-        return intervals.created;
-    }
-    switch (record.status) {
-        case session_status::created:
-            return intervals.created;
-        case session_status::connecting:
-            return intervals.connecting;
-        case session_status::active:
-            return intervals.active;
-        case session_status::ending:
-            return intervals.ending;
-        case session_status::ended:
-        case session_status::unknown:
-            break;
-    }
-    return intervals.unknown;
+    return policy.webhooks_flow && record.by_webhook ? steady_duration(intervals.audit)
+                                                     : plain_interval(intervals, kind_of(record));
 }
 
 steady_duration effective_interval(const poll_policy& policy,
@@ -79,7 +57,7 @@ steady_duration effective_interval(const poll_policy& policy,
 
 threshold_crossing next_crossing(const poll_policy& policy, const session_record& record) noexcept {
     // Of whom nobody said anything the first poll decides; a status may also be known from a webhook or a restart.
-    if (!record.was_observed() && record.status == session_status::unknown) {
+    if (never_observed(record)) {
         return {};
     }
     threshold_crossing next{

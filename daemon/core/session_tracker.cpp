@@ -37,30 +37,14 @@ void increment_saturating(Counter& counter) noexcept {
     }
 }
 
-/// The API's own timestamp for the start of a status; `connecting` and `ending` have none.
-std::optional<api_time> own_timestamp(const session_snapshot& snapshot) noexcept {
-    switch (snapshot.status) {
-        case session_status::created:
-            return snapshot.created_at;
-        case session_status::active:
-            return snapshot.started_at;
-        case session_status::ended:
-            return snapshot.ended_at;
-        case session_status::connecting:
-        case session_status::ending:
-        case session_status::unknown:
-            break;
-    }
-    return std::nullopt;
-}
-
 moment_bounds status_began(const session_record& record,
                            const session_snapshot& snapshot,
                            const exchange_times& times,
                            bool backwards) noexcept {
     // A step backwards began anew: the timestamps are those of the first time.
-    if (const auto timestamp = own_timestamp(snapshot); timestamp && !backwards) {
-        if (const auto latest = later_bound(*timestamp, times)) {
+    const auto began_at = rules_of(snapshot.status).began_at;
+    if (began_at != nullptr && snapshot.*began_at && !backwards) {
+        if (const auto latest = later_bound(*(snapshot.*began_at), times)) {
             return {earlier_bound(*latest, times), *latest};
         }
     }
@@ -155,7 +139,7 @@ tracking observe(session_record& record,
     record.moved_in_flight = false;
     const bool final_poll = settle_touch(record);
 
-    const bool first = !record.was_observed() && record.status == session_status::unknown;
+    const bool first = never_observed(record);
     const bool backwards = is_backwards(record.status, snapshot.status);
     if (record.status == session_status::ended && snapshot.status != session_status::ended) {
         // The API says less than its webhook; nobody is asked again, so this is all there is to count.

@@ -27,13 +27,6 @@ enum class member : std::uint8_t {
     id_of_session
 };
 
-webhook_type type_of(std::string_view text) noexcept {
-    const auto found = std::find(webhook_type_names.begin(), webhook_type_names.end(), text);
-    return found == webhook_type_names.end()
-               ? webhook_type::other
-               : static_cast<webhook_type>(found - webhook_type_names.begin());
-}
-
 class event_handler : public ignore_json {
 public:
     [[nodiscard]] result<webhook_event> take() const noexcept {
@@ -137,7 +130,7 @@ private:
                 break;
             case member::type:
                 has_type_ = !value.empty();
-                event_.type = type_of(value);
+                event_.type = webhook_type_words.find(value, webhook_type::other);
                 event_.of_session = value.starts_with("session.");
                 break;
             case member::created_at:

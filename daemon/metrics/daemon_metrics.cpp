@@ -44,7 +44,7 @@ void daemon_metrics::add_session_metrics() {
     for (std::size_t from = 0; from < session_status_count; ++from) {
         for (std::size_t to = 0; to < session_status_count; ++to) {
             if (is_legal(static_cast<session_status>(from), static_cast<session_status>(to))) {
-                for (std::size_t source = 0; source < labels::transition_source_names.size();
+                for (std::size_t source = 0; source < labels::transition_source_words.size();
                      ++source) {
                     transition_counter(from, to, source);
                 }
@@ -56,7 +56,7 @@ void daemon_metrics::add_session_metrics() {
                                       dwell_buckets,
                                       {name_at<session_status>(i)});
     }
-    table_.fill(ended_, metric::sessions_ended, name_at<end_reason>);
+    table_.fill(ended_, metric::sessions_ended, end_reason_words);
 }
 
 void daemon_metrics::add_request_metrics() {
@@ -66,22 +66,16 @@ void daemon_metrics::add_request_metrics() {
             &table_.counter(metric::api_responses, {std::to_string(known_code_list[i])});
     }
     responses_[known_codes] = &table_.counter(metric::api_responses, {"other"});
-    table_.fill(failures_, metric::api_request_failures, name_at<failure_reason>);
-    table_.fill(polls_, metric::polls, name_at<poll_class>);
-    table_.fill(polls_late_, metric::polls_late, name_at<poll_class>);
+    table_.fill(failures_, metric::api_request_failures, failure_reason_words);
+    table_.fill(polls_, metric::polls, poll_class_words);
+    table_.fill(polls_late_, metric::polls_late, poll_class_words);
 }
 
 void daemon_metrics::add_intake_metrics() {
-    table_.fill(added_, metric::sessions_added, [](std::size_t i) {
-        return labels::added_by_names[i];
-    });
-    table_.fill(rejected_, metric::sessions_rejected, [](std::size_t i) {
-        return labels::rejected_for_names[i];
-    });
-    table_.fill(forgotten_, metric::sessions_forgotten, [](std::size_t i) {
-        return labels::forgotten_for_names[i];
-    });
-    table_.fill(log_messages_, metric::log_messages, name_at<log_level>);
+    table_.fill(added_, metric::sessions_added, session_source_words);
+    table_.fill(rejected_, metric::sessions_rejected, labels::rejected_for_words);
+    table_.fill(forgotten_, metric::sessions_forgotten, labels::forgotten_for_words);
+    table_.fill(log_messages_, metric::log_messages, log_level_words);
 }
 
 prometheus::Counter& daemon_metrics::transition_counter(std::size_t from,
@@ -92,7 +86,8 @@ prometheus::Counter& daemon_metrics::transition_counter(std::size_t from,
         place = &table_.counter(metric::session_transitions,
                                 {name_at<session_status>(from),
                                  name_at<session_status>(to),
-                                 labels::transition_source_names[source]});
+                                 labels::transition_source_words.text_of(
+                                     static_cast<labels::transition_source>(source))});
     }
     return *place;
 }
@@ -135,7 +130,7 @@ void daemon_metrics::poll(poll_class which, steady_duration lateness, bool late)
     }
 }
 
-void daemon_metrics::session_added(labels::added_by source, std::size_t count) noexcept {
+void daemon_metrics::session_added(session_source source, std::size_t count) noexcept {
     added_[labels::index(source)]->Increment(static_cast<double>(count));
 }
 
@@ -147,7 +142,7 @@ void daemon_metrics::session_forgotten(labels::forgotten_for reason) noexcept {
     forgotten_[labels::index(reason)]->Increment();
 }
 
-double daemon_metrics::sessions_added(labels::added_by source) const noexcept {
+double daemon_metrics::sessions_added(session_source source) const noexcept {
     return added_[labels::index(source)]->Value();
 }
 

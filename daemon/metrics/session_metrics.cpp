@@ -14,22 +14,15 @@ namespace kallglot {
 
 namespace {
 
-constexpr std::array all_statuses = {session_status::created,
-                                     session_status::connecting,
-                                     session_status::active,
-                                     session_status::ending,
-                                     session_status::ended,
-                                     session_status::unknown};
-static_assert(all_statuses.size() == session_status_count);
-
 [[nodiscard]] constexpr std::size_t index(session_status status) noexcept {
     return static_cast<std::size_t>(status);
 }
 
 void write_by_status(exposition_writer& out, metric which, const counts_by_status& counts) {
     out.family(which);
-    for (const session_status status : all_statuses) {
-        out.sample({{"status", to_string(status)}}, counts[index(status)]);
+    for (const auto& word : session_status_words) {
+        const session_status status = word.value;
+        out.sample({{"status", word.text}}, counts[index(status)]);
     }
 }
 
@@ -38,11 +31,11 @@ template <class Value, class Counts>
 void write_by_status_and(exposition_writer& out, metric which, const Counts& counts) {
     out.family(which);
     const std::string_view label = describe(which).labels[1];
-    for (const session_status status : all_statuses) {
+    for (const auto& word : session_status_words) {
+        const session_status status = word.value;
         const auto& row = counts[index(status)];
         for (std::size_t i = 0; i < row.size(); ++i) {
-            out.sample({{"status", to_string(status)}, {label, to_string(static_cast<Value>(i))}},
-                       row[i]);
+            out.sample({{"status", word.text}, {label, to_string(static_cast<Value>(i))}}, row[i]);
         }
     }
 }
@@ -65,7 +58,8 @@ void write_by_threshold(exposition_writer& out,
                         const threshold_settings& thresholds,
                         const threshold_counts& counts) {
     out.family(which);
-    for (const session_status status : all_statuses) {
+    for (const auto& word : session_status_words) {
+        const session_status status = word.value;
         write_thresholds(out, status, thresholds_of(thresholds, status), counts[index(status)]);
     }
 }
@@ -74,16 +68,21 @@ void write_not_started(exposition_writer& out,
                        const threshold_settings& thresholds,
                        const threshold_counts& counts) {
     out.family(metric::sessions_not_started_over_threshold);
-    for (const session_status status :
-         {session_status::created, session_status::connecting, session_status::unknown}) {
-        write_thresholds(out, status, thresholds.not_started, counts[index(status)]);
+    for (const status_rules& rules : session_status_rules) {
+        if (rules.waits_for_start) {
+            write_thresholds(out,
+                             rules.status,
+                             thresholds.not_started,
+                             counts[index(rules.status)]);
+        }
     }
 }
 
 void write_oldest(exposition_writer& out, const census& counted, api_time wall_now) {
     const double wall = std::chrono::duration<double>(wall_now.time_since_epoch()).count();
     bool any = false;
-    for (const session_status status : all_statuses) {
+    for (const auto& word : session_status_words) {
+        const session_status status = word.value;
         const steady_time since = counted.oldest_since[index(status)];
         // A status that nobody is in has no oldest stay: no series, and no family without series.
         if (since == no_time || counted.by_status[index(status)] == 0) {
@@ -93,7 +92,7 @@ void write_oldest(exposition_writer& out, const census& counted, api_time wall_n
             out.family(metric::oldest_session_status_since);
             any = true;
         }
-        out.sample({{"status", to_string(status)}}, wall - to_seconds(counted.at - since));
+        out.sample({{"status", word.text}}, wall - to_seconds(counted.at - since));
     }
 }
 

@@ -5,12 +5,8 @@ namespace kallglot {
 webhook_metrics::webhook_metrics(instrument_table& table)
     : missed_(table.counter(metric::webhook_missed_transitions)),
       delay_(table.histogram(metric::webhook_delivery_delay, delay_buckets)) {
-    table.fill(requests_, metric::webhook_requests, [](std::size_t i) {
-        return webhook_result_names[i];
-    });
-    table.fill(events_, metric::webhook_events, [](std::size_t i) {
-        return webhook_type_names[i];
-    });
+    table.fill(requests_, metric::webhook_requests, webhook_result_words);
+    table.fill(events_, metric::webhook_events, webhook_type_words);
 }
 
 void webhook_metrics::request(webhook_result result) noexcept {

@@ -2,8 +2,6 @@
 
 #include "kallglot/runtime/intake.hpp"
 
-#include "intake_sources.hpp"
-
 #include <boost/asio/post.hpp>
 #include <boost/unordered/unordered_flat_set.hpp>
 
@@ -16,18 +14,6 @@ namespace {
 
 /// Records looked at between two looks at the loop.
 constexpr std::size_t records_a_slice = 65'536;
-
-labels::added_by label_of(session_source source) noexcept {
-    switch (source) {
-        case session_source::file:
-            return labels::added_by::file;
-        case session_source::api:
-            return labels::added_by::api;
-        case session_source::webhook:
-            break;
-    }
-    return labels::added_by::webhook;
-}
 
 } // namespace
 
@@ -216,9 +202,9 @@ intake::taken intake::take_in(const session_id& id, session_source source, bool 
     if (slot == no_slot) {
         return {};
     }
-    const bool known_source = (registry_[slot].sources & bit_of(source)) != 0;
+    const bool known_source = (registry_[slot].sources & source_bit(source)) != 0;
     registry_.update(slot, [&, fresh = is_new](session_record& record) {
-        record.sources |= bit_of(source);
+        record.sources |= source_bit(source);
         if (fresh) {
             record.since = clock_.now();
             record.bulk = bulk;
@@ -227,7 +213,7 @@ intake::taken intake::take_in(const session_id& id, session_source source, bool 
     taken one{slot, is_new};
     if (is_new) {
         one.ticket = store_.add(id, registry_[slot]);
-        metrics_.session_added(label_of(source));
+        metrics_.session_added(source);
         poller_.session_changed(slot);
     } else if (registry_[slot].unstored) {
         one.ticket = offer(slot);
@@ -241,7 +227,7 @@ intake::taken intake::take_in(const session_id& id, session_source source, bool 
     if (one.ticket == commit_ticket::refused && !is_new && !known_source) {
         // It was not told for good: the next time it is new again.
         registry_.update(slot, [source](session_record& record) {
-            record.sources &= static_cast<std::uint8_t>(~bit_of(source));
+            record.sources &= static_cast<std::uint8_t>(~source_bit(source));
         });
     }
     return one;
@@ -283,12 +269,12 @@ void intake::on_removed(const std::vector<std::uint64_t>& hashes) {
     for (std::uint32_t index = 0; index < registry_.slot_count(); ++index) {
         const session_slot slot{index};
         if (!registry_.is_tracked(slot)
-            || (registry_[slot].sources & bit_of(session_source::file)) == 0
+            || (registry_[slot].sources & source_bit(session_source::file)) == 0
             || !gone.contains(hash_of(registry_.text_of(slot)))) {
             continue;
         }
         const std::uint8_t others = registry_.update(slot, [](session_record& record) {
-            record.sources &= static_cast<std::uint8_t>(~bit_of(session_source::file));
+            record.sources &= static_cast<std::uint8_t>(~source_bit(session_source::file));
             return record.sources;
         });
         if (others == 0) {

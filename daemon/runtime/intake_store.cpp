@@ -1,6 +1,5 @@
 // What the store asks of the intake, and what it gives back at a restart.
 
-#include "intake_sources.hpp"
 #include "kallglot/runtime/intake.hpp"
 
 #include <algorithm>
@@ -21,7 +20,7 @@ void intake::on_not_stored(std::span<const session_id> ids) {
             continue;
         }
         // A file still has its line after a restart; of the others nobody was told that we have them.
-        if ((registry_[slot].sources & bit_of(session_source::file)) != 0) {
+        if ((registry_[slot].sources & source_bit(session_source::file)) != 0) {
             registry_.update(slot, [](session_record& record) { record.unstored = true; });
             next_unstored_ = std::min(next_unstored_, index_of(slot));
         } else {

@@ -218,7 +218,7 @@ void poller::forget_if_over(session_slot slot, steady_time now) {
     const session_record& record = registry_[slot];
     const poll_settings& poll = schedule_.policy().poll;
     if (record.not_found_since != no_time) {
-        const auto& ended = static_cast<std::size_t>(poll_kind::ended);
+        const auto ended = static_cast<std::size_t>(kind_of(session_status::ended));
         const std::size_t alive =
             registry_.size() - registry_.tally()[0][ended] - registry_.tally()[1][ended];
         const bool outage = alive >= outage_needs_sessions && 2 * answering_not_found_ > alive;

@@ -127,7 +127,7 @@ task<http_response> private_routes::status_page(http_request) {
 http_response private_routes::render_page(const readiness& state, const daemon_report* report) {
     status_page_input shown{build_, state, report, {}, clock_.now() - started_, telemetry_path_};
     for (std::size_t i = 0; i < shown.added.size(); ++i) {
-        shown.added[i] = metrics_.sessions_added(static_cast<labels::added_by>(i));
+        shown.added[i] = metrics_.sessions_added(static_cast<session_source>(i));
     }
     http_response response;
     response.content_type = "text/html; charset=utf-8";

@@ -177,9 +177,10 @@ void put_budget(page_writer& out, const daemon_report& report) {
 void put_intake(page_writer& out, const status_page_input& shown) {
     const daemon_snapshot& daemon = shown.report->daemon;
     begin_facts(out, "Intake");
-    for (std::size_t i = 0; i < shown.added.size(); ++i) {
-        out.fact("ids by " + std::string(labels::added_by_names[i]),
-                 describe_count(static_cast<std::uint64_t>(shown.added[i])));
+    for (const auto& source : session_source_words) {
+        const double added = shown.added[static_cast<std::size_t>(source.value)];
+        out.fact("ids by " + std::string(source.text),
+                 describe_count(static_cast<std::uint64_t>(added)));
     }
     if (!daemon.webhooks_flow) {
         out.fact("webhooks", "off");

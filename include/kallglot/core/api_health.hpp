@@ -11,6 +11,7 @@
 #include "kallglot/core/error.hpp"
 #include "kallglot/core/session_id.hpp"
 #include "kallglot/core/time.hpp"
+#include "kallglot/core/vocabulary.hpp"
 
 #include <array>
 #include <cstddef>
@@ -29,8 +30,20 @@ enum class api_state : std::uint8_t {
     out_of_credits,
     unreachable
 };
-inline constexpr std::size_t api_state_count = 6;
-[[nodiscard]] std::string_view to_string(api_state value) noexcept;
+
+inline constexpr auto api_state_words = make_vocabulary<api_state>({
+    {api_state::starting, "starting"},
+    {api_state::ok, "ok"},
+    {api_state::throttled, "throttled"},
+    {api_state::unauthorized, "unauthorized"},
+    {api_state::out_of_credits, "out_of_credits"},
+    {api_state::unreachable, "unreachable"},
+});
+inline constexpr std::size_t api_state_count = api_state_words.size();
+
+[[nodiscard]] constexpr std::string_view to_string(api_state value) noexcept {
+    return api_state_words.text_of(value);
+}
 
 /// One failed exchange, as far as the API's health goes.
 struct api_failure {

@@ -1,6 +1,8 @@
 #ifndef KALLGLOT_CORE_ERROR_HPP
 #define KALLGLOT_CORE_ERROR_HPP
 
+#include "kallglot/core/vocabulary.hpp"
+
 #include <boost/system/error_code.hpp>
 #include <boost/system/result.hpp>
 
@@ -77,10 +79,29 @@ enum class failure_reason : std::uint8_t {
     not_found,
     other
 };
-inline constexpr std::size_t failure_reason_count = 13;
+
+inline constexpr auto failure_reason_words = make_vocabulary<failure_reason>({
+    {failure_reason::dns, "dns"},
+    {failure_reason::connect, "connect"},
+    {failure_reason::tls, "tls"},
+    {failure_reason::timeout, "timeout"},
+    {failure_reason::reset, "reset"},
+    {failure_reason::throttled, "throttled"},
+    {failure_reason::unauthorized, "unauthorized"},
+    {failure_reason::credits, "credits"},
+    {failure_reason::server, "server"},
+    {failure_reason::redirect, "redirect"},
+    {failure_reason::body, "body"},
+    {failure_reason::not_found, "not_found"},
+    {failure_reason::other, "other"},
+});
+inline constexpr std::size_t failure_reason_count = failure_reason_words.size();
 
 /// The label value. Never empty, always the same storage.
-[[nodiscard]] std::string_view to_string(failure_reason reason) noexcept;
+
+[[nodiscard]] constexpr std::string_view to_string(failure_reason reason) noexcept {
+    return failure_reason_words.text_of(reason);
+}
 
 /// The reason of a failed exchange. `cancelled` has none and must not be classified.
 [[nodiscard]] failure_reason classify(errc error) noexcept;

@@ -8,7 +8,6 @@
 
 #include "kallglot/core/session_record.hpp"
 #include "kallglot/core/settings/poll_settings.hpp"
-#include "kallglot/core/settings/threshold_settings.hpp"
 
 #include <array>
 #include <cstddef>
@@ -29,7 +28,11 @@ struct poll_policy {
 [[nodiscard]] const threshold_settings::list& thresholds_of(const threshold_settings& thresholds,
                                                             session_status status) noexcept;
 
-/// The plain interval of the session's status: that of `created` while nobody told one. Never zero.
+/// The interval of one kind of session; sessions that were never observed have that of `created`. Never zero.
+[[nodiscard]] steady_duration plain_interval(const poll_intervals& intervals,
+                                             poll_kind kind) noexcept;
+
+/// The interval of the session: of its kind, or of audits while webhooks report its status. Never zero.
 ///
 /// Precondition: not ended; ended sessions are not polled.
 [[nodiscard]] steady_duration plain_interval(const poll_policy& policy,

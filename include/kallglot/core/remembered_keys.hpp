@@ -8,6 +8,7 @@
 #define KALLGLOT_CORE_REMEMBERED_KEYS_HPP
 
 #include "kallglot/core/time.hpp"
+#include "kallglot/core/vocabulary.hpp"
 
 #include <boost/unordered/unordered_flat_set.hpp>
 
@@ -20,7 +21,13 @@
 namespace kallglot {
 
 enum class remembered_kind : std::uint8_t { ended, not_found, event };
-inline constexpr std::size_t remembered_kind_count = 3;
+
+inline constexpr auto remembered_kind_words = make_vocabulary<remembered_kind>({
+    {remembered_kind::ended, "ended", 0},
+    {remembered_kind::not_found, "not_found", 1},
+    {remembered_kind::event, "event", 2},
+});
+inline constexpr std::size_t remembered_kind_count = remembered_kind_words.size();
 
 /// Stands for the text on disk, so this function never changes.
 [[nodiscard]] std::uint64_t remembered_key(std::string_view text) noexcept;

@@ -11,7 +11,7 @@
 #include "kallglot/core/session_id.hpp"
 #include "kallglot/core/session_record.hpp"
 #include "kallglot/core/session_registry.hpp"
-#include "kallglot/core/settings/threshold_settings.hpp"
+#include "kallglot/core/settings/poll_settings.hpp"
 #include "kallglot/core/time.hpp"
 
 #include <compare>

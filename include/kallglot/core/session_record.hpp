@@ -17,9 +17,6 @@
 
 namespace kallglot {
 
-/// Where an id came from; a session may have several.
-enum class session_source : std::uint8_t { file = 1, api = 2, webhook = 4 };
-
 /// Times are `no_time` while they are not known.
 struct session_record {
     /// Later bound of the moment the present status began; of the moment the id was told, while the
@@ -60,7 +57,7 @@ struct session_record {
     std::uint8_t id_size = 0;
     std::uint8_t failures = 0;        ///< polls that failed since the last good answer, saturating
     std::uint8_t not_found_count = 0; ///< 404 answers since the last good one, saturating
-    std::uint8_t sources = 0;         ///< set of session_source
+    std::uint8_t sources = 0;         ///< set of session_source: source_bit
 
     bool in_flight : 1 = false;  ///< a GET is under way; the slot stays taken until it returns
     bool forgotten : 1 = false;  ///< left the index while a GET was under way
@@ -84,39 +81,22 @@ struct session_record {
 /// The table of a million sessions has a budget; whoever adds a field meets it here.
 static_assert(sizeof(session_record) == 72);
 
-/// Which interval a session's routine polls keep: by status, with those of which nobody said anything apart.
-enum class poll_kind : std::uint8_t {
-    never_observed,
-    created,
-    connecting,
-    active,
-    ending,
-    unknown,
-    ended
-};
-inline constexpr std::size_t poll_kind_count = 7;
+/// What decides the interval of a session's routine polls: its status, with sessions that were never observed apart.
+enum class poll_kind : std::uint8_t { never_observed = 0 };
+
+inline constexpr std::size_t poll_kind_count = session_status_count + 1;
+
+[[nodiscard]] constexpr poll_kind kind_of(session_status status) noexcept {
+    return static_cast<poll_kind>(static_cast<std::uint8_t>(status) + 1);
+}
+
+/// Neither a poll nor a webhook nor a restart has said anything of its status.
+[[nodiscard]] constexpr bool never_observed(const session_record& r) noexcept {
+    return r.status == session_status::unknown && !r.was_observed();
+}
 
 [[nodiscard]] constexpr poll_kind kind_of(const session_record& r) noexcept {
-    if (r.status == session_status::ended) {
-        return poll_kind::ended;
-    }
-    if (!r.was_observed() && r.status == session_status::unknown) {
-        return poll_kind::never_observed;
-    }
-    switch (r.status) {
-        case session_status::created:
-            return poll_kind::created;
-        case session_status::connecting:
-            return poll_kind::connecting;
-        case session_status::active:
-            return poll_kind::active;
-        case session_status::ending:
-            return poll_kind::ending;
-        case session_status::ended:
-        case session_status::unknown:
-            break;
-    }
-    return poll_kind::unknown;
+    return never_observed(r) ? poll_kind::never_observed : kind_of(r.status);
 }
 
 /// A webhook told its end, and the one poll that asks for the details is still to come.
@@ -124,11 +104,9 @@ inline constexpr std::size_t poll_kind_count = 7;
     return r.status == session_status::ended && r.touched;
 }
 
-/// `created`, `connecting`, or a status we do not know, with `started_at` empty: counted by `not_started`.
+/// In a status that waits for the start, with `started_at` empty: counted by `not_started`.
 [[nodiscard]] constexpr bool not_started(const session_record& r) noexcept {
-    return r.started == no_time && r.created != no_time
-           && (r.status == session_status::created || r.status == session_status::connecting
-               || r.status == session_status::unknown);
+    return r.started == no_time && r.created != no_time && rules_of(r.status).waits_for_start;
 }
 
 /// Confirmed: last observed after `begin + age` had passed, and not answering 404.

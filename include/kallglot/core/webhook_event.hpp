@@ -11,6 +11,7 @@
 #include "kallglot/core/session_id.hpp"
 #include "kallglot/core/session_tracker.hpp"
 #include "kallglot/core/time.hpp"
+#include "kallglot/core/vocabulary.hpp"
 
 #include <array>
 #include <cstddef>
@@ -35,19 +36,20 @@ enum class webhook_type : std::uint8_t {
     analysis_failed,
     other
 };
-inline constexpr std::array<std::string_view, 12> webhook_type_names = {
-    "session.created",
-    "session.started",
-    "session.ended",
-    "session.provider.connected",
-    "session.provider.disconnected",
-    "transcript.ready",
-    "transcript.segment",
-    "recording.ready",
-    "recording.failed",
-    "analysis.complete",
-    "analysis.failed",
-    "other"};
+inline constexpr auto webhook_type_words = make_vocabulary<webhook_type>({
+    {webhook_type::session_created, "session.created"},
+    {webhook_type::session_started, "session.started"},
+    {webhook_type::session_ended, "session.ended"},
+    {webhook_type::session_provider_connected, "session.provider.connected"},
+    {webhook_type::session_provider_disconnected, "session.provider.disconnected"},
+    {webhook_type::transcript_ready, "transcript.ready"},
+    {webhook_type::transcript_segment, "transcript.segment"},
+    {webhook_type::recording_ready, "recording.ready"},
+    {webhook_type::recording_failed, "recording.failed"},
+    {webhook_type::analysis_complete, "analysis.complete"},
+    {webhook_type::analysis_failed, "analysis.failed"},
+    {webhook_type::other, "other"},
+});
 
 /// One delivered event. Source: kallglot-api reference section 6, tests/samples/webhook_*.json.
 struct webhook_event {

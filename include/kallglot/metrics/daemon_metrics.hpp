@@ -88,12 +88,12 @@ public:
     void poll(poll_class which, steady_duration lateness, bool late);
 
     // Intake.
-    void session_added(labels::added_by source, std::size_t count = 1) noexcept;
+    void session_added(session_source source, std::size_t count = 1) noexcept;
     void session_rejected(labels::rejected_for reason, std::size_t count = 1) noexcept;
     void session_forgotten(labels::forgotten_for reason) noexcept;
 
     /// Ids taken in from one source since the start.
-    [[nodiscard]] double sessions_added(labels::added_by source) const noexcept;
+    [[nodiscard]] double sessions_added(session_source source) const noexcept;
 
     // The daemon.
     void log_message(log_level level) noexcept { log_messages_[labels::index(level)]->Increment(); }
@@ -145,10 +145,10 @@ private:
     counters<poll_class_count> polls_late_{};
     histogram& poll_lateness_;
 
-    counters<labels::added_by_names.size()> added_{};
-    counters<labels::rejected_for_names.size()> rejected_{};
-    counters<labels::forgotten_for_names.size()> forgotten_{};
-    counters<log_level_names.size()> log_messages_{};
+    counters<session_source_count> added_{};
+    counters<labels::rejected_for_words.size()> rejected_{};
+    counters<labels::forgotten_for_words.size()> forgotten_{};
+    counters<log_level_words.size()> log_messages_{};
 };
 
 } // namespace kallglot

@@ -6,11 +6,14 @@
 #ifndef KALLGLOT_METRICS_INSTRUMENT_TABLE_HPP
 #define KALLGLOT_METRICS_INSTRUMENT_TABLE_HPP
 
+#include "kallglot/core/vocabulary.hpp"
 #include "kallglot/metrics/metric_table.hpp"
 
 #include <prometheus/counter.h>
 #include <prometheus/histogram.h>
 
+#include <array>
+#include <cstddef>
 #include <initializer_list>
 #include <memory>
 #include <span>
@@ -46,11 +49,13 @@ public:
                                      std::span<const double> bounds,
                                      label_values values = {});
 
-    /// A counter for each value of the metric's only label, as `name_of(place)` names it.
-    template <class Counters, class Names>
-    void fill(Counters& counters, metric which, const Names& name_of) {
-        for (std::size_t i = 0; i < counters.size(); ++i) {
-            counters[i] = &counter(which, {std::string_view(name_of(i))});
+    /// A counter for each word of the metric's only label.
+    template <class Enum, std::size_t Size>
+    void fill(std::array<prometheus::Counter*, Size>& counters,
+              metric which,
+              const vocabulary<Enum, Size>& words) {
+        for (const vocabulary_word<Enum>& word : words) {
+            counters[static_cast<std::size_t>(word.value)] = &counter(which, {word.text});
         }
     }
 

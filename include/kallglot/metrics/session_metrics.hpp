@@ -6,7 +6,7 @@
 #define KALLGLOT_METRICS_SESSION_METRICS_HPP
 
 #include "kallglot/core/census.hpp"
-#include "kallglot/core/settings/threshold_settings.hpp"
+#include "kallglot/core/settings/poll_settings.hpp"
 #include "kallglot/core/time.hpp"
 #include "kallglot/metrics/exposition_writer.hpp"
 

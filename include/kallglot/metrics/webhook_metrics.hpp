@@ -4,6 +4,7 @@
 #define KALLGLOT_METRICS_WEBHOOK_METRICS_HPP
 
 #include "kallglot/core/time.hpp"
+#include "kallglot/core/vocabulary.hpp"
 #include "kallglot/core/webhook_event.hpp"
 #include "kallglot/metrics/instrument_table.hpp"
 
@@ -11,7 +12,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <string_view>
 
 namespace kallglot {
 
@@ -26,14 +26,16 @@ enum class webhook_result : std::uint8_t {
     too_large,
     overload
 };
-inline constexpr std::array<std::string_view, 8> webhook_result_names = {"accepted",
-                                                                         "duplicate",
-                                                                         "outdated",
-                                                                         "signature",
-                                                                         "timestamp",
-                                                                         "malformed",
-                                                                         "too_large",
-                                                                         "overload"};
+inline constexpr auto webhook_result_words = make_vocabulary<webhook_result>({
+    {webhook_result::accepted, "accepted"},
+    {webhook_result::duplicate, "duplicate"},
+    {webhook_result::outdated, "outdated"},
+    {webhook_result::signature, "signature"},
+    {webhook_result::timestamp, "timestamp"},
+    {webhook_result::malformed, "malformed"},
+    {webhook_result::too_large, "too_large"},
+    {webhook_result::overload, "overload"},
+});
 
 /// Loop only. Lifetime: the table outlives it.
 class webhook_metrics {
@@ -54,8 +56,8 @@ public:
     void missed(std::uint64_t total);
 
 private:
-    std::array<prometheus::Counter*, webhook_result_names.size()> requests_{};
-    std::array<prometheus::Counter*, webhook_type_names.size()> events_{};
+    std::array<prometheus::Counter*, webhook_result_words.size()> requests_{};
+    std::array<prometheus::Counter*, webhook_type_words.size()> events_{};
     prometheus::Counter& missed_;
     prometheus::Histogram& delay_;
     std::optional<api_time> last_event_;

@@ -11,7 +11,7 @@
 #include "kallglot/core/census.hpp"
 #include "kallglot/core/poll_schedule.hpp"
 #include "kallglot/core/session_id.hpp"
-#include "kallglot/core/settings/threshold_settings.hpp"
+#include "kallglot/core/settings/poll_settings.hpp"
 #include "kallglot/core/time.hpp"
 #include "kallglot/ports/api_client.hpp"
 #include "kallglot/ports/session_intake.hpp"

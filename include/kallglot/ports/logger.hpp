@@ -7,6 +7,8 @@
 #ifndef KALLGLOT_PORTS_LOGGER_HPP
 #define KALLGLOT_PORTS_LOGGER_HPP
 
+#include "kallglot/core/vocabulary.hpp"
+
 #include <array>
 #include <concepts>
 #include <cstddef>
@@ -20,13 +22,15 @@ namespace kallglot {
 
 enum class log_level : std::uint8_t { debug, info, warn, error };
 
-inline constexpr std::array<std::string_view, 4> log_level_names = {"debug",
-                                                                    "info",
-                                                                    "warn",
-                                                                    "error"};
+inline constexpr auto log_level_words = make_vocabulary<log_level>({
+    {log_level::debug, "debug"},
+    {log_level::info, "info"},
+    {log_level::warn, "warn"},
+    {log_level::error, "error"},
+});
 
 [[nodiscard]] constexpr std::string_view to_string(log_level level) noexcept {
-    return log_level_names[static_cast<std::size_t>(level)];
+    return log_level_words.text_of(level);
 }
 
 /// One named value of an event, for example `{"session", id}` or `{"status", 503}`.

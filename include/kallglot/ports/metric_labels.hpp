@@ -7,31 +7,35 @@
 #ifndef KALLGLOT_PORTS_METRIC_LABELS_HPP
 #define KALLGLOT_PORTS_METRIC_LABELS_HPP
 
-#include <array>
+#include "kallglot/core/vocabulary.hpp"
+
 #include <cstddef>
 #include <cstdint>
-#include <string_view>
 
 namespace kallglot::labels {
 
 /// Who told of a change of status.
 enum class transition_source : std::uint8_t { poll, webhook };
-inline constexpr std::array<std::string_view, 2> transition_source_names = {"poll", "webhook"};
-
-/// Where a new session came from.
-enum class added_by : std::uint8_t { file, api, webhook };
-inline constexpr std::array<std::string_view, 3> added_by_names = {"file", "api", "webhook"};
+inline constexpr auto transition_source_words = make_vocabulary<transition_source>({
+    {transition_source::poll, "poll"},
+    {transition_source::webhook, "webhook"},
+});
 
 /// Why an id was not tracked.
 enum class rejected_for : std::uint8_t { invalid_id, limit };
-inline constexpr std::array<std::string_view, 2> rejected_for_names = {"invalid_id", "limit"};
+inline constexpr auto rejected_for_words = make_vocabulary<rejected_for>({
+    {rejected_for::invalid_id, "invalid_id"},
+    {rejected_for::limit, "limit"},
+});
 
 /// Why a session is no longer tracked.
 enum class forgotten_for : std::uint8_t { ended, not_found, expired, operator_asked };
-inline constexpr std::array<std::string_view, 4> forgotten_for_names = {"ended",
-                                                                        "not_found",
-                                                                        "expired",
-                                                                        "operator"};
+inline constexpr auto forgotten_for_words = make_vocabulary<forgotten_for>({
+    {forgotten_for::ended, "ended"},
+    {forgotten_for::not_found, "not_found"},
+    {forgotten_for::expired, "expired"},
+    {forgotten_for::operator_asked, "operator"},
+});
 
 /// The position of a value in its list of names.
 template <class Enum>

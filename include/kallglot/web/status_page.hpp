@@ -20,8 +20,8 @@ namespace kallglot {
 struct status_page_input {
     build_details build;
     readiness state;
-    const daemon_report* report = nullptr; ///< null while there is nothing to count yet
-    std::array<double, labels::added_by_names.size()> added{}; ///< ids taken in, by source
+    const daemon_report* report = nullptr;            ///< null while there is nothing to count yet
+    std::array<double, session_source_count> added{}; ///< ids taken in, by source
     steady_duration uptime{};
     std::string_view telemetry_path = "/metrics";
 };

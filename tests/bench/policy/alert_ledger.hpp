@@ -11,7 +11,7 @@
 #include "bench/policy/session_life.hpp"
 #include "kallglot/core/census.hpp"
 #include "kallglot/core/session_record.hpp"
-#include "kallglot/core/settings/threshold_settings.hpp"
+#include "kallglot/core/settings/poll_settings.hpp"
 
 #include <array>
 #include <cstdint>

@@ -71,11 +71,10 @@ TEST(WebhookEvent, SamplesAreRead) {
 }
 
 TEST(WebhookEvent, EveryDocumentedTypeIsTold) {
-    for (std::size_t i = 0; i < webhook_type_names.size(); ++i) {
-        const auto event =
-            parse_webhook_event(delivery(webhook_type_names[i], member("id", first_id)));
-        ASSERT_TRUE(event) << webhook_type_names[i];
-        EXPECT_EQ(event->type, static_cast<webhook_type>(i)) << webhook_type_names[i];
+    for (const auto& word : webhook_type_words) {
+        const auto event = parse_webhook_event(delivery(word.text, member("id", first_id)));
+        ASSERT_TRUE(event) << word.text;
+        EXPECT_EQ(event->type, word.value) << word.text;
     }
 }
 
@@ -102,9 +101,10 @@ TEST(WebhookEvent, OnlySessionEventsMeanSomethingForASession) {
     EXPECT_EQ(session_event_of(webhook_type::session_provider_connected), session_event::touched);
     EXPECT_EQ(session_event_of(webhook_type::session_provider_disconnected),
               session_event::touched);
-    for (std::size_t i = 5; i < webhook_type_names.size(); ++i) {
-        EXPECT_EQ(session_event_of(static_cast<webhook_type>(i)), std::nullopt)
-            << webhook_type_names[i];
+    for (const auto& word : webhook_type_words) {
+        if (word.value > webhook_type::session_provider_disconnected) {
+            EXPECT_EQ(session_event_of(word.value), std::nullopt) << word.text;
+        }
     }
 }
 

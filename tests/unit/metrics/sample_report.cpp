@@ -125,7 +125,7 @@ void move_everything(daemon_metrics& metrics) {
     metrics.request_duration(milliseconds(30));
     metrics.poll(poll_class::confirm, milliseconds(1500), true);
     metrics.poll(poll_class::routine, milliseconds(1), false);
-    metrics.session_added(labels::added_by::file, 18);
+    metrics.session_added(session_source::file, 18);
     metrics.session_rejected(labels::rejected_for::invalid_id, 2);
     metrics.session_forgotten(labels::forgotten_for::operator_asked);
     metrics.log_message(log_level::warn);

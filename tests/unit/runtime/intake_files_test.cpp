@@ -201,7 +201,7 @@ TEST_F(IntakeFiles, ARemovedLineForgetsUnlessTheIdAlsoCameFromElsewhere) {
         EXPECT_TRUE(store_.holds(name(kept))) << kept;
     }
     // The file is no source any more: told again and removed again, it still stays.
-    EXPECT_EQ(record(2).sources, static_cast<std::uint8_t>(session_source::api));
+    EXPECT_EQ(record(2).sources, source_bit(session_source::api));
     EXPECT_EQ(metric("kallglot_exporter_sessions_forgotten_total", "operator"), 1);
 }
 

@@ -53,8 +53,8 @@ protected:
 
     double all_requests() const {
         double sum = 0;
-        for (const std::string_view each : webhook_result_names) {
-            sum += requests(each);
+        for (const auto& each : webhook_result_words) {
+            sum += requests(each.text);
         }
         return sum;
     }
@@ -197,11 +197,11 @@ TEST_F(WebhookRoute, UnknownTypesAreAcceptedAndCounted) {
 }
 
 TEST_F(WebhookRoute, EveryResultAndEveryTypeExistsFromTheStart) {
-    for (const std::string_view each : webhook_result_names) {
-        EXPECT_EQ(requests(each), 0) << each;
+    for (const auto& each : webhook_result_words) {
+        EXPECT_EQ(requests(each.text), 0) << each.text;
     }
-    for (const std::string_view each : webhook_type_names) {
-        EXPECT_EQ(events(each), 0) << each;
+    for (const auto& each : webhook_type_words) {
+        EXPECT_EQ(events(each.text), 0) << each.text;
     }
 }
 

@@ -11,7 +11,6 @@
 #include "kallglot/core/settings/poll_settings.hpp"
 #include "kallglot/core/settings/sessions_settings.hpp"
 #include "kallglot/core/settings/store_settings.hpp"
-#include "kallglot/core/settings/threshold_settings.hpp"
 #include "kallglot/core/settings/webhook_settings.hpp"
 
 #include <chrono>
