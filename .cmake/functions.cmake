@@ -77,7 +77,8 @@ function(kallglot_test name)
     kallglot_keep_existing()
     add_executable(${name} ${arg_SOURCES})
     set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests")
-    target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}/include" "${PROJECT_SOURCE_DIR}/tests")
+    target_include_directories(${name} PRIVATE
+        "${PROJECT_SOURCE_DIR}/include" "${PROJECT_SOURCE_DIR}/daemon" "${PROJECT_SOURCE_DIR}/tests")
     target_compile_definitions(${name} PRIVATE
         KALLGLOT_SOURCE_DIR="${PROJECT_SOURCE_DIR}" KALLGLOT_BINARY_DIR="${PROJECT_BINARY_DIR}")
     target_link_libraries(${name} PRIVATE

@@ -93,10 +93,10 @@ bool is_sound(const stored_session& stored, stored_time mark) noexcept {
     return static_cast<std::size_t>(stored.status) < session_status_count
            && static_cast<std::size_t>(stored.mode) < session_mode_count
            && static_cast<std::size_t>(stored.provider) < session_provider_count
-           && static_cast<std::size_t>(stored.reason) < end_reason_count && stored.sources < 8
-           && since > mark.ms - very_far && since < mark.ms + very_far && near(stored.created)
-           && near(stored.started) && near(stored.missing)
-           && (!stored.seen || (*stored.seen > -far && *stored.seen < far))
+           && static_cast<std::size_t>(stored.reason) < end_reason_count
+           && (stored.sources & ~all_sources()) == 0 && since > mark.ms - very_far
+           && since < mark.ms + very_far && near(stored.created) && near(stored.started)
+           && near(stored.missing) && (!stored.seen || (*stored.seen > -far && *stored.seen < far))
            && (!stored.slack
                || (*stored.slack >= 0 && *stored.slack < session_record::unknown_slack));
 }

@@ -26,19 +26,20 @@ private:
 
 std::int64_t pack(const stored_session& row) noexcept {
     std::uint64_t facts = 0;
-    for (const std::uint64_t part : {std::uint64_t{row.missing_count},
-                                     std::uint64_t{row.by_webhook},
-                                     static_cast<std::uint64_t>(row.reason),
-                                     static_cast<std::uint64_t>(row.provider),
-                                     static_cast<std::uint64_t>(row.mode),
-                                     static_cast<std::uint64_t>(row.status),
-                                     std::uint64_t{row.sources}}) {
+    for (const std::uint64_t part :
+         {std::uint64_t{row.missing_count},
+          std::uint64_t{row.by_webhook},
+          std::uint64_t{end_reason_words.stored_number(row.reason)},
+          std::uint64_t{session_provider_words.stored_number(row.provider)},
+          std::uint64_t{session_mode_words.stored_number(row.mode)},
+          std::uint64_t{session_status_words.stored_number(row.status)},
+          std::uint64_t{row.sources}}) {
         facts = (facts << 4) | part;
     }
     return static_cast<std::int64_t>(facts);
 }
 
-void unpack(std::int64_t packed, stored_session& row) noexcept {
+bool unpack(std::int64_t packed, stored_session& row) noexcept {
     auto facts = static_cast<std::uint64_t>(packed);
     const auto take = [&facts]() -> std::uint8_t {
         const auto part = static_cast<std::uint8_t>(facts & 0xF);
@@ -46,12 +47,20 @@ void unpack(std::int64_t packed, stored_session& row) noexcept {
         return part;
     };
     row.sources = take();
-    row.status = static_cast<session_status>(take());
-    row.mode = static_cast<session_mode>(take());
-    row.provider = static_cast<session_provider>(take());
-    row.reason = static_cast<end_reason>(take());
+    const auto status = session_status_words.from_stored(take());
+    const auto mode = session_mode_words.from_stored(take());
+    const auto provider = session_provider_words.from_stored(take());
+    const auto reason = end_reason_words.from_stored(take());
     row.by_webhook = take() != 0;
     row.missing_count = static_cast<std::uint8_t>(facts);
+    if (!status || !mode || !provider || !reason) {
+        return false;
+    }
+    row.status = *status;
+    row.mode = *mode;
+    row.provider = *provider;
+    row.reason = *reason;
+    return true;
 }
 
 std::int64_t sum_of(const stored_session& row) noexcept {
@@ -83,8 +92,9 @@ std::int64_t kind_and_sum(const remembered_row& row) noexcept {
     row_sum mix;
     mix(row.key);
     mix(static_cast<std::uint64_t>(row.at.ms));
-    mix(static_cast<std::uint64_t>(row.kind));
-    return (mix.value() << 4) | static_cast<std::int64_t>(row.kind);
+    const std::uint8_t kind = remembered_kind_words.stored_number(row.kind);
+    mix(kind);
+    return (mix.value() << 4) | kind;
 }
 
 } // namespace kallglot

@@ -13,8 +13,13 @@
 namespace kallglot {
 
 /// Small values share one integer: a column costs a byte of header in each of a million rows.
+///
+/// Source: from the lowest bit, four bits each: sources, status, mode, provider, reason, by_webhook; above them the count
+/// of 404 answers. The numbers are those of the vocabularies (core/session.hpp), never the order of an enumeration.
 [[nodiscard]] std::int64_t pack(const stored_session& row) noexcept;
-void unpack(std::int64_t packed, stored_session& row) noexcept;
+
+/// False if a number belongs to no value: the row is damaged.
+[[nodiscard]] bool unpack(std::int64_t packed, stored_session& row) noexcept;
 
 [[nodiscard]] inline std::optional<std::int64_t> ms_of(
     const std::optional<stored_time>& at) noexcept {

@@ -34,7 +34,9 @@ std::optional<stored_session> read_row(const statement& query, stored_time mark)
     }
     stored_session row(*id);
     row.since = {*since};
-    unpack(*facts, row);
+    if (!unpack(*facts, row)) {
+        return std::nullopt;
+    }
     row.slack = query.integer(3);
     row.seen = query.integer(4);
     row.created = moment(query.integer(5));
@@ -204,11 +206,13 @@ store_fault session_table::read(const range& where,
 store_fault session_table::read_keys(const key_sink& sink, std::uint64_t* bad) {
     store_fault fault;
     while (!fault && keys_.step()) {
-        const remembered_row row{std::bit_cast<std::uint64_t>(keys_.integer(0).value_or(0)),
-                                 {keys_.integer(1).value_or(0)},
-                                 static_cast<remembered_kind>(keys_.integer(2).value_or(0) & 0xF)};
-        if (static_cast<std::size_t>(row.kind) < remembered_kind_count
-            && keys_.integer(2) == kind_and_sum(row)) {
+        remembered_row row;
+        row.key = std::bit_cast<std::uint64_t>(keys_.integer(0).value_or(0));
+        row.at = {keys_.integer(1).value_or(0)};
+        const auto number = static_cast<std::uint8_t>(keys_.integer(2).value_or(0) & 0xF);
+        const auto kind = remembered_kind_words.from_stored(number);
+        row.kind = kind.value_or(row.kind);
+        if (kind && keys_.integer(2) == kind_and_sum(row)) {
             sink(row);
         } else if (bad != nullptr) {
             ++*bad;
