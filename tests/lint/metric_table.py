@@ -8,7 +8,7 @@ import sys
 TABLE = 'daemon/metrics/metric_table.cpp'
 README = 'README.md'
 BEGIN = '| metric | type | labels | meaning |\n|---|---|---|---|\n'
-ROW = re.compile(r'\{"(?P<name>[a-z_]+)",\s*(?P<type>counter|gauge|histogram),\s*\{(?P<labels>[^}]*)\},\s*'
+ROW = re.compile(r'\{metric::\w+,\s*"(?P<name>[a-z_]+)",\s*(?P<type>counter|gauge|histogram),\s*\{(?P<labels>[^}]*)\},\s*'
                  r'(?P<help>(?:"(?:[^"\\]|\\.)*"\s*)+)\}')
 
 

@@ -24,22 +24,6 @@ enum class metric_type : std::uint8_t { counter, gauge, histogram };
 
 inline constexpr std::size_t max_metric_labels = 3;
 
-/// One row. `help` is a sentence without line ends; label names are in the order in which they are written.
-struct metric_info {
-    std::string_view name;
-    metric_type type = metric_type::gauge;
-    std::array<std::string_view, max_metric_labels> labels{}; ///< empty texts at the end: fewer
-    std::string_view help;
-
-    [[nodiscard]] constexpr std::size_t label_count() const noexcept {
-        std::size_t count = 0;
-        while (count < labels.size() && !labels[count].empty()) {
-            ++count;
-        }
-        return count;
-    }
-};
-
 /// The rows by name.
 enum class metric : std::uint8_t {
     up,
@@ -119,6 +103,23 @@ enum class metric : std::uint8_t {
     process_max_fds,
     process_start_time,
     process_threads
+};
+
+/// One row. `help` is a sentence without line ends; label names are in the order in which they are written.
+struct metric_info {
+    metric id; ///< ties the row to its name in the code: rows that changed places do not compile
+    std::string_view name;
+    metric_type type = metric_type::gauge;
+    std::array<std::string_view, max_metric_labels> labels{}; ///< empty texts at the end: fewer
+    std::string_view help;
+
+    [[nodiscard]] constexpr std::size_t label_count() const noexcept {
+        std::size_t count = 0;
+        while (count < labels.size() && !labels[count].empty()) {
+            ++count;
+        }
+        return count;
+    }
 };
 
 /// All rows, in the order of the enumeration.
