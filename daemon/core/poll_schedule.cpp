@@ -14,20 +14,6 @@ constexpr double polls_in_served_stretch = 32;
 
 } // namespace
 
-std::string_view to_string(poll_class value) noexcept {
-    switch (value) {
-        case poll_class::confirm:
-            return "confirm";
-        case poll_class::event:
-            return "event";
-        case poll_class::routine:
-            return "routine";
-        case poll_class::audit:
-            break;
-    }
-    return "audit";
-}
-
 poll_schedule::poll_schedule(const session_registry& registry,
                              poll_policy policy,
                              steady_time start)
@@ -53,9 +39,9 @@ void poll_schedule::update(session_slot slot, steady_time now) {
         return;
     }
     // Who waits for the same thing already keeps the place in the queue.
-    if (const std::size_t queue = queue_for(work, slot); wheel_.tag(slot) != queue + 1) {
+    if (const queue which = queue_for(work, slot); queue_of(slot) != which) {
         dequeue(slot);
-        enqueue(queue, slot);
+        enqueue(which, slot);
     }
     // While it waits for a request, a threshold may pass and make it urgent.
     if (work.what != wanted_work::kind::confirm && work.what != wanted_work::kind::expiry) {
@@ -97,37 +83,37 @@ void poll_schedule::advance(steady_time now) {
 }
 
 std::optional<due_poll> poll_schedule::take(steady_time now) {
-    const std::size_t urgent = first_waiting(0, first_routine);
-    const std::size_t routine = latest_routine(now);
-    std::size_t queue = urgent;
-    if (urgent == queue_count || (urgent_run_ >= urgent_in_a_row && routine != queue_count)) {
-        queue = routine;
+    const queue urgent = first_urgent();
+    const queue routine = latest_routine(now);
+    queue which = urgent;
+    if (urgent == queue::none || (urgent_run_ >= urgent_in_a_row && routine != queue::none)) {
+        which = routine;
     }
-    if (queue == queue_count) {
+    if (which == queue::none) {
         return std::nullopt;
     }
-    urgent_run_ = queue == urgent ? urgent_run_ + 1 : 0;
+    urgent_run_ = which == urgent ? urgent_run_ + 1 : 0;
 
-    const session_slot slot = queues_.front(queue);
+    const session_slot slot = queues_.front(list_of(which));
     const session_record& record = registry_[slot];
     const wanted_work work = due_work(record, policy_, demand_of(slot), now);
     const due_poll poll{slot,
-                        class_of(queue),
+                        class_of(which),
                         std::min(work.at, now),
                         effective_interval(policy_, record, last_poll(record), shortage()),
                         served_stretch_};
-    if (queue >= first_routine) {
+    if (which >= queue::first_routine) {
         served_stretch_ +=
             (std::max(1.0, ratio_of(slot, now)) - served_stretch_) / polls_in_served_stretch;
     }
     remove(slot);
-    prefetch_second(queue);
+    prefetch_second(which);
     return poll;
 }
 
-void poll_schedule::prefetch_second(std::size_t queue) const noexcept {
+void poll_schedule::prefetch_second(queue which) const noexcept {
     // Of the first the entry is here, since its neighbour has just left, and the record since it was the second.
-    const session_slot first = queues_.front(queue);
+    const session_slot first = queues_.front(list_of(which));
     if (first == no_slot) {
         return;
     }
@@ -138,7 +124,7 @@ void poll_schedule::prefetch_second(std::size_t queue) const noexcept {
 }
 
 std::optional<session_slot> poll_schedule::take_expired() {
-    const session_slot slot = queues_.front(expiry_queue);
+    const session_slot slot = queues_.front(list_of(queue::expiry));
     if (slot == no_slot) {
         return std::nullopt;
     }
@@ -152,29 +138,23 @@ bool poll_schedule::has_due() const noexcept {
 
 double poll_schedule::demand() const noexcept {
     const poll_intervals& intervals = policy_.poll.intervals;
-    const std::array<milliseconds, poll_kind_count> by_kind{intervals.created,
-                                                            intervals.created,
-                                                            intervals.connecting,
-                                                            intervals.active,
-                                                            intervals.ending,
-                                                            intervals.unknown,
-                                                            milliseconds::zero()};
+    const kind_tally& tally = registry_.tally();
     double demand = 0;
-    for (std::size_t kind = 0; kind < poll_kind_count; ++kind) {
-        if (kind == static_cast<std::size_t>(poll_kind::ended)) {
+    for (std::size_t i = 0; i < poll_kind_count; ++i) {
+        const auto kind = static_cast<poll_kind>(i);
+        if (kind == kind_of(session_status::ended)) {
             continue;
         }
-        const auto& tally = registry_.tally();
-        const double own = to_seconds(by_kind[kind]);
+        const double own = to_seconds(plain_interval(intervals, kind));
         const double audited = policy_.webhooks_flow ? to_seconds(intervals.audit) : own;
-        demand += tally[0][kind] / own + tally[1][kind] / audited;
+        demand += tally[0][i] / own + tally[1][i] / audited;
     }
     return demand;
 }
 
 double poll_schedule::stretch(steady_time now) const noexcept {
-    const std::size_t queue = latest_routine(now);
-    return queue == queue_count ? 1.0 : std::max(1.0, ratio_of(queues_.front(queue), now));
+    const queue which = latest_routine(now);
+    return which == queue::none ? 1.0 : std::max(1.0, ratio_of(queues_.front(list_of(which)), now));
 }
 
 demand_state poll_schedule::demand_of(session_slot slot) const noexcept {
@@ -194,49 +174,45 @@ demand_state poll_schedule::demand_of(session_slot slot) const noexcept {
     return demand;
 }
 
-std::size_t poll_schedule::queue_for(const wanted_work& work, session_slot slot) const noexcept {
+poll_schedule::queue poll_schedule::queue_for(const wanted_work& work,
+                                              session_slot slot) const noexcept {
     const session_record& record = registry_[slot];
     switch (work.what) {
         case wanted_work::kind::confirm:
-            if (record.status == session_status::connecting) {
-                return 0;
-            }
-            if (work.not_started) {
-                return 1;
-            }
-            return record.status == session_status::ending   ? 2
-                   : record.status == session_status::active ? 3
-                                                             : 4;
+            return offset(
+                queue::first_confirm,
+                work.not_started ? not_started_confirm_rank : rules_of(record.status).confirm_rank);
         case wanted_work::kind::event:
-            return event_queue;
+            return queue::event;
         case wanted_work::kind::audit:
-            return audit_queue;
+            return queue::audit;
         case wanted_work::kind::expiry:
-            return expiry_queue;
+            return queue::expiry;
         case wanted_work::kind::routine:
         case wanted_work::kind::nothing:
             break;
     }
-    return first_routine + static_cast<std::size_t>(kind_of(record));
+    return routine_queue(kind_of(record));
 }
 
-poll_class poll_schedule::class_of(std::size_t queue) noexcept {
-    if (queue < event_queue) {
+poll_class poll_schedule::class_of(queue which) noexcept {
+    if (which < queue::event) {
         return poll_class::confirm;
     }
-    if (queue == event_queue) {
+    if (which == queue::event) {
         return poll_class::event;
     }
-    return queue == audit_queue ? poll_class::audit : poll_class::routine;
+    return which == queue::audit ? poll_class::audit : poll_class::routine;
 }
 
-std::size_t poll_schedule::first_waiting(std::size_t begin, std::size_t end) const noexcept {
-    for (std::size_t queue = begin; queue < end; ++queue) {
-        if (!queues_.empty(queue)) {
-            return queue;
+poll_schedule::queue poll_schedule::first_urgent() const noexcept {
+    for (queue which = queue::first_confirm; which < queue::first_routine;
+         which = offset(which, 1)) {
+        if (!queues_.empty(list_of(which))) {
+            return which;
         }
     }
-    return queue_count;
+    return queue::none;
 }
 
 double poll_schedule::ratio_of(session_slot slot, steady_time now) const noexcept {
@@ -246,39 +222,39 @@ double poll_schedule::ratio_of(session_slot slot, steady_time now) const noexcep
            / to_seconds(effective_interval(policy_, record, last, shortage()));
 }
 
-std::size_t poll_schedule::latest_routine(steady_time now) const noexcept {
-    std::size_t latest = queue_count;
+poll_schedule::queue poll_schedule::latest_routine(steady_time now) const noexcept {
+    queue latest = queue::none;
     double largest = -1;
-    for (std::size_t queue = first_routine; queue <= audit_queue; ++queue) {
-        const session_slot head = queues_.front(queue);
+    for (queue which = queue::first_routine; which <= queue::audit; which = offset(which, 1)) {
+        const session_slot head = queues_.front(list_of(which));
         if (head == no_slot) {
             continue;
         }
         if (const double ratio = ratio_of(head, now); ratio > largest) {
             largest = ratio;
-            latest = queue;
+            latest = which;
         }
     }
     return latest;
 }
 
-void poll_schedule::enqueue(std::size_t queue, session_slot slot) {
-    queues_.push_back(queue, slot);
-    wheel_.set_tag(slot, static_cast<std::uint8_t>(queue + 1));
-    if (queue != expiry_queue) {
-        ++waiting_[static_cast<std::size_t>(class_of(queue))];
+void poll_schedule::enqueue(queue which, session_slot slot) {
+    queues_.push_back(list_of(which), slot);
+    wheel_.set_tag(slot, static_cast<std::uint8_t>(which));
+    if (which != queue::expiry) {
+        ++waiting_[static_cast<std::size_t>(class_of(which))];
     }
 }
 
 void poll_schedule::dequeue(session_slot slot) {
-    const std::uint8_t tag = wheel_.tag(slot);
-    if (tag == 0) {
+    const queue which = queue_of(slot);
+    if (which == queue::none) {
         return;
     }
     queues_.unlink(slot);
-    wheel_.set_tag(slot, 0);
-    if (const std::size_t queue = tag - 1U; queue != expiry_queue) {
-        --waiting_[static_cast<std::size_t>(class_of(queue))];
+    wheel_.set_tag(slot, static_cast<std::uint8_t>(queue::none));
+    if (which != queue::expiry) {
+        --waiting_[static_cast<std::size_t>(class_of(which))];
     }
 }
 

@@ -15,6 +15,7 @@
 #include "kallglot/core/slot_rings.hpp"
 #include "kallglot/core/time.hpp"
 #include "kallglot/core/timing_wheel.hpp"
+#include "kallglot/core/vocabulary.hpp"
 
 #include <array>
 #include <cstddef>
@@ -27,8 +28,18 @@ namespace kallglot {
 
 /// Why a session is polled: the label of kallglot_exporter_polls_total.
 enum class poll_class : std::uint8_t { confirm, event, routine, audit };
-inline constexpr std::size_t poll_class_count = 4;
-[[nodiscard]] std::string_view to_string(poll_class value) noexcept;
+
+inline constexpr auto poll_class_words = make_vocabulary<poll_class>({
+    {poll_class::confirm, "confirm"},
+    {poll_class::event, "event"},
+    {poll_class::routine, "routine"},
+    {poll_class::audit, "audit"},
+});
+inline constexpr std::size_t poll_class_count = poll_class_words.size();
+
+[[nodiscard]] constexpr std::string_view to_string(poll_class value) noexcept {
+    return poll_class_words.text_of(value);
+}
 
 /// A session whose poll may start now.
 struct due_poll {
@@ -103,29 +114,52 @@ public:
     [[nodiscard]] double stretch(steady_time now) const noexcept;
 
 private:
-    static constexpr std::size_t confirm_queues = 5;
-    static constexpr std::size_t routine_queues = poll_kind_count;
-    static constexpr std::size_t event_queue = confirm_queues;
-    static constexpr std::size_t first_routine = event_queue + 1;
-    static constexpr std::size_t audit_queue = first_routine + routine_queues;
-    static constexpr std::size_t expiry_queue = audit_queue + 1;
-    static constexpr std::size_t queue_count = expiry_queue + 1;
-    static_assert(queue_count <= timing_wheel::max_tag); // tag 0: in no queue
+    /// Where a session waits, in the order in which queues are served. The number is the tag of the session's entry
+    /// in the wheel.
+    enum class queue : std::uint8_t {
+        none = 0,
+        first_confirm = 1, ///< one a confirm rank
+        event = first_confirm + confirm_rank_count,
+        first_routine, ///< one a poll kind, but for `ended`, whose sessions have no routine polls
+        audit = first_routine + poll_kind_count - 1,
+        expiry,
+    };
+    static constexpr auto queue_count = static_cast<std::size_t>(queue::expiry);
+    static_assert(queue_count <= timing_wheel::max_tag, "take a bit from the wheel's due times");
+
+    [[nodiscard]] static constexpr queue offset(queue first, std::size_t by) noexcept {
+        return static_cast<queue>(static_cast<std::size_t>(first) + by);
+    }
+
+    [[nodiscard]] static constexpr std::size_t list_of(queue which) noexcept {
+        return static_cast<std::size_t>(which) - 1;
+    }
+
+    [[nodiscard]] static constexpr queue routine_queue(poll_kind kind) noexcept {
+        const bool behind_ended = kind > kind_of(session_status::ended);
+        return offset(queue::first_routine,
+                      static_cast<std::size_t>(kind) - (behind_ended ? 1 : 0));
+    }
+
     static constexpr unsigned urgent_in_a_row = 4;
 
-    [[nodiscard]] std::size_t queue_for(const wanted_work& work, session_slot slot) const noexcept;
-    [[nodiscard]] static poll_class class_of(std::size_t queue) noexcept;
-    [[nodiscard]] std::size_t first_waiting(std::size_t begin, std::size_t end) const noexcept;
+    [[nodiscard]] queue queue_of(session_slot slot) const noexcept {
+        return static_cast<queue>(wheel_.tag(slot));
+    }
+
+    [[nodiscard]] queue queue_for(const wanted_work& work, session_slot slot) const noexcept;
+    [[nodiscard]] static poll_class class_of(queue which) noexcept;
+    [[nodiscard]] queue first_urgent() const noexcept;
     [[nodiscard]] double ratio_of(session_slot slot, steady_time now) const noexcept;
-    [[nodiscard]] std::size_t latest_routine(steady_time now) const noexcept;
+    [[nodiscard]] queue latest_routine(steady_time now) const noexcept;
     [[nodiscard]] steady_time next_look(const wanted_work& work,
                                         const session_record& record,
                                         steady_time now) const noexcept;
     /// With a million sessions a poll mostly waits for memory: what the poll after the next needs is asked for
     /// while this one is sent.
-    void prefetch_second(std::size_t queue) const noexcept;
+    void prefetch_second(queue which) const noexcept;
     void make_room();
-    void enqueue(std::size_t queue, session_slot slot);
+    void enqueue(queue which, session_slot slot);
     void dequeue(session_slot slot);
 
     const session_registry& registry_;

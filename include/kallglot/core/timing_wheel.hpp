@@ -22,10 +22,11 @@ namespace kallglot {
 class timing_wheel {
 public:
     /// Due times may lie up to this far ahead; later ones expire there.
-    static constexpr steady_duration horizon = std::chrono::hours(48);
+    static constexpr steady_duration horizon = std::chrono::hours(36);
 
-    /// Values that `tag` can hold: 0 to 15.
-    static constexpr std::uint8_t max_tag = 15;
+    /// Values that `tag` can hold: 0 to 31. An entry's 32 bits are shared: 27 for its due time in milliseconds, which must
+    /// reach beyond `horizon`, and 5 for the tag.
+    static constexpr std::uint8_t max_tag = 31;
 
     struct no_announcement {
         void operator()(session_slot) const noexcept {}
@@ -46,7 +47,7 @@ public:
 
     [[nodiscard]] bool is_set(session_slot slot) const noexcept { return rings_.is_linked(slot); }
 
-    /// Four spare bits a slot for the owner's own use; 0 at first. Setting a due time keeps them.
+    /// Five spare bits a slot for the owner's own use; 0 at first. Setting a due time keeps them.
     [[nodiscard]] std::uint8_t tag(session_slot slot) const noexcept {
         return static_cast<std::uint8_t>(entries_[index_of(slot)].due >> due_bits);
     }
@@ -89,9 +90,10 @@ public:
 private:
     static constexpr std::size_t rounds = 3;
     static constexpr std::size_t places = 256;
-    static constexpr unsigned due_bits = 28;
+    static constexpr unsigned due_bits = 27;
     static constexpr std::uint32_t due_mask = (std::uint32_t{1} << due_bits) - 1;
     static_assert(horizon / milliseconds(1) < due_mask);
+    static_assert(max_tag >> (32 - due_bits) == 0);
     using occupancy = std::array<std::uint64_t, places / 64>;
 
     [[nodiscard]] static std::size_t place(std::size_t round, std::uint64_t tick) noexcept {
@@ -100,7 +102,7 @@ private:
 
     [[nodiscard]] std::uint64_t floor_tick(steady_time t) const noexcept;
     [[nodiscard]] std::uint64_t ceil_tick(steady_time t) const noexcept;
-    /// The full due tick of a slot, from its low 28 bits: it is not before `current_`, nor beyond `horizon`.
+    /// The full due tick of a slot, from its low 27 bits: it is not before `current_`, nor beyond `horizon`.
     [[nodiscard]] std::uint64_t due_tick(session_slot slot) const noexcept;
     void put(session_slot slot, std::uint64_t tick) noexcept;
     void turn_to(std::uint64_t tick) noexcept;

@@ -36,6 +36,17 @@ TEST(PollSchedule, IsIdleWithoutSessions) {
     EXPECT_EQ(sessions.schedule().stretch(t0), 1);
 }
 
+TEST(PollSchedule, DemandOfEachStatusIsItsOwnInterval) {
+    for (const status_rules& rules : session_status_rules) {
+        polled_sessions sessions;
+        sessions.add(observed(rules.status, t0, t0), t0);
+        const poll_intervals intervals;
+        const double expected =
+            rules.interval == nullptr ? 0 : 1 / to_seconds(intervals.*rules.interval);
+        EXPECT_NEAR(sessions.schedule().demand(), expected, 1e-9) << to_string(rules.status);
+    }
+}
+
 TEST(PollSchedule, PollsANewSessionAtOnceAndThenAtItsInterval) {
     polled_sessions sessions(test::routine_only());
     const session_slot slot = sessions.add(told(t0), t0);
