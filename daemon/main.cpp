@@ -142,10 +142,11 @@ void tell(logger& log, log_level level, const std::vector<config::config_fault>&
 }
 
 int run(const command_line& line) {
+    const config::environment env = config::environment::from_process();
     stream_logger log(STDERR_FILENO,
                       {parse_log_level(line.log_level).value_or(log_level::info),
                        {parse_log_format(line.log_format).value_or(log_format::logfmt),
-                        is_journal(STDERR_FILENO, std::getenv("JOURNAL_STREAM"))}});
+                        is_journal(STDERR_FILENO, env.journal_stream)}});
     daemon_options options;
     options.listen = parse_addresses(line.listen_texts);
     if (options.listen.empty()) {
@@ -156,7 +157,7 @@ int run(const command_line& line) {
 
     options.enable_lifecycle = line.enable_lifecycle;
     options.source = {line.config_file,
-                      config::environment::from_process(),
+                      env,
                       line.web_config_file.empty()
                           ? std::string()
                           : std::filesystem::absolute(line.web_config_file).string()};

@@ -5,18 +5,12 @@
 #include "kallglot/config/file_reading.hpp"
 #include "kallglot/config/secrets.hpp"
 
-#include <cstdlib>
 #include <system_error>
 #include <utility>
 
 namespace kallglot::config {
 
 namespace {
-
-std::string_view variable(const char* name) {
-    const char* text = std::getenv(name);
-    return text == nullptr ? std::string_view() : std::string_view(text);
-}
 
 // Reads the files that the settings name, and collects what is wrong with them.
 class file_checker {
@@ -84,11 +78,6 @@ secret_values read_secrets(const settings& values, file_checker& files) {
 }
 
 } // namespace
-
-environment environment::from_process() {
-    const std::string_view states = variable("STATE_DIRECTORY");
-    return {variable("CREDENTIALS_DIRECTORY"), states.substr(0, states.find(':'))};
-}
 
 load_result load(const std::filesystem::path& file, const environment& env) {
     const std::string name = file.string();

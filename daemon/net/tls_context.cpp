@@ -4,21 +4,13 @@
 #include "tls_context_state.hpp"
 #include "tls_files.hpp"
 
-#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/x509.h>
 
 #include <cstddef>
-#include <cstdlib>
-#include <cstring>
 #include <ctime>
 #include <optional>
-
-// In place of libcrypto's, which libssl calls through the dynamic linker: with SSL_OP_CLEANSE_PLAINTEXT and
-// SSL_MODE_RELEASE_BUFFERS it wipes a buffer of 16 KiB after each answer, eight bytes at a time, a tenth of a poll's time.
-extern "C" void OPENSSL_cleanse(void* memory, std::size_t size) {
-    ::explicit_bzero(memory, size);
-}
+#include <utility>
 
 namespace kallglot {
 
@@ -237,13 +229,9 @@ tls_result<tls_context> tls_context::make_server(const tls_server_options& optio
     return tls_context(shared);
 }
 
-std::vector<std::string> tls_context::system_trust() {
-    const auto place = [](const char* variable, const char* usual) {
-        const char* const named = std::getenv(variable);
-        return std::string(named != nullptr ? named : usual);
-    };
-    return {place(X509_get_default_cert_file_env(), X509_get_default_cert_file()),
-            place(X509_get_default_cert_dir_env(), X509_get_default_cert_dir())};
+std::vector<std::string> tls_context::system_trust(std::string file, std::string folder) {
+    return {file.empty() ? std::string(X509_get_default_cert_file()) : std::move(file),
+            folder.empty() ? std::string(X509_get_default_cert_dir()) : std::move(folder)};
 }
 
 bool tls_context::is_client() const noexcept {

@@ -18,13 +18,14 @@ tls_result<std::optional<tls_context>> make_api_trust(const api_settings& api) {
     return std::optional<tls_context>(*made);
 }
 
-file_group api_trust_files(const api_settings& api) {
+file_group api_trust_files(const api_settings& api, const config::environment& env) {
     if (!api.base_url.tls) {
         return {};
     }
     std::vector<std::string> files = {api.ca_file, api.client_cert_file, api.client_key_file};
     if (api.ca_file.empty()) {
-        const std::vector<std::string> system = tls_context::system_trust();
+        const std::vector<std::string> system =
+            tls_context::system_trust(env.ssl_cert_file, env.ssl_cert_dir);
         files.insert(files.end(), system.begin(), system.end());
     }
     return file_group(std::move(files));

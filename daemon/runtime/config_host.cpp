@@ -106,7 +106,7 @@ prepare_result prepare_config(const config_source& source, std::size_t running_w
     if (config == nullptr) {
         return faults;
     }
-    file_group trust_files = api_trust_files(config->values.api);
+    file_group trust_files = api_trust_files(config->values.api, source.env);
     auto trust = make_api_trust(config->values.api);
     if (!trust) {
         const auto key = api_key_at_fault(config->values.api, trust.error());

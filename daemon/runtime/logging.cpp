@@ -22,11 +22,12 @@ log_time system_now() {
 } // namespace
 
 std::optional<log_level> parse_log_level(std::string_view text) noexcept {
-    const auto found = std::find(log_level_names.begin(), log_level_names.end(), text);
-    if (found == log_level_names.end()) {
-        return std::nullopt;
+    for (const auto& word : log_level_words) {
+        if (word.text == text) {
+            return word.value;
+        }
     }
-    return static_cast<log_level>(found - log_level_names.begin());
+    return std::nullopt;
 }
 
 std::optional<log_format> parse_log_format(std::string_view text) noexcept {
@@ -36,9 +37,9 @@ std::optional<log_format> parse_log_format(std::string_view text) noexcept {
     return text == "json" ? std::optional(log_format::json) : std::nullopt;
 }
 
-bool is_journal(int descriptor, const char* journal_stream) noexcept {
+bool is_journal(int descriptor, const std::string& journal_stream) noexcept {
     struct stat status{};
-    if (journal_stream == nullptr || ::fstat(descriptor, &status) != 0) {
+    if (journal_stream.empty() || ::fstat(descriptor, &status) != 0) {
         return false;
     }
     const std::string_view text(journal_stream);

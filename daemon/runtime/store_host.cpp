@@ -12,12 +12,17 @@ store_host::store_host(loop_executor loop,
                        clock& time,
                        logger& log,
                        const store_settings& values,
+                       const std::string& boot_id,
                        const task_group::failure_handler& on_bug)
     : log_(log),
       path_(values.path),
       store_(&memory_) {
     if (!values.in_memory()) {
-        disk_ = std::make_unique<sqlite_store>(loop, time, values.path, store_limits{}, on_bug);
+        disk_ = std::make_unique<sqlite_store>(loop,
+                                               time,
+                                               store_location{values.path, boot_id},
+                                               store_limits{},
+                                               on_bug);
         store_ = disk_.get();
     }
 }

@@ -21,13 +21,14 @@ constexpr steady_duration purge_interval = 10min;
 
 sqlite_store::sqlite_store(loop_executor loop,
                            clock& time,
-                           std::string path,
+                           store_location location,
                            const store_limits& limits,
                            task_group::failure_handler on_bug)
     : loop_(std::move(loop)),
       clock_(time),
       limits_(limits),
-      engine_(std::make_shared<store_engine>(std::move(path))),
+      engine_(
+          std::make_shared<store_engine>(std::move(location.path), std::move(location.boot_id))),
       worker_(loop_, "store"),
       tasks_(loop_, std::move(on_bug)),
       wake_(loop_, steady_timer::time_point::max()),

@@ -1,6 +1,5 @@
 #include "kallglot/store/store_engine.hpp"
 
-#include <cstdlib>
 #include <fstream>
 #include <string>
 #include <utility>
@@ -9,11 +8,8 @@ namespace kallglot {
 
 namespace {
 
-/// Names the present boot of this machine; 0 if the system does not say. The unit's sandbox hides the file and hands
-/// the number over instead.
-std::uint64_t boot_number() {
-    const char* const given = std::getenv("KALLGLOT_BOOT_ID");
-    std::string text = given == nullptr ? "" : given;
+/// A number for the present boot of this machine; 0 if the system does not say which it is.
+std::uint64_t boot_number(std::string text) {
     if (text.empty()) {
         std::ifstream file("/proc/sys/kernel/random/boot_id");
         file >> text;
@@ -27,7 +23,7 @@ std::uint64_t boot_number() {
 
 store_opening store_engine::open(api_time wall, steady_time now) {
     store_opening opening;
-    const std::uint64_t boot = boot_number();
+    const std::uint64_t boot = boot_number(boot_id_);
     const time_mark first = stored_timeline::begin(wall, now, boot).mark(wall, now);
     opened_ = first;
     state_ = {first, 0};

@@ -19,6 +19,8 @@ CODE_RULES = [
      'C15: a mutex only in async/worker_thread'),
     (r'\b(?:sleep_for|sleep_until|usleep|nanosleep)\b', r'^tests/(?:simulator|bench)/', 'wait for something, never sleep'),
     (r'\bbeast::iequals\b', r'^$', 'Boost 1.81 reads behind the end of the texts: ascii_iequals'),
+    (r'\b(?:secure_)?getenv\b', r'(^tests/|^daemon/config/environment.cpp$)',
+     'the environment is read in config/environment alone'),
     (r'\busing\s+namespace\s+std\s*;', r'^$', 'no using namespace std'),
 ]
 

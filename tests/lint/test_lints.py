@@ -31,8 +31,8 @@ class Tree(unittest.TestCase):
 
 
 class MetricTable(Tree):
-    CODE = ('{"kallglot_up", gauge, {},\n "Usable:"\n " 1 yes."},\n'
-            '{"kallglot_session_transitions_total", counter, {"from", "to"}, "Changes."},\n')
+    CODE = ('{metric::up, "kallglot_up", gauge, {},\n "Usable:"\n " 1 yes."},\n'
+            '{metric::session_transitions, "kallglot_session_transitions_total", counter, {"from", "to"}, "Changes."},\n')
     ROWS = ('| `kallglot_up` | gauge |  | Usable: 1 yes. |\n'
             '| `kallglot_session_transitions_total` | counter | from, to | Changes. |\n')
 
@@ -175,6 +175,7 @@ class HouseRules(Tree):
         'std::mutex guard;',
         'std::this_thread::sleep_for(1s);',
         'using namespace std;',
+        'auto home = std::getenv("HOME");',
         'f();  // NOLINT',
         'f();  // NOLINT(bugprone-branch-clone)',
         '// see /work/' + 'notes.md',

@@ -8,6 +8,7 @@
 #define KALLGLOT_CONFIG_CONFIG_FILE_HPP
 
 #include "kallglot/config/config_fault.hpp"
+#include "kallglot/config/environment.hpp"
 #include "kallglot/core/settings/secret.hpp"
 #include "kallglot/core/settings/settings.hpp"
 
@@ -23,15 +24,6 @@ namespace kallglot::config {
 
 /// Largest configuration file that is read.
 inline constexpr std::size_t max_file_size_bytes = 1024 * 1024;
-
-/// Folders that the service manager hands over; empty = not handed over.
-struct environment {
-    std::filesystem::path credentials_directory; ///< `$CREDENTIALS_DIRECTORY`
-    std::filesystem::path state_directory;       ///< `$STATE_DIRECTORY`, the first of several
-
-    /// Reads both variables; the only place of the configuration that looks at the environment.
-    [[nodiscard]] static environment from_process();
-};
 
 /// The contents of the secret files; wiped when it goes.
 struct secret_values {

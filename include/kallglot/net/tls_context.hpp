@@ -51,8 +51,10 @@ public:
     /// Blocking: reads the files.
     [[nodiscard]] static tls_result<tls_context> make_server(const tls_server_options& options);
 
-    /// Where the system's trust store is: a bundle and a folder, either of which may be missing.
-    [[nodiscard]] static std::vector<std::string> system_trust();
+    /// Where the system's trust store is: a bundle and a folder, either of which may be missing. `file` and `folder` are the
+    /// values of SSL_CERT_FILE and SSL_CERT_DIR, which replace the built-in ones unless they are empty.
+    [[nodiscard]] static std::vector<std::string> system_trust(std::string file,
+                                                               std::string folder);
 
     [[nodiscard]] bool is_client() const noexcept;
 

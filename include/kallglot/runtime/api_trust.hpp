@@ -3,6 +3,7 @@
 #ifndef KALLGLOT_RUNTIME_API_TRUST_HPP
 #define KALLGLOT_RUNTIME_API_TRUST_HPP
 
+#include "kallglot/config/environment.hpp"
 #include "kallglot/core/settings/api_settings.hpp"
 #include "kallglot/net/tls_context.hpp"
 #include "kallglot/runtime/file_identity.hpp"
@@ -15,7 +16,7 @@ namespace kallglot {
 [[nodiscard]] tls_result<std::optional<tls_context>> make_api_trust(const api_settings& api);
 
 /// The files that it is made from, the system's trust store included.
-[[nodiscard]] file_group api_trust_files(const api_settings& api);
+[[nodiscard]] file_group api_trust_files(const api_settings& api, const config::environment& env);
 
 } // namespace kallglot
 

@@ -31,7 +31,7 @@ namespace kallglot {
 /// passed as text (null = not set).
 ///
 /// Source: systemd.exec(5), JOURNAL_STREAM.
-[[nodiscard]] bool is_journal(int descriptor, const char* journal_stream) noexcept;
+[[nodiscard]] bool is_journal(int descriptor, const std::string& journal_stream) noexcept;
 
 /// A write to a closed pipe is an error to be counted, not the end of the process: ignores SIGPIPE. Called once
 /// at the start of the program.

@@ -28,6 +28,7 @@ public:
                clock& time,
                logger& log,
                const store_settings& values,
+               const std::string& boot_id,
                const task_group::failure_handler& on_bug);
 
     [[nodiscard]] session_store& store() noexcept { return *store_; }

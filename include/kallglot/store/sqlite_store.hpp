@@ -45,6 +45,13 @@ protected:
     store_reader& operator=(const store_reader&) = default;
 };
 
+/// Where the store is.
+struct store_location {
+    std::string path;
+    std::string
+        boot_id; ///< names the present boot of this machine; empty: the kernel's own file does
+};
+
 struct store_limits {
     std::size_t notes = 4096; ///< in one transaction
     std::size_t bulk = 512;   ///< ids of imports in one transaction, which others have to wait for
@@ -60,7 +67,7 @@ class sqlite_store final : public session_store {
 public:
     sqlite_store(loop_executor loop,
                  clock& time,
-                 std::string path,
+                 store_location location,
                  const store_limits& limits,
                  task_group::failure_handler on_bug);
     ~sqlite_store() override;

@@ -71,7 +71,10 @@ struct commit_outcome {
 /// Worker only.
 class store_engine {
 public:
-    explicit store_engine(std::string path) : files_(std::move(path)) {}
+    /// `boot_id` names the present boot of this machine; empty: the kernel's own file does.
+    explicit store_engine(std::string path, std::string boot_id = {})
+        : files_(std::move(path)),
+          boot_id_(std::move(boot_id)) {}
 
     /// Opens the store, or makes it if there is none. Verifies all of it.
     ///
@@ -121,6 +124,7 @@ private:
     void disconnect_next() noexcept;
 
     store_files files_;
+    std::string boot_id_;
     database db_;
     session_table table_;
     database next_db_; ///< the store that is being written anew

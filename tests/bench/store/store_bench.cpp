@@ -111,7 +111,7 @@ public:
         store_ = std::make_unique<sqlite_store>(
             loop_.executor(),
             clock_,
-            (folder_.path() / "sessions.db").string(),
+            store_location{(folder_.path() / "sessions.db").string(), {}},
             store_limits{},
             [](const std::string&, const std::string&) { std::abort(); });
         owner_ = silent_owner();

@@ -101,7 +101,7 @@ public:
     writer(asio::io_context& loop, std::string path)
         : loop_(loop.get_executor()),
           clock_(loop_),
-          store_(loop_, clock_, std::move(path), small_limits(), on_bug),
+          store_(loop_, clock_, store_location{std::move(path), {}}, small_limits(), on_bug),
           tasks_(loop_, on_bug),
           retry_(loop_) {}
 

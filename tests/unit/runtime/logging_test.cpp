@@ -194,7 +194,7 @@ TEST(Logging, TheJournalIsKnownByItsDeviceAndInode) {
     struct stat status{};
     ASSERT_EQ(::fstat(socket.writer(), &status), 0);
     const std::string stream = std::to_string(status.st_dev) + ':' + std::to_string(status.st_ino);
-    EXPECT_TRUE(is_journal(socket.writer(), stream.c_str()));
+    EXPECT_TRUE(is_journal(socket.writer(), stream));
     for (const std::string& wrong : {std::string(),
                                      std::string(":"),
                                      std::string("x:y"),
@@ -202,10 +202,10 @@ TEST(Logging, TheJournalIsKnownByItsDeviceAndInode) {
                                      stream + ' ',
                                      '1' + stream,
                                      std::to_string(status.st_dev)}) {
-        EXPECT_FALSE(is_journal(socket.writer(), wrong.c_str())) << wrong;
+        EXPECT_FALSE(is_journal(socket.writer(), wrong)) << wrong;
     }
-    EXPECT_FALSE(is_journal(socket.writer(), nullptr));
-    EXPECT_FALSE(is_journal(-1, stream.c_str()));
+    EXPECT_FALSE(is_journal(socket.writer(), ""));
+    EXPECT_FALSE(is_journal(-1, stream));
 }
 
 TEST(Logging, WordsOfTheCommandLineAreKnown) {

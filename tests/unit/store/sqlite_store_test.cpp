@@ -35,7 +35,7 @@ TEST_F(SqliteStore, TakesNothingBeforeItIsRestored) {
 }
 
 TEST_F(SqliteStore, WithinTheBootThatTheServiceManagerNamesTheWallClockDecidesNothing) {
-    ASSERT_EQ(::setenv("KALLGLOT_BOOT_ID", "0123456789abcdef0123456789abcdef", 1), 0);
+    boot_id_ = "0123456789abcdef0123456789abcdef";
     open();
     const session_record before = record();
     EXPECT_EQ(wait(add(1, before)), error_code{});
@@ -44,22 +44,21 @@ TEST_F(SqliteStore, WithinTheBootThatTheServiceManagerNamesTheWallClockDecidesNo
     open();
     EXPECT_EQ(owner_->sessions.at(id_of(1)).since, before.since);
     close();
-    ASSERT_EQ(::setenv("KALLGLOT_BOOT_ID", "another", 1), 0);
+    boot_id_ = "another";
     clock_.jump_wall(1h);
     open();
     EXPECT_EQ(owner_->sessions.at(id_of(1)).since, before.since - 1h);
-    ::unsetenv("KALLGLOT_BOOT_ID");
     close();
 }
 
 TEST_F(SqliteStore, NoWallClockSaysWhatIsDamaged) {
     constexpr auto decades = 24h * 365 * 56;
-    ASSERT_EQ(::setenv("KALLGLOT_BOOT_ID", "first", 1), 0);
+    boot_id_ = "first";
     open();
     EXPECT_EQ(wait(add(1)), error_code{});
     close();
     const auto at_wall = [&](const char* boot, auto jump) {
-        ASSERT_EQ(::setenv("KALLGLOT_BOOT_ID", boot, 1), 0);
+        boot_id_ = boot;
         clock_.jump_wall(jump);
         open();
         EXPECT_FALSE(store_->opening().damage) << boot;
@@ -83,7 +82,6 @@ TEST_F(SqliteStore, NoWallClockSaysWhatIsDamaged) {
         at_wall(boot, 0h);
         EXPECT_TRUE(std::filesystem::exists(path()));
     }
-    ::unsetenv("KALLGLOT_BOOT_ID");
 }
 
 TEST_F(SqliteStore, BringsEverythingBackAfterARestart) {

@@ -37,8 +37,11 @@ bool map_owner::list_sessions(std::uint64_t& cursor,
 }
 
 error_code StoreFixture::try_open() {
-    store_ =
-        std::make_unique<sqlite_store>(loop_.executor(), clock_, path(), limits_, loop::failure());
+    store_ = std::make_unique<sqlite_store>(loop_.executor(),
+                                            clock_,
+                                            store_location{path(), boot_id_},
+                                            limits_,
+                                            loop::failure());
     error_code answer = errc::cancelled;
     EXPECT_TRUE(loop_.run(open_store(store_.get(), &answer)));
     return answer;

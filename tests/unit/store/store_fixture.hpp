@@ -127,6 +127,7 @@ protected:
     loop loop_;
     virtual_clock clock_;
     store_limits limits_;
+    std::string boot_id_; ///< of the machine, at the next opening
     std::unique_ptr<map_owner> owner_;
     std::unique_ptr<sqlite_store> store_;
 };
