@@ -46,7 +46,8 @@ class Package(EndToEnd):
         for path in ('/usr/bin/kallglot_exporter', '/usr/bin/kallglot_simulator', '/lib/systemd/system/' + UNIT,
                      '/etc/kallglot_exporter/config.yml', '/usr/share/kallglot-exporter/prometheus/alerts.yml',
                      '/usr/share/kallglot-exporter/grafana/kallglot_sessions.json', '/usr/share/man/man8/kallglot_exporter.8.gz',
-                     '/usr/share/doc/kallglot-exporter/copyright', '/usr/share/doc/kallglot-exporter/runbooks.md'):
+                     '/usr/share/doc/kallglot-exporter/copyright', '/usr/share/doc/kallglot-exporter/metrics.md',
+                     '/usr/share/doc/kallglot-exporter/runbooks.md'):
             self.assertRegex(listed, rf'(?m) root/root .* \.{re.escape(path)}$')
         facts = subprocess.run(['dpkg-deb', '--field', package], capture_output=True, text=True, check=True).stdout
         for library in ('libssl3', 'libsqlite3-0', 'libyaml-cpp0.7', 'libcrypt1'):

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""The table of metrics in README.md is the one in the code, row by row; with --fix it is written anew."""
+"""The table in config/prometheus/metrics.md has the metrics of the code, row by row; --fix writes the table."""
 
 import pathlib
 import re
 import sys
 
 TABLE = 'daemon/metrics/metric_table.cpp'
-README = 'README.md'
+DOCUMENT = 'config/prometheus/metrics.md'
 BEGIN = '| metric | type | labels | meaning |\n|---|---|---|---|\n'
 ROW = re.compile(r'\{metric::\w+,\s*"(?P<name>[a-z_]+)",\s*(?P<type>counter|gauge|histogram),\s*\{(?P<labels>[^}]*)\},\s*'
                  r'(?P<help>(?:"(?:[^"\\]|\\.)*"\s*)+)\}')
@@ -21,7 +21,7 @@ def rows_of_the_code(text):
     return rows
 
 
-def rows_of_the_readme(text):
+def rows_of_the_document(text):
     """The rows and the line of the first; nothing if there is no such table."""
     start = text.find(BEGIN)
     if start < 0:
@@ -37,26 +37,26 @@ def rows_of_the_readme(text):
 
 def lint(root):
     wanted = rows_of_the_code((root / TABLE).read_text(encoding='utf-8'))
-    found, first = rows_of_the_readme((root / README).read_text(encoding='utf-8'))
+    found, first = rows_of_the_document((root / DOCUMENT).read_text(encoding='utf-8'))
     if found is None:
-        return [f'{README}:1: has no table of metrics']
+        return [f'{DOCUMENT}:1: the table of metrics is missing']
     if not wanted:
-        return [f'{TABLE}:1: no row was understood']
+        return [f'{TABLE}:1: no row of a metric found']
     findings = []
     for place in range(max(len(wanted), len(found))):
         here = found[place] if place < len(found) else 'nothing'
         there = wanted[place] if place < len(wanted) else 'nothing'
         if here != there:
-            findings.append(f'{README}:{first + place}: the code says {there}; tests/lint/metric_table.py --fix')
+            findings.append(f'{DOCUMENT}:{first + place}: the code has {there}; run tests/lint/metric_table.py --fix')
     return findings
 
 
 def main():
     root = pathlib.Path(__file__).resolve().parents[2]
     if sys.argv[1:] == ['--fix']:
-        path = root / README
+        path = root / DOCUMENT
         text = path.read_text(encoding='utf-8')
-        found, _ = rows_of_the_readme(text)
+        found, _ = rows_of_the_document(text)
         wanted = rows_of_the_code((root / TABLE).read_text(encoding='utf-8'))
         old = BEGIN + ''.join(row + '\n' for row in found)
         path.write_text(text.replace(old, BEGIN + ''.join(row + '\n' for row in wanted)), encoding='utf-8')

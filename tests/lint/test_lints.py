@@ -38,17 +38,23 @@ class MetricTable(Tree):
 
     def lint(self, rows, code=CODE):
         self.put(metric_table.TABLE, code)
-        self.put(metric_table.README, 'text\n\n' + rows + '\nmore\n')
+        self.put(metric_table.DOCUMENT, 'text\n\n' + rows + '\nmore\n')
         return metric_table.lint(self.root)
 
     def test_accepts_the_same_rows(self):
         self.assertEqual(self.lint(metric_table.BEGIN + self.ROWS), [])
 
+    def test_accepts_rows_that_begin_with_their_id(self):
+        code = self.CODE.replace('{"kallglot_up"', '{metric::up, "kallglot_up"').replace(
+            '{"kallglot_session_', '{metric::session_transitions,\n "kallglot_session_')
+        self.assertEqual(code.count('metric::'), 2)
+        self.assertEqual(self.lint(metric_table.BEGIN + self.ROWS, code), [])
+
     def test_finds_what_differs_is_missing_or_too_much(self):
-        self.assert_finds(self.lint(metric_table.BEGIN + self.ROWS.replace('gauge', 'counter', 1)), 'README.md:5')
-        self.assert_finds(self.lint(metric_table.BEGIN + self.ROWS.splitlines(keepends=True)[0]), 'README.md:6')
-        self.assert_finds(self.lint(metric_table.BEGIN + self.ROWS + '| `x` | gauge |  | X. |\n'), 'README.md:7')
-        self.assert_finds(self.lint(self.ROWS), 'README.md:1')
+        self.assert_finds(self.lint(metric_table.BEGIN + self.ROWS.replace('gauge', 'counter', 1)), f'{metric_table.DOCUMENT}:5')
+        self.assert_finds(self.lint(metric_table.BEGIN + self.ROWS.splitlines(keepends=True)[0]), f'{metric_table.DOCUMENT}:6')
+        self.assert_finds(self.lint(metric_table.BEGIN + self.ROWS + '| `x` | gauge |  | X. |\n'), f'{metric_table.DOCUMENT}:7')
+        self.assert_finds(self.lint(self.ROWS), f'{metric_table.DOCUMENT}:1')
         self.assert_finds(self.lint(metric_table.BEGIN + self.ROWS, code='nothing'),
                           'daemon/metrics/metric_table.cpp:1')
 
