@@ -108,10 +108,10 @@ std::string example_yaml() {
     std::string text =
         "# Configuration of kallglot_exporter: every key with its default.\n"
         "#\n"
-        "# To change a value, remove the # in front of its key (and of the section it is in). The "
-        "one\n"
-        "# key that has no default is api.key_file. README.md beside this file has all types and "
-        "ranges.\n";
+        "# To change a value, remove the # in front of its key and of its section. Only "
+        "api.key_file has no\n"
+        "# default. All types and ranges: config/README.md, installed as\n"
+        "# /usr/share/doc/kallglot-exporter/configuration.md.\n";
     section_tracker sections;
     for (const key_spec& key : schema()) {
         const auto parts = split_path(key.path);

@@ -27,81 +27,78 @@ constexpr std::array keys = {
     key_spec{"api.base_url",
              base_url_value{at<&settings::api, &api_settings::base_url>},
              reload,
-             "Where the API is. https:// always; http:// only with `api.allow_plaintext` and a "
-             "loopback host."},
+             "Base URL of the API. It must begin with https://. http:// is allowed only with "
+             "`api.allow_plaintext` and a loopback host."},
     key_spec{"api.allow_plaintext",
              flag_value{at<&settings::api, &api_settings::allow_plaintext>},
              reload,
-             "Allows an http:// base URL if its host is loopback (localhost, 127.0.0.0/8, ::1), "
-             "for rehearsals."},
+             "Allows an http:// base URL if its host is loopback (localhost, 127.0.0.0/8, ::1). "
+             "For tests and demos."},
     key_spec{"api.key_file",
              file_value{at<&settings::api, &api_settings::key_file>, true},
              reload,
-             "File that holds the API key. The only key without a default. It is read again when "
-             "the file changes."},
+             "File with the API key. The only key without a default. The daemon reloads the file "
+             "when it changes."},
     key_spec{"api.ca_file",
              file_value{at<&settings::api, &api_settings::ca_file>, false},
              reload,
-             "PEM file with the certificate authorities to trust for the API; empty: the trust "
+             "PEM file with the certificate authorities to trust for the API. Empty: the trust "
              "store of the system."},
     key_spec{"api.client_cert_file",
              file_value{at<&settings::api, &api_settings::client_cert_file>, false},
              reload,
-             "PEM certificate (with its chain) that the daemon shows to the API, for mutual TLS."},
+             "PEM client certificate (with its chain) for mutual TLS with the API."},
     key_spec{"api.client_key_file",
              file_value{at<&settings::api, &api_settings::client_key_file>, true},
              reload,
-             "PEM private key of `api.client_cert_file`; both or neither."},
+             "PEM private key of `api.client_cert_file`. Set both or neither."},
     key_spec{"api.proxy_url",
              proxy_value{at<&settings::api, &api_settings::proxy_url>},
              reload,
-             "HTTP proxy to tunnel through (CONNECT), written http://host:port; with http:// in "
-             "api.base_url only one on this host. Proxy variables of the environment are not "
-             "looked at."},
+             "HTTP proxy for connections to the API (CONNECT), in the form http://host:port. If "
+             "api.base_url is http://, the proxy must be on this host. Proxy variables of the "
+             "environment are ignored."},
     key_spec{"api.connect_timeout",
              duration_value{at<&settings::api, &api_settings::connect_timeout>, 10ms, 10min},
              reload,
-             "Longest time to open a connection, TCP and TLS together."},
+             "Maximum time to open a connection, TCP and TLS together."},
     key_spec{"api.request_timeout",
              duration_value{at<&settings::api, &api_settings::request_timeout>, 10ms, 10min},
              reload,
-             "Longest time of one GET, from the first byte written to the last byte read."},
+             "Maximum time of one GET, from the first byte written to the last byte read."},
     key_spec{"api.idle_timeout",
              duration_value{at<&settings::api, &api_settings::idle_timeout>, 10ms, 1h},
              reload,
-             "An unused connection is closed after this time."},
+             "Idle connections are closed after this time."},
     key_spec{"api.max_connections",
              count_value{at<&settings::api, &api_settings::max_connections>, 1, 65535},
              reload,
-             "Most connections to the API at once, one request each; fewer where descriptors are "
-             "short."},
+             "Maximum number of connections to the API, with one request each at a time. Reduced "
+             "if the process has too few file descriptors."},
     key_spec{"api.max_response_size",
              size_value{at<&settings::api, &api_settings::max_response_size_bytes>, kib, 16 * mib},
              reload,
-             "A longer answer is given up."},
+             "Larger responses are rejected."},
     key_spec{"api.rate_limit",
              rate_limit_value{at<&settings::api, &api_settings::rate_limit>},
              reload,
-             "auto follows the X-RateLimit headers of the API; a fixed rate such as 600/1m is all "
-             "ours, whatever the "
-             "headers say; unlimited means that the account has no limit. `api.max_rate` holds in "
-             "any case."},
+             "With auto, the exporter follows the X-RateLimit headers of the API. A fixed rate, "
+             "for example 600/1m, is used in full, whatever the headers say. Use unlimited if "
+             "the account has no limit. `api.max_rate` applies in every case."},
     key_spec{"api.max_rate",
              rate_value{at<&settings::api, &api_settings::max_rate>},
              reload,
-             "Never more requests than this, whatever the headers say; or unlimited."},
+             "Maximum request rate, whatever the headers say; or unlimited."},
     key_spec{"api.budget_share",
              percent_value{at<&settings::api, &api_settings::budget_share>, 0.01, 1.0},
              reload,
-             "Part of the account's limit that may be spent when `api.rate_limit` is auto; the "
-             "rest is left to the "
-             "operator's own calls."},
+             "Share of the account's limit that the exporter may use when `api.rate_limit` is "
+             "auto. The rest is left to the operator's own calls."},
     key_spec{"api.idle_probe",
              duration_value{at<&settings::api, &api_settings::idle_probe>, 0ms, day},
              reload,
-             "With nothing to poll, ask this often for an id that cannot exist: 404 proves that "
-             "the key works. "
-             "0s: never."},
+             "How often to request an id that cannot exist while there is nothing to poll. A 404 "
+             "proves that the key works. 0s: never."},
     key_spec{
         "poll.intervals.created",
         duration_value{at<&settings::poll, &poll_settings::intervals, &poll_intervals::created>,
@@ -134,13 +131,13 @@ constexpr std::array keys = {
                        10ms,
                        day},
         reload,
-        "Time between two polls of a session whose status is not known."},
+        "Time between two polls of a session whose status is unknown."},
     key_spec{"poll.intervals.audit",
              duration_value{at<&settings::poll, &poll_settings::intervals, &poll_intervals::audit>,
                             10ms,
                             day},
              reload,
-             "Time between two polls of a session whose state webhooks tell reliably."},
+             "Time between two polls of a session whose status webhooks report reliably."},
     key_spec{"poll.ended_retention",
              duration_value{at<&settings::poll, &poll_settings::ended_retention>, 0ms, 30 * day},
              reload,
@@ -148,104 +145,108 @@ constexpr std::array keys = {
     key_spec{"poll.not_found_after",
              duration_value{at<&settings::poll, &poll_settings::not_found_after>, 1s, 30 * day},
              reload,
-             "A session that answers nothing but 404 for this long (three answers at least) is "
-             "forgotten."},
+             "A session is forgotten after it has answered only 404 for this long, at least "
+             "three times. While more than half of 20 or more sessions answer 404, the daemon "
+             "assumes an outage and waits for up to 1d."},
     key_spec{"poll.unknown_after",
              duration_value{at<&settings::poll, &poll_settings::unknown_after>, 1s, 365 * day},
              reload,
-             "A session whose status is not known and has not changed for this long is forgotten."},
+             "A session is forgotten after its status has been unknown and unchanged for this "
+             "long."},
     key_spec{"thresholds.created",
              duration_list_value{at<&settings::thresholds, &threshold_settings::created>,
                                  10ms,
                                  30 * day},
              reload,
-             "Ages in `created` that alerts may use; crossing one triggers a confirming poll."},
+             "Ages in `created` that alerts can use. When a session crosses one, a confirming "
+             "poll is sent."},
     key_spec{"thresholds.connecting",
              duration_list_value{at<&settings::thresholds, &threshold_settings::connecting>,
                                  10ms,
                                  30 * day},
              reload,
-             "Ages in `connecting` that alerts may use."},
+             "Ages in `connecting` that alerts can use."},
     key_spec{
         "thresholds.active",
         duration_list_value{at<&settings::thresholds, &threshold_settings::active>, 10ms, 30 * day},
         reload,
-        "Ages in `active` that alerts may use."},
+        "Ages in `active` that alerts can use."},
     key_spec{
         "thresholds.ending",
         duration_list_value{at<&settings::thresholds, &threshold_settings::ending>, 10ms, 30 * day},
         reload,
-        "Ages in `ending` that alerts may use."},
+        "Ages in `ending` that alerts can use."},
     key_spec{"thresholds.not_started",
              duration_list_value{at<&settings::thresholds, &threshold_settings::not_started>,
                                  10ms,
                                  30 * day},
              reload,
-             "Ages since creation, without having started, that alerts may use."},
+             "Times since creation without a start that alerts can use."},
     key_spec{"sessions.files",
              file_list_value{at<&settings::sessions, &sessions_settings::files>, false},
              reload,
-             "Files (globs) with one session id a line and # comments. They are watched: an added "
-             "line is tracked, a "
-             "removed one forgotten unless the id also came from elsewhere."},
+             "Files with one session id a line and # comments; globs are allowed. The daemon "
+             "watches them: it tracks the id of an added line, and forgets the id of a removed "
+             "line unless the id also has another source."},
     key_spec{"sessions.max_tracked",
              count_value{at<&settings::sessions, &sessions_settings::max_tracked>, 1, 10'000'000},
              reload,
-             "Most sessions tracked at once; further ones are rejected."},
+             "Maximum number of tracked sessions. Further ids are rejected."},
     key_spec{"sessions.api_token_file",
              file_value{at<&settings::sessions, &sessions_settings::api_token_file>, true},
              reload,
-             "File that holds the bearer token of the session API; empty: the session API is off."},
+             "File with the bearer token of the session API. Empty: the session API is disabled."},
     key_spec{"webhook.listen_address",
              listen_value{at<&settings::webhook, &webhook_settings::listen>},
              restart,
-             "Where webhooks are received, such as 0.0.0.0:10456; empty: webhooks are off."},
+             "Listen address for webhooks, for example 0.0.0.0:10456. Empty: webhooks are "
+             "disabled."},
     key_spec{"webhook.path",
              route_value{at<&settings::webhook, &webhook_settings::path>},
              reload,
-             "Path of the URL that webhooks are sent to; nothing else is served there."},
+             "URL path for webhooks. The listener serves no other path."},
     key_spec{"webhook.secret_files",
              file_list_value{at<&settings::webhook, &webhook_settings::secret_files>, true},
              reload,
-             "Files that hold the signing secrets; during a rotation several, and any of them may "
-             "match. Required "
-             "with `webhook.listen_address`."},
+             "Files with the signing secrets. During a rotation list several: any of them may "
+             "match. Required with `webhook.listen_address`."},
     key_spec{"webhook.tolerance",
              duration_value{at<&settings::webhook, &webhook_settings::tolerance>, 1s, 1h},
              reload,
-             "Most that the time of a delivery may differ from ours."},
+             "Maximum difference between the timestamp of a delivery and the clock of this "
+             "machine."},
     key_spec{"webhook.tls.cert_file",
              file_value{at<&settings::webhook, &webhook_settings::tls_cert_file>, false},
              reload,
-             "PEM certificate (with its chain) of the webhook listener; without it, TLS ends at a "
-             "proxy in front."},
+             "PEM certificate (with its chain) of the webhook listener. Without it, a proxy in "
+             "front must terminate TLS."},
     key_spec{"webhook.tls.key_file",
              file_value{at<&settings::webhook, &webhook_settings::tls_key_file>, true},
              reload,
-             "PEM private key of `webhook.tls.cert_file`; both or neither."},
+             "PEM private key of `webhook.tls.cert_file`. Set both or neither."},
     key_spec{"webhook.max_body_size",
              size_value{at<&settings::webhook, &webhook_settings::max_body_size_bytes>, kib, mib},
              reload,
-             "A larger delivery is answered with 413."},
+             "Larger deliveries are rejected with 413."},
     key_spec{"webhook.max_connections",
              count_value{at<&settings::webhook, &webhook_settings::max_connections>, 1, 65535},
              reload,
-             "Most connections of webhook senders at once."},
+             "Maximum number of connections to the webhook listener."},
     key_spec{"store.path",
              store_path_value{at<&settings::store, &store_settings::path>},
              restart,
-             "Database of the tracked ids. A relative path starts at $STATE_DIRECTORY, else at the "
-             "folder of the "
-             "configuration; \":memory:\" keeps nothing, for trials."},
+             "Database of the tracked ids. A relative path starts at $STATE_DIRECTORY, or else "
+             "at the folder of the configuration. \":memory:\" stores nothing on disk, for "
+             "trials."},
     key_spec{"metrics.per_session_limit",
              count_value{at<&settings::metrics, &metrics_settings::per_session_limit>, 0, 100'000},
              reload,
-             "Most sessions with series of their own; 0: none. Ids can be SIP addresses, so keep "
-             "the port private."},
+             "Maximum number of sessions with series of their own. 0: none. Ids can be SIP "
+             "addresses, so keep the port private."},
     key_spec{"shutdown_grace",
              duration_value{at<&settings::shutdown_grace>, 0ms, 10min},
              reload,
-             "Longest time that requests under way get to finish when the daemon is stopped."},
+             "Maximum time for requests in flight to finish when the daemon stops."},
 };
 
 // Edits (insert, delete, replace, swap of neighbours) between two short texts, or `limit` if that many are needed.
