@@ -1,4 +1,4 @@
-# The functions that the folders call, so that a module is a list of its files and of what it stands on.
+# The functions that the folders call, so that a room is a list of its files and of what it stands on.
 
 # kallglot_use_pch(target [test])
 # The shared precompiled header, or the one of the tests. The compiler refuses one that was made with other flags, so
@@ -11,41 +11,22 @@ function(kallglot_use_pch target)
     endif()
 endfunction()
 
-# Files that are not there yet are left out with a warning, so that one part can be built while another is being
-# written. Continuous integration takes no such excuse.
-macro(kallglot_keep_existing)
-    set(kept "")
-    foreach(source IN LISTS arg_SOURCES)
-        if(IS_ABSOLUTE "${source}" OR EXISTS "${CMAKE_CURRENT_SOURCE_DIR}/${source}")
-            list(APPEND kept "${source}")
-        else()
-            if("$ENV{CI}")
-                message(FATAL_ERROR "not there: ${CMAKE_CURRENT_SOURCE_DIR}/${source}")
-            endif()
-            message(WARNING "not there: ${CMAKE_CURRENT_SOURCE_DIR}/${source}")
-        endif()
-    endforeach()
-    set(arg_SOURCES ${kept})
-    if(NOT arg_SOURCES)
-        return()
-    endif()
-endmacro()
-
-# kallglot_module(core SOURCES error.cpp ... LINK Boost::json ...)
-# A module of the daemon: the static library kallglot_core, also known as kallglot::core. Its headers are in
-# include/kallglot/core/. LINK is public: who uses the module may use what its headers use.
-function(kallglot_module name)
+# kallglot_room(tracking SOURCES session_registry.cpp ... LINK kallglot::base ...)
+# A room of the daemon: the static library kallglot_tracking, also known as kallglot::tracking. Headers that other rooms
+# include are in include/kallglot/tracking/, private ones beside their bodies in daemon/tracking/. LINK is public: a room's
+# users may use what its headers use. A room without SOURCES has headers only.
+function(kallglot_room name)
     cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LINK")
     set(target kallglot_${name})
+    set(folders "${PROJECT_SOURCE_DIR}/include" "${PROJECT_SOURCE_DIR}/daemon")
     if(arg_SOURCES)
-        kallglot_keep_existing()
         add_library(${target} STATIC ${arg_SOURCES})
-        target_include_directories(${target} PUBLIC "${PROJECT_SOURCE_DIR}/include")
+        target_include_directories(${target} PUBLIC ${folders})
         target_link_libraries(${target} PUBLIC kallglot_options ${arg_LINK} PRIVATE kallglot_boost)
         kallglot_use_pch(${target})
     else()
         add_library(${target} INTERFACE)
-        target_include_directories(${target} INTERFACE "${PROJECT_SOURCE_DIR}/include")
+        target_include_directories(${target} INTERFACE ${folders})
         target_link_libraries(${target} INTERFACE kallglot_options kallglot_boost ${arg_LINK})
     endif()
     add_library(kallglot::${name} ALIAS ${target})
@@ -55,14 +36,13 @@ endfunction()
 # An executable at the root of the build folder.
 function(kallglot_program name)
     cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LINK")
-    kallglot_keep_existing()
     add_executable(${name} ${arg_SOURCES})
     target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}/include")
     target_link_libraries(${name} PRIVATE kallglot_options kallglot_boost ${arg_LINK})
     kallglot_use_pch(${name})
 endfunction()
 
-# kallglot_test(poll_schedule_test LABEL unit SOURCES poll_schedule_test.cpp LINK kallglot::core)
+# kallglot_test(poll_schedule_test LABEL unit SOURCES poll_schedule_test.cpp LINK kallglot::polling)
 # A GoogleTest program; each of its tests is one test of ctest and carries the label. A test may find files of the
 # repository through KALLGLOT_SOURCE_DIR, the two programs through KALLGLOT_BINARY_DIR. TIMEOUT is in seconds (60);
 # WILL_FAIL marks tests that are known to fail with this compiler: ctest complains when they do not.
@@ -74,11 +54,9 @@ function(kallglot_test name)
     if(NOT arg_TIMEOUT)
         set(arg_TIMEOUT 60)
     endif()
-    kallglot_keep_existing()
     add_executable(${name} ${arg_SOURCES})
     set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests")
-    target_include_directories(${name} PRIVATE
-        "${PROJECT_SOURCE_DIR}/include" "${PROJECT_SOURCE_DIR}/daemon" "${PROJECT_SOURCE_DIR}/tests")
+    target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}/include" "${PROJECT_SOURCE_DIR}/tests")
     target_compile_definitions(${name} PRIVATE
         KALLGLOT_SOURCE_DIR="${PROJECT_SOURCE_DIR}" KALLGLOT_BINARY_DIR="${PROJECT_BINARY_DIR}")
     target_link_libraries(${name} PRIVATE
@@ -91,12 +69,11 @@ function(kallglot_test name)
         PROPERTIES LABELS "${arg_LABEL}" TIMEOUT ${arg_TIMEOUT} WILL_FAIL ${arg_WILL_FAIL})
 endfunction()
 
-# kallglot_bench(timing_wheel_bench SOURCES timing_wheel_bench.cpp LINK kallglot::core)
+# kallglot_bench(timing_wheel_bench SOURCES timing_wheel_bench.cpp LINK kallglot::polling)
 # A program of Google Benchmark, in bench/ of the build folder; `./dev bench` runs all of them.
 add_custom_target(kallglot_benchmarks)
 function(kallglot_bench name)
     cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LINK")
-    kallglot_keep_existing()
     add_executable(${name} ${arg_SOURCES})
     set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bench")
     target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}/include" "${PROJECT_SOURCE_DIR}/tests")
@@ -106,7 +83,7 @@ function(kallglot_bench name)
     add_dependencies(kallglot_benchmarks ${name})
 endfunction()
 
-# kallglot_fuzz(session_parser_fuzz CORPUS folder SOURCES session_parser_fuzz.cpp LINK kallglot::core)
+# kallglot_fuzz(session_parser_fuzz CORPUS folder SOURCES session_parser_fuzz.cpp LINK kallglot::api)
 # A libFuzzer program (clang only). With the preset fuzz it searches; in every clang build its corpus is replayed as a
 # test with the label fuzz.
 function(kallglot_fuzz name)
@@ -114,7 +91,6 @@ function(kallglot_fuzz name)
     if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
         return()
     endif()
-    kallglot_keep_existing()
     add_executable(${name} ${arg_SOURCES})
     set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/fuzz")
     target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}/include" "${PROJECT_SOURCE_DIR}/tests")
@@ -130,12 +106,9 @@ function(kallglot_fuzz name)
     set_tests_properties("${KALLGLOT_TEST_PREFIX}${name}.replay" PROPERTIES LABELS fuzz TIMEOUT 120)
 endfunction()
 
-# Missing folders are passed over, so that a part of the tree can be built.
 function(kallglot_add_folders)
     foreach(folder IN LISTS ARGN)
-        if(EXISTS "${CMAKE_CURRENT_SOURCE_DIR}/${folder}/CMakeLists.txt")
-            add_subdirectory(${folder})
-        endif()
+        add_subdirectory(${folder})
     endforeach()
 endfunction()
 

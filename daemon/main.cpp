@@ -1,11 +1,11 @@
-// The command line and the exit code; everything else is in runtime/application.
+// The command line and the exit code; everything else is in app/application.
 
+#include "kallglot/app/application.hpp"
 #include "kallglot/config/addresses.hpp"
 #include "kallglot/config/config_file.hpp"
-#include "kallglot/core/poll_plan.hpp"
-#include "kallglot/core/url_path.hpp"
-#include "kallglot/runtime/application.hpp"
-#include "kallglot/runtime/logging.hpp"
+#include "kallglot/log/logging.hpp"
+#include "kallglot/polling/poll_plan.hpp"
+#include "kallglot/web/url_path.hpp"
 #include <kallglot_build_info.hpp>
 
 #include <boost/version.hpp>

@@ -1,7 +1,7 @@
 #include "kallglot/config/addresses.hpp"
 
-#include "kallglot/config/units.hpp"
-#include "kallglot/core/ascii.hpp"
+#include "config/units.hpp"
+#include "kallglot/base/ascii.hpp"
 
 #include <arpa/inet.h>
 

@@ -1,6 +1,6 @@
 #include "kallglot/config/config_diff.hpp"
 
-#include "kallglot/config/schema_values.hpp"
+#include "config/schema_values.hpp"
 
 #include <utility>
 

@@ -1,8 +1,8 @@
 #include "kallglot/config/config_file.hpp"
 
-#include "fault_list.hpp"
-#include "kallglot/config/config_parsing.hpp"
-#include "kallglot/config/file_reading.hpp"
+#include "config/config_parsing.hpp"
+#include "config/fault_list.hpp"
+#include "config/file_reading.hpp"
 #include "kallglot/config/secrets.hpp"
 
 #include <system_error>

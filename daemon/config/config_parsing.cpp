@@ -1,11 +1,11 @@
-#include "kallglot/config/config_parsing.hpp"
+#include "config/config_parsing.hpp"
 
-#include "fault_list.hpp"
+#include "config/fault_list.hpp"
+#include "config/paths.hpp"
+#include "config/schema.hpp"
+#include "config/schema_values.hpp"
+#include "config/yaml_tree.hpp"
 #include "kallglot/config/addresses.hpp"
-#include "kallglot/config/schema.hpp"
-#include "kallglot/config/schema_values.hpp"
-#include "kallglot/config/yaml_tree.hpp"
-#include "paths.hpp"
 
 #include <algorithm>
 #include <utility>

@@ -1,6 +1,6 @@
-#include "fault_list.hpp"
+#include "config/fault_list.hpp"
 
-#include "kallglot/core/utf8.hpp"
+#include "kallglot/base/utf8.hpp"
 
 #include <algorithm>
 #include <functional>

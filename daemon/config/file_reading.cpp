@@ -1,4 +1,4 @@
-#include "kallglot/config/file_reading.hpp"
+#include "config/file_reading.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>

@@ -1,6 +1,6 @@
-#include "map_reader.hpp"
+#include "config/map_reader.hpp"
 
-#include "paths.hpp"
+#include "config/paths.hpp"
 
 #include <algorithm>
 #include <set>

@@ -3,8 +3,8 @@
 #ifndef KALLGLOT_CONFIG_MAP_READER_HPP
 #define KALLGLOT_CONFIG_MAP_READER_HPP
 
-#include "fault_list.hpp"
-#include "kallglot/config/yaml_tree.hpp"
+#include "config/fault_list.hpp"
+#include "config/yaml_tree.hpp"
 
 #include <cstddef>
 #include <filesystem>

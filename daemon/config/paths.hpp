@@ -3,7 +3,7 @@
 #ifndef KALLGLOT_CONFIG_PATHS_HPP
 #define KALLGLOT_CONFIG_PATHS_HPP
 
-#include "kallglot/config/parsed.hpp"
+#include "config/parsed.hpp"
 
 #include <filesystem>
 #include <string>

@@ -1,7 +1,7 @@
 #include "kallglot/config/reference.hpp"
 
-#include "kallglot/config/schema.hpp"
-#include "kallglot/config/schema_values.hpp"
+#include "config/schema.hpp"
+#include "config/schema_values.hpp"
 
 #include <string_view>
 #include <vector>

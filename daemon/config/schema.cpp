@@ -1,4 +1,4 @@
-#include "kallglot/config/schema.hpp"
+#include "config/schema.hpp"
 
 #include <algorithm>
 #include <array>

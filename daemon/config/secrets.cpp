@@ -1,7 +1,7 @@
 #include "kallglot/config/secrets.hpp"
 
-#include "kallglot/config/file_reading.hpp"
-#include "kallglot/core/ascii.hpp"
+#include "config/file_reading.hpp"
+#include "kallglot/base/ascii.hpp"
 
 #include <sys/stat.h>
 

@@ -1,5 +1,5 @@
-#include "kallglot/config/schema_values.hpp"
-#include "kallglot/config/units.hpp"
+#include "config/schema_values.hpp"
+#include "config/units.hpp"
 
 #include <algorithm>
 #include <string_view>

@@ -1,8 +1,8 @@
+#include "config/parsed.hpp"
+#include "config/paths.hpp"
+#include "config/schema_values.hpp"
+#include "config/units.hpp"
 #include "kallglot/config/addresses.hpp"
-#include "kallglot/config/parsed.hpp"
-#include "kallglot/config/schema_values.hpp"
-#include "kallglot/config/units.hpp"
-#include "paths.hpp"
 
 #include <algorithm>
 #include <optional>

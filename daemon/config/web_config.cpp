@@ -1,10 +1,10 @@
 #include "kallglot/config/web_config.hpp"
 
-#include "kallglot/config/file_reading.hpp"
-#include "kallglot/config/units.hpp"
-#include "kallglot/config/yaml_tree.hpp"
-#include "map_reader.hpp"
-#include "web_config_words.hpp"
+#include "config/file_reading.hpp"
+#include "config/map_reader.hpp"
+#include "config/units.hpp"
+#include "config/web_config_words.hpp"
+#include "config/yaml_tree.hpp"
 
 #include <algorithm>
 #include <array>

@@ -1,4 +1,4 @@
-#include "web_config_words.hpp"
+#include "config/web_config_words.hpp"
 
 #include <algorithm>
 #include <cstddef>

@@ -3,7 +3,7 @@
 #ifndef KALLGLOT_CONFIG_WEB_CONFIG_WORDS_HPP
 #define KALLGLOT_CONFIG_WEB_CONFIG_WORDS_HPP
 
-#include "kallglot/core/settings/web_settings.hpp"
+#include "kallglot/settings/web_settings.hpp"
 
 #include <array>
 #include <string_view>

@@ -1,6 +1,6 @@
-#include "kallglot/config/yaml_tree.hpp"
+#include "config/yaml_tree.hpp"
 
-#include "kallglot/core/utf8.hpp"
+#include "kallglot/base/utf8.hpp"
 
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/exceptions.h>

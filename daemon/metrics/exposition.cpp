@@ -1,7 +1,7 @@
 #include "kallglot/metrics/exposition.hpp"
 
-#include "kallglot/metrics/session_metrics.hpp"
-#include "kallglot/metrics/snapshot_metrics.hpp"
+#include "metrics/session_metrics.hpp"
+#include "metrics/snapshot_metrics.hpp"
 
 #include <zlib.h>
 

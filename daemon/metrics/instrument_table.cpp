@@ -1,4 +1,4 @@
-#include "kallglot/metrics/instrument_table.hpp"
+#include "metrics/instrument_table.hpp"
 
 #include <algorithm>
 

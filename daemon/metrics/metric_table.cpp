@@ -1,6 +1,6 @@
-#include "kallglot/metrics/metric_table.hpp"
+#include "metrics/metric_table.hpp"
 
-#include "kallglot/core/vocabulary.hpp"
+#include "kallglot/base/vocabulary.hpp"
 
 #include <algorithm>
 

@@ -1,7 +1,7 @@
-#include "kallglot/metrics/session_metrics.hpp"
+#include "metrics/session_metrics.hpp"
 
-#include "kallglot/core/poll_policy.hpp"
-#include "kallglot/core/session.hpp"
+#include "kallglot/polling/poll_policy.hpp"
+#include "kallglot/tracking/session.hpp"
 
 #include <algorithm>
 #include <array>

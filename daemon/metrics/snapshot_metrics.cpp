@@ -1,4 +1,4 @@
-#include "kallglot/metrics/snapshot_metrics.hpp"
+#include "metrics/snapshot_metrics.hpp"
 
 #include <optional>
 

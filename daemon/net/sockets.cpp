@@ -1,4 +1,4 @@
-#include "kallglot/net/sockets.hpp"
+#include "net/sockets.hpp"
 
 #include <boost/asio/error.hpp>
 

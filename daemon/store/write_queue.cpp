@@ -1,6 +1,6 @@
-#include "kallglot/store/write_queue.hpp"
+#include "store/write_queue.hpp"
 
-#include "kallglot/store/burst_memory.hpp"
+#include "store/burst_memory.hpp"
 
 #include <boost/assert.hpp>
 

@@ -1,6 +1,6 @@
 #include "kallglot/web/basic_auth.hpp"
 
-#include "kallglot/core/settings/secret.hpp"
+#include "kallglot/settings/secret.hpp"
 
 #include <crypt.h>
 #include <openssl/crypto.h>

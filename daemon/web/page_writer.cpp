@@ -1,6 +1,6 @@
-#include "page_writer.hpp"
+#include "web/page_writer.hpp"
 
-#include "kallglot/web/status_page.hpp"
+#include "web/status_page.hpp"
 
 #include <algorithm>
 #include <array>

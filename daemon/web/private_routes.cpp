@@ -1,7 +1,7 @@
 #include "kallglot/web/private_routes.hpp"
 
 #include "kallglot/metrics/exposition.hpp"
-#include "kallglot/web/status_page.hpp"
+#include "web/status_page.hpp"
 
 #include <optional>
 #include <string>

@@ -1,8 +1,8 @@
 #include "kallglot/web/session_api.hpp"
 
-#include "kallglot/core/ascii.hpp"
-#include "kallglot/core/url_path.hpp"
-#include "kallglot/web/session_json.hpp"
+#include "kallglot/base/ascii.hpp"
+#include "kallglot/web/url_path.hpp"
+#include "web/session_json.hpp"
 
 #include <openssl/crypto.h>
 #include <openssl/sha.h>

@@ -1,6 +1,6 @@
-#include "kallglot/web/session_json.hpp"
+#include "web/session_json.hpp"
 
-#include "kallglot/core/json_limits.hpp"
+#include "kallglot/api/json_limits.hpp"
 
 #include <boost/json/array.hpp>
 #include <boost/json/basic_parser_impl.hpp>

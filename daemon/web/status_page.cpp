@@ -1,8 +1,8 @@
-#include "kallglot/web/status_page.hpp"
+#include "web/status_page.hpp"
 
-#include "kallglot/core/session.hpp"
-#include "kallglot/web/verdict.hpp"
-#include "page_writer.hpp"
+#include "kallglot/tracking/session.hpp"
+#include "web/page_writer.hpp"
+#include "web/verdict.hpp"
 
 #include <algorithm>
 #include <array>

@@ -1,7 +1,7 @@
 #include "kallglot/web/webhook_route.hpp"
 
-#include "kallglot/core/webhook_event.hpp"
-#include "kallglot/web/webhook_signature.hpp"
+#include "kallglot/api/webhook_event.hpp"
+#include "web/webhook_signature.hpp"
 
 #include <charconv>
 #include <utility>

@@ -1,4 +1,4 @@
-#include "kallglot/web/webhook_signature.hpp"
+#include "web/webhook_signature.hpp"
 
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>

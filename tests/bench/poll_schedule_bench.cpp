@@ -2,8 +2,8 @@
 // thousand and with a million sessions; with enough requests (they come from the wheel) and under shortage (all
 // wait in the queues).
 
-#include "kallglot/core/poll_schedule.hpp"
-#include "kallglot/core/session_registry.hpp"
+#include "kallglot/polling/poll_schedule.hpp"
+#include "kallglot/tracking/session_registry.hpp"
 
 #include <benchmark/benchmark.h>
 

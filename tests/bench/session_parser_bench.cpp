@@ -1,8 +1,8 @@
 // How long one body of a session takes, as it comes from the network: whole, in two parts, and with
 // the white space of a pretty-printing server. The error body is here for comparison.
 
-#include "kallglot/core/api_error_parser.hpp"
-#include "kallglot/core/session_parser.hpp"
+#include "kallglot/api/api_error_parser.hpp"
+#include "kallglot/api/session_parser.hpp"
 
 #include <benchmark/benchmark.h>
 

@@ -1,7 +1,7 @@
 // What a session costs: bytes in the table, the index and the schedule, and the time to find, add and remove one.
 
-#include "kallglot/core/poll_schedule.hpp"
-#include "kallglot/core/session_registry.hpp"
+#include "kallglot/polling/poll_schedule.hpp"
+#include "kallglot/tracking/session_registry.hpp"
 
 #include <benchmark/benchmark.h>
 #include <unistd.h>

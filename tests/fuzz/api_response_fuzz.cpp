@@ -1,6 +1,6 @@
 // What a connection to the API delivers, at once and split where a hash of it says: both must be understood alike.
 
-#include "kallglot/net/response_reader.hpp"
+#include "net/client/response_reader.hpp"
 
 #include <cstddef>
 #include <cstdint>

@@ -1,8 +1,8 @@
 // A configuration file, without the files it names. What a good one means must be the same when it is printed and read
 // again, from any folder.
 
+#include "config/config_parsing.hpp"
 #include "fault_check.hpp"
-#include "kallglot/config/config_parsing.hpp"
 #include "kallglot/config/reference.hpp"
 
 #include <cstddef>

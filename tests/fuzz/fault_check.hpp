@@ -3,8 +3,8 @@
 #ifndef KALLGLOT_FUZZ_FAULT_CHECK_HPP
 #define KALLGLOT_FUZZ_FAULT_CHECK_HPP
 
+#include "kallglot/base/utf8.hpp"
 #include "kallglot/config/config_fault.hpp"
-#include "kallglot/core/utf8.hpp"
 
 #include <algorithm>
 #include <cstddef>

@@ -1,6 +1,6 @@
 // Bytes of a client of either listener, split where a hash of them says, up to the last request in them.
 
-#include "kallglot/net/http_server_parser.hpp"
+#include "net/server/http_server_parser.hpp"
 
 #include <algorithm>
 #include <array>

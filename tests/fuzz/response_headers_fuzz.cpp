@@ -1,7 +1,7 @@
 // Lines `Name: value` of an answer: Retry-After, Date, rate limits and credits; and the same bytes as a time.
 
-#include "kallglot/core/response_headers.hpp"
-#include "kallglot/core/timestamps.hpp"
+#include "kallglot/api/response_headers.hpp"
+#include "kallglot/base/timestamps.hpp"
 
 #include <cstddef>
 #include <cstdint>

@@ -1,6 +1,6 @@
 // What a client of the session API sends: the body of a bulk call, and the same bytes as a query.
 
-#include "kallglot/web/session_json.hpp"
+#include "web/session_json.hpp"
 
 #include <cstddef>
 #include <cstdint>

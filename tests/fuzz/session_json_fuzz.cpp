@@ -1,7 +1,7 @@
 // Bodies of the API: the session parser, at once and split where a hash of the body says, and the parser of error bodies.
 
-#include "kallglot/core/api_error_parser.hpp"
-#include "kallglot/core/session_parser.hpp"
+#include "kallglot/api/api_error_parser.hpp"
+#include "kallglot/api/session_parser.hpp"
 
 #include <cstddef>
 #include <cstdint>

@@ -1,6 +1,6 @@
 // A file of session ids, at once and split where a hash of it says: the same ids and the same bad lines.
 
-#include "kallglot/core/session_list.hpp"
+#include "intake/session_list.hpp"
 
 #include <algorithm>
 #include <cstddef>

@@ -1,6 +1,6 @@
 // The file of the store: opened, checked, repaired if need be, and read whole, as at a start.
 
-#include "kallglot/store/store_engine.hpp"
+#include "store/sqlite/store_engine.hpp"
 
 #include <unistd.h>
 

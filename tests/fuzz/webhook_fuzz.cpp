@@ -1,7 +1,7 @@
 // A delivery on the webhook listener: the body as an event, and the same bytes as a signature header.
 
-#include "kallglot/core/webhook_event.hpp"
-#include "kallglot/web/webhook_signature.hpp"
+#include "kallglot/api/webhook_event.hpp"
+#include "web/webhook_signature.hpp"
 
 #include <cstddef>
 #include <cstdint>

@@ -1,4 +1,4 @@
-"""The table of daemon/README.md: which module may include what. Folders are layers; arrows point to core."""
+"""The table of CONTRIBUTING.md: which room may include what, which rooms are pure, and whose private headers are whose."""
 
 import re
 
@@ -34,37 +34,58 @@ LIBRARIES = {
 # Free for all, beside what is left of the standard library.
 FREE = {'boost.system', 'boost.assert'}
 
-# module -> (modules or single headers of ours, libraries). "*" is everything.
+# room -> (rooms or single headers of ours, libraries). "*" is everything. A room within a room (net/client) has a row of its own.
 TABLE = {
-    'core': ({'core'}, {'boost.json', 'boost.unordered'}),
-    'ports': ({'ports', 'core', 'async/task.hpp'}, set()),
-    'async': ({'async', 'core/error.hpp', 'core/time.hpp'}, {'asio', 'threads'}),
-    'net': ({'net', 'core', 'ports', 'async'},
-            {'asio', 'asio ip', 'beast', 'openssl', 'sockets', 'addresses', 'files'}),
-    'store': ({'store', 'core', 'ports', 'async'}, {'asio', 'boost.unordered', 'sqlite', 'files'}),
-    'metrics': ({'metrics', 'core', 'ports'}, {'prometheus', 'zlib', 'boost.unordered', 'files'}),
-    'config': ({'config', 'core'}, {'yaml', 'files', 'addresses'}),
-    'web': ({'web', 'core', 'ports', 'async', 'metrics', 'net/http_'},
+    'base': ({'base'}, set()),
+    'settings': ({'settings', 'base'}, set()),
+    'tracking': ({'tracking', 'settings', 'base'}, {'boost.unordered'}),
+    'api': ({'api', 'tracking', 'base'}, {'boost.json'}),
+    'ports': ({'ports', 'tracking', 'api', 'settings', 'base', 'async/task', 'polling/request_permit', 'polling/poll_schedule',
+               'polling/api_health', 'report/census'}, set()),
+    'polling': ({'polling', 'ports', 'api', 'tracking', 'settings', 'base', 'metrics/daemon_metrics'}, set()),
+    'report': ({'report', 'ports', 'polling', 'tracking', 'settings', 'base', 'async'}, {'boost.unordered'}),
+    'async': ({'async', 'ports/clock', 'base'}, {'asio', 'threads'}),
+    'net': ({'net', 'async', 'base'}, {'asio', 'asio ip', 'sockets', 'addresses', 'files'}),
+    'net/tls': ({'net/tls', 'settings', 'base'}, {'openssl', 'files', 'asio ip', 'addresses'}),
+    'net/client': ({'net/client', 'net/tls', 'net/sockets', 'ports', 'async', 'api', 'tracking', 'settings', 'base'},
+                   {'asio', 'asio ip', 'beast', 'openssl', 'sockets', 'addresses'}),
+    'net/server': ({'net/server', 'net/tls', 'net/sockets', 'ports', 'async', 'settings', 'base'},
+                   {'asio', 'asio ip', 'beast', 'openssl', 'sockets', 'addresses', 'files'}),
+    'store': ({'store', 'ports', 'async', 'tracking', 'settings', 'base'}, {'asio', 'boost.unordered'}),
+    'store/sqlite': ({'store', 'ports', 'tracking', 'base'}, {'sqlite', 'files'}),
+    'metrics': ({'metrics', 'ports', 'report/census', 'polling', 'api', 'tracking', 'settings', 'base'},
+                {'prometheus', 'zlib', 'boost.unordered', 'files'}),
+    'config': ({'config', 'settings', 'base'}, {'yaml', 'files', 'addresses'}),
+    'log': ({'log', 'ports', 'base'}, {'files', 'threads'}),
+    'intake': ({'intake', 'report', 'ports', 'async', 'metrics', 'tracking', 'settings', 'base'},
+               {'asio', 'boost.unordered', 'files'}),
+    'web': ({'web', 'net/server', 'metrics', 'ports', 'async', 'api', 'tracking', 'settings', 'base'},
             {'asio', 'beast', 'boost.json', 'crypt', 'openssl'}),
-    'runtime': ({'*'}, {'*'}),
+    'app': ({'*'}, {'*'}),
     # The libraries here are for the versions that --version prints.
-    'main': ({'runtime/application.hpp', 'runtime/logging.hpp', 'config', 'core'},
+    'main': ({'app/application', 'log', 'config', 'polling/poll_plan', 'base', 'web/url_path'},
              {'cli11', 'build info', 'files', 'boost', 'openssl', 'sqlite', 'zlib'}),
 }
 
-# Words that core must not know: the time, files and the environment come as parameters.
-CORE_WORDS = re.compile(r'::now\(|\bgetenv\b|\bsecure_getenv\b|\bstd::[io]?fstream\b|\bfopen\b|\bstd::c(?:out|err|log)\b')
+# Rooms that only decide: values in, values out. The time, files and the environment come as parameters.
+PURE = {'base', 'settings', 'tracking', 'api', 'polling'}
+IMPURE_WORDS = re.compile(
+    r'::now\(|\bgetenv\b|\bsecure_getenv\b|\bstd::[io]?fstream\b|\bfopen\b|\bstd::c(?:out|err|log)\b')
 
 _INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(?:<([^>\n]+)>|"([^"\n]+)")', re.MULTILINE)
 
 
-def module_of(path):
+def room_of(path):
+    """The row of the table that a file belongs to; nothing for files that are not of the daemon."""
     parts = path.parts
-    if parts[:2] == ('include', 'kallglot') and len(parts) > 3:
-        return parts[2]
-    if parts[0] == 'daemon':
-        return parts[1] if len(parts) > 2 else 'main'
-    return None
+    if parts[:2] == ('include', 'kallglot'):
+        folders = parts[2:-1]
+    elif parts[0] == 'daemon':
+        folders = parts[1:-1] or ('main',)
+    else:
+        return None
+    room = '/'.join(folders[:2])
+    return room if room in TABLE else folders[0]
 
 
 def library_of(header):
@@ -77,24 +98,33 @@ def library_of(header):
     return None
 
 
-def allowed(module, header):
-    ours, libraries = TABLE[module]
-    if header.startswith('kallglot/'):
-        inner = header[len('kallglot/'):]
-        return '*' in ours or any(
-            inner.startswith(entry if '/' in entry else entry + '/') for entry in ours)
-    library = library_of(header)
-    return library is None or library in FREE | libraries or '*' in libraries
+def ours(header):
+    """The name of a header of ours within its rooms, such as `net/client/resolver`; nothing for one of a library."""
+    inner = header.removeprefix('kallglot/')
+    rooms = {room.split('/')[0] for room in TABLE}
+    return inner.removesuffix('.hpp') if inner.split('/')[0] in rooms and '/' in inner else None
+
+
+def allowed(room, header, quoted):
+    rooms, libraries = TABLE[room]
+    inner = ours(header) if quoted else None
+    if inner is None:
+        library = library_of(header)
+        return library is None or library in FREE | libraries or '*' in libraries
+    # A private header lies beside its bodies: nobody but its own room includes it.
+    if not header.startswith('kallglot/') and inner.split('/')[0] != room.split('/')[0]:
+        return False
+    return '*' in rooms or any(inner == entry or inner.startswith(entry + '/') for entry in rooms)
 
 
 def lint(root):
     findings = []
     for path in cpp_files(root):
-        module = module_of(path)
-        if module is None:
+        room = room_of(path)
+        if room is None:
             continue
-        if module not in TABLE:
-            findings.append(f'{path}:1: {module} is not a module of the table')
+        if room not in TABLE:
+            findings.append(f'{path}:1: {room} is not a room of the table')
             continue
         text = read(root, path)
         # These two are the build's own and belong to nobody.
@@ -103,12 +133,12 @@ def lint(root):
         for match in _INCLUDE.finditer(text):
             header = match.group(1) or match.group(2)
             here = f'{path}:{line_of(text, match.start())}'
-            if match.group(2) and header.startswith('..'):
+            if match.group(2) and ours(header) is None:
                 findings.append(f'{here}: include "{header}" by its full name')
-            elif not allowed(module, header):
-                findings.append(f'{here}: {module} must not include <{header}>')
-        if module == 'core':
+            elif not allowed(room, header, match.group(2)):
+                findings.append(f'{here}: {room} must not include {header}')
+        if room in PURE:
             code = code_of(text)
-            findings += [f'{path}:{line_of(code, match.start())}: core must not know {match.group(0).strip()}'
-                         for match in CORE_WORDS.finditer(code)]
+            findings += [f'{path}:{line_of(code, match.start())}: {room} is pure and must not know {match.group(0).strip()}'
+                         for match in IMPURE_WORDS.finditer(code)]
     return findings

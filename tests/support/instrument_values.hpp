@@ -3,7 +3,7 @@
 #ifndef KALLGLOT_TESTS_SUPPORT_INSTRUMENT_VALUES_HPP
 #define KALLGLOT_TESTS_SUPPORT_INSTRUMENT_VALUES_HPP
 
-#include "kallglot/metrics/instrument_table.hpp"
+#include "metrics/instrument_table.hpp"
 
 #include <algorithm>
 #include <initializer_list>

@@ -3,7 +3,7 @@
 #ifndef KALLGLOT_TEST_SUPPORT_PERMIT_HPP
 #define KALLGLOT_TEST_SUPPORT_PERMIT_HPP
 
-#include "kallglot/core/request_permit.hpp"
+#include "kallglot/polling/request_permit.hpp"
 
 namespace kallglot {
 

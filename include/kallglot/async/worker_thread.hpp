@@ -9,8 +9,8 @@
 
 #include "kallglot/async/deadline.hpp"
 #include "kallglot/async/task.hpp"
-#include "kallglot/core/error.hpp"
-#include "kallglot/core/time.hpp"
+#include "kallglot/base/error.hpp"
+#include "kallglot/base/time.hpp"
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>

@@ -6,8 +6,8 @@
 #ifndef KALLGLOT_CONFIG_ADDRESSES_HPP
 #define KALLGLOT_CONFIG_ADDRESSES_HPP
 
-#include "kallglot/config/parsed.hpp"
-#include "kallglot/core/settings/endpoint.hpp"
+#include "config/parsed.hpp"
+#include "kallglot/settings/settings.hpp"
 
 #include <string_view>
 

@@ -3,8 +3,8 @@
 #ifndef KALLGLOT_CONFIG_CONFIG_DIFF_HPP
 #define KALLGLOT_CONFIG_CONFIG_DIFF_HPP
 
-#include "kallglot/config/schema.hpp"
-#include "kallglot/core/settings/settings.hpp"
+#include "config/schema.hpp"
+#include "kallglot/settings/settings.hpp"
 
 #include <string>
 #include <string_view>

@@ -9,8 +9,8 @@
 
 #include "kallglot/config/config_fault.hpp"
 #include "kallglot/config/environment.hpp"
-#include "kallglot/core/settings/secret.hpp"
-#include "kallglot/core/settings/settings.hpp"
+#include "kallglot/settings/secret.hpp"
+#include "kallglot/settings/settings.hpp"
 
 #include <cstddef>
 #include <filesystem>

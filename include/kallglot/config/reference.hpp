@@ -6,7 +6,7 @@
 #ifndef KALLGLOT_CONFIG_REFERENCE_HPP
 #define KALLGLOT_CONFIG_REFERENCE_HPP
 
-#include "kallglot/core/settings/settings.hpp"
+#include "kallglot/settings/settings.hpp"
 
 #include <string>
 

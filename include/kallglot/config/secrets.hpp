@@ -8,7 +8,7 @@
 #define KALLGLOT_CONFIG_SECRETS_HPP
 
 #include "kallglot/config/config_fault.hpp"
-#include "kallglot/core/settings/secret.hpp"
+#include "kallglot/settings/secret.hpp"
 
 #include <cstddef>
 #include <filesystem>

@@ -8,7 +8,7 @@
 #define KALLGLOT_CONFIG_WEB_CONFIG_HPP
 
 #include "kallglot/config/config_fault.hpp"
-#include "kallglot/core/settings/web_settings.hpp"
+#include "kallglot/settings/web_settings.hpp"
 
 #include <filesystem>
 #include <string_view>

@@ -7,17 +7,17 @@
 #ifndef KALLGLOT_METRICS_DAEMON_METRICS_HPP
 #define KALLGLOT_METRICS_DAEMON_METRICS_HPP
 
-#include "kallglot/core/error.hpp"
-#include "kallglot/core/poll_schedule.hpp"
-#include "kallglot/core/session.hpp"
-#include "kallglot/core/session_id.hpp"
-#include "kallglot/core/time.hpp"
-#include "kallglot/metrics/bucket_exemplars.hpp"
-#include "kallglot/metrics/instrument_table.hpp"
-#include "kallglot/metrics/metric_table.hpp"
+#include "kallglot/base/error.hpp"
+#include "kallglot/base/time.hpp"
+#include "kallglot/polling/poll_schedule.hpp"
 #include "kallglot/ports/build_details.hpp"
 #include "kallglot/ports/logger.hpp"
 #include "kallglot/ports/metric_labels.hpp"
+#include "kallglot/tracking/session.hpp"
+#include "kallglot/tracking/session_id.hpp"
+#include "metrics/bucket_exemplars.hpp"
+#include "metrics/instrument_table.hpp"
+#include "metrics/metric_table.hpp"
 
 #include <array>
 #include <cstddef>

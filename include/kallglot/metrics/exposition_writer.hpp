@@ -7,7 +7,7 @@
 #ifndef KALLGLOT_METRICS_EXPOSITION_WRITER_HPP
 #define KALLGLOT_METRICS_EXPOSITION_WRITER_HPP
 
-#include "kallglot/metrics/metric_table.hpp"
+#include "metrics/metric_table.hpp"
 
 #include <cstddef>
 #include <cstdint>

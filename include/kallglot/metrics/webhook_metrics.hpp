@@ -3,10 +3,10 @@
 #ifndef KALLGLOT_METRICS_WEBHOOK_METRICS_HPP
 #define KALLGLOT_METRICS_WEBHOOK_METRICS_HPP
 
-#include "kallglot/core/time.hpp"
-#include "kallglot/core/vocabulary.hpp"
-#include "kallglot/core/webhook_event.hpp"
-#include "kallglot/metrics/instrument_table.hpp"
+#include "kallglot/api/webhook_event.hpp"
+#include "kallglot/base/time.hpp"
+#include "kallglot/base/vocabulary.hpp"
+#include "metrics/instrument_table.hpp"
 
 #include <array>
 #include <cstddef>

@@ -1,12 +1,12 @@
 #ifndef KALLGLOT_PORTS_API_CLIENT_HPP
 #define KALLGLOT_PORTS_API_CLIENT_HPP
 
-#include "kallglot/core/api_error_parser.hpp"
-#include "kallglot/core/error.hpp"
-#include "kallglot/core/request_permit.hpp"
-#include "kallglot/core/response_headers.hpp"
-#include "kallglot/core/session.hpp"
-#include "kallglot/core/session_id.hpp"
+#include "kallglot/api/api_error_parser.hpp"
+#include "kallglot/api/response_headers.hpp"
+#include "kallglot/base/error.hpp"
+#include "kallglot/polling/request_permit.hpp"
+#include "kallglot/tracking/session.hpp"
+#include "kallglot/tracking/session_id.hpp"
 
 #include <cstddef>
 #include <cstdint>

@@ -1,7 +1,7 @@
 #ifndef KALLGLOT_PORTS_CLOCK_HPP
 #define KALLGLOT_PORTS_CLOCK_HPP
 
-#include "kallglot/core/time.hpp"
+#include "kallglot/base/time.hpp"
 
 #include <memory>
 

@@ -7,7 +7,7 @@
 #define KALLGLOT_PORTS_DAEMON_CONTROL_HPP
 
 #include "kallglot/async/task.hpp"
-#include "kallglot/core/error.hpp"
+#include "kallglot/base/error.hpp"
 #include "kallglot/ports/build_details.hpp"
 #include "kallglot/ports/daemon_snapshot.hpp"
 

@@ -7,14 +7,14 @@
 #ifndef KALLGLOT_PORTS_DAEMON_SNAPSHOT_HPP
 #define KALLGLOT_PORTS_DAEMON_SNAPSHOT_HPP
 
-#include "kallglot/core/api_health.hpp"
-#include "kallglot/core/census.hpp"
-#include "kallglot/core/poll_schedule.hpp"
-#include "kallglot/core/session_id.hpp"
-#include "kallglot/core/settings/poll_settings.hpp"
-#include "kallglot/core/time.hpp"
+#include "kallglot/base/time.hpp"
+#include "kallglot/polling/api_health.hpp"
+#include "kallglot/polling/poll_schedule.hpp"
 #include "kallglot/ports/api_client.hpp"
 #include "kallglot/ports/session_intake.hpp"
+#include "kallglot/report/census.hpp"
+#include "kallglot/settings/poll_settings.hpp"
+#include "kallglot/tracking/session_id.hpp"
 
 #include <array>
 #include <cstddef>

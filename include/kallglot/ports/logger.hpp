@@ -1,13 +1,13 @@
 /// The log as the rest of the daemon sees it: a level, a constant message, and a few named values.
 ///
 /// It exists so that modules can log without knowing the format or the destination, and so that text from
-/// outside has one door where it is bounded and escaped. It does not format, write or count; `runtime/logging`
+/// outside has one door where it is bounded and escaped. It does not format, write or count; `log/logging`
 /// does. Secrets, bodies and personal data are never passed to it.
 
 #ifndef KALLGLOT_PORTS_LOGGER_HPP
 #define KALLGLOT_PORTS_LOGGER_HPP
 
-#include "kallglot/core/vocabulary.hpp"
+#include "kallglot/base/vocabulary.hpp"
 
 #include <array>
 #include <concepts>

@@ -2,12 +2,12 @@
 ///
 /// Each enumeration is one label of one or more metrics, so a counter for each value exists from the start and
 /// a typing mistake does not compile. The other lists are
-/// with what they describe: core/session.hpp, core/error.hpp, core/api_health.hpp, core/poll_schedule.hpp.
+/// with what they describe: tracking/session.hpp, base/error.hpp, polling/api_health.hpp, polling/poll_schedule.hpp.
 
 #ifndef KALLGLOT_PORTS_METRIC_LABELS_HPP
 #define KALLGLOT_PORTS_METRIC_LABELS_HPP
 
-#include "kallglot/core/vocabulary.hpp"
+#include "kallglot/base/vocabulary.hpp"
 
 #include <cstddef>
 #include <cstdint>

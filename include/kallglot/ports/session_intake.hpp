@@ -6,12 +6,12 @@
 #ifndef KALLGLOT_PORTS_SESSION_INTAKE_HPP
 #define KALLGLOT_PORTS_SESSION_INTAKE_HPP
 
+#include "kallglot/api/webhook_event.hpp"
 #include "kallglot/async/task.hpp"
-#include "kallglot/core/error.hpp"
-#include "kallglot/core/session.hpp"
-#include "kallglot/core/session_id.hpp"
-#include "kallglot/core/time.hpp"
-#include "kallglot/core/webhook_event.hpp"
+#include "kallglot/base/error.hpp"
+#include "kallglot/base/time.hpp"
+#include "kallglot/tracking/session.hpp"
+#include "kallglot/tracking/session_id.hpp"
 
 #include <cstddef>
 #include <cstdint>

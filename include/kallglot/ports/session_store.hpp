@@ -8,10 +8,10 @@
 #define KALLGLOT_PORTS_SESSION_STORE_HPP
 
 #include "kallglot/async/task.hpp"
-#include "kallglot/core/error.hpp"
-#include "kallglot/core/remembered_keys.hpp"
-#include "kallglot/core/session_id.hpp"
-#include "kallglot/core/session_record.hpp"
+#include "kallglot/base/error.hpp"
+#include "kallglot/tracking/remembered_keys.hpp"
+#include "kallglot/tracking/session_id.hpp"
+#include "kallglot/tracking/session_record.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -116,6 +116,23 @@ protected:
     session_store() = default;
     session_store(const session_store&) = default;
     session_store& operator=(const session_store&) = default;
+};
+
+/// Takes what a store held when it was opened.
+class store_reader {
+public:
+    virtual ~store_reader() = default;
+
+    /// Sessions as a restart finds them: unverified, their polls routine.
+    virtual void on_sessions(std::span<const kept_session> sessions) = 0;
+
+    /// By time.
+    virtual void on_remembered(std::span<const remembered_entry> entries) = 0;
+
+protected:
+    store_reader() = default;
+    store_reader(const store_reader&) = default;
+    store_reader& operator=(const store_reader&) = default;
 };
 
 } // namespace kallglot

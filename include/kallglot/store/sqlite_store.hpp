@@ -3,7 +3,7 @@
 /// Whatever queued while the last commit ran goes into the next transaction, so that a thousand acknowledgements a second
 /// share a few syncs. While the disk is full or read-only nothing is accepted, and the store tries again every few
 /// seconds; after a failed write or sync, when nobody knows what is on the disk, it is written anew from memory into a
-/// fresh file first. What blocks is in store_engine; what a row holds, in core/stored_session.
+/// fresh file first. What blocks is in store_engine; what a row holds, in tracking/stored_session.
 
 #ifndef KALLGLOT_STORE_SQLITE_STORE_HPP
 #define KALLGLOT_STORE_SQLITE_STORE_HPP
@@ -11,13 +11,13 @@
 #include "kallglot/async/deadline.hpp"
 #include "kallglot/async/task_group.hpp"
 #include "kallglot/async/worker_thread.hpp"
-#include "kallglot/core/stored_session.hpp"
 #include "kallglot/ports/clock.hpp"
 #include "kallglot/ports/daemon_snapshot.hpp"
 #include "kallglot/ports/session_store.hpp"
-#include "kallglot/store/note_board.hpp"
-#include "kallglot/store/store_engine.hpp"
-#include "kallglot/store/write_queue.hpp"
+#include "kallglot/tracking/stored_session.hpp"
+#include "store/note_board.hpp"
+#include "store/sqlite/store_engine.hpp"
+#include "store/write_queue.hpp"
 
 #include <functional>
 #include <memory>
@@ -27,23 +27,6 @@
 #include <vector>
 
 namespace kallglot {
-
-/// Takes what a store held when it was opened.
-class store_reader {
-public:
-    virtual ~store_reader() = default;
-
-    /// Sessions as a restart finds them: unverified, their polls routine.
-    virtual void on_sessions(std::span<const kept_session> sessions) = 0;
-
-    /// By time.
-    virtual void on_remembered(std::span<const remembered_entry> entries) = 0;
-
-protected:
-    store_reader() = default;
-    store_reader(const store_reader&) = default;
-    store_reader& operator=(const store_reader&) = default;
-};
 
 /// Where the store is.
 struct store_location {

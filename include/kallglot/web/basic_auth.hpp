@@ -9,7 +9,7 @@
 
 #include "kallglot/async/task.hpp"
 #include "kallglot/async/worker_thread.hpp"
-#include "kallglot/core/settings/web_settings.hpp"
+#include "kallglot/settings/web_settings.hpp"
 
 #include <array>
 #include <cstddef>

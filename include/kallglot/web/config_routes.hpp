@@ -4,8 +4,8 @@
 #define KALLGLOT_WEB_CONFIG_ROUTES_HPP
 
 #include "kallglot/async/task.hpp"
-#include "kallglot/net/http_server_routes.hpp"
-#include "kallglot/net/http_server_types.hpp"
+#include "kallglot/net/server/http_server_routes.hpp"
+#include "kallglot/net/server/http_server_types.hpp"
 #include "kallglot/ports/config_control.hpp"
 
 namespace kallglot {

@@ -9,8 +9,8 @@
 #include "kallglot/metrics/daemon_metrics.hpp"
 #include "kallglot/metrics/exposition_writer.hpp"
 #include "kallglot/metrics/process_metrics.hpp"
-#include "kallglot/net/http_server_routes.hpp"
-#include "kallglot/net/http_server_types.hpp"
+#include "kallglot/net/server/http_server_routes.hpp"
+#include "kallglot/net/server/http_server_types.hpp"
 #include "kallglot/ports/clock.hpp"
 #include "kallglot/ports/daemon_control.hpp"
 

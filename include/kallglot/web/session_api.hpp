@@ -7,11 +7,11 @@
 #define KALLGLOT_WEB_SESSION_API_HPP
 
 #include "kallglot/async/task.hpp"
-#include "kallglot/core/settings/secret.hpp"
 #include "kallglot/metrics/daemon_metrics.hpp"
-#include "kallglot/net/http_server_routes.hpp"
-#include "kallglot/net/http_server_types.hpp"
+#include "kallglot/net/server/http_server_routes.hpp"
+#include "kallglot/net/server/http_server_types.hpp"
 #include "kallglot/ports/session_intake.hpp"
+#include "kallglot/settings/secret.hpp"
 
 #include <cstddef>
 #include <string_view>

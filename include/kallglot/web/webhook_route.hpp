@@ -8,12 +8,12 @@
 #define KALLGLOT_WEB_WEBHOOK_ROUTE_HPP
 
 #include "kallglot/async/task.hpp"
-#include "kallglot/core/settings/secret.hpp"
 #include "kallglot/metrics/webhook_metrics.hpp"
-#include "kallglot/net/http_server_routes.hpp"
-#include "kallglot/net/http_server_types.hpp"
+#include "kallglot/net/server/http_server_routes.hpp"
+#include "kallglot/net/server/http_server_types.hpp"
 #include "kallglot/ports/clock.hpp"
 #include "kallglot/ports/session_intake.hpp"
+#include "kallglot/settings/secret.hpp"
 
 #include <string>
 #include <vector>

@@ -5,7 +5,7 @@
 // against the same server in the same minute is what to compare with.
 
 #include "kallglot/async/worker_thread.hpp"
-#include "kallglot/net/https_client.hpp"
+#include "kallglot/net/client/https_client.hpp"
 #include "support/permit.hpp"
 
 #include <sys/resource.h>

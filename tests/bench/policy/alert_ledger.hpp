@@ -9,9 +9,9 @@
 #include "bench/policy/api_model.hpp"
 #include "bench/policy/outcome.hpp"
 #include "bench/policy/session_life.hpp"
-#include "kallglot/core/census.hpp"
-#include "kallglot/core/session_record.hpp"
-#include "kallglot/core/settings/poll_settings.hpp"
+#include "kallglot/report/census.hpp"
+#include "kallglot/settings/poll_settings.hpp"
+#include "kallglot/tracking/session_record.hpp"
 
 #include <array>
 #include <cstdint>

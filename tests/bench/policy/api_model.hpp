@@ -8,7 +8,7 @@
 
 #include "bench/policy/random_source.hpp"
 #include "bench/policy/session_life.hpp"
-#include "kallglot/core/time.hpp"
+#include "kallglot/base/time.hpp"
 #include "support/fake_api.hpp"
 
 #include <cstddef>

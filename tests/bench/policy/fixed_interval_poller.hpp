@@ -5,12 +5,12 @@
 #ifndef KALLGLOT_TESTS_BENCH_POLICY_FIXED_INTERVAL_POLLER_HPP
 #define KALLGLOT_TESTS_BENCH_POLICY_FIXED_INTERVAL_POLLER_HPP
 
-#include "kallglot/core/request_gate.hpp"
-#include "kallglot/core/server_clock.hpp"
-#include "kallglot/core/session_registry.hpp"
-#include "kallglot/core/session_tracker.hpp"
+#include "kallglot/polling/request_gate.hpp"
 #include "kallglot/ports/api_client.hpp"
 #include "kallglot/ports/clock.hpp"
+#include "kallglot/tracking/session_registry.hpp"
+#include "kallglot/tracking/session_tracker.hpp"
+#include "polling/server_clock.hpp"
 
 #include <cstdint>
 #include <deque>

@@ -5,7 +5,7 @@
 #ifndef KALLGLOT_TESTS_BENCH_POLICY_RANDOM_SOURCE_HPP
 #define KALLGLOT_TESTS_BENCH_POLICY_RANDOM_SOURCE_HPP
 
-#include "kallglot/core/time.hpp"
+#include "kallglot/base/time.hpp"
 
 #include <cmath>
 #include <cstdint>

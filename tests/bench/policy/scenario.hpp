@@ -5,8 +5,8 @@
 
 #include "bench/policy/api_model.hpp"
 #include "bench/policy/session_life.hpp"
-#include "kallglot/core/request_budget.hpp"
-#include "kallglot/core/time.hpp"
+#include "kallglot/base/time.hpp"
+#include "polling/request_budget.hpp"
 
 #include <chrono>
 #include <cstddef>

@@ -4,8 +4,8 @@
 #define KALLGLOT_TESTS_BENCH_POLICY_SESSION_LIFE_HPP
 
 #include "bench/policy/random_source.hpp"
-#include "kallglot/core/session.hpp"
-#include "kallglot/core/time.hpp"
+#include "kallglot/base/time.hpp"
+#include "kallglot/tracking/session.hpp"
 
 #include <chrono>
 

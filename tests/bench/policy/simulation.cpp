@@ -1,6 +1,6 @@
 #include "bench/policy/simulation.hpp"
 
-#include "kallglot/core/census.hpp"
+#include "kallglot/report/census.hpp"
 #include "support/instrument_values.hpp"
 
 #include <algorithm>

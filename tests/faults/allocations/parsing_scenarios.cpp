@@ -1,14 +1,14 @@
 // Answers, requests, events and files: an input is understood as it is, or not at all.
 
-#include "kallglot/config/config_parsing.hpp"
+#include "config/config_parsing.hpp"
+#include "intake/session_list.hpp"
+#include "kallglot/api/webhook_event.hpp"
 #include "kallglot/config/web_config.hpp"
-#include "kallglot/core/session_list.hpp"
-#include "kallglot/core/webhook_event.hpp"
-#include "kallglot/net/http_server_parser.hpp"
-#include "kallglot/net/response_reader.hpp"
-#include "kallglot/web/webhook_signature.hpp"
+#include "net/client/response_reader.hpp"
+#include "net/server/http_server_parser.hpp"
 #include "scenarios.hpp"
 #include "unit/web/signed_delivery.hpp"
+#include "web/webhook_signature.hpp"
 
 #include <array>
 #include <chrono>

@@ -1,7 +1,7 @@
 // The store: what it said is durable is there afterwards, and a sound file is not taken for a damaged one.
 
-#include "kallglot/store/store_engine.hpp"
 #include "scenarios.hpp"
+#include "store/sqlite/store_engine.hpp"
 
 #include <array>
 #include <chrono>

@@ -4,7 +4,7 @@
 #define KALLGLOT_TEST_NET_CLIENT_FIXTURE_HPP
 
 #include "kallglot/async/worker_thread.hpp"
-#include "kallglot/net/https_client.hpp"
+#include "kallglot/net/client/https_client.hpp"
 #include "scripted_server.hpp"
 #include "support/certificates.hpp"
 #include "support/loop.hpp"

@@ -8,9 +8,9 @@
 
 #include "kallglot/async/deadline.hpp"
 #include "kallglot/async/task_group.hpp"
-#include "kallglot/net/sockets.hpp"
-#include "kallglot/net/tls_context.hpp"
-#include "kallglot/net/tls_engine.hpp"
+#include "kallglot/net/tls/tls_context.hpp"
+#include "net/sockets.hpp"
+#include "net/tls/tls_engine.hpp"
 
 #include <cstdint>
 #include <list>

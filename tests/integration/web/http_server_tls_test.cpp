@@ -1,7 +1,7 @@
 // The server over TLS: whole requests, large answers, other certificates, and clients that do not speak it.
 
-#include "kallglot/net/tls_context.hpp"
-#include "kallglot/net/tls_engine.hpp"
+#include "kallglot/net/tls/tls_context.hpp"
+#include "net/tls/tls_engine.hpp"
 #include "server_fixture.hpp"
 #include "support/certificates.hpp"
 #include "support/temporary_folder.hpp"

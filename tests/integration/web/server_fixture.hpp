@@ -4,8 +4,8 @@
 #define KALLGLOT_WEB_SERVER_FIXTURE_HPP
 
 #include "kallglot/async/deadline.hpp"
-#include "kallglot/net/http_server.hpp"
-#include "kallglot/net/sockets.hpp"
+#include "kallglot/net/server/http_server.hpp"
+#include "net/sockets.hpp"
 #include "support/loop.hpp"
 #include "support/virtual_clock.hpp"
 

@@ -3,7 +3,7 @@
 #ifndef KALLGLOT_TESTS_UNIT_CONFIG_BAD_FILE_HPP
 #define KALLGLOT_TESTS_UNIT_CONFIG_BAD_FILE_HPP
 
-#include "kallglot/config/config_parsing.hpp"
+#include "config/config_parsing.hpp"
 
 #include <gtest/gtest.h>
 

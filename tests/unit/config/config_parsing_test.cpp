@@ -1,4 +1,4 @@
-#include "kallglot/config/config_parsing.hpp"
+#include "config/config_parsing.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,7 +1,7 @@
 #include "kallglot/config/reference.hpp"
 
-#include "kallglot/config/config_parsing.hpp"
-#include "kallglot/config/schema.hpp"
+#include "config/config_parsing.hpp"
+#include "config/schema.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,6 +1,6 @@
-#include "kallglot/config/schema.hpp"
+#include "config/schema.hpp"
 
-#include "kallglot/config/schema_values.hpp"
+#include "config/schema_values.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "kallglot/config/units.hpp"
+#include "config/units.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,6 +1,6 @@
 // The table in the code against what is promised to users: a copy, so that a change of a name is made twice on purpose.
 
-#include "kallglot/metrics/metric_table.hpp"
+#include "metrics/metric_table.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "kallglot/metrics/session_metrics.hpp"
+#include "metrics/session_metrics.hpp"
 
 #include "exposition_reader.hpp"
 #include "sample_report.hpp"

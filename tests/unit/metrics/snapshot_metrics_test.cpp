@@ -1,4 +1,4 @@
-#include "kallglot/metrics/snapshot_metrics.hpp"
+#include "metrics/snapshot_metrics.hpp"
 
 #include "exposition_reader.hpp"
 #include "sample_report.hpp"

@@ -1,4 +1,4 @@
-#include "kallglot/net/address_book.hpp"
+#include "net/client/address_book.hpp"
 
 #include <boost/asio/ip/address.hpp>
 

@@ -1,4 +1,4 @@
-#include "kallglot/net/proxy_answer.hpp"
+#include "net/client/proxy_answer.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "kallglot/net/request_text.hpp"
+#include "net/client/request_text.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,6 +1,6 @@
 // Every sample of the API's documentation, cut at every byte: the same answer, and none before the last byte.
 
-#include "kallglot/net/response_reader.hpp"
+#include "net/client/response_reader.hpp"
 #include "response_samples.hpp"
 
 #include <gtest/gtest.h>

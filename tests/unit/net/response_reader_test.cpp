@@ -1,6 +1,6 @@
 // What a response must look like to be believed: one row a way of being doubtful.
 
-#include "kallglot/net/response_reader.hpp"
+#include "net/client/response_reader.hpp"
 
 #include "response_samples.hpp"
 

@@ -3,8 +3,8 @@
 #ifndef KALLGLOT_TEST_NET_RESPONSE_SAMPLES_HPP
 #define KALLGLOT_TEST_NET_RESPONSE_SAMPLES_HPP
 
-#include "kallglot/core/error.hpp"
-#include "kallglot/net/response_reader.hpp"
+#include "kallglot/base/error.hpp"
+#include "net/client/response_reader.hpp"
 
 #include <optional>
 #include <string>

@@ -1,6 +1,6 @@
 // Files that cannot be used are named, with the reason, and never quoted.
 
-#include "kallglot/net/tls_context.hpp"
+#include "kallglot/net/tls/tls_context.hpp"
 
 #include "tls_pair.hpp"
 

@@ -1,6 +1,6 @@
 // The engine against itself, byte by byte: client and server in one process, no socket.
 
-#include "kallglot/net/tls_engine.hpp"
+#include "net/tls/tls_engine.hpp"
 
 #include "tls_pair.hpp"
 

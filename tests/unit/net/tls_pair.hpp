@@ -3,8 +3,8 @@
 #ifndef KALLGLOT_TEST_NET_TLS_PAIR_HPP
 #define KALLGLOT_TEST_NET_TLS_PAIR_HPP
 
-#include "kallglot/net/tls_context.hpp"
-#include "kallglot/net/tls_engine.hpp"
+#include "kallglot/net/tls/tls_context.hpp"
+#include "net/tls/tls_engine.hpp"
 #include "support/certificates.hpp"
 #include "support/temporary_folder.hpp"
 

@@ -1,8 +1,8 @@
 // Files that are not what the store wrote: never a crash, never a silent loss.
 
-#include "kallglot/core/stored_session.hpp"
-#include "kallglot/store/database.hpp"
-#include "kallglot/store/store_engine.hpp"
+#include "kallglot/tracking/stored_session.hpp"
+#include "store/sqlite/database.hpp"
+#include "store/sqlite/store_engine.hpp"
 #include "store_fixture.hpp"
 
 #include <cstdlib>

@@ -1,4 +1,4 @@
-#include "kallglot/store/write_queue.hpp"
+#include "store/write_queue.hpp"
 
 #include "store_fixture.hpp"
 

@@ -1,9 +1,9 @@
 #include "kallglot/web/private_routes.hpp"
 
 #include "fake_daemon.hpp"
-#include "kallglot/web/status_page.hpp"
 #include "support/loop.hpp"
 #include "support/virtual_clock.hpp"
+#include "web/status_page.hpp"
 
 #include <gtest/gtest.h>
 

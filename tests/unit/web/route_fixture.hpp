@@ -5,7 +5,7 @@
 
 #include "fake_intake.hpp"
 #include "kallglot/metrics/daemon_metrics.hpp"
-#include "kallglot/net/http_server_routes.hpp"
+#include "kallglot/net/server/http_server_routes.hpp"
 #include "support/instrument_values.hpp"
 #include "support/loop.hpp"
 #include "support/virtual_clock.hpp"

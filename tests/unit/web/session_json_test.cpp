@@ -1,4 +1,4 @@
-#include "kallglot/web/session_json.hpp"
+#include "web/session_json.hpp"
 
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>

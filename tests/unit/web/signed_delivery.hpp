@@ -3,8 +3,8 @@
 #ifndef KALLGLOT_TESTS_UNIT_WEB_SIGNED_DELIVERY_HPP
 #define KALLGLOT_TESTS_UNIT_WEB_SIGNED_DELIVERY_HPP
 
-#include "kallglot/core/settings/secret.hpp"
-#include "kallglot/core/time.hpp"
+#include "kallglot/base/time.hpp"
+#include "kallglot/settings/secret.hpp"
 
 #include <openssl/evp.h>
 #include <openssl/hmac.h>

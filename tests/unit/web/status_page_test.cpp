@@ -1,4 +1,4 @@
-#include "kallglot/web/status_page.hpp"
+#include "web/status_page.hpp"
 
 #include "fake_daemon.hpp"
 

@@ -1,4 +1,4 @@
-#include "kallglot/web/verdict.hpp"
+#include "web/verdict.hpp"
 
 #include "fake_daemon.hpp"
 

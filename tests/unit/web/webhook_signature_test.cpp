@@ -1,7 +1,7 @@
-#include "kallglot/web/webhook_signature.hpp"
+#include "web/webhook_signature.hpp"
 
 #include "signed_delivery.hpp"
-#include "unit/core/property.hpp"
+#include "unit/tracking/property.hpp"
 
 #include <gtest/gtest.h>
 

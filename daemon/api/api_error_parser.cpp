@@ -1,0 +1,150 @@
+#include "kallglot/api/api_error_parser.hpp"
+
+#include "kallglot/api/json_limits.hpp"
+#include "kallglot/base/short_text.hpp"
+
+#include <boost/json/basic_parser_impl.hpp>
+
+#include <cmath>
+#include <cstddef>
+
+namespace kallglot {
+namespace {
+
+constexpr std::size_t body_limit_bytes = 16 * 1024;
+
+// As for the Retry-After header: a longer wait is cut, not ignored.
+constexpr seconds longest_wait{10LL * 366 * 86400};
+
+enum class field : std::uint8_t { none, error, code, retry_after };
+
+api_error_kind kind_of(std::string_view code) noexcept {
+    const bool key = code.starts_with("organization_") || code == "feature_not_available"
+                     || code.find("permission") != std::string_view::npos;
+    return key ? api_error_kind::key : api_error_kind::other;
+}
+
+// Keeps two fields of `error` and passes over everything else.
+class api_error_handler : public ignore_json {
+public:
+    [[nodiscard]] const api_error& found() const noexcept { return found_; }
+
+    bool on_object_begin(error_code&) noexcept {
+        in_error_ = in_error_ || (depth_ == 1 && field_ == field::error);
+        return enter();
+    }
+
+    bool on_array_begin(error_code&) noexcept { return enter(); }
+
+    bool on_object_end(std::size_t, error_code&) noexcept { return leave(); }
+
+    bool on_array_end(std::size_t, error_code&) noexcept { return leave(); }
+
+    bool on_key_part(text part, std::size_t, error_code&) noexcept {
+        text_.append(part);
+        return true;
+    }
+
+    bool on_key(text part, std::size_t total, error_code&) noexcept {
+        field_ = field_of(text_.finish(part, total));
+        text_.wipe();
+        return true;
+    }
+
+    bool on_string_part(text part, std::size_t, error_code&) noexcept {
+        if (field_ == field::code) {
+            text_.append(part);
+        }
+        return true;
+    }
+
+    bool on_string(text part, std::size_t total, error_code&) noexcept {
+        if (field_ == field::code) {
+            found_.kind = kind_of(text_.finish(part, total));
+            text_.wipe();
+        }
+        return other_value();
+    }
+
+    bool on_int64(std::int64_t value, text, error_code&) noexcept {
+        return number(static_cast<double>(value));
+    }
+
+    bool on_uint64(std::uint64_t value, text, error_code&) noexcept {
+        return number(static_cast<double>(value));
+    }
+
+    bool on_double(double value, text, error_code&) noexcept { return number(value); }
+
+    bool on_bool(bool, error_code&) noexcept { return other_value(); }
+
+    bool on_null(error_code&) noexcept { return other_value(); }
+
+private:
+    [[nodiscard]] field field_of(std::string_view key) const noexcept {
+        if (depth_ == 1 && key == "error") {
+            return field::error;
+        }
+        if (depth_ != 2 || !in_error_) {
+            return field::none;
+        }
+        if (key == "code") {
+            return field::code;
+        }
+        return key == "retry_after" ? field::retry_after : field::none;
+    }
+
+    bool enter() noexcept {
+        ++depth_;
+        field_ = field::none;
+        return true;
+    }
+
+    bool leave() noexcept {
+        --depth_;
+        if (depth_ == 1) {
+            in_error_ = false;
+        }
+        return true;
+    }
+
+    bool other_value() noexcept {
+        field_ = field::none;
+        return true;
+    }
+
+    // Rounded up, because to wait less than we were told brings the next refusal. Boost.JSON makes
+    // an infinity of a number that is too large: that is no number of seconds.
+    bool number(double value) noexcept {
+        if (field_ == field::retry_after && std::isfinite(value) && value >= 0) {
+            const auto limit = static_cast<double>(longest_wait.count());
+            const double whole = std::ceil(value);
+            found_.retry_after = seconds{static_cast<seconds::rep>(whole < limit ? whole : limit)};
+        }
+        return other_value();
+    }
+
+    api_error found_;
+    short_text text_;
+    std::size_t depth_ = 0;
+    field field_ = field::none;
+    bool in_error_ = false;
+};
+
+} // namespace
+
+api_error parse_api_error(std::string_view body) noexcept {
+    if (body.empty() || body.size() > body_limit_bytes) {
+        return {};
+    }
+    // The parser allocates only when a body is suspended in the middle; this one comes whole.
+    boost::json::basic_parser<api_error_handler> parser(strict_json());
+    boost::system::error_code problem;
+    const auto taken = parser.write_some(false, body.data(), body.size(), problem);
+    if (problem || taken < body.size()) {
+        return {};
+    }
+    return parser.handler().found();
+}
+
+} // namespace kallglot

@@ -1,0 +1,115 @@
+#include "kallglot/api/response_headers.hpp"
+
+#include "kallglot/base/timestamps.hpp"
+
+#include <charconv>
+#include <concepts>
+#include <system_error>
+
+namespace kallglot {
+namespace {
+
+// A longer wait is cut, not ignored: who sends one means "stay away".
+constexpr seconds longest_wait{10LL * 366 * 86400};
+
+// A Unix time before 2001 is no Unix time, but some other way to count.
+constexpr std::uint64_t first_reset = 978'307'200;
+constexpr std::uint64_t after_last_reset = 253'402'300'800;
+
+// Header names hold no letters outside ASCII. `lower` is one of our own names, in lower case.
+bool same_name(std::string_view name, std::string_view lower) noexcept {
+    for (std::size_t i = 0; i < lower.size(); ++i) {
+        const char c = name[i];
+        const char folded = c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+        if (folded != lower[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// from_chars takes neither spaces nor a plus, and for unsigned types no minus.
+template <std::unsigned_integral Number>
+std::errc read_number(std::string_view text, Number& number) noexcept {
+    const char* const end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data(), end, number);
+    return stop == end ? error : std::errc::invalid_argument;
+}
+
+template <std::unsigned_integral Number>
+void note_number(std::optional<Number>& field, std::string_view value) noexcept {
+    Number number = 0;
+    if (!field && read_number(value, number) == std::errc{}) {
+        field = number;
+    }
+}
+
+void note_retry_after(response_headers& headers, std::string_view value) noexcept {
+    if (headers.retry_after || headers.retry_at) {
+        return;
+    }
+    std::uint64_t number = 0;
+    const auto error = read_number(value, number);
+    if (error == std::errc::invalid_argument) {
+        headers.retry_at = parse_http_date(value);
+        return;
+    }
+    const auto limit = static_cast<std::uint64_t>(longest_wait.count());
+    const bool too_long = error != std::errc{} || number > limit;
+    headers.retry_after = too_long ? longest_wait : seconds{static_cast<seconds::rep>(number)};
+}
+
+void note_rate_reset(response_headers& headers, std::string_view value) noexcept {
+    std::uint64_t number = 0;
+    if (headers.rate_reset || read_number(value, number) != std::errc{} || number < first_reset
+        || number >= after_last_reset) {
+        return;
+    }
+    headers.rate_reset = api_time{seconds{static_cast<seconds::rep>(number)}};
+}
+
+} // namespace
+
+void note_header(response_headers& headers,
+                 std::string_view name,
+                 std::string_view value) noexcept {
+    // Most fields are none of ours and are told apart by their length alone.
+    switch (name.size()) {
+        case 4:
+            if (!headers.date && same_name(name, "date")) {
+                headers.date = parse_http_date(value);
+            }
+            break;
+        case 11:
+            if (same_name(name, "retry-after")) {
+                note_retry_after(headers, value);
+            }
+            break;
+        case 17:
+            if (same_name(name, "x-ratelimit-limit")) {
+                note_number(headers.rate_limit, value);
+            } else if (same_name(name, "x-ratelimit-reset")) {
+                note_rate_reset(headers, value);
+            }
+            break;
+        case 18:
+            if (same_name(name, "x-api-credits-used")) {
+                note_number(headers.credits_used, value);
+            }
+            break;
+        case 21:
+            if (same_name(name, "x-ratelimit-remaining")) {
+                note_number(headers.rate_remaining, value);
+            }
+            break;
+        case 23:
+            if (same_name(name, "x-api-credits-remaining")) {
+                note_number(headers.credits_remaining, value);
+            }
+            break;
+        default:
+            break;
+    }
+}
+
+} // namespace kallglot

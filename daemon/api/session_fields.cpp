@@ -1,0 +1,153 @@
+#include "api/session_fields.hpp"
+
+#include "kallglot/base/timestamps.hpp"
+
+#include <cstddef>
+#include <cstring>
+
+namespace kallglot {
+namespace {
+
+using enum session_field;
+
+// The length is known to the compiler, so that a comparison is one or two machine words.
+template <std::size_t Size>
+bool same(std::string_view key, const char (&word)[Size]) noexcept {
+    return std::memcmp(key.data(), word, Size - 1) == 0;
+}
+
+} // namespace
+
+session_field session_field_of(std::string_view key) noexcept {
+    switch (key.size()) {
+        case 2:
+            return same(key, "id") ? id : none;
+        case 4:
+            return same(key, "mode") ? mode : none;
+        case 6:
+            if (same(key, "status")) {
+                return status;
+            }
+            return same(key, "object") ? object : none;
+        case 8:
+            if (same(key, "provider")) {
+                return provider;
+            }
+            return same(key, "ended_at") ? ended_at : none;
+        case 10:
+            if (same(key, "created_at")) {
+                return created_at;
+            }
+            if (same(key, "started_at")) {
+                return started_at;
+            }
+            return same(key, "end_reason") ? session_field::end_reason : none;
+        default:
+            return none;
+    }
+}
+
+void session_fields::start(const session_id& expected) noexcept {
+    expected_ = expected;
+    clear();
+}
+
+void session_fields::clear() noexcept {
+    snapshot_ = {};
+    has_id_ = has_status_ = has_end_ = false;
+}
+
+errc session_fields::note_key(session_field field) noexcept {
+    if (field != id && field != status) {
+        return no_problem;
+    }
+    // Two ids or two states in one object: nobody can say which of them is meant.
+    bool& seen = field == id ? has_id_ : has_status_;
+    if (seen) {
+        return errc::invalid_session;
+    }
+    seen = true;
+    return no_problem;
+}
+
+errc session_fields::note_text(session_field field, std::string_view text) noexcept {
+    switch (field) {
+        case id:
+            return expected_ && text == expected_->view() ? no_problem : errc::wrong_session;
+        case object:
+            return text == "session" ? no_problem : errc::invalid_session;
+        case status:
+            snapshot_.status = parse_session_status(text);
+            break;
+        case mode:
+            snapshot_.mode = parse_session_mode(text);
+            break;
+        case provider:
+        case provider_type:
+            snapshot_.provider = parse_session_provider(text);
+            break;
+        case session_field::end_reason:
+            snapshot_.reason = parse_end_reason(text);
+            break;
+        case created_at:
+            snapshot_.created_at = parse_timestamp(text);
+            break;
+        case started_at:
+            snapshot_.started_at = parse_timestamp(text);
+            break;
+        case ended_at:
+            snapshot_.ended_at = parse_timestamp(text);
+            // A time that we cannot read still says that the session is over.
+            has_end_ = true;
+            break;
+        case none:
+            break;
+    }
+    return no_problem;
+}
+
+errc session_fields::note_absent(session_field field) noexcept {
+    switch (field) {
+        case id:
+        case status:
+            return errc::invalid_session;
+        // What an earlier member of the same name said is taken back.
+        case mode:
+            snapshot_.mode = session_mode::none;
+            break;
+        case provider:
+        case provider_type:
+            snapshot_.provider = session_provider::none;
+            break;
+        case session_field::end_reason:
+            snapshot_.reason = kallglot::end_reason::none;
+            break;
+        case created_at:
+            snapshot_.created_at.reset();
+            break;
+        case started_at:
+            snapshot_.started_at.reset();
+            break;
+        case ended_at:
+            snapshot_.ended_at.reset();
+            has_end_ = false;
+            break;
+        case object:
+        case none:
+            break;
+    }
+    return no_problem;
+}
+
+result<session_snapshot> session_fields::take() const noexcept {
+    if (!has_id_ || !has_status_) {
+        return errc::invalid_session;
+    }
+    session_snapshot snapshot = snapshot_;
+    if (has_end_) {
+        snapshot.status = session_status::ended;
+    }
+    return snapshot;
+}
+
+} // namespace kallglot

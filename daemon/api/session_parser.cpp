@@ -1,0 +1,209 @@
+#include "kallglot/api/session_parser.hpp"
+
+#include "api/session_fields.hpp"
+#include "kallglot/api/json_limits.hpp"
+#include "kallglot/base/short_text.hpp"
+
+#include <boost/json/basic_parser_impl.hpp>
+
+#include <string>
+
+namespace kallglot {
+namespace {
+
+// From events of the JSON parser to members of a session. Keys are looked at only in the session
+// itself and in its `provider`, values only behind a key that is ours: a token never gets into here.
+class session_handler : public ignore_json {
+public:
+    void start(const session_id& expected) noexcept {
+        clear();
+        fields_.start(expected);
+    }
+
+    void clear() noexcept {
+        fields_.clear();
+        text_.wipe();
+        field_ = session_field::none;
+        depth_ = 0;
+        in_provider_ = false;
+    }
+
+    [[nodiscard]] result<session_snapshot> take() const noexcept { return fields_.take(); }
+
+    bool on_object_begin(error_code& error) noexcept {
+        const bool provider = field_ == session_field::provider;
+        if (depth_ != 0 && !note_other(error)) {
+            return false;
+        }
+        in_provider_ = in_provider_ || provider;
+        ++depth_;
+        return true;
+    }
+
+    bool on_array_begin(error_code& error) noexcept {
+        if (!note_other(error)) {
+            return false;
+        }
+        ++depth_;
+        return true;
+    }
+
+    bool on_object_end(std::size_t, error_code&) noexcept { return leave(); }
+
+    bool on_array_end(std::size_t, error_code&) noexcept { return leave(); }
+
+    bool on_key_part(text part, std::size_t, error_code&) noexcept {
+        if (knows_keys()) {
+            text_.append(part);
+        }
+        return true;
+    }
+
+    bool on_key(text part, std::size_t total, error_code& error) noexcept {
+        if (!knows_keys()) {
+            return true;
+        }
+        const std::string_view key = text_.finish(part, total);
+        if (depth_ == 1) {
+            field_ = session_field_of(key);
+        } else {
+            field_ = key == "type" ? session_field::provider_type : session_field::none;
+        }
+        text_.wipe();
+        return check(fields_.note_key(field_), error);
+    }
+
+    bool on_string_part(text part, std::size_t, error_code&) noexcept {
+        if (field_ != session_field::none) {
+            text_.append(part);
+        }
+        return true;
+    }
+
+    bool on_string(text part, std::size_t total, error_code& error) noexcept {
+        if (field_ == session_field::none) {
+            return note_other(error);
+        }
+        const errc problem = fields_.note_text(field_, text_.finish(part, total));
+        text_.wipe();
+        field_ = session_field::none;
+        return check(problem, error);
+    }
+
+    bool on_int64(std::int64_t, text, error_code& error) noexcept { return note_other(error); }
+
+    bool on_uint64(std::uint64_t, text, error_code& error) noexcept { return note_other(error); }
+
+    bool on_double(double, text, error_code& error) noexcept { return note_other(error); }
+
+    bool on_bool(bool, error_code& error) noexcept { return note_other(error); }
+
+    bool on_null(error_code& error) noexcept { return note_other(error); }
+
+private:
+    static bool check(errc problem, error_code& error) noexcept {
+        if (problem == no_problem) {
+            return true;
+        }
+        error = problem;
+        return false;
+    }
+
+    [[nodiscard]] bool knows_keys() const noexcept {
+        return depth_ == 1 || (depth_ == 2 && in_provider_);
+    }
+
+    // A value that is not text, or that is none of ours.
+    bool note_other(error_code& error) noexcept {
+        if (depth_ == 0) {
+            // Where the session should be stands something that is no object.
+            return check(errc::malformed_json, error);
+        }
+        if (field_ == session_field::none) {
+            return true;
+        }
+        const errc problem = fields_.note_absent(field_);
+        field_ = session_field::none;
+        return check(problem, error);
+    }
+
+    bool leave() noexcept {
+        --depth_;
+        if (depth_ == 1) {
+            in_provider_ = false;
+        }
+        return true;
+    }
+
+    session_fields fields_;
+    short_text text_;
+    std::size_t depth_ = 0;
+    session_field field_ = session_field::none;
+    bool in_provider_ = false;
+};
+
+} // namespace
+
+struct session_parser::state {
+    state() : parser(strict_json()) {
+        // Suspending at the greatest depth makes the parser reserve the largest stack that it can
+        // need, which is what lets the functions below promise neither to allocate nor to throw.
+        std::string deepest;
+        for (std::size_t i = 0; i < max_json_depth; ++i) {
+            deepest += "{\"\":";
+        }
+        error_code ignored;
+        parser.write_some(true, deepest.data(), deepest.size(), ignored);
+        parser.handler().clear();
+    }
+
+    error_code fail(error_code problem) noexcept {
+        // What the JSON parser itself refuses is all the same to us.
+        error = problem.category() == category() ? problem : make_error_code(errc::malformed_json);
+        parser.handler().clear();
+        return error;
+    }
+
+    boost::json::basic_parser<session_handler> parser;
+    // Set before `start` and after `finish`: there is no body then.
+    error_code error = errc::malformed_json;
+};
+
+session_parser::session_parser() : state_(std::make_unique<state>()) {}
+
+session_parser::~session_parser() = default;
+
+void session_parser::start(const session_id& expected) noexcept {
+    state_->parser.reset();
+    state_->parser.handler().start(expected);
+    state_->error.clear();
+}
+
+error_code session_parser::write(std::string_view bytes) noexcept {
+    if (state_->error || bytes.empty()) {
+        return state_->error;
+    }
+    error_code problem;
+    const auto taken = state_->parser.write_some(true, bytes.data(), bytes.size(), problem);
+    if (problem) {
+        return state_->fail(problem);
+    }
+    // The parser stops after the object and the white space behind it.
+    return taken < bytes.size() ? state_->fail(errc::malformed_json) : error_code{};
+}
+
+result<session_snapshot> session_parser::finish() noexcept {
+    if (state_->error) {
+        return state_->error;
+    }
+    error_code problem;
+    state_->parser.write_some(false, "", 0, problem);
+    if (problem) {
+        return state_->fail(problem);
+    }
+    const auto snapshot = state_->parser.handler().take();
+    state_->fail(errc::malformed_json);
+    return snapshot;
+}
+
+} // namespace kallglot

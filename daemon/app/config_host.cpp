@@ -1,0 +1,251 @@
+#include "app/config_host.hpp"
+
+#include "app/api_trust.hpp"
+#include "app/descriptor_shares.hpp"
+#include "app/webhook_host.hpp"
+#include "kallglot/config/config_diff.hpp"
+#include "kallglot/config/reference.hpp"
+
+#include <sys/resource.h>
+
+#include <utility>
+
+namespace kallglot {
+
+namespace {
+
+std::size_t line_of(const config::loaded_config& config, std::string_view key) {
+    const auto line = config.lines.find(key);
+    return line == config.lines.end() ? 0 : line->second;
+}
+
+config::config_fault fault_of(const config_source& source,
+                              const config::loaded_config& config,
+                              std::string_view key,
+                              const tls_load_error& error) {
+    return {error.unreadable ? config::fault_kind::unavailable : config::fault_kind::invalid,
+            source.file.string(),
+            line_of(config, key),
+            std::string(key),
+            error.message};
+}
+
+/// The section's key that a certificate's fault is most likely about.
+std::string_view api_key_at_fault(const api_settings& api, const tls_load_error& error) {
+    const auto names = [&](const std::string& path) {
+        return !path.empty() && error.message.find(path) != std::string::npos;
+    };
+    return names(api.client_key_file)    ? "api.client_key_file"
+           : names(api.client_cert_file) ? "api.client_cert_file"
+                                         : "api.ca_file";
+}
+
+/// How many files the process may open.
+std::size_t descriptor_limit() noexcept {
+    rlimit limit{};
+    const bool known = ::getrlimit(RLIMIT_NOFILE, &limit) == 0;
+    return known ? static_cast<std::size_t>(limit.rlim_cur) : std::size_t{1024};
+}
+
+/// Lowers the numbers of connections to what there are files for; answers those of everybody.
+std::variant<descriptor_shares, config::config_fault> fit_to_descriptors(
+    const config_source& source,
+    config::loaded_config& config,
+    std::size_t running_webhooks) {
+    settings& values = config.values;
+    const std::size_t limit = descriptor_limit();
+    const descriptor_shares wanted{
+        values.api.max_connections,
+        http_limits{}.max_connections,
+        values.webhook.listen ? values.webhook.max_connections : running_webhooks};
+    const auto shares = share_descriptors(wanted, limit);
+    if (!shares) {
+        return config::config_fault{config::fault_kind::unavailable,
+                                    source.file.string(),
+                                    0,
+                                    "",
+                                    "only " + std::to_string(limit)
+                                        + " files may be open (ulimit -n, LimitNOFILE), at least "
+                                        + std::to_string(least_descriptors(wanted))
+                                        + " are needed"};
+    }
+    const auto lower = [&](std::string_view key, std::size_t& value, std::size_t to) {
+        if (to >= value) {
+            return;
+        }
+        config.warnings.push_back(
+            {config::fault_kind::unavailable,
+             source.file.string(),
+             line_of(config, key),
+             std::string(key),
+             "lowered from " + std::to_string(value) + " to " + std::to_string(to) + ", since only "
+                 + std::to_string(limit) + " files may be open (ulimit -n, LimitNOFILE)"});
+        value = to;
+    };
+    lower("api.max_connections", values.api.max_connections, shares->api);
+    if (values.webhook.listen) {
+        lower("webhook.max_connections", values.webhook.max_connections, shares->webhook_listener);
+    }
+    return *shares;
+}
+
+} // namespace
+
+prepare_result prepare_config(const config_source& source, std::size_t running_webhooks) {
+    config::config_faults faults;
+    config::load_result loaded = config::load(source.file, source.env);
+    if (auto* const found = std::get_if<config::config_faults>(&loaded)) {
+        faults = std::move(*found);
+    }
+    // The web configuration is looked at even so: one run tells everything.
+    web_load_result web = load_web(source.web_file);
+    if (const auto* const failed = std::get_if<failed_web>(&web)) {
+        faults.insert(faults.end(), failed->faults.begin(), failed->faults.end());
+    }
+    auto* const config = std::get_if<config::loaded_config>(&loaded);
+    if (config == nullptr) {
+        return faults;
+    }
+    file_group trust_files = api_trust_files(config->values.api, source.env);
+    auto trust = make_api_trust(config->values.api);
+    if (!trust) {
+        const auto key = api_key_at_fault(config->values.api, trust.error());
+        faults.push_back(fault_of(source, *config, key, trust.error()));
+    }
+    file_group webhook_files = webhook_certificate_files(config->values.webhook);
+    auto identity = make_webhook_identity(config->values.webhook);
+    if (!identity) {
+        faults.push_back(fault_of(source, *config, "webhook.tls.cert_file", identity.error()));
+    }
+    const auto fitted = fit_to_descriptors(source, *config, running_webhooks);
+    if (const auto* const fault = std::get_if<config::config_fault>(&fitted)) {
+        faults.push_back(*fault);
+    }
+    if (!faults.empty()) {
+        return faults;
+    }
+    return prepared_config{std::move(*config),
+                           std::move(*trust),
+                           std::move(trust_files),
+                           std::move(*identity),
+                           std::move(webhook_files),
+                           std::get<loaded_web>(std::move(web)),
+                           std::get<descriptor_shares>(fitted).private_listener,
+                           std::get<descriptor_shares>(fitted).webhook_listener};
+}
+
+config_host::config_host(loop_executor loop,
+                         clock& time,
+                         logger& log,
+                         config_source source,
+                         settings in_force,
+                         applier apply,
+                         task_group::failure_handler on_bug)
+    : clock_(time),
+      log_(log),
+      source_(std::move(source)),
+      in_force_(std::move(in_force)),
+      apply_(std::move(apply)),
+      worker_(loop, "reload"),
+      last_success_(time.wall_now()),
+      wake_(loop),
+      reading_(loop, std::move(on_bug)) {
+    wake_.expires_at(steady_time::max());
+}
+
+std::string config_host::effective() const {
+    return config::effective_yaml(in_force_);
+}
+
+task<reload_outcome> config_host::reload() {
+    while (reloading_ && !stopping_) {
+        co_await wake_.async_wait(as_tuple);
+    }
+    if (!stopping_) {
+        reloading_ = true;
+        read_.reset();
+        reading_.spawn("configuration", read());
+    }
+    while (read_ == nullptr && !stopping_) {
+        co_await wake_.async_wait(as_tuple);
+    }
+    if (stopping_) {
+        co_return reload_outcome{false, {"stopping"}};
+    }
+    reload_outcome outcome = put_in_force(std::move(*read_));
+    reloading_ = false;
+    wake_.cancel();
+    co_return outcome;
+}
+
+task<> config_host::read() {
+    using shared_result = std::shared_ptr<prepare_result>;
+    const std::size_t running = in_force_.webhook.listen ? in_force_.webhook.max_connections : 0;
+    const std::function<result<shared_result>()> work = [source = source_, running] {
+        return result<shared_result>(
+            std::make_shared<prepare_result>(prepare_config(source, running)));
+    };
+    const result<shared_result> prepared = co_await worker_.run(work);
+    if (prepared) {
+        read_ = *prepared;
+    }
+    wake_.cancel();
+}
+
+void config_host::stop() {
+    stopping_ = true;
+    reading_.cancel(asio::cancellation_type::terminal);
+    wake_.cancel();
+}
+
+reload_outcome config_host::refuse(std::vector<std::string> reasons) {
+    last_successful_ = false;
+    for (const std::string& reason : reasons) {
+        log_.error("reload refused, nothing was changed", {{"reason", reason}});
+    }
+    return {false, std::move(reasons)};
+}
+
+reload_outcome config_host::put_in_force(prepare_result prepared) {
+    if (const auto* const faults = std::get_if<config::config_faults>(&prepared)) {
+        std::vector<std::string> reasons;
+        for (const config::config_fault& fault : *faults) {
+            reasons.push_back(to_string(fault));
+        }
+        return refuse(std::move(reasons));
+    }
+    auto& next = std::get<prepared_config>(prepared);
+    settings& values = next.config.values;
+    next.webhook_stays = in_force_.webhook.listen && !values.webhook.listen;
+    std::vector<std::string> changes;
+    for (config::config_change& change : config::diff(in_force_, values)) {
+        if (next.webhook_stays && change.path.starts_with("webhook.")) {
+            change.effect = config::change_effect::restart;
+        }
+        changes.push_back(to_string(change));
+    }
+    if (next.webhook_stays) {
+        values.webhook = in_force_.webhook;
+        values.webhook.max_connections =
+            std::min(values.webhook.max_connections, next.webhook_connections);
+    }
+    // What needs a restart stays as it is, and is named at each reload until then.
+    values.webhook.listen = in_force_.webhook.listen;
+    values.store = in_force_.store;
+    if (const auto reason = apply_(next)) {
+        return refuse({*reason});
+    }
+    in_force_ = values;
+    last_successful_ = true;
+    last_success_ = clock_.wall_now();
+    for (const config::config_fault& warning : next.config.warnings) {
+        log_.warn(to_string(warning), {});
+    }
+    for (const std::string& change : changes) {
+        log_.info("configuration changed", {{"change", change}});
+    }
+    log_.info("reloaded", {{"changes", changes.size()}});
+    return {true, std::move(changes)};
+}
+
+} // namespace kallglot

@@ -1,0 +1,47 @@
+#include "app/file_identity.hpp"
+
+#include <sys/stat.h>
+
+namespace kallglot {
+
+std::optional<file_identity> file_identity::of(const std::string& path) noexcept {
+    struct stat found{};
+    if (::stat(path.c_str(), &found) != 0) {
+        return std::nullopt;
+    }
+    return file_identity{found.st_dev,
+                         found.st_ino,
+                         found.st_size,
+                         found.st_ctim.tv_sec * 1'000'000'000 + found.st_ctim.tv_nsec};
+}
+
+file_group::file_group(std::vector<std::string> paths) {
+    add(std::move(paths));
+}
+
+void file_group::add(std::vector<std::string> paths) {
+    for (std::string& path : paths) {
+        if (!path.empty()) {
+            const auto now = file_identity::of(path);
+            files_.emplace_back(std::move(path), now);
+        }
+    }
+}
+
+file_group file_group::unread(std::vector<std::string> paths) {
+    file_group files(std::move(paths));
+    for (auto& [path, seen] : files.files_) {
+        seen.reset();
+    }
+    return files;
+}
+
+file_group file_group::again() const {
+    file_group now = *this;
+    for (auto& [path, seen] : now.files_) {
+        seen = file_identity::of(path);
+    }
+    return now;
+}
+
+} // namespace kallglot

@@ -1,0 +1,41 @@
+#include "app/heap_trimmer.hpp"
+
+#include <malloc.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace kallglot {
+
+namespace {
+
+constexpr steady_duration look_interval = std::chrono::seconds(1);
+constexpr std::size_t worth_it = 256;
+
+} // namespace
+
+void trim_heap() noexcept {
+    ::malloc_trim(0);
+}
+
+heap_trimmer::heap_trimmer(clock& time, counter connections, action trim)
+    : clock_(time),
+      connections_(std::move(connections)),
+      trim_(std::move(trim)),
+      timer_(time.make_timer([](void* self) { static_cast<heap_trimmer*>(self)->look(); }, this)) {}
+
+void heap_trimmer::start() {
+    timer_->wake_at(clock_.now() + look_interval);
+}
+
+void heap_trimmer::look() {
+    timer_->wake_at(clock_.now() + look_interval);
+    const std::size_t now = connections_();
+    most_ = std::max(most_, now);
+    if (most_ - now >= worth_it) {
+        most_ = now;
+        trim_();
+    }
+}
+
+} // namespace kallglot

@@ -1,0 +1,54 @@
+#include "app/key_watch.hpp"
+
+#include "kallglot/config/secrets.hpp"
+
+#include <openssl/crypto.h>
+
+#include <string_view>
+#include <utility>
+#include <variant>
+
+namespace kallglot {
+
+namespace {
+
+bool is_same(const secret& a, const secret& b) noexcept {
+    const std::string_view one = a.reveal();
+    const std::string_view other = b.reveal();
+    return one.size() == other.size() && CRYPTO_memcmp(one.data(), other.data(), one.size()) == 0;
+}
+
+} // namespace
+
+key_watch::key_watch(clock& time, logger& log, key_taker take)
+    : log_(log),
+      take_(std::move(take)),
+      files_(time, log, "the changed API key is not used", [this] { return read(); }) {}
+
+void key_watch::use(const std::string& file, const secret& key) {
+    file_ = file;
+    file_group files({file});
+    const auto outcome = config::read_secret_file(file, config::secret_use::header, {});
+    const auto* const found = std::get_if<config::secret_file>(&outcome);
+    const bool is_read = found != nullptr && is_same(found->value, key);
+    files_.follow(is_read ? std::move(files) : file_group::unread({file}));
+}
+
+std::optional<unusable_files> key_watch::read() {
+    file_group files({file_});
+    // Whether others can read it was said at the start.
+    const auto outcome = config::read_secret_file(file_, config::secret_use::header, {});
+    if (const auto* const fault = std::get_if<config::secret_fault>(&outcome)) {
+        return unusable_files{{fault->message},
+                              std::move(files),
+                              fault->kind == config::fault_kind::invalid};
+    }
+    if (!take_(std::get<config::secret_file>(outcome).value)) {
+        return unusable_files{{"it cannot be put into a header"}, std::move(files)};
+    }
+    files_.follow(std::move(files));
+    log_.info("the API key was read anew", {{"file", file_}});
+    return std::nullopt;
+}
+
+} // namespace kallglot

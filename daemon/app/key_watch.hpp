@@ -1,0 +1,42 @@
+/// Follows the file of the API key: another key is used within seconds of its file having changed.
+
+#ifndef KALLGLOT_APP_KEY_WATCH_HPP
+#define KALLGLOT_APP_KEY_WATCH_HPP
+
+#include "app/file_follower.hpp"
+#include "kallglot/ports/clock.hpp"
+#include "kallglot/ports/logger.hpp"
+#include "kallglot/settings/secret.hpp"
+
+#include <functional>
+#include <optional>
+#include <string>
+
+namespace kallglot {
+
+/// Loop only. Lifetime: clock and logger outlive it.
+class key_watch {
+public:
+    /// Takes a key that was read anew; false if it cannot be used.
+    using key_taker = std::function<bool(const secret&)>;
+
+    key_watch(clock& time, logger& log, key_taker take);
+
+    /// Follows this file, from which `key` was read: if it holds another by now, that is found at the first look.
+    /// Blocking: reads the file.
+    void use(const std::string& file, const secret& key);
+
+    void stop() { files_.stop(); }
+
+private:
+    [[nodiscard]] std::optional<unusable_files> read();
+
+    logger& log_;
+    key_taker take_;
+    std::string file_;
+    file_follower files_;
+};
+
+} // namespace kallglot
+
+#endif

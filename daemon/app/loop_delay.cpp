@@ -1,0 +1,37 @@
+#include "app/loop_delay.hpp"
+
+namespace kallglot {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr steady_duration tick_interval = 250ms;
+constexpr steady_duration period = 10s;
+
+} // namespace
+
+loop_delay::loop_delay(clock& time)
+    : clock_(time),
+      timer_(time.make_timer([](void* self) { static_cast<loop_delay*>(self)->tick(); }, this)) {}
+
+void loop_delay::start() {
+    const steady_time now = clock_.now();
+    next_period_ = now + period;
+    due_ = now + tick_interval;
+    timer_->wake_at(due_);
+}
+
+void loop_delay::tick() {
+    const steady_time now = clock_.now();
+    if (now >= next_period_) {
+        current_ = (current_ + 1) % worst_.size();
+        worst_[current_] = {};
+        next_period_ = now + period;
+    }
+    worst_[current_] = std::max(worst_[current_], now - due_);
+    due_ = now + tick_interval;
+    timer_->wake_at(due_);
+}
+
+} // namespace kallglot

@@ -1,0 +1,115 @@
+#include "app/memory_guard.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+#include <string>
+#include <utility>
+
+namespace kallglot {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr steady_duration look_interval = std::chrono::milliseconds(100);
+
+/// "Without limit" of version 1 is the largest number of pages.
+constexpr std::uint64_t no_limit = std::uint64_t{1} << 60U;
+
+std::optional<std::uint64_t> number_in(const fs::path& file) {
+    std::ifstream in(file);
+    std::uint64_t value = 0;
+    if (in >> value && value < no_limit) {
+        return value;
+    }
+    return std::nullopt;
+}
+
+/// The least of the numbers in these files, from `folder` up to `root`.
+void lower_to_least(std::optional<std::uint64_t>& least,
+                    const fs::path& root,
+                    fs::path folder,
+                    const char* name) {
+    for (;;) {
+        if (const auto own = number_in(folder / name)) {
+            least = std::min(*own, least.value_or(*own));
+        }
+        if (folder == root || !folder.has_relative_path()) {
+            return;
+        }
+        folder = folder.parent_path();
+    }
+}
+
+} // namespace
+
+std::optional<std::uint64_t> memory_limit_bytes(const fs::path& root, const fs::path& groups) {
+    std::optional<std::uint64_t> least;
+    std::ifstream in(groups);
+    for (std::string line; std::getline(in, line);) {
+        // hierarchy:controllers:/path; version 2 has no controllers.
+        const std::size_t first = line.find(':');
+        const std::size_t second = line.find(':', first + 1);
+        if (first == std::string::npos || second == std::string::npos) {
+            continue;
+        }
+        const std::string controllers = line.substr(first + 1, second - first - 1);
+        const std::string path = line.substr(std::min(second + 2, line.size()));
+        if (controllers.empty()) {
+            lower_to_least(least, root, path.empty() ? root : root / path, "memory.max");
+        } else if (controllers == "memory") {
+            const fs::path own = root / "memory";
+            lower_to_least(least, own, path.empty() ? own : own / path, "memory.limit_in_bytes");
+        }
+    }
+    return least;
+}
+
+std::uint64_t own_memory_bytes() noexcept {
+    // Size, resident, shared; in pages.
+    std::ifstream in("/proc/self/statm");
+    std::uint64_t size = 0;
+    std::uint64_t resident = 0;
+    std::uint64_t shared = 0;
+    in >> size >> resident >> shared;
+    return (resident - std::min(shared, resident)) * static_cast<std::uint64_t>(::getpagesize());
+}
+
+memory_guard::memory_guard(clock& time, logger& log, listener told, meter used)
+    : clock_(time),
+      log_(log),
+      told_(std::move(told)),
+      used_(std::move(used)),
+      timer_(time.make_timer([](void* self) { static_cast<memory_guard*>(self)->look(); }, this)) {}
+
+void memory_guard::start(std::optional<std::uint64_t> limit_bytes) {
+    limit_ = limit_bytes.value_or(0);
+    if (limit_ != 0) {
+        timer_->wake_at(clock_.now() + look_interval);
+    }
+}
+
+void memory_guard::look() {
+    timer_->wake_at(clock_.now() + look_interval);
+    const std::uint64_t used = used_();
+    if (used == 0) {
+        // It could not be measured, for want of a descriptor perhaps.
+        return;
+    }
+    const bool is_short = used >= limit_ / 100 * (is_short_ ? 85 : 90);
+    if (is_short == std::exchange(is_short_, is_short)) {
+        return;
+    }
+    if (is_short) {
+        log_.warn("memory is short, no new sessions are taken",
+                  {{"used_bytes", used}, {"limit_bytes", limit_}});
+    } else {
+        log_.info("there is memory again, new sessions are taken",
+                  {{"used_bytes", used}, {"limit_bytes", limit_}});
+    }
+    told_(is_short);
+}
+
+} // namespace kallglot

@@ -1,0 +1,91 @@
+/// Answers the private listener's questions: how far is the daemon, and how does everything stand?
+///
+/// Takes the census in slices, so that a scrape of a million sessions does not delay a poll, and asks everybody
+/// for their gauges. Decides nothing.
+
+#ifndef KALLGLOT_APP_REPORTER_HPP
+#define KALLGLOT_APP_REPORTER_HPP
+
+#include "app/config_host.hpp"
+#include "app/loop_delay.hpp"
+#include "app/store_host.hpp"
+#include "app/web_host.hpp"
+#include "app/webhook_host.hpp"
+#include "kallglot/async/deadline.hpp"
+#include "kallglot/polling/poll_schedule.hpp"
+#include "kallglot/polling/poller.hpp"
+#include "kallglot/polling/request_gate.hpp"
+#include "kallglot/ports/api_client.hpp"
+#include "kallglot/ports/clock.hpp"
+#include "kallglot/ports/daemon_control.hpp"
+#include "kallglot/report/census.hpp"
+#include "kallglot/settings/settings.hpp"
+#include "kallglot/tracking/session_registry.hpp"
+#include "report/series_selection.hpp"
+
+#include <memory>
+
+namespace kallglot {
+
+/// Where the gauges come from.
+struct report_sources {
+    session_registry& registry;
+    const poll_schedule& schedule;
+    const request_gate& gate;
+    const poller& polls;
+    const api_client& client;
+    const loop_delay& delay;
+    const store_host& store;
+    const webhook_host& webhooks;
+    const clock& time;
+};
+
+/// Loop only. Lifetime: the sources outlive it.
+class reporter final : public daemon_control {
+public:
+    reporter(loop_executor executor, const report_sources& sources, const settings& values);
+
+    /// Whom to ask about the configuration and the private listener. Before the first report. Lifetime: as the sources.
+    void follow(const config_host& configuration, const web_host& web) noexcept {
+        configuration_ = &configuration;
+        web_ = &web;
+    }
+
+    /// Other settings from now on.
+    void use(const settings& values);
+
+    /// The stages of the daemon's life, in this order.
+    void restored() noexcept;
+    void listening() noexcept;
+    void stopping() noexcept;
+
+    [[nodiscard]] readiness ready() const noexcept override { return readiness_; }
+
+    [[nodiscard]] task<result<std::shared_ptr<const daemon_report>>> take_report() override;
+
+private:
+    struct counted_report {
+        daemon_report report;
+        bool whole = false; ///< else the census has failed
+    };
+
+    [[nodiscard]] task<> count(daemon_report& report);
+    void end_count() noexcept;
+    void show_sessions(daemon_report& report, series_candidates& candidates);
+    [[nodiscard]] daemon_snapshot snapshot() const;
+
+    report_sources from_;
+    const config_host* configuration_ = nullptr;
+    const web_host* web_ = nullptr;
+    steady_duration request_timeout_{};
+    std::size_t sessions_limit_ = 0;
+    series_selection series_;
+    readiness readiness_;
+    /// Wakes those who wait for the census under way.
+    steady_timer counted_;
+    std::shared_ptr<const counted_report> counting_; ///< the census that is under way
+};
+
+} // namespace kallglot
+
+#endif

@@ -1,0 +1,75 @@
+#include "app/systemd_host.hpp"
+
+#include <systemd/sd-daemon.h>
+#include <time.h>
+
+#include <cstdint>
+#include <string>
+#include <utility>
+
+namespace kallglot {
+
+namespace {
+constexpr seconds status_interval{10};
+} // namespace
+
+systemd_host::systemd_host(clock& time, store_progress busy_since, describe status)
+    : clock_(time),
+      busy_since_(std::move(busy_since)),
+      status_(std::move(status)),
+      watchdog_(
+          time.make_timer([](void* self) { static_cast<systemd_host*>(self)->feed(); }, this)),
+      status_timer_(
+          time.make_timer([](void* self) { static_cast<systemd_host*>(self)->tell_status(); },
+                          this)) {
+    std::uint64_t period_us = 0;
+    if (::sd_watchdog_enabled(0, &period_us) > 0) {
+        feed_interval_ = std::chrono::microseconds(period_us / 2);
+    }
+}
+
+void systemd_host::ready() {
+    ::sd_notify(0, "READY=1");
+    tell_status();
+    if (feed_interval_ != steady_duration::zero()) {
+        feed();
+    }
+}
+
+void systemd_host::reloading() {
+    // systemd wants to know the moment, to tell this reload from one before.
+    timespec now{};
+    ::clock_gettime(CLOCK_MONOTONIC, &now);
+    const std::int64_t now_us = std::int64_t{now.tv_sec} * 1'000'000 + now.tv_nsec / 1000;
+    ::sd_notify(0, ("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(now_us)).c_str());
+}
+
+void systemd_host::stopping() {
+    status_timer_->cancel();
+    ::sd_notify(0, "STOPPING=1\nSTATUS=stopping");
+}
+
+void systemd_host::stopped() {
+    status_timer_->cancel();
+    watchdog_->cancel();
+}
+
+void systemd_host::tell_status() {
+    std::string now = status_();
+    if (now != told_) {
+        ::sd_notify(0, ("STATUS=" + now).c_str());
+        told_ = std::move(now);
+    }
+    status_timer_->wake_at(clock_.now() + status_interval);
+}
+
+void systemd_host::feed() {
+    const steady_time now = clock_.now();
+    const std::optional<steady_time> busy = busy_since_();
+    if (!busy || now - *busy < feed_interval_) {
+        ::sd_notify(0, "WATCHDOG=1");
+    }
+    watchdog_->wake_at(now + feed_interval_);
+}
+
+} // namespace kallglot

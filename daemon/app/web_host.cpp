@@ -1,0 +1,125 @@
+#include "app/web_host.hpp"
+
+#include "app/certificate_expiry.hpp"
+#include "kallglot/config/web_config.hpp"
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+namespace kallglot {
+
+namespace {
+
+http_response make_refusal(int status, std::string_view field, std::string_view value) {
+    http_response refusal = make_text_response(status, reason_phrase(status));
+    if (!field.empty()) {
+        refusal.fields.emplace_back(field, value);
+    }
+    return refusal;
+}
+
+} // namespace
+
+web_load_result load_web(const std::string& file) {
+    if (file.empty()) {
+        return loaded_web{};
+    }
+    file_group files({file});
+    config::web_config_result read = config::load_web_config(file);
+    if (auto* const faults = std::get_if<std::vector<config::config_fault>>(&read)) {
+        return failed_web{std::move(*faults), std::move(files)};
+    }
+    loaded_web web{std::get<web_settings>(std::move(read)), std::nullopt, std::move(files)};
+    if (web.values.tls) {
+        const tls_server_options& tls = *web.values.tls;
+        web.files.add({tls.cert_file, tls.key_file, tls.client_ca_file});
+        tls_result<tls_context> made = tls_context::make_server(tls);
+        if (!made) {
+            const auto kind = made.error().unreadable ? config::fault_kind::unavailable
+                                                      : config::fault_kind::invalid;
+            return failed_web{{{kind, file, 0, "tls_server_config", made.error().message}},
+                              std::move(web.files)};
+        }
+        web.identity.emplace(std::move(*made));
+    }
+    return web;
+}
+
+web_host::web_host(loop_executor loop,
+                   http_server& server,
+                   clock& time,
+                   logger& log,
+                   const session_api& api)
+    : server_(server),
+      clock_(time),
+      log_(log),
+      api_(api),
+      auth_(std::move(loop)),
+      files_(time, log, "the changed web configuration is not used", [this] { return read(); }) {
+    server_.use_gate([this](const http_request* request) { return admit(request); });
+}
+
+void web_host::use(const std::string& file, loaded_web web) {
+    file_ = file;
+    files_.follow(std::move(web.files));
+    not_after_ = web.identity ? web.identity->certificate_not_after() : 0;
+    warn_if_expired("private", not_after_, clock_, log_);
+    server_.use_tls(std::move(web.identity));
+    server_.use_fields(std::move(web.values.headers));
+    auth_.use(std::move(web.values.users));
+    rate_ = web.values.rate;
+    turns_ = rate_ ? static_cast<double>(rate_->burst) : 0;
+    counted_ = clock_.now();
+}
+
+std::optional<unusable_files> web_host::read() {
+    web_load_result read = load_web(file_);
+    if (auto* const failed = std::get_if<failed_web>(&read)) {
+        unusable_files unusable{{}, std::move(failed->files)};
+        for (const config::config_fault& fault : failed->faults) {
+            unusable.reasons.push_back(to_string(fault));
+            unusable.is_final &= fault.kind == config::fault_kind::invalid;
+        }
+        return unusable;
+    }
+    use(file_, std::get<loaded_web>(std::move(read)));
+    log_.info("the web configuration was read anew", {{"file", file_}});
+    return std::nullopt;
+}
+
+bool web_host::take_turn() {
+    const steady_time now = clock_.now();
+    const double earned = to_seconds(now - counted_) / to_seconds(rate_->interval);
+    turns_ = std::min(turns_ + earned, static_cast<double>(rate_->burst));
+    counted_ = now;
+    if (turns_ < 1) {
+        return false;
+    }
+    turns_ -= 1;
+    return true;
+}
+
+task<std::optional<http_response>> web_host::admit(const http_request* request) {
+    if (request->path == "/-/healthy" || request->path == "/-/ready") {
+        co_return std::nullopt;
+    }
+    if (rate_ && !take_turn()) {
+        co_return make_refusal(429, "", "");
+    }
+    if (!auth_.enabled() || api_.checks(*request)) {
+        co_return api_.refusal(*request);
+    }
+    const auth_outcome outcome = co_await auth_.check(request->field("Authorization"));
+    switch (outcome) {
+        case auth_outcome::allowed:
+            break;
+        case auth_outcome::busy:
+            co_return make_refusal(503, "Retry-After", "1");
+        case auth_outcome::refused:
+            co_return make_refusal(401, "WWW-Authenticate", "Basic");
+    }
+    co_return std::nullopt;
+}
+
+} // namespace kallglot

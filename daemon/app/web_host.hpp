@@ -1,0 +1,86 @@
+/// The file of `--web.config.file` in force: TLS, users, headers and rate of the private listener.
+///
+/// The file and the certificates it names are followed, since exporter-toolkit reads them for each request. Connections
+/// that are there go on.
+
+#ifndef KALLGLOT_APP_WEB_HOST_HPP
+#define KALLGLOT_APP_WEB_HOST_HPP
+
+#include "app/file_follower.hpp"
+#include "kallglot/async/task.hpp"
+#include "kallglot/config/config_fault.hpp"
+#include "kallglot/net/server/http_server.hpp"
+#include "kallglot/net/tls/tls_context.hpp"
+#include "kallglot/ports/clock.hpp"
+#include "kallglot/ports/logger.hpp"
+#include "kallglot/settings/web_settings.hpp"
+#include "kallglot/web/basic_auth.hpp"
+#include "kallglot/web/session_api.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace kallglot {
+
+/// A web configuration whose certificates were read and fit.
+struct loaded_web {
+    web_settings values;
+    std::optional<tls_context> identity;
+    file_group files; ///< as they were before they were read
+};
+
+struct failed_web {
+    std::vector<config::config_fault> faults;
+    file_group files; ///< as they were before they were read
+};
+
+using web_load_result = std::variant<loaded_web, failed_web>;
+
+/// Reads the file and its certificates; without a file, the defaults. Blocking.
+[[nodiscard]] web_load_result load_web(const std::string& file);
+
+/// Loop only. Lifetime: the server, clock, logger and API outlive it; the server has been joined before it goes.
+class web_host {
+public:
+    /// `api` guards its own pages.
+    web_host(loop_executor loop,
+             http_server& server,
+             clock& time,
+             logger& log,
+             const session_api& api);
+
+    /// Puts it in force and follows `file`, which may be empty.
+    void use(const std::string& file, loaded_web web);
+
+    void stop() { files_.stop(); }
+
+    /// When our own certificate ends, Unix seconds; 0 without TLS.
+    [[nodiscard]] std::int64_t certificate_not_after() const noexcept { return not_after_; }
+
+    [[nodiscard]] bool stop_worker(steady_duration patience) { return auth_.stop(patience); }
+
+private:
+    [[nodiscard]] task<std::optional<http_response>> admit(const http_request* request);
+    [[nodiscard]] bool take_turn();
+    [[nodiscard]] std::optional<unusable_files> read();
+
+    http_server& server_;
+    clock& clock_;
+    logger& log_;
+    const session_api& api_;
+    basic_auth auth_;
+    std::string file_;
+    file_follower files_;
+    std::optional<request_rate> rate_;
+    double turns_ = 0; ///< of the rate, saved up
+    steady_time counted_ = no_time;
+    std::int64_t not_after_ = 0;
+};
+
+} // namespace kallglot
+
+#endif

@@ -1,0 +1,160 @@
+#include "app/webhook_host.hpp"
+
+#include "app/certificate_expiry.hpp"
+
+#include <utility>
+
+namespace kallglot {
+
+namespace {
+
+http_limits limits_of(const webhook_settings& values) {
+    http_limits limits;
+    limits.body_bytes = values.max_body_size_bytes;
+    limits.max_connections = values.max_connections;
+    return limits;
+}
+
+} // namespace
+
+tls_result<std::optional<tls_context>> make_webhook_identity(const webhook_settings& values) {
+    if (!values.listen || values.tls_cert_file.empty()) {
+        return std::optional<tls_context>();
+    }
+    tls_server_options options;
+    options.cert_file = values.tls_cert_file;
+    options.key_file = values.tls_key_file;
+    tls_result<tls_context> made = tls_context::make_server(options);
+    if (!made) {
+        return tls_load_error{"webhook.tls: " + made.error().message, made.error().unreadable};
+    }
+    return std::optional<tls_context>(std::move(*made));
+}
+
+file_group webhook_certificate_files(const webhook_settings& values) {
+    return values.listen ? file_group({values.tls_cert_file, values.tls_key_file}) : file_group();
+}
+
+webhook_host::webhook_host(loop_executor loop,
+                           const webhook_settings& values,
+                           std::vector<secret> secrets,
+                           session_intake& intake,
+                           daemon_metrics& metrics,
+                           clock& time,
+                           logger& log)
+    : settings_(values),
+      clock_(time),
+      log_(log),
+      certificate_(time, log, "the certificate of the webhook listener stays as it was", [this] {
+          return read_certificate();
+      }) {
+    if (!settings_.listen) {
+        return;
+    }
+    metrics_ = std::make_unique<webhook_metrics>(metrics.instruments());
+    route_ = std::make_unique<webhook_route>(intake,
+                                             *metrics_,
+                                             time,
+                                             std::move(secrets),
+                                             settings_.tolerance);
+    route_->install(routes_, settings_.path);
+    server_ =
+        std::make_unique<http_server>(loop, "webhook", routes_, limits_of(settings_), time, log);
+    server_->on_refusal([counts = metrics_.get()](int status) {
+        if (status == 413) {
+            counts->request(webhook_result::too_large);
+        }
+    });
+}
+
+webhook_host::~webhook_host() = default;
+
+std::optional<followed_webhooks> webhook_host::followed() noexcept {
+    if (!metrics_) {
+        return std::nullopt;
+    }
+    return followed_webhooks{flow_, *metrics_};
+}
+
+std::optional<start_failure> webhook_host::listen() {
+    if (!server_) {
+        return std::nullopt;
+    }
+    file_group files = webhook_certificate_files(settings_);
+    auto identity = make_webhook_identity(settings_);
+    if (!identity) {
+        return start_failure{identity.error().message, identity.error().unreadable ? 1 : 2};
+    }
+    use(std::move(*identity), std::move(files));
+    if (const error_code error = server_->listen(*settings_.listen)) {
+        return start_failure{"cannot listen on " + settings_.listen->text + ": " + error.message(),
+                             1};
+    }
+    log_.info("listening", {{"listener", "webhook"}, {"address", server_->addresses().front()}});
+    return std::nullopt;
+}
+
+std::optional<unusable_files> webhook_host::read_certificate() {
+    file_group files = webhook_certificate_files(settings_);
+    auto identity = make_webhook_identity(settings_);
+    if (!identity) {
+        const tls_load_error& error = identity.error();
+        return unusable_files{{error.message}, std::move(files), !error.unreadable};
+    }
+    use(std::move(*identity), std::move(files));
+    log_.info("the webhook listener has another certificate",
+              {{"not_after", certificate_not_after_}});
+    return std::nullopt;
+}
+
+void webhook_host::use(std::optional<tls_context> identity, file_group files) {
+    certificate_not_after_ = identity ? identity->certificate_not_after() : 0;
+    warn_if_expired("webhook", certificate_not_after_, clock_, log_);
+    certificate_.follow(std::move(files));
+    server_->use_tls(std::move(identity));
+}
+
+void webhook_host::reload(const webhook_settings& values,
+                          std::vector<secret> secrets,
+                          std::optional<tls_context> identity,
+                          file_group files) {
+    if (!server_) {
+        return;
+    }
+    if (values.path != settings_.path) {
+        routes_ = http_routes();
+        route_->install(routes_, values.path);
+    }
+    settings_ = values;
+    route_->use_secrets(std::move(secrets), values.tolerance);
+    server_->use_limits(limits_of(values));
+    use(std::move(identity), std::move(files));
+}
+
+void webhook_host::use_max_connections(std::size_t connections) {
+    settings_.max_connections = connections;
+    if (server_) {
+        server_->use_limits(limits_of(settings_));
+    }
+}
+
+void webhook_host::finish() {
+    certificate_.stop();
+    if (server_) {
+        server_->finish();
+    }
+}
+
+void webhook_host::cut() {
+    if (server_) {
+        server_->cut();
+    }
+}
+
+task<> webhook_host::join() {
+    if (server_) {
+        co_await server_->join();
+    }
+}
+
+} // namespace kallglot

@@ -1,0 +1,94 @@
+/// The public listener: made when the configuration names an address for webhooks, absent otherwise.
+
+#ifndef KALLGLOT_APP_WEBHOOK_HOST_HPP
+#define KALLGLOT_APP_WEBHOOK_HOST_HPP
+
+#include "app/file_follower.hpp"
+#include "app/start_failure.hpp"
+#include "kallglot/async/task.hpp"
+#include "kallglot/metrics/daemon_metrics.hpp"
+#include "kallglot/metrics/webhook_metrics.hpp"
+#include "kallglot/net/server/http_server.hpp"
+#include "kallglot/net/tls/tls_context.hpp"
+#include "kallglot/polling/poller.hpp"
+#include "kallglot/ports/clock.hpp"
+#include "kallglot/ports/logger.hpp"
+#include "kallglot/ports/session_intake.hpp"
+#include "kallglot/settings/secret.hpp"
+#include "kallglot/settings/settings.hpp"
+#include "kallglot/web/webhook_route.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+namespace kallglot {
+
+/// The certificate of `webhook.tls`; empty without one. Blocking: reads the files.
+[[nodiscard]] tls_result<std::optional<tls_context>> make_webhook_identity(
+    const webhook_settings& values);
+
+/// What make_webhook_identity() reads, as it is now: to be asked before.
+[[nodiscard]] file_group webhook_certificate_files(const webhook_settings& values);
+
+/// Loop only. Lifetime: what it is given outlives it; join() has ended before it goes.
+class webhook_host {
+public:
+    webhook_host(loop_executor loop,
+                 const webhook_settings& values,
+                 std::vector<secret> secrets,
+                 session_intake& intake,
+                 daemon_metrics& metrics,
+                 clock& time,
+                 logger& log);
+    ~webhook_host();
+
+    /// Empty while webhooks are off. Lifetime: of the host.
+    [[nodiscard]] std::optional<followed_webhooks> followed() noexcept;
+
+    /// Null while webhooks are off.
+    [[nodiscard]] const webhook_metrics* metrics() const noexcept { return metrics_.get(); }
+
+    /// When our own certificate ends, Unix seconds; 0 without TLS.
+    [[nodiscard]] std::int64_t certificate_not_after() const noexcept {
+        return certificate_not_after_;
+    }
+
+    /// Binds and begins to accept, over TLS where there is a certificate, which is read again when its files change.
+    /// Empty if all went well or webhooks are off.
+    [[nodiscard]] std::optional<start_failure> listen();
+
+    /// Puts other settings in force, after a reload; the address stays. `identity` as make_webhook_identity() gives it, and
+    /// its files.
+    void reload(const webhook_settings& values,
+                std::vector<secret> secrets,
+                std::optional<tls_context> identity,
+                file_group files);
+
+    /// The only setting that changes for a listener that is not configured any more.
+    void use_max_connections(std::size_t connections);
+
+    void finish();
+    void cut();
+    [[nodiscard]] task<> join();
+
+private:
+    [[nodiscard]] std::optional<unusable_files> read_certificate();
+    void use(std::optional<tls_context> identity, file_group files);
+
+    webhook_settings settings_;
+    clock& clock_;
+    logger& log_;
+    file_follower certificate_;
+    std::int64_t certificate_not_after_ = 0;
+    webhook_flow flow_;
+    std::unique_ptr<webhook_metrics> metrics_;
+    std::unique_ptr<webhook_route> route_;
+    http_routes routes_;
+    std::unique_ptr<http_server> server_;
+};
+
+} // namespace kallglot
+
+#endif

@@ -1,0 +1,63 @@
+#include "kallglot/async/loop_clock.hpp"
+
+#include "kallglot/async/deadline.hpp"
+#include "kallglot/base/error.hpp"
+
+#include <cstdint>
+#include <utility>
+
+namespace kallglot {
+
+namespace {
+
+class loop_timer final : public wake_timer {
+public:
+    loop_timer(loop_executor executor, void (*callback)(void*), void* context)
+        : timer_(executor),
+          callback_(callback),
+          context_(context) {}
+
+    ~loop_timer() override { *current_ = 0; }
+
+    loop_timer(const loop_timer&) = delete;
+    loop_timer& operator=(const loop_timer&) = delete;
+
+    void wake_at(steady_time when) override {
+        timer_.expires_at(when);
+        const std::uint64_t wanted = ++*current_;
+        // A wait that has expired is queued and cannot be cancelled any more, and it may run after this
+        // object is gone: the shared number tells it whether it is still wanted.
+        timer_.async_wait([current = current_, wanted, this](const error_code& error) {
+            if (!error && *current == wanted) {
+                callback_(context_);
+            }
+        });
+    }
+
+    void cancel() override {
+        ++*current_;
+        timer_.cancel();
+    }
+
+private:
+    steady_timer timer_;
+    void (*callback_)(void*);
+    void* context_;
+    std::shared_ptr<std::uint64_t> current_ = std::make_shared<std::uint64_t>(0);
+};
+
+} // namespace
+
+steady_time loop_clock::now() const {
+    return std::chrono::steady_clock::now();
+}
+
+api_time loop_clock::wall_now() const {
+    return std::chrono::floor<milliseconds>(std::chrono::system_clock::now());
+}
+
+std::unique_ptr<wake_timer> loop_clock::make_timer(void (*callback)(void*), void* context) {
+    return std::make_unique<loop_timer>(executor_, callback, context);
+}
+
+} // namespace kallglot

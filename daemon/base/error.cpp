@@ -1,0 +1,182 @@
+#include "kallglot/base/error.hpp"
+
+#include <cassert>
+#include <string>
+
+namespace kallglot {
+namespace {
+
+// One noun phrase an enumerator. Nothing from outside is ever added to it, so an error text can hold
+// neither a key nor personal data.
+const char* message_of(errc error) noexcept {
+    switch (error) {
+        case errc::name_not_resolved:
+            return "host name not resolved";
+        case errc::resolve_timeout:
+            return "name resolution timeout";
+        case errc::connect_refused:
+            return "connection refused by every address";
+        case errc::connect_timeout:
+            return "TCP connect timeout";
+        case errc::network_unreachable:
+            return "network unreachable";
+        case errc::connect_failed:
+            return "connection not established";
+        case errc::no_descriptors:
+            return "no free file descriptor or port";
+        case errc::proxy_refused:
+            return "tunnel refused by the proxy";
+        case errc::handshake_timeout:
+            return "TLS handshake timeout";
+        case errc::tls_failed:
+            return "TLS protocol failure";
+        case errc::certificate_rejected:
+            return "certificate not trusted";
+        case errc::request_timeout:
+            return "request timeout";
+        case errc::connection_reset:
+            return "connection reset by the peer";
+        case errc::connection_closed:
+            return "connection closed before the end of the response";
+        case errc::reused_connection_closed:
+            return "kept connection closed before the response";
+        case errc::malformed_response:
+            return "malformed HTTP response";
+        case errc::unsolicited_data:
+            return "data that no request asked for";
+        case errc::header_too_large:
+            return "response header too large";
+        case errc::response_too_large:
+            return "response body too large";
+        case errc::encoded_response:
+            return "response with an unexpected content encoding";
+        case errc::foreign_content:
+            return "response whose content type is not JSON";
+        case errc::malformed_json:
+            return "malformed JSON body";
+        case errc::invalid_session:
+            return "session object without one id and one status";
+        case errc::wrong_session:
+            return "session object of another session";
+        case errc::invalid_event:
+            return "webhook event without id and type";
+        case errc::invalid_session_id:
+            return "invalid session id";
+        case errc::session_limit:
+            return "limit of tracked sessions reached";
+        case errc::store_unavailable:
+            return "store not writable";
+        case errc::memory_short:
+            return "memory nearly used up";
+        case errc::cancelled:
+            return "operation cancelled";
+    }
+    return "unknown error";
+}
+
+// g++ warns about the base, whose protected destructor its friends can reach. Boost silences it for its
+// own categories in the same way.
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wnon-virtual-dtor"
+#endif
+
+class kallglot_category final : public boost::system::error_category {
+public:
+    constexpr kallglot_category() noexcept : error_category(0x6B61'6C6C'676C'6F74U) {}
+
+    [[nodiscard]] const char* name() const noexcept override { return "kallglot"; }
+
+    [[nodiscard]] std::string message(int value) const override {
+        return message_of(static_cast<errc>(value));
+    }
+
+    // The form without an allocation, for the log line of a poll.
+    [[nodiscard]] const char* message(int value,
+                                      char* /*buffer*/,
+                                      std::size_t /*size*/) const noexcept override {
+        return message_of(static_cast<errc>(value));
+    }
+};
+
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
+
+} // namespace
+
+failure_reason classify(errc error) noexcept {
+    // Who asks for the reason of what we stopped ourselves is about to count it as a failure.
+    assert(error != errc::cancelled);
+    switch (error) {
+        case errc::name_not_resolved:
+        case errc::resolve_timeout:
+            return failure_reason::dns;
+        case errc::connect_refused:
+        case errc::network_unreachable:
+        case errc::connect_failed:
+        case errc::no_descriptors:
+        case errc::proxy_refused:
+            return failure_reason::connect;
+        case errc::connect_timeout:
+        case errc::handshake_timeout:
+        case errc::request_timeout:
+            return failure_reason::timeout;
+        case errc::tls_failed:
+        case errc::certificate_rejected:
+            return failure_reason::tls;
+        case errc::connection_reset:
+        case errc::connection_closed:
+        case errc::reused_connection_closed:
+            return failure_reason::reset;
+        case errc::malformed_response:
+        case errc::unsolicited_data:
+        case errc::header_too_large:
+        case errc::response_too_large:
+        case errc::encoded_response:
+        case errc::foreign_content:
+        case errc::malformed_json:
+        case errc::invalid_session:
+        case errc::wrong_session:
+            return failure_reason::body;
+        case errc::invalid_session_id:
+        case errc::invalid_event:
+        case errc::session_limit:
+        case errc::store_unavailable:
+        case errc::memory_short:
+        case errc::cancelled:
+            break;
+    }
+    return failure_reason::other;
+}
+
+failure_reason classify_status(int http_status) noexcept {
+    switch (http_status) {
+        case 401:
+        case 403:
+            return failure_reason::unauthorized;
+        case 402:
+            return failure_reason::credits;
+        case 404:
+        case 410:
+            return failure_reason::not_found;
+        case 429:
+            return failure_reason::throttled;
+        default:
+            break;
+    }
+    if (http_status >= 300 && http_status < 400) {
+        return failure_reason::redirect;
+    }
+    if (http_status >= 500 && http_status < 600) {
+        return failure_reason::server;
+    }
+    return failure_reason::other;
+}
+
+const boost::system::error_category& category() noexcept {
+    static constinit const kallglot_category instance;
+    return instance;
+}
+
+} // namespace kallglot

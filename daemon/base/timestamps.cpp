@@ -1,0 +1,250 @@
+#include "kallglot/base/timestamps.hpp"
+
+#include <array>
+#include <cstddef>
+
+// Written by hand, because std::chrono::parse is missing from libstdc++ 12, wants a stream, and
+// because strptime follows the locale.
+namespace kallglot {
+namespace {
+
+using std::chrono::day;
+using std::chrono::hours;
+using std::chrono::minutes;
+using std::chrono::month;
+using std::chrono::year;
+using std::chrono::year_month_day;
+
+constexpr std::array<std::string_view, 12>
+    month_names{"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+constexpr std::array<std::string_view, 7>
+    weekday_names{"Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"};
+
+constexpr api_time earliest{std::chrono::sys_days{year{1970} / 1 / 1}};
+constexpr api_time end_of_time{std::chrono::sys_days{year{10000} / 1 / 1}};
+
+constexpr bool is_digit(char c) noexcept {
+    return c >= '0' && c <= '9';
+}
+
+// Reads from the left. The first piece that does not fit makes all that follow fail too, so that a
+// format reads like the grammar and is checked once, at its end.
+class scanner {
+public:
+    explicit scanner(std::string_view text) noexcept : rest_(text) {}
+
+    [[nodiscard]] bool ok() const noexcept { return ok_; }
+
+    [[nodiscard]] bool at_end() const noexcept { return ok_ && rest_.empty(); }
+
+    [[nodiscard]] char peek() const noexcept { return rest_.empty() ? '\0' : rest_.front(); }
+
+    // Exactly `count` digits.
+    int digits(std::size_t count) noexcept {
+        if (!ok_ || rest_.size() < count) {
+            return fail();
+        }
+        int value = 0;
+        for (std::size_t i = 0; i < count; ++i) {
+            if (!is_digit(rest_[i])) {
+                return fail();
+            }
+            value = value * 10 + (rest_[i] - '0');
+        }
+        rest_.remove_prefix(count);
+        return value;
+    }
+
+    char one_of(std::string_view choices) noexcept {
+        if (!ok_ || rest_.empty() || choices.find(rest_.front()) == std::string_view::npos) {
+            fail();
+            return '\0';
+        }
+        const char found = rest_.front();
+        rest_.remove_prefix(1);
+        return found;
+    }
+
+    void literal(std::string_view text) noexcept {
+        if (!ok_ || !rest_.starts_with(text)) {
+            fail();
+            return;
+        }
+        rest_.remove_prefix(text.size());
+    }
+
+    // The position, from 1, of the name of which the first `length` letters are next (0: all of it).
+    template <std::size_t Size>
+    int name(const std::array<std::string_view, Size>& names, std::size_t length = 0) noexcept {
+        for (std::size_t i = 0; ok_ && i < Size; ++i) {
+            const auto wanted = length == 0 ? names[i] : names[i].substr(0, length);
+            if (rest_.starts_with(wanted)) {
+                rest_.remove_prefix(wanted.size());
+                return static_cast<int>(i) + 1;
+            }
+        }
+        return fail();
+    }
+
+    // `.` and digits, or nothing. What is finer than a millisecond is cut off.
+    milliseconds fraction() noexcept {
+        if (!ok_ || peek() != '.') {
+            return milliseconds{0};
+        }
+        rest_.remove_prefix(1);
+        if (!is_digit(peek())) {
+            return milliseconds{fail()};
+        }
+        int value = 0;
+        for (int weight = 100; is_digit(peek()); weight /= 10) {
+            value += weight * (rest_.front() - '0');
+            rest_.remove_prefix(1);
+        }
+        return milliseconds{value};
+    }
+
+private:
+    int fail() noexcept {
+        ok_ = false;
+        return 0;
+    }
+
+    std::string_view rest_;
+    bool ok_ = true;
+};
+
+struct civil_time {
+    int year_number = 0;
+    int month_number = 0;
+    int day_number = 0;
+    int hour = 0;
+    int minute = 0;
+    int second = 0;
+};
+
+void read_clock(scanner& in, civil_time& time) noexcept {
+    time.hour = in.digits(2);
+    in.literal(":");
+    time.minute = in.digits(2);
+    in.literal(":");
+    time.second = in.digits(2);
+}
+
+// The moment of a civil time in UTC, if there is one. A leap second becomes the second after it.
+std::optional<api_time> to_api_time(const civil_time& time) noexcept {
+    const year_month_day date{year{time.year_number},
+                              month{static_cast<unsigned>(time.month_number)},
+                              day{static_cast<unsigned>(time.day_number)}};
+    if (!date.ok() || time.hour > 23 || time.minute > 59 || time.second > 60) {
+        return std::nullopt;
+    }
+    return api_time{std::chrono::sys_days{date}} + hours{time.hour} + minutes{time.minute}
+           + seconds{time.second};
+}
+
+std::optional<api_time> within_range(std::optional<api_time> time) noexcept {
+    if (time && (*time < earliest || *time >= end_of_time)) {
+        return std::nullopt;
+    }
+    return time;
+}
+
+// `Z`, or a signed distance from UTC of up to 14 hours, the farthest that is in use anywhere.
+minutes read_offset(scanner& in, bool& ok) noexcept {
+    const char sign = in.one_of("Zz+-");
+    if (sign != '+' && sign != '-') {
+        return minutes{0};
+    }
+    const hours whole{in.digits(2)};
+    in.literal(":");
+    const minutes part{in.digits(2)};
+    ok = part < hours{1} && whole + part <= hours{14};
+    return sign == '+' ? whole + part : -(whole + part);
+}
+
+// After the weekday's comma: `06 Nov 1994 08:49:37 GMT`, or `06-Nov-94 08:49:37 GMT`.
+civil_time read_day_first(scanner& in, std::string_view separator, bool two_digit_year) noexcept {
+    civil_time time;
+    time.day_number = in.digits(2);
+    in.literal(separator);
+    time.month_number = in.name(month_names);
+    in.literal(separator);
+    if (two_digit_year) {
+        // The core has no clock to tell the century, and no date we are sent is before 1970.
+        const int number = in.digits(2);
+        time.year_number = number + (number < 70 ? 2000 : 1900);
+    } else {
+        time.year_number = in.digits(4);
+    }
+    in.literal(" ");
+    read_clock(in, time);
+    in.literal(" GMT");
+    return time;
+}
+
+// After the weekday: ` Nov  6 08:49:37 1994`, a day below ten after a second space.
+civil_time read_asctime(scanner& in) noexcept {
+    civil_time time;
+    in.literal(" ");
+    time.month_number = in.name(month_names);
+    in.literal(" ");
+    if (in.peek() == ' ') {
+        in.literal(" ");
+        time.day_number = in.digits(1);
+    } else {
+        time.day_number = in.digits(2);
+    }
+    in.literal(" ");
+    read_clock(in, time);
+    in.literal(" ");
+    time.year_number = in.digits(4);
+    return time;
+}
+
+} // namespace
+
+std::optional<api_time> parse_timestamp(std::string_view text) noexcept {
+    scanner in(text);
+    civil_time time;
+    time.year_number = in.digits(4);
+    in.literal("-");
+    time.month_number = in.digits(2);
+    in.literal("-");
+    time.day_number = in.digits(2);
+    in.one_of("Tt ");
+    read_clock(in, time);
+    const milliseconds fraction = in.fraction();
+    bool offset_ok = true;
+    const minutes offset = read_offset(in, offset_ok);
+    if (!in.at_end() || !offset_ok) {
+        return std::nullopt;
+    }
+    const auto local = to_api_time(time);
+    if (!local) {
+        return std::nullopt;
+    }
+    return within_range(*local + fraction - offset);
+}
+
+std::optional<api_time> parse_http_date(std::string_view text) noexcept {
+    // The weekday's spelling tells the three forms apart; the long one is tried first, because the
+    // short names are its beginnings.
+    scanner long_form(text);
+    long_form.name(weekday_names);
+    long_form.literal(", ");
+    if (long_form.ok()) {
+        const civil_time time = read_day_first(long_form, "-", true);
+        return long_form.at_end() ? within_range(to_api_time(time)) : std::nullopt;
+    }
+    scanner in(text);
+    in.name(weekday_names, 3);
+    if (in.peek() != ',') {
+        const civil_time time = read_asctime(in);
+        return in.at_end() ? within_range(to_api_time(time)) : std::nullopt;
+    }
+    in.literal(", ");
+    const civil_time time = read_day_first(in, " ", false);
+    return in.at_end() ? within_range(to_api_time(time)) : std::nullopt;
+}
+
+} // namespace kallglot

@@ -1,0 +1,81 @@
+/// What the watch on session files writes into the log: each problem once, and its end.
+
+#ifndef KALLGLOT_INTAKE_FILE_WATCH_LOG_HPP
+#define KALLGLOT_INTAKE_FILE_WATCH_LOG_HPP
+
+#include "intake/folder_events.hpp"
+#include "intake/glob_expansion.hpp"
+#include "intake/session_list.hpp"
+#include "kallglot/ports/logger.hpp"
+
+#include <map>
+#include <string>
+#include <system_error>
+#include <utility>
+
+namespace kallglot {
+
+/// Loop only. Lifetime: the logger outlives it.
+class file_watch_log {
+public:
+    explicit file_watch_log(logger& log) : log_(log) {}
+
+    /// `problem` is why the file cannot be read, or empty if it was read.
+    void file(const std::string& path, const std::string& problem) {
+        const auto told = files_.find(path);
+        if (problem.empty() && told != files_.end()) {
+            files_.erase(told);
+            log_.info("session file is readable again", {{"file", path}});
+        } else if (!problem.empty() && (told == files_.end() || told->second != problem)) {
+            files_.insert_or_assign(path, problem);
+            log_.warn("session file cannot be read, its sessions are kept",
+                      {{"file", path}, {"error", problem}});
+        }
+    }
+
+    /// The file is gone: the next problem of that name is told anew.
+    void forget(const std::string& path) { files_.erase(path); }
+
+    /// Line numbers and reasons, never the text of a line.
+    void bad_lines(const std::string& path, const bad_line_report& report) {
+        log_.warn("lines of a session file are not ids",
+                  {{"file", path}, {"lines", report.text()}, {"count", report.count}});
+    }
+
+    /// What keeps the watch from seeing all files at once; empty if nothing does.
+    void folders(std::string problem) {
+        if (!problem.empty() && problem != folders_) {
+            log_.warn("session files are not seen as they should be", {{"problem", problem}});
+        }
+        folders_ = std::move(problem);
+    }
+
+    /// A task ended by an exception, which is a bug.
+    void task_failed(const std::string& name, const std::string& what) {
+        log_.error("watching session files ended", {{"task", name}, {"error", what}});
+    }
+
+    /// The worst of what keeps files from being seen.
+    void folders(const glob_matches& matches, const watched_folders& watched, bool has_inotify) {
+        if (matches.too_many) {
+            folders("too many files match, the rest is ignored");
+        } else if (matches.error != 0) {
+            folders(matches.unreadable + ": " + reason_of(matches.error));
+        } else if (watched.error != 0) {
+            folders(watched.failed + " is not watched: " + reason_of(watched.error));
+        } else {
+            folders(has_inotify ? "" : "no inotify, so files are looked at once a minute");
+        }
+    }
+
+private:
+    static std::string reason_of(int error) { return std::generic_category().message(error); }
+
+    logger& log_;
+    std::map<std::string, std::string> files_; // path to the problem that was told
+    std::string folders_;
+};
+
+} // namespace kallglot
+
+#endif

@@ -1,0 +1,154 @@
+#include "intake/glob_expansion.hpp"
+
+#include <dirent.h>
+#include <fnmatch.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <memory>
+#include <system_error>
+#include <utility>
+
+namespace kallglot {
+
+namespace {
+
+bool has_wildcard(std::string_view text) {
+    return text.find_first_of("*?[\\") != std::string_view::npos;
+}
+
+// Whether something that answered with this errno is simply not there.
+bool means_absent(int error) {
+    return error == ENOENT || error == ENOTDIR;
+}
+
+struct folder_closer {
+    void operator()(DIR* folder) const noexcept { ::closedir(folder); }
+};
+
+// Walks the components of one glob after the other.
+class expander {
+public:
+    expander(glob_matches& matches, std::size_t most) : matches_(matches), most_(most) {}
+
+    // `base` is empty or ends with a slash and exists; `rest` has no slash in front.
+    void walk(const std::string& base, std::string_view rest) {
+        const std::size_t slash = rest.find('/');
+        const std::string component(rest.substr(0, slash));
+        const bool last = slash == std::string_view::npos;
+        const std::string_view deeper = last ? std::string_view() : rest.substr(slash + 1);
+        if (has_wildcard(component)) {
+            list(base, component, deeper, last);
+        } else if (last) {
+            watch(base);
+            add_named(base + component);
+        } else {
+            descend(base, component, deeper);
+        }
+    }
+
+private:
+    void watch(const std::string& folder) { matches_.folders.push_back(folder); }
+
+    void descend(const std::string& base, const std::string& name, std::string_view deeper) {
+        struct stat status{};
+        if (::stat((base + name).c_str(), &status) != 0) {
+            note(base + name, errno);
+            watch(base);
+        } else if (S_ISDIR(status.st_mode)) {
+            walk(base + name + '/', deeper);
+        } else {
+            watch(base);
+        }
+    }
+
+    // That something is not there yet is no fault.
+    void note(const std::string& folder, int error) {
+        if (!means_absent(error)) {
+            matches_.unreadable = folder;
+            matches_.error = error;
+        }
+    }
+
+    // A file named in full is looked at even if it cannot be, so that the reason is told.
+    void add_named(const std::string& path) {
+        struct stat status{};
+        if (::lstat(path.c_str(), &status) == 0 || !means_absent(errno)) {
+            add(path, S_ISLNK(status.st_mode));
+        }
+    }
+
+    void add(const std::string& path, bool may_be_link) {
+        if (matches_.files.size() >= most_) {
+            matches_.too_many = true;
+            return;
+        }
+        matches_.files.push_back(path);
+        if (may_be_link) {
+            std::error_code failed;
+            const std::filesystem::path target = std::filesystem::canonical(path, failed);
+            if (!failed) {
+                watch(target.parent_path().string() + '/');
+            }
+        }
+    }
+
+    void list(const std::string& base,
+              const std::string& pattern,
+              std::string_view deeper,
+              bool last) {
+        const std::unique_ptr<DIR, folder_closer> folder(::opendir(base.c_str()));
+        if (!folder) {
+            note(base, errno);
+            return;
+        }
+        watch(base);
+        while (const dirent* entry = ::readdir(folder.get())) {
+            const std::string name = static_cast<const char*>(entry->d_name);
+            if (name == "." || name == ".."
+                || ::fnmatch(pattern.c_str(), name.c_str(), FNM_PERIOD) != 0) {
+                continue;
+            }
+            if (!last) {
+                descend(base, name, deeper);
+            } else if (entry->d_type != DT_DIR) {
+                add(base + name, entry->d_type == DT_LNK || entry->d_type == DT_UNKNOWN);
+            }
+        }
+    }
+
+    glob_matches& matches_;
+    std::size_t most_;
+};
+
+void sort_and_unite(std::vector<std::string>& paths) {
+    std::ranges::sort(paths);
+    const auto repeated = std::ranges::unique(paths);
+    paths.erase(repeated.begin(), repeated.end());
+}
+
+} // namespace
+
+glob_matches expand_globs(const std::vector<std::string>& globs, std::size_t most) {
+    glob_matches matches;
+    expander over(matches, most);
+    for (const std::string& glob : globs) {
+        const bool absolute = glob.starts_with('/');
+        over.walk(absolute ? "/" : "./", std::string_view(glob).substr(absolute ? 1 : 0));
+    }
+    sort_and_unite(matches.files);
+    sort_and_unite(matches.folders);
+    return matches;
+}
+
+std::string normal_glob(const std::string& glob) {
+    return std::filesystem::path(glob).lexically_normal().string();
+}
+
+bool glob_accepts(const std::string& glob, const std::string& path) {
+    return ::fnmatch(glob.c_str(), path.c_str(), FNM_PATHNAME | FNM_PERIOD) == 0;
+}
+
+} // namespace kallglot

@@ -1,0 +1,156 @@
+#include "intake/session_list.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace kallglot {
+
+namespace {
+
+constexpr std::array<unsigned char, 3> byte_order_mark = {0xEF, 0xBB, 0xBF};
+
+// A carriage return is white space, so that CRLF needs no rule of its own.
+constexpr bool is_space(char c) noexcept {
+    return c == ' ' || c == '\t' || c == '\r';
+}
+
+} // namespace
+
+std::string_view to_string(line_fault fault) noexcept {
+    switch (fault) {
+        case line_fault::too_long:
+            return "too long";
+        case line_fault::two_words:
+            return "two words";
+        case line_fault::bad_character:
+            break;
+    }
+    return "bad character";
+}
+
+std::string bad_line_report::text() const {
+    std::string text;
+    const auto named = static_cast<std::size_t>(std::min<std::uint64_t>(count, most_named));
+    for (std::size_t at = 0; at < named; ++at) {
+        text += at == 0 ? "" : ", ";
+        text += std::to_string(first[at].number);
+        text += ' ';
+        text += to_string(first[at].fault);
+    }
+    if (count > named) {
+        text += ", and " + std::to_string(count - named) + " more";
+    }
+    return text;
+}
+
+std::size_t session_list_parser::write(std::string_view bytes,
+                                       std::vector<session_id>& ids,
+                                       std::size_t most) {
+    std::size_t at = 0;
+    while (at < bytes.size() && ids.size() < most) {
+        const char c = bytes[at];
+        if (place_ == place::mark && take_mark(static_cast<unsigned char>(c))) {
+            ++at;
+        } else if (c == '\n') {
+            end_line(ids);
+            ++at;
+        } else if (place_ == place::in_comment || place_ == place::in_bad_line) {
+            // Nothing in the rest of such a line matters, however long it is.
+            at = std::min(bytes.find('\n', at), bytes.size());
+        } else {
+            take(c);
+            ++at;
+        }
+    }
+    return at;
+}
+
+void session_list_parser::finish(std::vector<session_id>& ids) {
+    end_line(ids);
+}
+
+bool session_list_parser::line_open() const noexcept {
+    return size_ > 0 || place_ == place::in_bad_line || (place_ == place::mark && mark_bytes_ > 0);
+}
+
+bad_line_report session_list_parser::take_report() noexcept {
+    return std::exchange(report_, bad_line_report());
+}
+
+// Whether the byte belongs to the mark. It may come in pieces, and a beginning that does not go on is a bad line.
+bool session_list_parser::take_mark(unsigned char byte) noexcept {
+    if (byte == byte_order_mark[mark_bytes_]) {
+        if (++mark_bytes_ == byte_order_mark.size()) {
+            place_ = place::before_id;
+        }
+        return true;
+    }
+    if (mark_bytes_ > 0) {
+        reject(line_fault::bad_character);
+    } else {
+        place_ = place::before_id;
+    }
+    return false;
+}
+
+void session_list_parser::take(char c) noexcept {
+    if (is_space(c)) {
+        place_ = place_ == place::in_id ? place::after_id : place_;
+    } else if (c == '#' && place_ == place::before_id) {
+        place_ = place::in_comment;
+    } else if (c == '#' && place_ == place::after_id) {
+        // The id before it still counts: end_line() asks for the size.
+        place_ = place::in_comment;
+    } else if (place_ == place::after_id) {
+        reject(line_fault::two_words);
+    } else {
+        take_id_character(c);
+    }
+}
+
+// What the characters are is asked once, of the whole word.
+void session_list_parser::take_id_character(char c) noexcept {
+    if (size_ == id_.size()) {
+        reject(line_fault::too_long);
+        return;
+    }
+    id_[size_++] = c;
+    place_ = place::in_id;
+}
+
+void session_list_parser::reject(line_fault fault) noexcept {
+    place_ = place::in_bad_line;
+    fault_ = fault;
+}
+
+void session_list_parser::end_line(std::vector<session_id>& ids) {
+    if (place_ == place::mark && mark_bytes_ > 0) {
+        reject(line_fault::bad_character);
+    }
+    if (place_ == place::in_bad_line) {
+        report(fault_);
+    } else if (size_ > 0) {
+        const auto id = session_id::parse(std::string_view(id_.data(), size_));
+        if (id) {
+            ids.push_back(*id);
+        } else {
+            report(line_fault::bad_character);
+        }
+    }
+    size_ = 0;
+    place_ = place::before_id;
+    ++line_;
+}
+
+void session_list_parser::report(line_fault fault) noexcept {
+    if (report_.count < report_.first.size()) {
+        report_.first[static_cast<std::size_t>(report_.count)] = bad_line{line_, fault};
+    }
+    ++report_.count;
+    // A step of splitmix64, so that sums of different lines differ.
+    std::uint64_t mixed = (line_ * 4 + static_cast<std::uint64_t>(fault)) * 0x9E3779B97F4A7C15;
+    mixed = (mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9;
+    report_.digest += mixed ^ (mixed >> 27);
+}
+
+} // namespace kallglot

@@ -1,0 +1,135 @@
+#include "kallglot/log/logging.hpp"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <charconv>
+#include <csignal>
+#include <system_error>
+#include <utility>
+
+namespace kallglot {
+
+namespace {
+
+constexpr auto flood_window = std::chrono::seconds(10);
+constexpr std::uint32_t flood_limit = 200;
+
+log_time system_now() {
+    return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+}
+
+} // namespace
+
+std::optional<log_level> parse_log_level(std::string_view text) noexcept {
+    for (const auto& word : log_level_words) {
+        if (word.text == text) {
+            return word.value;
+        }
+    }
+    return std::nullopt;
+}
+
+std::optional<log_format> parse_log_format(std::string_view text) noexcept {
+    if (text == "logfmt") {
+        return log_format::logfmt;
+    }
+    return text == "json" ? std::optional(log_format::json) : std::nullopt;
+}
+
+bool is_journal(int descriptor, const std::string& journal_stream) noexcept {
+    struct stat status{};
+    if (journal_stream.empty() || ::fstat(descriptor, &status) != 0) {
+        return false;
+    }
+    const std::string_view text(journal_stream);
+    const char* const end = text.data() + text.size();
+    dev_t device = 0;
+    ino_t inode = 0;
+    const auto first = std::from_chars(text.data(), end, device);
+    if (first.ec != std::errc{} || first.ptr == end || *first.ptr != ':') {
+        return false;
+    }
+    const auto second = std::from_chars(first.ptr + 1, end, inode);
+    return second.ec == std::errc{} && second.ptr == end && device == status.st_dev
+           && inode == status.st_ino;
+}
+
+void ignore_broken_pipes() noexcept {
+    static_cast<void>(std::signal(SIGPIPE, SIG_IGN));
+}
+
+stream_logger::stream_logger(int descriptor, log_options options)
+    : stream_logger(descriptor, options, system_now) {}
+
+stream_logger::stream_logger(int descriptor, log_options options, time_source now)
+    : sink_(descriptor),
+      options_(options),
+      now_(std::move(now)) {}
+
+bool stream_logger::enabled(log_level level) const noexcept {
+    return level >= options_.least;
+}
+
+void stream_logger::on_event(std::function<void(log_level)> count) {
+    count_ = std::move(count);
+}
+
+bool stream_logger::admit(const log_event& event, std::uint64_t& suppressed) noexcept {
+    // Whoever asks for debug wants to see everything.
+    if (event.level == log_level::debug) {
+        return true;
+    }
+    const std::size_t hash =
+        std::hash<std::string_view>{}(event.message) ^ static_cast<std::size_t>(event.level);
+    flood_slot& slot = floods_[hash % floods_.size()];
+    // Two messages that share a slot push each other out, and then neither is limited; that does no harm.
+    if (slot.hash != hash) {
+        slot = {hash, event.time, 0, 0};
+    }
+    // A clock that was set back begins a new window, too.
+    if (event.time < slot.begin || event.time - slot.begin >= flood_window) {
+        slot.begin = event.time;
+        slot.told = 0;
+    }
+    if (slot.told == flood_limit) {
+        ++slot.suppressed;
+        return false;
+    }
+    ++slot.told;
+    suppressed = std::exchange(slot.suppressed, 0);
+    return true;
+}
+
+void stream_logger::tell_dropped(log_time now) noexcept {
+    const log_field fields[] = {{"lines", dropped_untold_}};
+    const log_event event{now, log_level::warn, "log lines were dropped", fields};
+    if (sink_.write(line_.format(event, options_.style))) {
+        dropped_untold_ = 0;
+    }
+}
+
+void stream_logger::log(log_level level,
+                        std::string_view message,
+                        std::span<const log_field> fields) noexcept {
+    if (!enabled(level)) {
+        return;
+    }
+    if (count_) {
+        count_(level);
+    }
+    log_event event{now_(), level, message, fields};
+    if (!admit(event, event.suppressed)) {
+        return;
+    }
+    if (dropped_untold_ != 0) {
+        tell_dropped(event.time);
+    }
+    // Nothing is told out of order: while lines are missing and that cannot be said, this one is missing, too.
+    if (dropped_untold_ != 0 || !sink_.write(line_.format(event, options_.style))) {
+        ++dropped_lines_;
+        ++dropped_untold_;
+    }
+}
+
+} // namespace kallglot

@@ -1,0 +1,98 @@
+#include "net/client/address_book.hpp"
+
+#include <algorithm>
+
+namespace kallglot {
+
+namespace {
+
+constexpr steady_duration lifetime = seconds(30);
+constexpr steady_duration retry_pause = seconds(5);
+constexpr steady_duration penalty = seconds(30);
+constexpr unsigned most_penalties = 10;
+constexpr unsigned bad_answers_until_spared = 5;
+
+} // namespace
+
+bool address_book::entry::is_avoided(steady_time now) const noexcept {
+    const bool unreachable = failed_at != no_time && now - failed_at < penalty;
+    return unreachable || now < spared_until;
+}
+
+void address_book::assign(const std::vector<tcp_endpoint>& found, steady_time now) {
+    std::vector<entry> fresh;
+    for (const tcp_endpoint& address : found) {
+        const entry* const known = find(address);
+        fresh.push_back(known != nullptr ? *known : entry(address));
+    }
+    entries_ = std::move(fresh);
+    assigned_at_ = now;
+}
+
+void address_book::keep(steady_time now) noexcept {
+    assigned_at_ = now - lifetime + retry_pause;
+}
+
+bool address_book::stale(steady_time now) const noexcept {
+    return entries_.empty() || now - assigned_at_ > lifetime;
+}
+
+bool address_book::contains(const tcp_endpoint& address) const noexcept {
+    return std::ranges::find(entries_, address, &entry::address) != entries_.end();
+}
+
+std::vector<tcp_endpoint> address_book::order(steady_time now) {
+    std::vector<tcp_endpoint> good;
+    std::vector<tcp_endpoint> bad;
+    const std::size_t first = next_++;
+    for (std::size_t i = 0; i < entries_.size(); ++i) {
+        const entry& each = entries_[(first + i) % entries_.size()];
+        (each.is_avoided(now) ? bad : good).push_back(each.address);
+    }
+    good.insert(good.end(), bad.begin(), bad.end());
+    return good;
+}
+
+void address_book::note_failure(const tcp_endpoint& address, steady_time now) noexcept {
+    if (entry* const known = find(address)) {
+        known->failed_at = now;
+    }
+}
+
+void address_book::note_success(const tcp_endpoint& address) noexcept {
+    if (entry* const known = find(address)) {
+        known->failed_at = no_time;
+    }
+}
+
+bool address_book::note_answer(const tcp_endpoint& address, bool good, steady_time now) noexcept {
+    entry* const known = find(address);
+    // What was under way when it was spared says nothing new.
+    if (known == nullptr || now < known->spared_until) {
+        return false;
+    }
+    known->answers_well = good;
+    if (good) {
+        known->bad_in_a_row = 0;
+        known->times_spared = 0;
+        return false;
+    }
+    const auto is_better = [&](const entry& other) {
+        return &other != known && other.answers_well && !other.is_avoided(now);
+    };
+    if (++known->bad_in_a_row < bad_answers_until_spared
+        || std::ranges::none_of(entries_, is_better)) {
+        return false;
+    }
+    known->bad_in_a_row = 0;
+    known->times_spared = std::min(known->times_spared + 1, most_penalties);
+    known->spared_until = now + penalty * known->times_spared;
+    return true;
+}
+
+address_book::entry* address_book::find(const tcp_endpoint& address) noexcept {
+    const auto at = std::ranges::find(entries_, address, &entry::address);
+    return at != entries_.end() ? &*at : nullptr;
+}
+
+} // namespace kallglot

@@ -1,0 +1,36 @@
+/// Memory that all connections of the loop take turns with.
+///
+/// What a socket delivers is used up before anything else runs, so that one set of buffers serves thousands of
+/// connections, stays in the processor's cache, and is wiped in one place. Nothing here may be held across an await.
+
+#ifndef KALLGLOT_NET_CLIENT_CONNECTION_SCRATCH_HPP
+#define KALLGLOT_NET_CLIENT_CONNECTION_SCRATCH_HPP
+
+#include "net/client/response_reader.hpp"
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace kallglot {
+
+/// Loop only.
+struct connection_scratch {
+    static constexpr std::size_t buffer_size = 16 * 1024;
+
+    std::vector<char> input = std::vector<char>(buffer_size);     ///< from the socket
+    std::vector<char> plaintext = std::vector<char>(buffer_size); ///< decrypted
+    std::string output;                                           ///< to the socket
+
+    /// A reader for a response that has begun; the one used last comes first.
+    [[nodiscard]] std::unique_ptr<response_reader> borrow_reader();
+    void give_back(std::unique_ptr<response_reader> reader) noexcept;
+
+private:
+    std::vector<std::unique_ptr<response_reader>> readers_;
+};
+
+} // namespace kallglot
+
+#endif

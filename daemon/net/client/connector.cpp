@@ -1,0 +1,122 @@
+#include "net/client/connector.hpp"
+
+#include <utility>
+
+namespace kallglot {
+
+connector::connector(loop_executor executor, milliseconds head_start)
+    : executor_(std::move(executor)),
+      head_start_(head_start),
+      wake_(executor_) {}
+
+task<error_code> connector::connect(std::vector<tcp_endpoint> addresses) {
+    std::size_t next = 0;
+    while (!winner_ && !cancelled_) {
+        // The next attempt begins at once when one has failed, else after the head start of the one before.
+        if (start_next_ && next < addresses.size()) {
+            start_next_ = false;
+            start(addresses[next++]);
+            continue;
+        }
+        if (pending_ == 0) {
+            break;
+        }
+        const bool more = next < addresses.size();
+        wake_.expires_at(more ? std::chrono::steady_clock::now() + head_start_
+                              : steady_timer::time_point::max());
+        const auto waited = co_await wake_.async_wait(as_tuple);
+        if (!std::get<0>(waited)) {
+            start_next_ = true;
+        }
+    }
+
+    // The attempts refer to this object: none may be left when it goes.
+    for (std::size_t i = 0; i < attempts_.size(); ++i) {
+        if (winner_ != i) {
+            error_code ignored;
+            attempts_[i].socket.close(ignored);
+        }
+    }
+    while (pending_ != 0) {
+        wake_.expires_at(steady_timer::time_point::max());
+        co_await wake_.async_wait(as_tuple);
+    }
+    if (winner_) {
+        co_return error_code();
+    }
+    co_return cancelled_ ? errc::cancelled : verdict_.value_or(errc::connect_failed);
+}
+
+void connector::start(const tcp_endpoint& address) {
+    const std::size_t index = attempts_.size();
+    attempt& made = attempts_.emplace_back(executor_, address);
+    error_code error;
+    made.socket.open(address.protocol(), error);
+    if (!error) {
+        made.socket.non_blocking(true, error);
+    }
+    if (error) {
+        failed(error);
+        return;
+    }
+    ++pending_;
+    made.socket.async_connect(address,
+                              [this, index](const error_code& outcome) { ended(index, outcome); });
+}
+
+void connector::ended(std::size_t index, const error_code& error) noexcept {
+    --pending_;
+    if (error) {
+        failed(error);
+    } else if (!winner_) {
+        winner_ = index;
+    }
+    wake_.cancel();
+}
+
+void connector::failed(const error_code& error) noexcept {
+    if (winner_ || cancelled_) {
+        return;
+    }
+    last_error_ = error;
+    const errc cause = translate_connect_error(error);
+    if (!verdict_ || cause == errc::no_descriptors) {
+        verdict_ = cause;
+    } else if (*verdict_ != cause && *verdict_ != errc::no_descriptors) {
+        verdict_ = errc::connect_failed;
+    }
+    start_next_ = true;
+}
+
+void connector::cancel() noexcept {
+    cancelled_ = true;
+    wake_.cancel();
+}
+
+tcp_socket connector::take() {
+    tcp_socket& socket = attempts_[winner_.value()].socket;
+    error_code ignored;
+    socket.set_option(asio::ip::tcp::no_delay(true), ignored);
+    return std::move(socket);
+}
+
+bool connector::connected() const noexcept {
+    return winner_.has_value();
+}
+
+tcp_endpoint connector::peer() const {
+    return attempts_[winner_.value()].address;
+}
+
+std::vector<tcp_endpoint> connector::losers() const {
+    std::vector<tcp_endpoint> result;
+    for (std::size_t i = 0; i < attempts_.size(); ++i) {
+        // An attempt that began after the winner was only slower.
+        if (!winner_ || i < *winner_) {
+            result.push_back(attempts_[i].address);
+        }
+    }
+    return result;
+}
+
+} // namespace kallglot

@@ -1,0 +1,95 @@
+/// Beast's parser for responses, with the checks that Boost 1.81 leaves out.
+///
+/// Beast accepts messages whose framing is open to interpretation (two lengths, unknown transfer codings, trailers
+/// that change the connection); here the first doubt ends the message. It keeps only what the reader needs and has
+/// no container of fields.
+
+#ifndef KALLGLOT_NET_CLIENT_HTTP_RESPONSE_PARSER_HPP
+#define KALLGLOT_NET_CLIENT_HTTP_RESPONSE_PARSER_HPP
+
+#include "kallglot/api/response_headers.hpp"
+#include "kallglot/base/error.hpp"
+
+#include <boost/beast/http/basic_parser.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace kallglot {
+
+/// Takes the pieces of a body.
+class body_sink {
+public:
+    virtual void on_body(int status, std::string_view piece) noexcept = 0;
+
+protected:
+    ~body_sink() = default;
+};
+
+/// One message; a new one is made for each. Lifetime: `headers` and `sink` outlive it.
+class http_response_parser final : public boost::beast::http::basic_parser<false> {
+public:
+    http_response_parser(response_headers& headers, body_sink& sink, std::size_t body_limit);
+
+    [[nodiscard]] int status() const noexcept { return status_; }
+
+    [[nodiscard]] bool interim() const noexcept { return status_ >= 100 && status_ < 200; }
+
+    /// Why a callback ended the message, if one did.
+    [[nodiscard]] std::optional<errc> fault() const noexcept { return fault_; }
+
+    [[nodiscard]] std::optional<seconds> keep_alive_timeout() const noexcept {
+        return keep_alive_timeout_;
+    }
+
+private:
+    using error_code = boost::beast::error_code;
+    using string_view = boost::beast::string_view;
+    using field = boost::beast::http::field;
+
+    void on_request_impl(boost::beast::http::verb,
+                         string_view,
+                         string_view,
+                         int,
+                         error_code&) override {}
+
+    void on_response_impl(int code, string_view reason, int version, error_code& error) override;
+    void on_field_impl(field name,
+                       string_view name_text,
+                       string_view value,
+                       error_code& error) override;
+    void on_header_impl(error_code& error) override;
+
+    void on_body_init_impl(const boost::optional<std::uint64_t>&, error_code&) override {}
+
+    std::size_t on_body_impl(string_view body, error_code& error) override;
+
+    void on_chunk_header_impl(std::uint64_t, string_view, error_code&) override {}
+
+    std::size_t on_chunk_body_impl(std::uint64_t remain,
+                                   string_view body,
+                                   error_code& error) override;
+
+    void on_finish_impl(error_code&) override {}
+
+    void refuse(errc fault, error_code& error) noexcept;
+    [[nodiscard]] bool is_bodiless() const noexcept;
+
+    response_headers& headers_;
+    body_sink& sink_;
+    std::optional<errc> fault_;
+    std::optional<seconds> keep_alive_timeout_;
+    std::size_t body_size_ = 0;
+    std::size_t body_limit_;
+    int status_ = 0;
+    int version_ = 0;
+    int lengths_ = 0;
+    int codings_ = 0;
+    bool header_done_ = false;
+};
+
+} // namespace kallglot
+
+#endif

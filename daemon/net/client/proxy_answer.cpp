@@ -1,0 +1,47 @@
+#include "net/client/proxy_answer.hpp"
+
+namespace kallglot {
+
+namespace {
+
+using state = proxy_answer::state_type;
+
+bool is_digit(char c) noexcept {
+    return c >= '0' && c <= '9';
+}
+
+} // namespace
+
+proxy_answer read_proxy_answer(std::string_view bytes) noexcept {
+    constexpr std::string_view version = "HTTP/1.";
+    constexpr std::size_t status_at = version.size() + 2;
+    const bool is_http = version.starts_with(bytes.substr(0, version.size()))
+                         && (bytes.size() < status_at
+                             || (is_digit(bytes[version.size()]) && bytes[status_at - 1] == ' '));
+    if (!is_http) {
+        return {state::refused, "the proxy does not speak HTTP"};
+    }
+    const std::size_t end = bytes.find("\r\n\r\n");
+    if (end == std::string_view::npos) {
+        return bytes.size() < most_proxy_bytes
+                   ? proxy_answer{}
+                   : proxy_answer{state::refused, "the proxy's header is too long"};
+    }
+    const std::string_view status = bytes.substr(status_at, 3);
+    if (status.size() != 3 || !is_digit(status[0]) || !is_digit(status[1])
+        || !is_digit(status[2])) {
+        return {state::refused, "the proxy does not speak HTTP"};
+    }
+    if (status == "407") {
+        return {state::refused, "the proxy wants credentials"};
+    }
+    if (status[0] != '2') {
+        return {state::refused, "the proxy refused the tunnel"};
+    }
+    if (bytes.size() != end + 4) {
+        return {state::refused, "the proxy sent more than its answer"};
+    }
+    return {state::open, {}};
+}
+
+} // namespace kallglot

@@ -1,0 +1,27 @@
+/// What a proxy says to CONNECT: open, refused, or not all of it yet. A pure function of the bytes so far.
+
+#ifndef KALLGLOT_NET_CLIENT_PROXY_ANSWER_HPP
+#define KALLGLOT_NET_CLIENT_PROXY_ANSWER_HPP
+
+#include <cstdint>
+#include <string_view>
+
+namespace kallglot {
+
+struct proxy_answer {
+    enum class state_type : std::uint8_t { incomplete, open, refused };
+
+    state_type state = state_type::incomplete;
+    std::string_view detail; ///< why refused; static text
+};
+
+/// Longest header of a proxy that is read.
+inline constexpr std::size_t most_proxy_bytes = 8192;
+
+/// Source: RFC 9110 section 9.3.6, RFC 9112: any 2xx opens the tunnel, and the tunnel begins behind the empty line. Bytes
+/// there before we said anything are none of the API's, since a TLS server waits for the client.
+[[nodiscard]] proxy_answer read_proxy_answer(std::string_view bytes) noexcept;
+
+} // namespace kallglot
+
+#endif

@@ -1,0 +1,49 @@
+#include "net/client/request_text.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <cstring>
+
+namespace kallglot {
+
+namespace {
+
+constexpr std::size_t longest_key = 4096;
+
+} // namespace
+
+request_text::request_text(const api_endpoint& endpoint,
+                           std::string_view user_agent,
+                           const secret& key) {
+    assert(acceptable(key.reveal()));
+    text_ = "GET " + endpoint.path_prefix + "/sessions/";
+    prefix_size_ = text_.size();
+
+    // Reserved first, so that no copy of the key is left in memory that was outgrown.
+    suffix_.reserve(512 + endpoint.host_header.size() + user_agent.size() + key.reveal().size());
+    suffix_.append(" HTTP/1.1\r\nHost: ").append(endpoint.host_header);
+    suffix_.append("\r\nUser-Agent: ").append(user_agent);
+    suffix_.append("\r\nAccept: application/json\r\nAccept-Encoding: identity");
+    suffix_.append("\r\nAuthorization: Bearer ").append(key.reveal()).append("\r\n\r\n");
+    text_.resize(prefix_size_ + session_id::max_size + suffix_.size());
+}
+
+request_text::~request_text() {
+    ::explicit_bzero(text_.data(), text_.size());
+    ::explicit_bzero(suffix_.data(), suffix_.size());
+}
+
+bool request_text::acceptable(std::string_view key) noexcept {
+    return !key.empty() && key.size() <= longest_key
+           && std::all_of(key.begin(), key.end(), [](char c) { return c > ' ' && c < '\x7f'; });
+}
+
+std::string_view request_text::render(const session_id& id) noexcept {
+    char* const after_prefix = text_.data() + prefix_size_;
+    const std::string_view name = id.view();
+    std::memcpy(after_prefix, name.data(), name.size());
+    std::memcpy(after_prefix + name.size(), suffix_.data(), suffix_.size());
+    return {text_.data(), prefix_size_ + name.size() + suffix_.size()};
+}
+
+} // namespace kallglot

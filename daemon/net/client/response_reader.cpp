@@ -1,0 +1,216 @@
+#include "net/client/response_reader.hpp"
+
+#include "net/client/http_response_parser.hpp"
+
+#include <boost/asio/buffer.hpp>
+#include <boost/beast/http/error.hpp>
+
+#include <algorithm>
+#include <cstring>
+#include <exception>
+#include <string_view>
+
+namespace kallglot {
+
+namespace {
+
+constexpr int most_interim_responses = 10;
+constexpr std::size_t header_limit_bytes = 8 * 1024;
+constexpr std::size_t error_body_limit = 16 * 1024;
+// The longest line that may be incomplete: a header, or a chunk's size with its extensions.
+constexpr std::size_t pending_limit = 16 * 1024;
+// A reader that met a long line or body gives the memory back.
+constexpr std::size_t kept_capacity = 4 * 1024;
+
+void wipe(std::string& text) {
+    ::explicit_bzero(text.data(), text.size());
+    text.clear();
+    if (text.capacity() > kept_capacity) {
+        text.shrink_to_fit();
+    }
+}
+
+// Beast waits for the end of the line before it looks at its beginning.
+bool begins_like_http(std::span<const char> bytes) noexcept {
+    constexpr std::string_view start = "HTTP/1.";
+    const std::size_t size = std::min(start.size(), bytes.size());
+    return std::string_view(bytes.data(), size) == start.substr(0, size);
+}
+
+errc translate(const boost::beast::error_code& error) noexcept {
+    if (error == boost::beast::http::error::header_limit) {
+        return errc::header_too_large;
+    }
+    if (error == boost::beast::http::error::body_limit) {
+        return errc::response_too_large;
+    }
+    return errc::malformed_response;
+}
+
+} // namespace
+
+// Joins the parser, made anew for each message, with where its body goes.
+class response_reader::http final : public body_sink {
+public:
+    explicit http(response_reader& owner) : owner_(owner) {}
+
+    void restart() { parser.emplace(owner_.answer_.headers, *this, owner_.body_limit_); }
+
+    void on_body(int status, std::string_view piece) noexcept override {
+        if (status == 200) {
+            // Its error comes again from finish(); until then the rest is read and ignored, so that the
+            // connection can be kept.
+            static_cast<void>(owner_.session_.write(piece));
+            return;
+        }
+        // A body over the limit is not looked at at all: half of it would be no JSON.
+        if (owner_.error_body_.size() + piece.size() > error_body_limit) {
+            overflow = true;
+        } else {
+            owner_.error_body_.append(piece);
+        }
+    }
+
+    std::optional<http_response_parser> parser;
+    bool overflow = false;
+
+private:
+    response_reader& owner_;
+};
+
+response_reader::response_reader() : http_(std::make_unique<http>(*this)) {}
+
+response_reader::~response_reader() {
+    forget();
+}
+
+void response_reader::forget() noexcept {
+    wipe(pending_);
+    wipe(error_body_);
+}
+
+void response_reader::start(const session_id& expected, std::size_t body_limit_bytes) {
+    forget();
+    answer_ = api_answer();
+    body_limit_ = body_limit_bytes;
+    interim_responses_ = 0;
+    complete_ = false;
+    http_->overflow = false;
+    session_.start(expected);
+    restart_parser();
+}
+
+void response_reader::restart_parser() {
+    header_bytes_ = 0;
+    http_->restart();
+}
+
+response_reader::progress response_reader::feed(std::span<const char> bytes) noexcept {
+    if (complete_) {
+        return bytes.empty() ? progress::complete : fail(errc::unsolicited_data);
+    }
+    // Beast throws out of its parser on some messages; that must not leave the connection.
+    try {
+        if (pending_.empty()) {
+            const progress made = consume(bytes);
+            return made == progress::more ? keep_rest(bytes) : made;
+        }
+        pending_.append(bytes.data(), bytes.size());
+        std::span<const char> all(pending_);
+        const progress made = consume(all);
+        if (made == progress::more) {
+            const std::size_t used = pending_.size() - all.size();
+            ::explicit_bzero(pending_.data(), used);
+            pending_.erase(0, used);
+            return keep_rest({});
+        }
+        return made;
+    } catch (const std::exception&) {
+        return fail(errc::malformed_response);
+    }
+}
+
+response_reader::progress response_reader::consume(std::span<const char>& bytes) {
+    while (!bytes.empty()) {
+        boost::beast::error_code error;
+        http_response_parser& parser = *http_->parser;
+        const bool in_header = !parser.is_header_done();
+        if (!parser.got_some() && !begins_like_http(bytes)) {
+            return fail(errc::malformed_response);
+        }
+        const std::size_t used =
+            parser.put(boost::asio::const_buffer(bytes.data(), bytes.size()), error);
+        bytes = bytes.subspan(used);
+        if (in_header && !parser.is_header_done()) {
+            header_bytes_ += used;
+        }
+        if (error == boost::beast::http::error::need_more) {
+            const bool too_long = header_bytes_ + bytes.size() > header_limit_bytes;
+            return !parser.is_header_done() && too_long ? fail(errc::header_too_large)
+                                                        : progress::more;
+        }
+        if (error) {
+            return fail(parser.fault().value_or(translate(error)));
+        }
+        if (!parser.is_done()) {
+            if (used == 0) {
+                return progress::more;
+            }
+            continue;
+        }
+        if (!parser.interim()) {
+            if (!bytes.empty()) {
+                return fail(errc::unsolicited_data);
+            }
+            conclude();
+            return progress::complete;
+        }
+        // An interim response: the one that counts is still to come.
+        if (++interim_responses_ > most_interim_responses) {
+            return fail(errc::malformed_response);
+        }
+        restart_parser();
+    }
+    return progress::more;
+}
+
+response_reader::progress response_reader::keep_rest(std::span<const char> bytes) {
+    pending_.append(bytes.data(), bytes.size());
+    return pending_.size() <= pending_limit ? progress::more : fail(errc::malformed_response);
+}
+
+response_reader::progress response_reader::fail(errc fault) noexcept {
+    complete_ = true;
+    answer_.error = fault;
+    answer_.http_status = 0;
+    answer_.snapshot = session_snapshot();
+    return progress::failed;
+}
+
+void response_reader::conclude() noexcept {
+    complete_ = true;
+    const int status = http_->parser->status();
+    if (status == 200) {
+        const result<session_snapshot> snapshot = session_.finish();
+        if (!snapshot) {
+            answer_.error = snapshot.error();
+            return;
+        }
+        answer_.snapshot = *snapshot;
+    } else if (!http_->overflow) {
+        answer_.problem = parse_api_error(error_body_);
+    }
+    answer_.http_status = status;
+}
+
+bool response_reader::reusable() const noexcept {
+    // Another session's answer means that requests and answers no longer match.
+    return answer_.error != errc::wrong_session && http_->parser && http_->parser->is_done()
+           && http_->parser->keep_alive();
+}
+
+std::optional<seconds> response_reader::keep_alive_timeout() const noexcept {
+    return http_->parser ? http_->parser->keep_alive_timeout() : std::nullopt;
+}
+
+} // namespace kallglot

@@ -1,0 +1,230 @@
+// What happens on one connection: requests in, answers out, one at a time.
+
+#include "net/server/http_server_connection.hpp"
+
+#include <boost/asio/this_coro.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <exception>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace kallglot {
+
+namespace {
+
+using http_field = std::pair<std::string, std::string>;
+
+// Before a client that may have more to say is cut off: time and bytes for it to stop talking and read its answers.
+constexpr seconds linger_time(1);
+constexpr std::size_t linger_bytes = std::size_t{256} * 1024;
+
+// A body of which more is to come is asked for only when its client is let in.
+constexpr std::size_t free_body_bytes = std::size_t{16} * 1024;
+
+[[nodiscard]] std::int64_t unix_seconds(api_time time) noexcept {
+    return std::chrono::floor<seconds>(time).time_since_epoch().count();
+}
+
+[[nodiscard]] http_response make_error_response(int status) {
+    return make_text_response(status, reason_phrase(status));
+}
+
+} // namespace
+
+task<> http_server::serve(connection_entry entry) {
+    co_await asio::this_coro::throw_if_cancelled(false);
+    connection* const client = &*entry.where();
+    bool open = true;
+    while (open && !client->is_cut) {
+        const bool arrived = co_await read_request(client);
+        if (!arrived) {
+            co_await refuse(client);
+            break;
+        }
+        // It goes to the end of the line of those that wait for a complete request.
+        connections_.splice(connections_.end(), connections_, entry.where());
+        open = co_await exchange(client);
+    }
+    client->stream.close();
+}
+
+task<bool> http_server::read_request(connection* client) {
+    while (client->parser.now() != http_server_parser::state::complete) {
+        if (client->parser.now() == http_server_parser::state::refused) {
+            co_return false;
+        }
+        if (!co_await admit_head(client)) {
+            co_return false;
+        }
+        if (client->parser.now() == http_server_parser::state::expect_continue) {
+            client->parser.continued();
+            const asio::const_buffer go_on = asio::buffer("HTTP/1.1 100 Continue\r\n\r\n", 25);
+            const error_code error = co_await client->stream.write(go_on, asio::const_buffer());
+            if (error || client->timed_out || client->is_cut) {
+                co_return false;
+            }
+        }
+        const asio::mutable_buffer into = asio::buffer(client->input);
+        const result<std::size_t> size = co_await client->stream.read_some(into);
+        if (!size || client->timed_out || client->is_cut) {
+            co_return false;
+        }
+        client->parser.put(std::string_view(client->input.data(), *size));
+        note_progress(client);
+    }
+    co_return true;
+}
+
+task<bool> http_server::admit_head(connection* client) {
+    // Whoever is not let in does not fill memory with bodies either.
+    const http_request* const head = client->parser.head();
+    if (!gate_ || client->is_admitted || head == nullptr) {
+        co_return true;
+    }
+    const bool expects = client->parser.now() == http_server_parser::state::expect_continue;
+    if (!expects && client->parser.awaited() <= free_body_bytes) {
+        co_return true;
+    }
+    client->now = connection::phase::answering;
+    set_deadline(*client, steady_time::max());
+    client->refusal = co_await gate_(head);
+    client->now = connection::phase::receiving;
+    set_deadline(*client, clock_.now() + limits_.request_timeout);
+    client->is_admitted = !client->refusal;
+    co_return client->is_admitted && !client->is_cut && !finishing_;
+}
+
+void http_server::note_progress(connection* client) {
+    const bool begun = client->parser.now() != http_server_parser::state::idle;
+    if (begun && client->now == connection::phase::waiting) {
+        client->now = connection::phase::receiving;
+        // The first request is counted from the accept.
+        if (client->answered > 0) {
+            set_deadline(*client, clock_.now() + limits_.request_timeout);
+        }
+    }
+}
+
+task<bool> http_server::exchange(connection* client) {
+    client->now = connection::phase::answering;
+    set_deadline(*client, steady_time::max());
+    ++client->answered;
+
+    http_request request = client->parser.take();
+    const bool head_only = request.method == "HEAD";
+    const bool wants_more = request.keep_alive;
+    const bool is_admitted = std::exchange(client->is_admitted, false);
+    http_response answered = co_await answer(std::move(request), is_admitted);
+
+    const bool is_last = client->answered >= limits_.requests_per_connection;
+    const bool keep_alive = wants_more && !is_last && !finishing_;
+    const bool written = co_await write(client, std::move(answered), keep_alive, head_only);
+    if (written && wants_more && is_last) {
+        co_await linger(client);
+    }
+    if (!written || !keep_alive) {
+        co_return false;
+    }
+
+    // What the client sent ahead is looked at now.
+    client->now = connection::phase::waiting;
+    set_deadline(*client, clock_.now() + limits_.idle_timeout);
+    note_progress(client);
+    co_return !finishing_;
+}
+
+task<http_response> http_server::answer(http_request request, bool is_admitted) {
+    if (gate_ && !is_admitted) {
+        std::optional<http_response> refused = co_await gate_(&request);
+        if (refused) {
+            co_return std::move(*refused);
+        }
+    }
+    const http_routes::found route = routes_.find(request.method, request.path);
+    if (route.handler == nullptr) {
+        http_response refused = make_error_response(route.status);
+        if (route.status == 405) {
+            refused.fields.emplace_back("Allow", route.allow);
+        }
+        co_return refused;
+    }
+    std::string what;
+    try {
+        http_response given = co_await (*route.handler)(std::move(request));
+        co_return given;
+    } catch (const std::exception& thrown) {
+        what = thrown.what();
+    }
+    log_.error("handler failed", {{"listener", name_}, {"error", what}});
+    co_return make_error_response(500);
+}
+
+task<bool> http_server::write(connection* client,
+                              http_response answered,
+                              bool keep_alive,
+                              bool head_only) {
+    if (client->is_cut) {
+        co_return false;
+    }
+    client->now = connection::phase::writing;
+    set_deadline(*client, clock_.now() + limits_.write_timeout);
+    for (const auto& field : fields_) {
+        const bool has_it = std::ranges::find(answered.fields, field.first, &http_field::first)
+                            != answered.fields.end();
+        if (!has_it) {
+            answered.fields.push_back(field);
+        }
+    }
+    const std::string head = serialize_head(answered, unix_seconds(clock_.wall_now()), keep_alive);
+    const std::string_view body = head_only ? std::string_view() : answered.body_text();
+    const asio::const_buffer head_bytes = asio::buffer(head);
+    const asio::const_buffer body_bytes = asio::buffer(body.data(), body.size());
+    const error_code error = co_await client->stream.write(head_bytes, body_bytes);
+    co_return !error && !client->timed_out && !client->is_cut;
+}
+
+task<> http_server::refuse(connection* client) {
+    const auto state = client->parser.now();
+    const bool refused = state == http_server_parser::state::refused;
+    const bool late = client->timed_out && client->now == connection::phase::receiving;
+    // A client that sent nothing, went away or has to make room gets no answer.
+    if (client->is_cut || (!refused && !late && !client->refusal)) {
+        co_return;
+    }
+    client->timed_out = false;
+    client->stream.go_on();
+    http_response why = client->refusal
+                            ? std::move(*client->refusal)
+                            : make_error_response(refused ? client->parser.refusal() : 408);
+    log_.debug("request refused", {{"listener", name_}, {"status", why.status}});
+    if (on_refusal_) {
+        on_refusal_(why.status);
+    }
+    const http_request* const head = client->parser.head();
+    const bool head_only = head != nullptr && head->method == "HEAD";
+    const bool written = co_await write(client, std::move(why), false, head_only);
+    if (written) {
+        co_await linger(client);
+    }
+}
+
+task<> http_server::linger(connection* client) {
+    // Closed with bytes unread, the kernel sends a reset, and the client may lose answers, the one that says why among them.
+    client->now = connection::phase::closing;
+    client->stream.end_of_answers();
+    set_deadline(*client, clock_.now() + linger_time);
+    std::size_t dropped = 0;
+    while (dropped < linger_bytes) {
+        const asio::mutable_buffer into = asio::buffer(client->input);
+        const result<std::size_t> size = co_await client->stream.read_some(into);
+        if (!size || client->timed_out || client->is_cut) {
+            co_return;
+        }
+        dropped += *size;
+    }
+}
+
+} // namespace kallglot

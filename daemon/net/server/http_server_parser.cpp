@@ -1,0 +1,218 @@
+#include "net/server/http_server_parser.hpp"
+
+#include "kallglot/base/ascii.hpp"
+
+#include <boost/asio/buffer.hpp>
+#include <boost/beast/http/empty_body.hpp>
+#include <boost/beast/http/parser.hpp>
+
+#include <algorithm>
+#include <cassert>
+#include <charconv>
+#include <utility>
+
+namespace kallglot {
+
+namespace {
+
+namespace http = boost::beast::http;
+using head_parser = http::request_parser<http::empty_body>;
+
+[[nodiscard]] std::string_view view(boost::beast::string_view text) noexcept {
+    return {text.data(), text.size()};
+}
+
+// A line that begins with a blank continues the field before it; Beast joins them, others read them differently.
+[[nodiscard]] bool has_folded_line(std::string_view head) noexcept {
+    return head.find("\r\n ") != std::string_view::npos
+           || head.find("\r\n\t") != std::string_view::npos;
+}
+
+// What the framing and the address of a request must look like; 0 if it is good.
+[[nodiscard]] int check_fields(const http::fields& fields, unsigned version) {
+    const std::size_t lengths = fields.count(http::field::content_length);
+    if (fields.count(http::field::transfer_encoding) != 0) {
+        const auto coding = fields[http::field::transfer_encoding];
+        const bool plain_chunked =
+            fields.count(http::field::transfer_encoding) == 1 && ascii_iequals(coding, "chunked");
+        // With a length beside it this is how requests are smuggled; alone it is only not offered.
+        const bool ambiguous = lengths != 0 || version != 11;
+        return ambiguous ? 400 : (plain_chunked ? 411 : 501);
+    }
+    const auto is_digit = [](char c) {
+        return c >= '0' && c <= '9';
+    };
+    const auto length = fields[http::field::content_length];
+    if (lengths > 1
+        || (lengths == 1 && (length.empty() || !std::ranges::all_of(length, is_digit)))) {
+        return 400;
+    }
+    const std::size_t hosts = fields.count(http::field::host);
+    return hosts > 1 || (hosts == 0 && version == 11) ? 400 : 0;
+}
+
+// The path of origin form and of absolute form, and the asterisk where it may stand; empty for anything else.
+[[nodiscard]] std::string_view path_of(std::string_view method, std::string_view target) noexcept {
+    // Only OPTIONS asks about the server as a whole (RFC 9112 section 3.2.4).
+    if (target.starts_with('/') || (target == "*" && method == "OPTIONS")) {
+        return target;
+    }
+    const std::size_t scheme = std::min(target.find("://"), target.size());
+    const std::string_view name = target.substr(0, scheme);
+    if (!ascii_iequals(name, "http") && !ascii_iequals(name, "https")) {
+        return {};
+    }
+    target.remove_prefix(std::min(scheme + 3, target.size()));
+    const std::size_t authority = std::min(target.find_first_of("/?"), target.size());
+    target.remove_prefix(authority);
+    return target.starts_with('/') ? target : std::string_view(authority == 0 ? "" : "/");
+}
+
+[[nodiscard]] int status_of(const boost::system::error_code& error) noexcept {
+    return error == http::error::header_limit ? 431 : 400;
+}
+
+} // namespace
+
+http_server_parser::http_server_parser(const http_limits& limits) : limits_(limits) {}
+
+http_server_parser::state http_server_parser::put(std::string_view bytes) {
+    buffer_ += bytes;
+    advance();
+    return state_;
+}
+
+void http_server_parser::continued() noexcept {
+    assert(state_ == state::expect_continue);
+    state_ = state::reading;
+}
+
+http_request http_server_parser::take() {
+    assert(state_ == state::complete);
+    http_request taken = std::exchange(request_, {});
+    state_ = state::idle;
+    in_body_ = false;
+    advance();
+    return taken;
+}
+
+void http_server_parser::advance() {
+    if (state_ == state::complete || state_ == state::refused) {
+        return;
+    }
+    if (!in_body_) {
+        look_for_head();
+    }
+    if (in_body_ && state_ != state::refused) {
+        read_body();
+    }
+}
+
+void http_server_parser::look_for_head() {
+    // Empty lines in front of a request are passed over (RFC 9112 section 2.2).
+    if (scanned_ == 0) {
+        buffer_.erase(0, std::min(buffer_.find_first_not_of("\r\n"), buffer_.size()));
+    }
+    if (buffer_.empty()) {
+        return;
+    }
+    state_ = state::reading;
+
+    // A bare line feed is refused as it comes: waiting for the real end would take until the deadline.
+    for (; scanned_ < buffer_.size(); ++scanned_) {
+        if (buffer_[scanned_] != '\n') {
+            continue;
+        }
+        if (scanned_ == 0 || buffer_[scanned_ - 1] != '\r') {
+            return refuse(400);
+        }
+        if (scanned_ >= 3 && buffer_[scanned_ - 2] == '\n') {
+            break;
+        }
+    }
+    const bool found = scanned_ < buffer_.size();
+    const std::size_t size = found ? scanned_ + 1 : buffer_.size();
+    if (size > limits_.header_bytes) {
+        return refuse(431);
+    }
+    if (found) {
+        read_head(std::string_view(buffer_).substr(0, size));
+        buffer_.erase(0, size);
+        scanned_ = 0;
+    }
+}
+
+void http_server_parser::read_head(std::string_view head) {
+    if (has_folded_line(head)) {
+        return refuse(400);
+    }
+    head_parser parser;
+    parser.header_limit(static_cast<std::uint32_t>(limits_.header_bytes));
+    parser.body_limit(boost::none); // the limit is ours, with an answer of its own
+    boost::system::error_code error;
+    parser.put(boost::asio::buffer(head.data(), head.size()), error);
+    if (!parser.is_header_done()) {
+        return refuse(status_of(error));
+    }
+
+    const auto& message = parser.get();
+    if (const int status = check_fields(message, message.version()); status != 0) {
+        return refuse(status);
+    }
+    const std::string_view target = path_of(view(message.method_string()), view(message.target()));
+    if (target.empty()) {
+        return refuse(400);
+    }
+
+    const std::size_t question = std::min(target.find('?'), target.size());
+    request_.method = std::string(view(message.method_string()));
+    request_.path = std::string(target.substr(0, question));
+    request_.query = std::string(target.substr(std::min(question + 1, target.size())));
+    request_.keep_alive = message.keep_alive();
+    request_.is_http_1_0 = message.version() == 10;
+    for (const auto& field : message) {
+        request_.fields.emplace_back(view(field.name_string()), view(field.value()));
+    }
+    begin_body();
+}
+
+void http_server_parser::begin_body() {
+    // Digits only, as checked; a number too large for the type is too large for us.
+    const std::string_view length = request_.field("Content-Length");
+    body_size_ = 0;
+    const auto parsed = std::from_chars(length.data(), length.data() + length.size(), body_size_);
+    if (parsed.ec == std::errc::result_out_of_range || body_size_ > limits_.body_bytes) {
+        return refuse(413);
+    }
+    in_body_ = true;
+
+    const std::string_view expectation = request_.field("Expect");
+    if (expectation.empty() || request_.is_http_1_0) {
+        return;
+    }
+    if (!ascii_iequals(expectation, "100-continue")) {
+        return refuse(417);
+    }
+    if (body_size_ > 0) {
+        state_ = state::expect_continue;
+    }
+}
+
+void http_server_parser::read_body() {
+    if (buffer_.size() < body_size_) {
+        return;
+    }
+    // What is behind the body belongs to the next request and stays; the memory goes, so that an idle connection does
+    // not hold that of its largest body.
+    std::string rest = buffer_.substr(body_size_);
+    buffer_.resize(body_size_);
+    request_.body = std::exchange(buffer_, std::move(rest));
+    state_ = state::complete;
+}
+
+void http_server_parser::refuse(int status) noexcept {
+    refusal_ = status;
+    state_ = state::refused;
+}
+
+} // namespace kallglot

@@ -1,0 +1,55 @@
+#include "kallglot/net/server/http_server_routes.hpp"
+
+#include <cassert>
+
+namespace kallglot {
+
+void http_routes::add(std::string method, std::string path, http_handler handler, match how) {
+    assert(path.starts_with('/') && handler);
+    routes_.push_back({std::move(method), std::move(path), std::move(handler), how});
+}
+
+bool http_routes::fits(const route& candidate, std::string_view path) noexcept {
+    return candidate.how == match::exact ? path == candidate.path
+                                         : path.starts_with(candidate.path);
+}
+
+http_routes::found http_routes::find(std::string_view method, std::string_view path) const {
+    // The path decides first, so that a method on an exact path is not answered by a prefix around it.
+    const route* best = nullptr;
+    for (const route& candidate : routes_) {
+        const bool better = best == nullptr || candidate.path.size() > best->path.size();
+        if (fits(candidate, path) && better) {
+            best = &candidate;
+        }
+    }
+    found outcome;
+    if (best == nullptr) {
+        outcome.status = 404;
+        return outcome;
+    }
+
+    const auto allow = [&outcome](std::string_view name) {
+        outcome.allow += outcome.allow.empty() ? "" : ", ";
+        outcome.allow += name;
+    };
+    for (const route& candidate : routes_) {
+        if (candidate.path != best->path || candidate.how != best->how) {
+            continue;
+        }
+        const bool reads = candidate.method == "GET";
+        if (candidate.method == method || (reads && method == "HEAD")) {
+            outcome.handler = &candidate.handler;
+            outcome.allow.clear();
+            return outcome;
+        }
+        allow(candidate.method);
+        if (reads) {
+            allow("HEAD");
+        }
+    }
+    outcome.status = 405;
+    return outcome;
+}
+
+} // namespace kallglot

@@ -1,0 +1,180 @@
+#include "net/server/http_stream.hpp"
+
+#include "kallglot/async/deadline.hpp"
+#include "net/tls/tls_engine.hpp"
+
+#include <boost/asio/error.hpp>
+#include <boost/asio/write.hpp>
+
+#include <algorithm>
+#include <array>
+#include <span>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <utility>
+
+namespace kallglot {
+
+namespace {
+// A large answer is encrypted in pieces, so that it is not held twice.
+constexpr std::size_t encrypted_at_once = std::size_t{64} * 1024;
+
+// Asio by itself hands the system no more than 64 KiB at once; a usual scrape is longer, and a call is not cheap.
+std::size_t all_at_once(const error_code& error, std::size_t) {
+    return error ? 0 : std::size_t{1024} * 1024;
+}
+} // namespace
+
+struct http_stream::tls_part {
+    explicit tls_part(const tls_context& context) : engine(context) {}
+
+    tls_engine engine;
+    std::string output; ///< empty unless it is being sent
+    std::span<const char> unread;
+    std::array<char, 4096> input{};
+};
+
+http_stream::http_stream(tcp_socket peer, const tls_context* tls)
+    : socket_(std::move(peer)),
+      tls_(tls != nullptr ? std::make_unique<tls_part>(*tls) : nullptr) {}
+
+http_stream::~http_stream() = default;
+
+task<result<std::size_t>> http_stream::read_some(asio::mutable_buffer into) {
+    if (tls_) {
+        const result<std::size_t> size = co_await read_decrypted(into);
+        co_return size;
+    }
+    const result<std::size_t> size = co_await read_raw(into);
+    co_return size;
+}
+
+task<result<std::size_t>> http_stream::read_raw(asio::mutable_buffer into) {
+    if (cancelled_) {
+        co_return error_code(asio::error::operation_aborted);
+    }
+    const std::tuple<error_code, std::size_t> outcome =
+        co_await socket_.async_read_some(into, as_tuple);
+    const auto& [error, size] = outcome;
+    if (error) {
+        co_return error;
+    }
+    co_return size;
+}
+
+task<result<std::size_t>> http_stream::read_decrypted(asio::mutable_buffer into) {
+    const std::span<char> plaintext(static_cast<char*>(into.data()), into.size());
+    for (;;) {
+        const tls_engine::read_result read =
+            tls_->engine.read(tls_->unread, plaintext, tls_->output);
+        const error_code unsent = co_await send_output();
+        if (read.status == tls_status::failed) {
+            co_return tls_->engine.error();
+        }
+        if (unsent) {
+            co_return unsent;
+        }
+        if (read.status == tls_status::closed) {
+            co_return error_code(asio::error::eof);
+        }
+        if (read.status == tls_status::done) {
+            co_return read.size;
+        }
+        const asio::mutable_buffer input = asio::buffer(tls_->input);
+        const result<std::size_t> size = co_await read_raw(input);
+        if (!size) {
+            co_return size.error();
+        }
+        tls_->unread = std::span<const char>(tls_->input.data(), *size);
+    }
+}
+
+task<error_code> http_stream::write(asio::const_buffer head, asio::const_buffer body) {
+    if (tls_) {
+        const error_code error = co_await write_encrypted(head, body);
+        co_return error;
+    }
+    const error_code error = co_await write_raw(head, body);
+    co_return error;
+}
+
+task<error_code> http_stream::write_raw(asio::const_buffer head, asio::const_buffer body) {
+    if (cancelled_) {
+        co_return error_code(asio::error::operation_aborted);
+    }
+    const std::array<asio::const_buffer, 2> both = {head, body};
+    const std::tuple<error_code, std::size_t> outcome =
+        co_await asio::async_write(socket_, both, all_at_once, as_tuple);
+    co_return std::get<0>(outcome);
+}
+
+task<error_code> http_stream::write_encrypted(asio::const_buffer head, asio::const_buffer body) {
+    // Without a handshake there was no request, and nobody who could read the answer.
+    if (!tls_->engine.established()) {
+        co_return error_code(asio::error::not_connected);
+    }
+    const std::array<asio::const_buffer, 2> both = {head, body};
+    for (const asio::const_buffer& part : both) {
+        std::string_view rest(static_cast<const char*>(part.data()), part.size());
+        while (!rest.empty()) {
+            const std::string_view piece = rest.substr(0, encrypted_at_once);
+            rest.remove_prefix(piece.size());
+            if (tls_->engine.write(piece, tls_->output) != tls_status::done) {
+                co_return tls_->engine.error();
+            }
+            if (tls_->output.size() < encrypted_at_once) {
+                continue;
+            }
+            const error_code error = co_await send_output();
+            if (error) {
+                co_return error;
+            }
+        }
+    }
+    const error_code error = co_await send_output();
+    co_return error;
+}
+
+task<error_code> http_stream::send_output() {
+    if (tls_->output.empty()) {
+        co_return error_code();
+    }
+    // Of this call alone: an idle connection keeps no buffer.
+    const std::string output = std::exchange(tls_->output, {});
+    const asio::const_buffer bytes = asio::buffer(output);
+    const error_code error = co_await write_raw(bytes, asio::const_buffer());
+    co_return error;
+}
+
+void http_stream::say_farewell() noexcept {
+    if (!tls_ || !socket_.is_open()) {
+        return;
+    }
+    // close_notify, if there is room for it: nobody is waited for.
+    std::string farewell;
+    tls_->engine.close(farewell);
+    error_code ignored;
+    socket_.non_blocking(true, ignored);
+    socket_.write_some(asio::buffer(farewell), ignored);
+}
+
+void http_stream::cancel() noexcept {
+    cancelled_ = true;
+    error_code ignored;
+    socket_.cancel(ignored);
+}
+
+void http_stream::end_of_answers() noexcept {
+    say_farewell();
+    error_code ignored;
+    socket_.shutdown(tcp_socket::shutdown_send, ignored);
+}
+
+void http_stream::close() noexcept {
+    say_farewell();
+    error_code ignored;
+    socket_.close(ignored);
+}
+
+} // namespace kallglot

@@ -1,0 +1,87 @@
+#include "kallglot/polling/poll_policy.hpp"
+
+#include <algorithm>
+
+namespace kallglot {
+
+namespace {
+
+/// The first threshold of `ages` whose crossing lies after the last observation.
+steady_time first_unsettled(const threshold_settings::list& ages,
+                            steady_time begin,
+                            const session_record& record) noexcept {
+    if (begin == no_time) {
+        return no_time;
+    }
+    const auto unsettled = std::find_if(ages.begin(), ages.end(), [&](milliseconds age) {
+        return !record.was_observed() || record.observed - begin < age;
+    });
+    return unsettled == ages.end() ? no_time : begin + *unsettled;
+}
+
+} // namespace
+
+const threshold_settings::list& thresholds_of(const threshold_settings& thresholds,
+                                              session_status status) noexcept {
+    static const threshold_settings::list none;
+    const auto list = rules_of(status).thresholds;
+    return list == nullptr ? none : thresholds.*list;
+}
+
+steady_duration plain_interval(const poll_intervals& intervals, poll_kind kind) noexcept {
+    if (kind == poll_kind::never_observed) {
+        return intervals.created;
+    }
+    const auto interval = session_status_rules[static_cast<std::size_t>(kind) - 1].interval;
+    return interval == nullptr ? intervals.unknown : intervals.*interval;
+}
+
+steady_duration plain_interval(const poll_policy& policy, const session_record& record) noexcept {
+    const poll_intervals& intervals = policy.poll.intervals;
+    return policy.webhooks_flow && record.by_webhook ? steady_duration(intervals.audit)
+                                                     : plain_interval(intervals, kind_of(record));
+}
+
+steady_duration effective_interval(const poll_policy& policy,
+                                   const session_record& record,
+                                   steady_time last,
+                                   bool shortage) noexcept {
+    const steady_duration plain = plain_interval(policy, record);
+    if (!shortage || record.since == no_time) {
+        return plain;
+    }
+    // A ninth of the age at one poll is a tenth of the age at the next. The age now would not do: an interval that
+    // grows while its poll waits would never be late.
+    return std::max(plain, (last - record.since) / 9);
+}
+
+threshold_crossing next_crossing(const poll_policy& policy, const session_record& record) noexcept {
+    // Of whom nobody said anything the first poll decides; a status may also be known from a webhook or a restart.
+    if (never_observed(record)) {
+        return {};
+    }
+    threshold_crossing next{
+        first_unsettled(thresholds_of(policy.thresholds, record.status), record.since, record),
+        false};
+    if (not_started(record)) {
+        const steady_time other =
+            first_unsettled(policy.thresholds.not_started, record.created, record);
+        // At the same moment it is the more urgent of the two.
+        if (other != no_time && (next.at == no_time || other <= next.at)) {
+            next = {other, true};
+        }
+    }
+    return next;
+}
+
+bool is_stuck(const threshold_settings& thresholds, const session_record& record) noexcept {
+    if (not_started(record) && !thresholds.not_started.empty()
+        && confirmed_over(record, record.created, thresholds.not_started.front())) {
+        return true;
+    }
+    const auto& own = thresholds_of(thresholds, record.status);
+    return record.status != session_status::active && !own.empty()
+           && confirmed_over(record, record.since, own.front());
+}
+
+} // namespace kallglot

@@ -1,0 +1,261 @@
+#include "kallglot/polling/poll_schedule.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace kallglot {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+/// How many routine polls it takes for their stretch to count as the usual one.
+constexpr double polls_in_served_stretch = 32;
+
+} // namespace
+
+poll_schedule::poll_schedule(const session_registry& registry,
+                             poll_policy policy,
+                             steady_time start)
+    : registry_(registry),
+      policy_(std::move(policy)),
+      wheel_(entries_, start),
+      queues_(entries_, queue_count) {
+    entries_.reserve(registry.max_tracked());
+}
+
+void poll_schedule::update(session_slot slot, steady_time now) {
+    make_room();
+    wheel_.remove(slot);
+    const session_record& record = registry_[slot];
+    const wanted_work work = due_work(record, policy_, demand_of(slot), now);
+    if (work.what == wanted_work::kind::nothing) {
+        dequeue(slot);
+        return;
+    }
+    if (work.at > now) {
+        dequeue(slot);
+        wheel_.set(slot, shortage() ? std::min(work.at, next_look(work, record, now)) : work.at);
+        return;
+    }
+    // Who waits for the same thing already keeps the place in the queue.
+    if (const queue which = queue_for(work, slot); queue_of(slot) != which) {
+        dequeue(slot);
+        enqueue(which, slot);
+    }
+    // While it waits for a request, a threshold may pass and make it urgent.
+    if (work.what != wanted_work::kind::confirm && work.what != wanted_work::kind::expiry) {
+        if (const steady_time crossing = next_crossing(policy_, record).at; crossing > now) {
+            wheel_.set(slot, crossing);
+        }
+    }
+}
+
+steady_time poll_schedule::next_look(const wanted_work& work,
+                                     const session_record& record,
+                                     steady_time now) const noexcept {
+    // An interval that age has stretched is looked at again, as the shortage may be over by then.
+    const bool may_age =
+        work.what == wanted_work::kind::routine || work.what == wanted_work::kind::audit;
+    return may_age ? now + std::max<steady_duration>(plain_interval(policy_, record), 1s) : work.at;
+}
+
+void poll_schedule::make_room() {
+    while (entries_.size() < registry_.slot_count()) {
+        const session_slot slot{static_cast<std::uint32_t>(entries_.size())};
+        entries_.emplace_back();
+        wheel_.add(slot);
+        queues_.add(slot);
+    }
+}
+
+void poll_schedule::remove(session_slot slot) {
+    make_room();
+    wheel_.remove(slot);
+    dequeue(slot);
+}
+
+void poll_schedule::advance(steady_time now) {
+    wheel_.advance(
+        now,
+        [this, now](session_slot slot) { update(slot, now); },
+        [this](session_slot slot) { registry_.prefetch(slot); });
+}
+
+std::optional<due_poll> poll_schedule::take(steady_time now) {
+    const queue urgent = first_urgent();
+    const queue routine = latest_routine(now);
+    queue which = urgent;
+    if (urgent == queue::none || (urgent_run_ >= urgent_in_a_row && routine != queue::none)) {
+        which = routine;
+    }
+    if (which == queue::none) {
+        return std::nullopt;
+    }
+    urgent_run_ = which == urgent ? urgent_run_ + 1 : 0;
+
+    const session_slot slot = queues_.front(list_of(which));
+    const session_record& record = registry_[slot];
+    const wanted_work work = due_work(record, policy_, demand_of(slot), now);
+    const due_poll poll{slot,
+                        class_of(which),
+                        std::min(work.at, now),
+                        effective_interval(policy_, record, last_poll(record), shortage()),
+                        served_stretch_};
+    if (which >= queue::first_routine) {
+        served_stretch_ +=
+            (std::max(1.0, ratio_of(slot, now)) - served_stretch_) / polls_in_served_stretch;
+    }
+    remove(slot);
+    prefetch_second(which);
+    return poll;
+}
+
+void poll_schedule::prefetch_second(queue which) const noexcept {
+    // Of the first the entry is here, since its neighbour has just left, and the record since it was the second.
+    const session_slot first = queues_.front(list_of(which));
+    if (first == no_slot) {
+        return;
+    }
+    if (const session_slot second = queues_.after(first); second != no_slot) {
+        registry_.prefetch(second);
+        __builtin_prefetch(&entries_[index_of(second)]);
+    }
+}
+
+std::optional<session_slot> poll_schedule::take_expired() {
+    const session_slot slot = queues_.front(list_of(queue::expiry));
+    if (slot == no_slot) {
+        return std::nullopt;
+    }
+    remove(slot);
+    return slot;
+}
+
+bool poll_schedule::has_due() const noexcept {
+    return std::any_of(waiting_.begin(), waiting_.end(), [](auto count) { return count != 0; });
+}
+
+double poll_schedule::demand() const noexcept {
+    const poll_intervals& intervals = policy_.poll.intervals;
+    const kind_tally& tally = registry_.tally();
+    double demand = 0;
+    for (std::size_t i = 0; i < poll_kind_count; ++i) {
+        const auto kind = static_cast<poll_kind>(i);
+        if (kind == kind_of(session_status::ended)) {
+            continue;
+        }
+        const double own = to_seconds(plain_interval(intervals, kind));
+        const double audited = policy_.webhooks_flow ? to_seconds(intervals.audit) : own;
+        demand += tally[0][i] / own + tally[1][i] / audited;
+    }
+    return demand;
+}
+
+double poll_schedule::stretch(steady_time now) const noexcept {
+    const queue which = latest_routine(now);
+    return which == queue::none ? 1.0 : std::max(1.0, ratio_of(queues_.front(list_of(which)), now));
+}
+
+demand_state poll_schedule::demand_of(session_slot slot) const noexcept {
+    // Only a bulk import that was never polled needs its spread, so only that pays for the id's hash.
+    const session_record& record = registry_[slot];
+    demand_state demand{shortage(), {}};
+    if (!demand.shortage) {
+        // The slot's hash serves as well as the id's and needs no look at the id. Under shortage, requests are too
+        // dear to move anything: the budget spreads them.
+        constexpr std::uint32_t golden_ratio = 0x9E37'79B9;
+        demand.phase = (index_of(slot) * golden_ratio) / 0x1p32;
+    }
+    if (record.bulk && record.last_sent == no_time) {
+        const auto share = static_cast<std::uint32_t>(hash_of(registry_.id_of(slot).view()) >> 32);
+        demand.spread = from_seconds(to_seconds(policy_.poll.intervals.created) * share / 0x1p32);
+    }
+    return demand;
+}
+
+poll_schedule::queue poll_schedule::queue_for(const wanted_work& work,
+                                              session_slot slot) const noexcept {
+    const session_record& record = registry_[slot];
+    switch (work.what) {
+        case wanted_work::kind::confirm:
+            return offset(
+                queue::first_confirm,
+                work.not_started ? not_started_confirm_rank : rules_of(record.status).confirm_rank);
+        case wanted_work::kind::event:
+            return queue::event;
+        case wanted_work::kind::audit:
+            return queue::audit;
+        case wanted_work::kind::expiry:
+            return queue::expiry;
+        case wanted_work::kind::routine:
+        case wanted_work::kind::nothing:
+            break;
+    }
+    return routine_queue(kind_of(record));
+}
+
+poll_class poll_schedule::class_of(queue which) noexcept {
+    if (which < queue::event) {
+        return poll_class::confirm;
+    }
+    if (which == queue::event) {
+        return poll_class::event;
+    }
+    return which == queue::audit ? poll_class::audit : poll_class::routine;
+}
+
+poll_schedule::queue poll_schedule::first_urgent() const noexcept {
+    for (queue which = queue::first_confirm; which < queue::first_routine;
+         which = offset(which, 1)) {
+        if (!queues_.empty(list_of(which))) {
+            return which;
+        }
+    }
+    return queue::none;
+}
+
+double poll_schedule::ratio_of(session_slot slot, steady_time now) const noexcept {
+    const session_record& record = registry_[slot];
+    const steady_time last = last_poll(record);
+    return to_seconds(now - last)
+           / to_seconds(effective_interval(policy_, record, last, shortage()));
+}
+
+poll_schedule::queue poll_schedule::latest_routine(steady_time now) const noexcept {
+    queue latest = queue::none;
+    double largest = -1;
+    for (queue which = queue::first_routine; which <= queue::audit; which = offset(which, 1)) {
+        const session_slot head = queues_.front(list_of(which));
+        if (head == no_slot) {
+            continue;
+        }
+        if (const double ratio = ratio_of(head, now); ratio > largest) {
+            largest = ratio;
+            latest = which;
+        }
+    }
+    return latest;
+}
+
+void poll_schedule::enqueue(queue which, session_slot slot) {
+    queues_.push_back(list_of(which), slot);
+    wheel_.set_tag(slot, static_cast<std::uint8_t>(which));
+    if (which != queue::expiry) {
+        ++waiting_[static_cast<std::size_t>(class_of(which))];
+    }
+}
+
+void poll_schedule::dequeue(session_slot slot) {
+    const queue which = queue_of(slot);
+    if (which == queue::none) {
+        return;
+    }
+    queues_.unlink(slot);
+    wheel_.set_tag(slot, static_cast<std::uint8_t>(queue::none));
+    if (which != queue::expiry) {
+        --waiting_[static_cast<std::size_t>(class_of(which))];
+    }
+}
+
+} // namespace kallglot

@@ -1,0 +1,197 @@
+#include "polling/request_budget.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace kallglot {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr double no_limit = std::numeric_limits<double>::infinity();
+
+/// Without headers: 60 requests a minute, a tenth more each minute.
+constexpr double first_guess = 1.0;
+constexpr double guess_growth_a_minute = 1.1;
+constexpr double least_guess = 1.0 / 60;
+
+/// Resets and dates are whole seconds, each rounded as the API likes.
+constexpr steady_duration reset_tolerance = 1s;
+
+constexpr std::chrono::hours longest_window = 24h;
+
+/// The loop is woken in whole milliseconds; what a wake-up is late may be made up for within this.
+constexpr steady_duration pace_slack = 5ms;
+
+// No window is longer than a day.
+std::optional<api_time> believable_reset(std::optional<api_time> reset,
+                                         std::optional<api_time> api_now) noexcept {
+    return reset && api_now && *reset > *api_now + longest_window ? std::nullopt : reset;
+}
+
+} // namespace
+
+request_budget::request_budget(budget_settings settings, steady_time now) noexcept
+    : settings_(settings),
+      guess_base_(first_guess),
+      guess_from_(now) {}
+
+void request_budget::on_sent(steady_time now, double rate) noexcept {
+    // The pace goes on from the moment the request was allowed, so that late wake-ups do not add up; from
+    // now, less a slack, if it was idle longer.
+    const steady_time allowed_at = next_request(rate);
+    last_sent_ = last_sent_ == no_time ? now : std::clamp(allowed_at, now - pace_slack, now);
+    if (!window_) {
+        ++ours_so_far_;
+        return;
+    }
+    ++window_->ours;
+    ++window_->sent_since;
+    // About now the next window begins, which will have counted this request before we hear of it.
+    if (now >= window_->reset_at - reset_tolerance) {
+        ++window_->ours_next;
+    }
+}
+
+void request_budget::on_headers(const response_headers& headers,
+                                std::optional<api_time> api_now,
+                                steady_time now) noexcept {
+    if (!headers.rate_limit || *headers.rate_limit == 0) {
+        return;
+    }
+    const std::optional<api_time> reset = believable_reset(headers.rate_reset, api_now);
+    const std::uint32_t used =
+        *headers.rate_limit
+        - std::min(headers.rate_remaining.value_or(*headers.rate_limit), *headers.rate_limit);
+    if (window_ && is_of_older_window(reset, api_now, now)) {
+        return;
+    }
+    if (!window_ || begins_window(reset, used, now)) {
+        begin_window(reset, used, now);
+    }
+    window& seen = *window_;
+    seen.limit = *headers.rate_limit;
+    seen.remaining = seen.limit - used;
+    seen.sent_since = 0;
+    if (reset) {
+        seen.reset = reset;
+    }
+    if (reset && api_now) {
+        const auto left = std::max<milliseconds>(*reset - *api_now, 0ms);
+        seen.reset_at = now + left;
+        // What is left of a window says that it is no shorter; both times are whole seconds.
+        if (left > window_length_ + reset_tolerance) {
+            window_length_ = std::chrono::ceil<seconds>(left);
+        }
+    }
+    const std::uint64_t foreign = used > seen.ours ? used - seen.ours : 0;
+    if (foreign > seen.foreign) {
+        foreign_total_ += foreign - seen.foreign;
+        seen.foreign = foreign;
+    }
+}
+
+void request_budget::on_throttled(steady_time sent, steady_time now) noexcept {
+    // What was under way already tells of the rate before.
+    if (sent < guess_from_) {
+        return;
+    }
+    const double spent = std::min(guess(now), settings_.max_rate.per_second);
+    guess_base_ = std::max(spent / 2, least_guess);
+    guess_from_ = now;
+}
+
+double request_budget::allowed(steady_time now) const noexcept {
+    const double most = settings_.max_rate.per_second;
+    switch (settings_.rate_limit.mode) {
+        case rate_limit_mode::unlimited:
+            return most;
+        case rate_limit_mode::fixed:
+            return std::min(most, settings_.rate_limit.fixed_rate.per_second);
+        case rate_limit_mode::automatic:
+            break;
+    }
+    return std::min(most, window_ ? from_window(*window_, now) : guess(now));
+}
+
+steady_time request_budget::next_request(double rate) const noexcept {
+    if (rate <= 0) {
+        return steady_time::max();
+    }
+    if (last_sent_ == no_time || rate == no_limit) {
+        return last_sent_;
+    }
+    return last_sent_ + from_seconds(1 / rate);
+}
+
+double request_budget::from_window(const window& seen, steady_time now) const noexcept {
+    const double limit = seen.limit;
+    const double steady = settings_.share * limit / to_seconds(window_length_);
+    const double left = to_seconds(seen.reset_at - now);
+    if (!seen.reset || left <= 0) {
+        return steady;
+    }
+    const double remaining =
+        seen.remaining > seen.sent_since ? seen.remaining - seen.sent_since : 0.0;
+    // What the others have not used of their share so far stays theirs until the window ends.
+    const double theirs = (1 - settings_.share) * limit * left / to_seconds(window_length_);
+    return std::clamp((remaining - theirs) / left, 0.0, steady);
+}
+
+double request_budget::guess(steady_time now) const noexcept {
+    const double minutes = to_seconds(now - guess_from_) / 60;
+    return guess_base_ * std::pow(guess_growth_a_minute, std::min(minutes, 600.0));
+}
+
+bool request_budget::is_of_older_window(std::optional<api_time> reset,
+                                        std::optional<api_time> api_now,
+                                        steady_time now) const noexcept {
+    // One that still lies ahead is of the window that runs, whatever another answer has said of its end.
+    const bool ahead = reset && api_now && *reset > *api_now + reset_tolerance;
+    return reset && window_->reset && *reset < *window_->reset - reset_tolerance
+           && now < window_->reset_at && !ahead;
+}
+
+bool request_budget::begins_window(std::optional<api_time> reset,
+                                   std::uint32_t used,
+                                   steady_time now) const noexcept {
+    // Without reset times only a drop of what was used tells; answers that overtake each other make small ones.
+    const std::uint32_t used_before = window_->limit - window_->remaining;
+    if (!reset || !window_->reset) {
+        return 2 * std::uint64_t{used} < used_before;
+    }
+    // A reset that creeps on with each answer, or is rounded up and down, is the same window.
+    const bool later = *reset > *window_->reset + reset_tolerance;
+    return later && (now >= window_->reset_at - reset_tolerance || used < used_before);
+}
+
+void request_budget::begin_window(std::optional<api_time> reset,
+                                  std::uint32_t used,
+                                  steady_time now) noexcept {
+    window next;
+    next.reset_at = now + window_length_;
+    if (!window_) {
+        next.ours = ours_so_far_;
+    } else if (reset && window_->reset && now >= window_->reset_at - reset_tolerance) {
+        next.ours = window_->ours_next;
+        // Only windows that follow each other tell their length. With idle ones between they only say that a length which
+        // one answer had suggested was too long, such as one with a wrong Date.
+        const auto between =
+            std::clamp<seconds>(std::chrono::round<seconds>(*reset - *window_->reset),
+                                1s,
+                                longest_window);
+        if (now - window_->reset_at < between / 2) {
+            window_length_ = learned_length_ = between;
+        } else {
+            window_length_ = std::min(window_length_, std::max(between, learned_length_));
+        }
+    } else {
+        // It ended before its time: who used what since then is not known.
+        next.ours = used;
+    }
+    window_ = next;
+}
+
+} // namespace kallglot

@@ -1,0 +1,82 @@
+#include "kallglot/polling/session_changes.hpp"
+
+namespace kallglot {
+
+commit_ticket session_changes::apply(const ledger_change& change, steady_time now) {
+    report(change);
+    const commit_ticket ticket = persist(change);
+    if (!ledger_.sessions().is_tracked(change.slot)) {
+        schedule_.remove(change.slot);
+    } else if (change.reschedule) {
+        schedule_.update(change.slot, now);
+    }
+    return ticket;
+}
+
+void session_changes::report(const ledger_change& change) {
+    const tracking& changes = change.changes;
+    if (change.added) {
+        metrics_.session_added(*change.added);
+    }
+    if (changes.change || changes.setup) {
+        const session_id id = ledger_.sessions().id_of(change.slot);
+        const api_time now = clock_.wall_now();
+        if (changes.change) {
+            metrics_.transition(*changes.change, change.source, id, now);
+        }
+        if (changes.setup) {
+            metrics_.setup(*changes.setup, id, now);
+        }
+    }
+    if (changes.call_duration) {
+        metrics_.ended_duration(*changes.call_duration);
+    }
+    if (changes.ended) {
+        metrics_.ended(change.reason);
+    }
+    if (changes.ended_without_start) {
+        metrics_.ended_without_start();
+    }
+    if (change.forgotten) {
+        metrics_.session_forgotten(change.forgotten->reason);
+    }
+}
+
+commit_ticket session_changes::persist(const ledger_change& change) {
+    if (change.store == store_action::none) {
+        return commit_ticket::durable;
+    }
+    if (change.forgotten) {
+        return store_.forget(change.forgotten->id, change.forgotten->remembered);
+    }
+    const session_id id = ledger_.sessions().id_of(change.slot);
+    const session_record& record = ledger_.sessions()[change.slot];
+    switch (change.store) {
+        case store_action::add: {
+            const commit_ticket ticket = store_.add(id, record);
+            // A session that only a file keeps is offered again until the store takes it.
+            if (record.unstored) {
+                ledger_.set_unstored(change.slot, ticket == commit_ticket::refused);
+            }
+            return ticket;
+        }
+        case store_action::change:
+            return store_.change(id, record);
+        case store_action::await:
+            return store_.pending(id);
+        case store_action::note_if_idle:
+            if (!store_.has_room()) {
+                break;
+            }
+            [[fallthrough]];
+        case store_action::note:
+            store_.note(id, record);
+            break;
+        case store_action::forget:
+        case store_action::none:
+            break;
+    }
+    return commit_ticket::durable;
+}
+
+} // namespace kallglot

@@ -1,0 +1,147 @@
+#include "kallglot/report/census.hpp"
+
+#include <algorithm>
+
+namespace kallglot {
+
+namespace {
+
+std::size_t index(session_status status) noexcept {
+    return static_cast<std::size_t>(status);
+}
+
+/// Adds `weight` (1, or -1 as an unsigned number) to each count whose age the predicate accepts.
+template <class Accept>
+void count_ages(const threshold_settings::list& ages,
+                std::vector<std::uint32_t>& counts,
+                std::uint32_t weight,
+                Accept accept) {
+    for (std::size_t i = 0; i < ages.size() && accept(ages[i]); ++i) {
+        counts[i] += weight;
+    }
+}
+
+bool is_stale(const session_record& record, const census_terms& terms) {
+    if (record.status == session_status::ended) {
+        return false;
+    }
+    const steady_time seen = record.was_observed() ? record.observed : record.since;
+    // A record that was just added has no times yet.
+    if (seen == no_time) {
+        return false;
+    }
+    const double interval =
+        to_seconds(effective_interval(*terms.policy, record, seen, terms.shortage))
+        * std::max(1.0, terms.stretch);
+    return terms.at - seen > from_seconds(3 * interval) + terms.request_timeout;
+}
+
+} // namespace
+
+census_pass::census_pass(session_registry& registry, const census_terms& terms)
+    : registry_(registry),
+      terms_(terms) {
+    census_.at = terms.at;
+    census_.oldest_since.fill(no_time);
+    const threshold_settings& thresholds = terms.policy->thresholds;
+    for (std::size_t i = 0; i < session_status_count; ++i) {
+        const auto status = static_cast<session_status>(i);
+        const std::size_t own = thresholds_of(thresholds, status).size();
+        census_.over_threshold[i].assign(own, 0);
+        census_.suspected_over_threshold[i].assign(own, 0);
+        const bool may_start = rules_of(status).waits_for_start;
+        census_.not_started_over_threshold[i].assign(may_start ? thresholds.not_started.size() : 0,
+                                                     0);
+    }
+    registry_.observe_with(this);
+}
+
+census_pass::~census_pass() {
+    registry_.observe_with(nullptr);
+}
+
+bool census_pass::step(std::size_t records) {
+    const auto end = static_cast<std::uint32_t>(
+        std::min<std::size_t>(registry_.slot_count(), cursor_ + records));
+    for (; cursor_ < end; ++cursor_) {
+        const session_slot slot{cursor_};
+        if (registry_.is_tracked(slot)) {
+            take_in(slot, registry_[slot]);
+        }
+    }
+    return cursor_ < registry_.slot_count();
+}
+
+const census& census_pass::outcome() {
+    // A record that left its status during the pass may have been the oldest: a minimum cannot be taken
+    // back like a count, so it is looked for again.
+    if (oldest_dirty_) {
+        census_.oldest_since.fill(no_time);
+        for (std::uint32_t i = 0; i < registry_.slot_count(); ++i) {
+            const session_slot slot{i};
+            if (registry_.is_tracked(slot)) {
+                const session_record& record = registry_[slot];
+                steady_time& oldest = census_.oldest_since[index(record.status)];
+                oldest = oldest == no_time ? record.since : std::min(oldest, record.since);
+            }
+        }
+        oldest_dirty_ = false;
+    }
+    return census_;
+}
+
+void census_pass::before_change(session_slot slot, const session_record& record) {
+    if (index_of(slot) < cursor_ && registry_.is_tracked(slot)) {
+        count(record, static_cast<std::uint32_t>(-1));
+        oldest_dirty_ |= census_.oldest_since[index(record.status)] == record.since;
+    }
+}
+
+void census_pass::after_change(session_slot slot, const session_record& record) {
+    if (index_of(slot) < cursor_ && registry_.is_tracked(slot)) {
+        take_in(slot, record);
+    }
+}
+
+void census_pass::take_in(session_slot slot, const session_record& record) {
+    count(record, 1);
+    if (terms_.candidates != nullptr) {
+        terms_.candidates->offer(slot, record);
+    }
+}
+
+void census_pass::count(const session_record& record, std::uint32_t weight) {
+    const std::size_t i = index(record.status);
+    census_.by_status[i] += weight;
+    census_.by_mode[i][static_cast<std::size_t>(record.mode)] += weight;
+    census_.by_provider[i][static_cast<std::size_t>(record.provider)] += weight;
+    census_.unverified += record.unverified ? weight : 0;
+    census_.stuck[i] += is_stuck(terms_.policy->thresholds, record) ? weight : 0;
+    census_.stale[i] += is_stale(record, terms_) ? weight : 0;
+
+    const steady_time now = terms_.at;
+    const threshold_settings& thresholds = terms_.policy->thresholds;
+    const auto& own = thresholds_of(thresholds, record.status);
+    count_ages(own, census_.over_threshold[i], weight, [&](steady_duration age) {
+        return confirmed_over(record, record.since, age);
+    });
+    // Suspected are those past it by the clock less those confirmed; before anybody said a status, `since` is
+    // the moment it was told.
+    for (std::size_t k = 0; k < own.size() && past(record.since, own[k], now); ++k) {
+        census_.suspected_over_threshold[i][k] +=
+            confirmed_over(record, record.since, own[k]) ? 0 : weight;
+    }
+    if (not_started(record)) {
+        count_ages(
+            thresholds.not_started,
+            census_.not_started_over_threshold[i],
+            weight,
+            [&](steady_duration age) { return confirmed_over(record, record.created, age); });
+    }
+    if (weight == 1) {
+        steady_time& oldest = census_.oldest_since[i];
+        oldest = oldest == no_time ? record.since : std::min(oldest, record.since);
+    }
+}
+
+} // namespace kallglot

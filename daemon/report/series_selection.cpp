@@ -1,0 +1,137 @@
+#include "report/series_selection.hpp"
+
+#include "kallglot/polling/poll_policy.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <utility>
+
+namespace kallglot {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr steady_duration least_stay = 5min;
+
+/// Room for records that change while the pass is under way, whose old places are kept.
+constexpr std::size_t slack = 64;
+
+/// Who comes first, whatever the places are: the stuck ones, then who has not been a member for long.
+enum class precedence : std::uint8_t { stuck, stays, other };
+
+/// A session that may become a member.
+struct contender {
+    precedence first = precedence::other;
+    ranked_session place;
+    const series_selection::member* member = nullptr; ///< of the set so far
+
+    [[nodiscard]] bool operator<(const contender& other) const noexcept {
+        return first != other.first ? first < other.first : place < other.place;
+    }
+};
+
+precedence precedence_of(const ranked_session& place, bool stays) noexcept {
+    if (place.rank == series_rank::stuck) {
+        return precedence::stuck;
+    }
+    return stays ? precedence::stays : precedence::other;
+}
+
+bool is_still(const series_selection::member& one, const session_registry& registry) {
+    return registry.is_tracked(one.slot) && registry.text_of(one.slot) == one.id.view();
+}
+
+} // namespace
+
+ranked_session rank_session(const threshold_settings& thresholds,
+                            session_slot slot,
+                            const session_record& record) noexcept {
+    if (is_stuck(thresholds, record)) {
+        return {series_rank::stuck, record.since, slot};
+    }
+    if (record.status == session_status::active) {
+        return {series_rank::active,
+                record.started != no_time ? record.started : record.since,
+                slot};
+    }
+    return {series_rank::other, record.since, slot};
+}
+
+series_candidates::series_candidates(const threshold_settings& thresholds, std::size_t count)
+    : thresholds_(thresholds),
+      count_(count == 0 ? 0 : count + slack) {}
+
+void series_candidates::offer(session_slot slot, const session_record& record) {
+    const ranked_session place = rank_session(thresholds_, slot, record);
+    if (count_ == 0 || (last_ && !(place < *last_))) {
+        return;
+    }
+    first_.push_back(place);
+    if (first_.size() == 2 * count_) {
+        keep_first();
+    }
+}
+
+void series_candidates::keep_first() {
+    const auto last = first_.begin() + static_cast<std::ptrdiff_t>(count_ - 1);
+    std::ranges::nth_element(first_, last);
+    last_ = *last;
+    first_.resize(count_);
+}
+
+std::vector<ranked_session> series_candidates::take(const session_registry& registry) {
+    if (first_.size() > count_) {
+        keep_first();
+    }
+    std::erase_if(first_,
+                  [&](const ranked_session& one) { return !registry.is_tracked(one.slot); });
+    for (ranked_session& one : first_) {
+        one = rank_session(thresholds_, one.slot, registry[one.slot]);
+    }
+    std::ranges::sort(first_);
+    const auto doubles = std::ranges::unique(first_);
+    first_.erase(doubles.begin(), doubles.end());
+    return std::move(first_);
+}
+
+const std::vector<series_selection::member>& series_selection::choose(
+    const std::vector<ranked_session>& candidates,
+    const session_registry& registry,
+    const threshold_settings& thresholds,
+    steady_time now) {
+    std::vector<contender> contenders;
+    contenders.reserve(members_.size() + candidates.size());
+    std::vector<session_slot> present;
+    present.reserve(members_.size());
+    for (const member& one : members_) {
+        if (is_still(one, registry)) {
+            const ranked_session place = rank_session(thresholds, one.slot, registry[one.slot]);
+            const bool stays = now - one.entered < least_stay;
+            contenders.push_back({precedence_of(place, stays), place, &one});
+            present.push_back(one.slot);
+        }
+    }
+    std::ranges::sort(present);
+    for (const ranked_session& one : candidates) {
+        if (!std::ranges::binary_search(present, one.slot)) {
+            contenders.push_back({precedence_of(one, false), one, nullptr});
+        }
+    }
+
+    std::ranges::sort(contenders, std::less());
+    contenders.resize(std::min(contenders.size(), limit_));
+    std::vector<member> chosen;
+    chosen.reserve(contenders.size());
+    for (const contender& one : contenders) {
+        chosen.push_back(one.member != nullptr
+                             ? *one.member
+                             : member{registry.id_of(one.place.slot), one.place.slot, now});
+    }
+    members_ = std::move(chosen);
+    return members_;
+}
+
+} // namespace kallglot

@@ -1,0 +1,121 @@
+/// SQLite as values: a connection and a prepared statement that are closed with their owner, and faults by kind.
+///
+/// It exists so that the rest of the store reads as what it does. It decides nothing, knows no table, and throws nothing
+/// but bad_alloc. Text that reaches a fault is SQLite's own and the path: never a value of a row.
+
+#ifndef KALLGLOT_STORE_SQLITE_DATABASE_HPP
+#define KALLGLOT_STORE_SQLITE_DATABASE_HPP
+
+#include <sqlite3.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace kallglot {
+
+/// What a failure asks for.
+enum class store_fault_kind : std::uint8_t {
+    none,
+    unwritable, ///< full, read-only, no permission: the file is as it was; worth another try
+    broken,     ///< a write or sync failed: what is on the disk is not known any more
+    damaged,    ///< the content of the file is not what was written
+    locked,     ///< somebody else has it open
+    refused,    ///< not ours, or of a newer version; left as it is
+};
+
+struct store_fault {
+    store_fault_kind kind = store_fault_kind::none;
+    std::string text; ///< for people
+
+    [[nodiscard]] explicit operator bool() const noexcept { return kind != store_fault_kind::none; }
+};
+
+/// The kind of an extended result code of SQLite.
+[[nodiscard]] store_fault_kind classify_sqlite(int code) noexcept;
+
+/// One statement, prepared once. Worker only, as everything here.
+class statement {
+public:
+    statement() = default;
+
+    /// Counted from 1.
+    void bind(int index, std::int64_t value) noexcept;
+    void bind(int index, const std::optional<std::int64_t>& value) noexcept;
+    /// Lifetime: the text outlives the next step() and reset().
+    void bind(int index, std::string_view text) noexcept;
+
+    /// True: there is a row. False: the end, or an error, which failed() tells apart.
+    [[nodiscard]] bool step() noexcept;
+
+    /// step() to the end and reset(). False: it failed.
+    [[nodiscard]] bool run() noexcept;
+
+    [[nodiscard]] bool failed() const noexcept {
+        return code_ != SQLITE_DONE && code_ != SQLITE_ROW;
+    }
+
+    void reset() noexcept;
+
+    /// Counted from 0; a value of another type than asked for is nothing.
+    [[nodiscard]] std::optional<std::int64_t> integer(int column) const noexcept;
+    /// Lifetime: until the next step() or reset().
+    [[nodiscard]] std::string_view text(int column) const noexcept;
+
+    [[nodiscard]] explicit operator bool() const noexcept { return handle_ != nullptr; }
+
+private:
+    friend class database;
+
+    struct finalize {
+        void operator()(sqlite3_stmt* handle) const noexcept { sqlite3_finalize(handle); }
+    };
+
+    std::unique_ptr<sqlite3_stmt, finalize> handle_;
+    int code_ = SQLITE_DONE;
+};
+
+/// One connection: nobody else can have the file open at the same time, and closing it writes nothing.
+class database {
+public:
+    database() = default;
+
+    /// Opens a file, which must exist; an empty one is a database without tables.
+    [[nodiscard]] store_fault open(const std::string& path);
+
+    /// Statements must be gone.
+    void close() noexcept { handle_.reset(); }
+
+    [[nodiscard]] bool is_open() const noexcept { return handle_ != nullptr; }
+
+    [[nodiscard]] store_fault run(const char* sql);
+
+    /// The first value of the first row; nothing if there is none or it fails.
+    [[nodiscard]] std::optional<std::int64_t> number(const char* sql);
+    [[nodiscard]] std::optional<std::string> word(const char* sql);
+
+    [[nodiscard]] store_fault prepare(statement& into, std::string_view sql);
+
+    /// What the last call on this connection failed with.
+    [[nodiscard]] store_fault last_fault() const;
+
+    [[nodiscard]] bool in_transaction() const noexcept {
+        return sqlite3_get_autocommit(handle_.get()) == 0;
+    }
+
+    [[nodiscard]] sqlite3* handle() const noexcept { return handle_.get(); }
+
+private:
+    struct close_handle {
+        void operator()(sqlite3* handle) const noexcept { sqlite3_close_v2(handle); }
+    };
+
+    std::unique_ptr<sqlite3, close_handle> handle_;
+    std::string path_;
+};
+
+} // namespace kallglot
+
+#endif

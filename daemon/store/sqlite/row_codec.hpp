@@ -1,0 +1,43 @@
+/// How the values of a row are written: small ones packed into one integer, and the sum that tells whether a row is
+/// still what was written.
+
+#ifndef KALLGLOT_STORE_SQLITE_ROW_CODEC_HPP
+#define KALLGLOT_STORE_SQLITE_ROW_CODEC_HPP
+
+#include "kallglot/tracking/stored_session.hpp"
+#include "store/sqlite/session_table.hpp"
+
+#include <cstdint>
+#include <optional>
+
+namespace kallglot {
+
+/// Small values share one integer: a column costs a byte of header in each of a million rows.
+///
+/// Source: from the lowest bit, four bits each: sources, status, mode, provider, reason, by_webhook; above them the count
+/// of 404 answers. The numbers are those of the vocabularies (tracking/session.hpp), never the order of an enumeration.
+[[nodiscard]] std::int64_t pack(const stored_session& row) noexcept;
+
+/// False if a number belongs to no value: the row is damaged.
+[[nodiscard]] bool unpack(std::int64_t packed, stored_session& row) noexcept;
+
+[[nodiscard]] inline std::optional<std::int64_t> ms_of(
+    const std::optional<stored_time>& at) noexcept {
+    return at ? std::optional(at->ms) : std::nullopt;
+}
+
+[[nodiscard]] inline std::optional<stored_time> moment(
+    const std::optional<std::int64_t>& ms) noexcept {
+    return ms ? std::optional(stored_time{*ms}) : std::nullopt;
+}
+
+/// Of everything in the row but `told`, which is written once. 32 bits.
+[[nodiscard]] std::int64_t sum_of(const stored_session& row) noexcept;
+[[nodiscard]] std::int64_t sum_of(const time_mark& mark) noexcept;
+
+/// The kind in the lowest bits, the sum above it.
+[[nodiscard]] std::int64_t kind_and_sum(const remembered_row& row) noexcept;
+
+} // namespace kallglot
+
+#endif

@@ -1,0 +1,99 @@
+/// The tables of the store, version 1: what a row looks like on disk.
+///
+///   sessions    a row a tracked session, by id; moments are `stored_time`, -1 and NULL stand for nothing
+///   remembered  a row a key that must not come back, for 72 hours
+///   state       one row: the newest time mark, and when the store was last found damaged
+///
+/// SQLite notices when its own structure is damaged, but not when a value is: each row carries a sum of its
+/// values, so that no bit can turn one id into another. Prepared statements, one connection. It does not open files and
+/// decides nothing.
+
+#ifndef KALLGLOT_STORE_SQLITE_SESSION_TABLE_HPP
+#define KALLGLOT_STORE_SQLITE_SESSION_TABLE_HPP
+
+#include "kallglot/tracking/remembered_keys.hpp"
+#include "kallglot/tracking/stored_session.hpp"
+#include "store/sqlite/database.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string_view>
+
+namespace kallglot {
+
+/// A key as it is on disk.
+struct remembered_row {
+    std::uint64_t key = 0;
+    stored_time at;
+    remembered_kind kind = remembered_kind::ended;
+};
+
+/// The one row of `state`.
+struct state_row {
+    time_mark mark;
+    std::int64_t last_corruption = 0; ///< Unix milliseconds; 0: never
+};
+
+/// Worker only. Lifetime: the database outlives it; to be destroyed before that is closed.
+class session_table {
+public:
+    static constexpr std::uint32_t version = 1;
+    static constexpr std::uint32_t application = 0x4B61'6C6C; ///< "Kall"
+
+    /// Makes the tables in an empty file.
+    [[nodiscard]] static store_fault create(database& db, const state_row& state);
+
+    [[nodiscard]] store_fault prepare(database& db);
+
+    // Writing: false means that the connection knows the fault.
+    [[nodiscard]] bool put(const stored_session& row);    ///< new or known
+    [[nodiscard]] bool update(const stored_session& row); ///< nothing if it is not there
+    [[nodiscard]] bool remove(const session_id& id);
+    [[nodiscard]] bool put(const remembered_row& row);
+    [[nodiscard]] bool forget_key(std::uint64_t key);
+    [[nodiscard]] bool put(const time_mark& mark);
+    /// Deletes up to `limit` keys from before `limit_time`.
+    [[nodiscard]] bool purge(stored_time before, std::int64_t limit);
+
+    /// Where to read, in the order of ids. `after` empty: from the beginning, or from the end if backwards.
+    struct range {
+        std::string_view after;
+        bool backwards = false;
+        std::int64_t limit = INT64_MAX;
+    };
+
+    using session_sink = std::function<void(const stored_session&)>;
+    using key_sink = std::function<void(const remembered_row&)>;
+
+    /// A row that is not what was written is a fault (damaged), or, with `bad`, passed over and counted.
+    [[nodiscard]] store_fault read(const range& where,
+                                   stored_time mark,
+                                   const session_sink& sink,
+                                   std::uint64_t* bad = nullptr);
+    /// In no order of use; `bad` as with read().
+    [[nodiscard]] store_fault read_keys(const key_sink& sink, std::uint64_t* bad = nullptr);
+    /// Errors: damaged if it is missing or not what was written; then `into` stays.
+    [[nodiscard]] store_fault read_state(state_row& into);
+
+private:
+    bool bind_and_run(statement& into, const stored_session& row);
+
+    database* db_ = nullptr;
+    statement put_;
+    statement update_;
+    statement remove_;
+    statement remember_;
+    statement forget_key_;
+    statement mark_;
+    statement purge_;
+    statement forwards_;
+    statement backwards_;
+    statement keys_;
+    statement state_;
+};
+
+} // namespace kallglot
+
+#endif

@@ -1,0 +1,245 @@
+#include "store/sqlite/store_files.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <utility>
+
+namespace kallglot {
+
+namespace {
+
+store_fault fault_of(const std::string& name, const char* what, int number) {
+    const store_fault_kind kind =
+        number == EIO ? store_fault_kind::broken : store_fault_kind::unwritable;
+    return {kind, name + ": " + what + ": " + std::strerror(number)};
+}
+
+bool present(const std::string& name) {
+    struct stat about{};
+    return ::lstat(name.c_str(), &about) == 0;
+}
+
+std::uint64_t size_of(const std::string& name) {
+    struct stat about{};
+    return ::stat(name.c_str(), &about) == 0 ? static_cast<std::uint64_t>(about.st_size) : 0;
+}
+
+std::uint32_t big_endian(const unsigned char* at) {
+    return (std::uint32_t{at[0]} << 24) | (std::uint32_t{at[1]} << 16) | (std::uint32_t{at[2]} << 8)
+           | std::uint32_t{at[3]};
+}
+
+} // namespace
+
+store_files::~store_files() {
+    if (lock_ >= 0) {
+        ::close(lock_);
+    }
+}
+
+store_fault store_files::prepare_next() {
+    if (store_fault fault = discard_next()) {
+        return fault;
+    }
+    // For the owner and the group: ids may be addresses. SQLite gives its log the same mode.
+    const int made = ::open(next().c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+    if (made < 0) {
+        return fault_of(next(), "cannot be made", errno);
+    }
+    ::close(made);
+    return {};
+}
+
+store_fault store_files::lock() {
+    if (lock_ >= 0) {
+        return {};
+    }
+    const std::string name = path_ + "-lock";
+    const int opened = ::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+    if (opened < 0) {
+        return fault_of(name, "cannot be opened", errno);
+    }
+    if (::flock(opened, LOCK_EX | LOCK_NB) != 0) {
+        const int number = errno;
+        ::close(opened);
+        if (number == EWOULDBLOCK) {
+            return {store_fault_kind::locked, path_ + ": in use by another process"};
+        }
+        return fault_of(name, "cannot be locked", number);
+    }
+    lock_ = opened;
+    return {};
+}
+
+store_fault store_files::settle(std::string& aside) {
+    // Never completed: the store itself is what counts.
+    if (store_fault fault = discard_next()) {
+        return fault;
+    }
+    if (present(salvaged())) {
+        return replace_by_salvaged(aside);
+    }
+    return present(ready()) ? take_place(ready()) : store_fault{};
+}
+
+store_fault store_files::discard_next() {
+    for (const char* const suffix : {"", "-wal", "-journal", "-shm"}) {
+        if (store_fault fault = remove(next() + suffix)) {
+            return fault;
+        }
+    }
+    return {};
+}
+
+store_fault store_files::replace() {
+    if (store_fault fault = complete(ready())) {
+        return fault;
+    }
+    return take_place(ready());
+}
+
+store_fault store_files::replace_damaged(std::string& aside) {
+    if (store_fault fault = complete(salvaged())) {
+        return fault;
+    }
+    return replace_by_salvaged(aside);
+}
+
+store_fault store_files::replace_by_salvaged(std::string& aside) {
+    // A store that was ready before and could not take its place is older, and must not do so at the next start.
+    if (store_fault fault = remove(ready())) {
+        return fault;
+    }
+    if (store_fault fault = move_aside(aside)) {
+        return fault;
+    }
+    return take_place(salvaged());
+}
+
+store_fault store_files::complete(const std::string& as) {
+    // From here on the new store is the one: the rename is the moment of truth.
+    if (store_fault fault = rename(next(), as)) {
+        return fault;
+    }
+    return sync_folder();
+}
+
+store_fault store_files::move_aside(std::string& aside) {
+    aside = name_aside();
+    // The log first: without it the file is only older, but a log without its file could meet the new one.
+    for (const auto& [from, to] : {std::pair(log(), aside + "-wal"), std::pair(path_, aside)}) {
+        if (present(from)) {
+            if (store_fault fault = rename(from, to)) {
+                return fault;
+            }
+        }
+    }
+    return sync_folder();
+}
+
+store_fault store_files::take_place(const std::string& from) {
+    for (const char* const suffix : {"-wal", "-journal", "-shm"}) {
+        if (store_fault fault = remove(path_ + suffix)) {
+            return fault;
+        }
+    }
+    // The old log must be gone for good before the new file has its name.
+    if (store_fault fault = sync_folder()) {
+        return fault;
+    }
+    if (store_fault fault = rename(from, path_)) {
+        return fault;
+    }
+    return sync_folder();
+}
+
+bool store_files::exists() const {
+    return present(path_);
+}
+
+std::uint64_t store_files::size() const {
+    return size_of(path_) + size_of(log());
+}
+
+std::string store_files::free_space() const {
+    struct statvfs about{};
+    if (::statvfs(folder().c_str(), &about) != 0) {
+        return "unknown space free";
+    }
+    return std::to_string(about.f_bavail * about.f_frsize) + " bytes free";
+}
+
+store_fault store_files::identify(identity& found) const {
+    std::array<unsigned char, 100> header{};
+    const int opened = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC);
+    if (opened < 0) {
+        return fault_of(path_, "cannot be opened", errno);
+    }
+    const ssize_t got = ::read(opened, header.data(), header.size());
+    const int failed = got < 0 ? errno : 0;
+    ::close(opened);
+    if (failed != 0) {
+        return fault_of(path_, "cannot be read", failed);
+    }
+    // SQLite's file format: the name, user_version at 60, application_id at 68.
+    static constexpr std::array<char, 16> magic = {"SQLite format 3"};
+    if (got != static_cast<ssize_t>(header.size())
+        || std::memcmp(header.data(), magic.data(), magic.size()) != 0) {
+        return {};
+    }
+    found = {true, big_endian(&header[60]), big_endian(&header[68])};
+    return {};
+}
+
+std::string store_files::folder() const {
+    const std::string parent = std::filesystem::path(path_).parent_path().string();
+    return parent.empty() ? "." : parent;
+}
+
+std::string store_files::name_aside() const {
+    // What a crash interrupted goes on under its name: the log may be there already, or all of it.
+    std::string last;
+    for (int number = 1;; ++number) {
+        std::string name = path_ + ".damaged-" + std::to_string(number);
+        const bool log_is_free = !present(name + "-wal") || !present(log());
+        if (!present(name) && log_is_free) {
+            return present(path_) || last.empty() ? name : last;
+        }
+        last = std::move(name);
+    }
+}
+
+store_fault store_files::rename(const std::string& from, const std::string& to) {
+    if (::rename(from.c_str(), to.c_str()) != 0) {
+        return fault_of(from, "cannot be renamed", errno);
+    }
+    return {};
+}
+
+store_fault store_files::remove(const std::string& name) {
+    if (::unlink(name.c_str()) != 0 && errno != ENOENT) {
+        return fault_of(name, "cannot be removed", errno);
+    }
+    return {};
+}
+
+store_fault store_files::sync_folder() {
+    const std::string name = folder();
+    const int opened = ::open(name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (opened < 0) {
+        return fault_of(name, "cannot be opened", errno);
+    }
+    const int failed = ::fsync(opened) == 0 ? 0 : errno;
+    ::close(opened);
+    return failed == 0 ? store_fault{} : fault_of(name, "cannot be synced", failed);
+}
+
+} // namespace kallglot

@@ -1,0 +1,38 @@
+#include "kallglot/tracking/session_id.hpp"
+
+#include <algorithm>
+#include <functional>
+
+namespace kallglot {
+namespace {
+
+// Spelled out, because the functions of <cctype> follow the locale.
+constexpr bool is_id_character(char c) noexcept {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'
+           || c == '-';
+}
+
+} // namespace
+
+result<session_id> session_id::parse(std::string_view text) noexcept {
+    if (text.empty() || text.size() > max_size || !std::ranges::all_of(text, is_id_character)) {
+        return errc::invalid_session_id;
+    }
+    session_id id;
+    // The rest is cleared too, so that a copy never carries bytes of something else.
+    id.text_.fill('\0');
+    std::ranges::copy(text, id.text_.begin());
+    id.size_ = static_cast<std::uint8_t>(text.size());
+    return id;
+}
+
+std::uint64_t hash_of(std::string_view id) noexcept {
+    // libstdc++ uses murmur over all bytes, whose upper bits are uneven for ids that differ only in
+    // their last characters; two rounds of multiplication even them out.
+    std::uint64_t hash = std::hash<std::string_view>{}(id);
+    hash = (hash ^ (hash >> 32)) * 0xE984'6AF9'B1A6'15DULL;
+    hash = (hash ^ (hash >> 32)) * 0xE984'6AF9'B1A6'15DULL;
+    return hash ^ (hash >> 28);
+}
+
+} // namespace kallglot

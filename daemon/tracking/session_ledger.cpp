@@ -1,0 +1,316 @@
+#include "kallglot/tracking/session_ledger.hpp"
+
+namespace kallglot {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+/// While a session's 404 answers may be an outage it is kept; after this long it is forgotten anyway.
+constexpr steady_duration longest_not_found = 24h;
+constexpr std::uint8_t min_not_found_answers = 3;
+
+/// Fewer sessions than this say nothing about an outage.
+constexpr std::size_t outage_min_sessions = 20;
+
+/// Ids that are over must not come back with a late event or an unchanged file.
+std::optional<remembered_kind> remembered_as(forget_reason reason) noexcept {
+    switch (reason) {
+        case forget_reason::ended:
+            return remembered_kind::ended;
+        case forget_reason::not_found:
+            return remembered_kind::not_found;
+        case forget_reason::expired:
+        case forget_reason::operator_asked:
+            break;
+    }
+    return std::nullopt;
+}
+
+} // namespace
+
+ledger_change session_ledger::take_id(const session_id& id,
+                                      session_source source,
+                                      bool bulk,
+                                      steady_time now) {
+    ledger_change change;
+    const auto [slot, is_new] = registry_.add(id);
+    change.slot = slot;
+    if (slot == no_slot) {
+        return change;
+    }
+    const session_record& record = registry_[slot];
+    const bool known_source = (record.sources & source_bit(source)) != 0;
+    update(slot, [&, fresh = is_new](session_record& changed) {
+        changed.sources |= source_bit(source);
+        if (fresh) {
+            changed.since = now;
+            changed.bulk = bulk;
+        }
+    });
+    if (is_new) {
+        change.added = source;
+        change.store = store_action::add;
+        change.reschedule = true;
+        return change;
+    }
+    change.source_is_new = !known_source;
+    if (record.unstored) {
+        change.store = store_action::add;
+    } else if (known_source) {
+        change.store = store_action::await;
+    } else {
+        // A file is read again after a restart, so its source need not be durable at once.
+        change.store =
+            source == session_source::file ? store_action::note_if_idle : store_action::change;
+    }
+    return change;
+}
+
+void session_ledger::revoke_source(session_slot slot, session_source source) {
+    update(slot, [source](session_record& record) {
+        record.sources &= static_cast<std::uint8_t>(~source_bit(source));
+    });
+}
+
+ledger_change session_ledger::remove_source(session_slot slot,
+                                            session_source source,
+                                            steady_time now) {
+    revoke_source(slot, source);
+    if (registry_[slot].sources == 0) {
+        return forget(slot, forget_reason::operator_asked, now);
+    }
+    ledger_change change;
+    change.slot = slot;
+    change.store = store_action::note_if_idle;
+    return change;
+}
+
+ledger_change session_ledger::restore(const session_id& id,
+                                      const session_record& record,
+                                      const poll_policy& policy,
+                                      steady_time now) {
+    ledger_change change;
+    change.slot = registry_.add_beyond_limit(id).slot;
+    change.reschedule = true;
+    update(change.slot, [&](session_record& restored) {
+        const std::uint32_t place = restored.id_place;
+        const std::uint8_t size = restored.id_size;
+        restored = record;
+        restored.id_place = place;
+        restored.id_size = size;
+        // What happened while the daemon was down is not known: it takes as many answers as at first.
+        restored.not_found_count = 0;
+        if (restored.status == session_status::ended) {
+            // A webhook reported the end, and the poll that asks for the details was not made.
+            restored.touched = restored.by_webhook;
+            restored.unverified = false;
+        } else {
+            // Due at once; sessions with the shortest interval are the latest, so they go first.
+            restored.last_sent = now - plain_interval(policy, restored);
+        }
+    });
+    return change;
+}
+
+ledger_change session_ledger::forget(session_slot slot, forget_reason reason, steady_time now) {
+    ledger_change change;
+    change.slot = slot;
+    // An end that only a webhook reported still counts, though no poll could say why.
+    change.changes.ended = awaits_final_poll(registry_[slot]);
+    const session_id id = registry_.id_of(slot);
+    const auto kind = remembered_as(reason);
+    if (kind) {
+        remembered_.add({remembered_key(id.view()), now, *kind});
+    }
+    change.forgotten = forgotten_session{id, reason, kind};
+    change.store = store_action::forget;
+    remove(slot);
+    return change;
+}
+
+ledger_change session_ledger::drop(session_slot slot) {
+    ledger_change change;
+    change.slot = slot;
+    // Its schedule is taken out with it: a slot that is not tracked has no polls.
+    change.reschedule = true;
+    remove(slot);
+    return change;
+}
+
+void session_ledger::set_unstored(session_slot slot, bool unstored) {
+    update(slot, [unstored](session_record& record) { record.unstored = unstored; });
+}
+
+void session_ledger::poll_sent(session_slot slot, steady_time now) {
+    update(slot, [now](session_record& record) {
+        record.in_flight = true;
+        record.last_sent = now;
+    });
+}
+
+bool session_ledger::poll_returned(session_slot slot) {
+    // A forgotten session is in no tally any more.
+    registry_.update(slot, [](session_record& record) { record.in_flight = false; });
+    if (registry_[slot].forgotten) {
+        registry_.release(slot);
+        return false;
+    }
+    return true;
+}
+
+ledger_change session_ledger::take_snapshot(session_slot slot,
+                                            const session_snapshot& snapshot,
+                                            const exchange_times& times,
+                                            const poll_policy& policy) {
+    ledger_change change;
+    change.slot = slot;
+    change.reschedule = true;
+    const session_record& record = registry_[slot];
+    const bool was_observed = record.was_observed();
+    const bool was_missing = record.not_found_since != no_time;
+    const bool was_started = record.started != no_time;
+    const threshold_crossing before = next_crossing(policy, record);
+    change.changes =
+        update(slot, [&](session_record& changed) { return observe(changed, snapshot, times); });
+    change.reason = record.reason;
+    // Persisted are the status, which thresholds are confirmed, since when there were only 404 answers, and what was
+    // counted. Most polls change none of them.
+    const bool is_started = record.started != no_time;
+    if (!was_observed || was_missing || was_started != is_started || change.changes.change
+        || change.changes.ended || before.at != next_crossing(policy, record).at) {
+        change.store = store_action::note;
+    }
+    if (follows_webhooks_ && change.changes.change) {
+        compare_with_webhooks(slot, *change.changes.change, times.received);
+    }
+    return change;
+}
+
+ledger_change session_ledger::take_not_found(session_slot slot, steady_time sent) {
+    ledger_change change;
+    change.slot = slot;
+    change.reschedule = true;
+    const session_record& record = registry_[slot];
+    const bool awaited_end = awaits_final_poll(record);
+    const bool was_missing = record.not_found_since != no_time;
+    update(slot, [sent](session_record& changed) { observe_not_found(changed, sent); });
+    if (!was_missing || awaited_end) {
+        change.store = store_action::note;
+    }
+    // That was the final poll, and there is nothing more to learn about the end.
+    change.changes.ended = awaited_end && !awaits_final_poll(record);
+    return change;
+}
+
+ledger_change session_ledger::take_failure(session_slot slot, failure_reason reason) {
+    ledger_change change;
+    change.slot = slot;
+    change.reschedule = true;
+    update(slot, [reason](session_record& record) { observe_failure(record, reason); });
+    return change;
+}
+
+std::optional<ledger_change> session_ledger::forget_if_over(session_slot slot,
+                                                            const poll_settings& poll,
+                                                            steady_time now) {
+    const session_record& record = registry_[slot];
+    if (record.not_found_since != no_time) {
+        const steady_duration missing = now - record.not_found_since;
+        const bool long_enough = (missing >= poll.not_found_after && !looks_like_outage())
+                                 || missing >= longest_not_found;
+        if (long_enough && record.not_found_count >= min_not_found_answers) {
+            return forget(slot, forget_reason::not_found, now);
+        }
+        return std::nullopt;
+    }
+    if (record.was_observed() && record.status == session_status::unknown
+        && now - record.since >= poll.unknown_after) {
+        return forget(slot, forget_reason::expired, now);
+    }
+    return std::nullopt;
+}
+
+ledger_change session_ledger::take_event(session_slot slot,
+                                         std::optional<session_event> event,
+                                         std::uint64_t key,
+                                         const event_times& times) {
+    ledger_change change;
+    change.slot = slot;
+    change.source = change_source::webhook;
+    change.store = store_action::change;
+    if (event) {
+        change.reschedule = true;
+        change.changes = update(slot, [&](session_record& record) {
+            return observe_event(record, *event, times);
+        });
+        change.reason = registry_[slot].reason;
+        if (follows_webhooks_) {
+            const bool first = change.changes.change.has_value();
+            compare_with_polls(slot, *event, first, times.received);
+        }
+    }
+    remembered_.add({key, times.received, remembered_kind::event});
+    return change;
+}
+
+bool session_ledger::is_gone(const session_id& id, steady_time now) const {
+    return remembered_.contains(remembered_key(id.view()), now);
+}
+
+bool session_ledger::revive(const session_id& id, steady_time now) {
+    return remembered_.erase(remembered_key(id.view()), now);
+}
+
+void session_ledger::undo_revival(const session_id& id, steady_time now) {
+    if (registry_.find(id.view()) == no_slot) {
+        remembered_.add({remembered_key(id.view()), now, remembered_kind::ended});
+    }
+}
+
+bool session_ledger::is_missing(session_slot slot) const noexcept {
+    // An API that does not keep ended sessions has no outage.
+    const session_record& record = registry_[slot];
+    return record.not_found_since != no_time && record.status != session_status::ended;
+}
+
+bool session_ledger::looks_like_outage() const noexcept {
+    const auto ended = static_cast<std::size_t>(kind_of(session_status::ended));
+    const kind_tally& tally = registry_.tally();
+    const std::size_t alive = registry_.size() - tally[0][ended] - tally[1][ended];
+    return alive >= outage_min_sessions && 2 * missing_ > alive;
+}
+
+void session_ledger::remove(session_slot slot) {
+    missing_ -= is_missing(slot) ? 1 : 0;
+    registry_.remove(slot);
+}
+
+void session_ledger::compare_with_polls(session_slot slot,
+                                        session_event event,
+                                        bool first,
+                                        steady_time now) {
+    // Starts and ends only: polls see the others too, but webhooks need not report them.
+    if (event != session_event::started && event != session_event::ended) {
+        return;
+    }
+    if (first) {
+        flow_.told_first(now);
+    } else {
+        const bool started = event == session_event::started;
+        flow_.told_after(slot, started ? told_change::start : told_change::end, now);
+    }
+}
+
+void session_ledger::compare_with_webhooks(session_slot slot,
+                                           const status_change& change,
+                                           steady_time now) {
+    // The way back from `ending` is no start.
+    if (change.to == session_status::active && change.from != session_status::ending) {
+        flow_.seen_first(slot, told_change::start, now);
+    } else if (change.to == session_status::ended) {
+        flow_.seen_first(slot, told_change::end, now);
+    }
+}
+
+} // namespace kallglot

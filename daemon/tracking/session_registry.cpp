@@ -1,0 +1,113 @@
+#include "kallglot/tracking/session_registry.hpp"
+
+#include <boost/assert.hpp>
+
+namespace kallglot {
+
+namespace {
+constexpr std::uint32_t no_place = 0xFFFF'FFFF;
+}
+
+session_registry::session_registry(std::size_t max_tracked)
+    : index_(0, hash_through{this}, equal_through{this}),
+      max_tracked_(max_tracked),
+      first_free_(no_place) {
+    index_.reserve(max_tracked);
+}
+
+session_registry::added session_registry::add(const session_id& id) {
+    if (full()) {
+        return {find(id.view()), false};
+    }
+    return add_beyond_limit(id);
+}
+
+session_registry::added session_registry::add_beyond_limit(const session_id& id) {
+    if (const session_slot known = find(id.view()); known != no_slot) {
+        return {known, false};
+    }
+    const session_slot slot = take_slot();
+    session_record& record = at(index_of(slot));
+    record = session_record{};
+    record.id_place = ids_.put(id.view());
+    record.id_size = static_cast<std::uint8_t>(id.view().size());
+    index_.insert(slot);
+    put_in(slot, record);
+    return {slot, true};
+}
+
+session_slot session_registry::find(std::string_view id) const {
+    const auto found = index_.find(id);
+    return found == index_.end() ? no_slot : *found;
+}
+
+void session_registry::remove(session_slot slot) {
+    session_record& record = at(index_of(slot));
+    BOOST_ASSERT(is_tracked(slot));
+    take_out(slot, record);
+    index_.erase(slot);
+    record.forgotten = true;
+    // The answer under way still names this slot: nobody else may get it before release().
+    if (!record.in_flight) {
+        free_slot(slot);
+    }
+}
+
+void session_registry::release(session_slot slot) {
+    BOOST_ASSERT((*this)[slot].forgotten);
+    free_slot(slot);
+}
+
+session_id session_registry::id_of(session_slot slot) const {
+    return session_id::parse(text_of(slot)).value();
+}
+
+std::string_view session_registry::text_of(session_slot slot) const noexcept {
+    const session_record& record = (*this)[slot];
+    return ids_.get(record.id_place, record.id_size);
+}
+
+session_slot session_registry::take_slot() {
+    if (first_free_ != no_place) {
+        const std::uint32_t index = first_free_;
+        first_free_ = at(index).id_place;
+        return session_slot{index};
+    }
+    if ((slot_count_ & (chunk_size - 1)) == 0) {
+        chunks_.push_back(std::make_unique<chunk>());
+    }
+    return session_slot{slot_count_++};
+}
+
+void session_registry::free_slot(session_slot slot) {
+    session_record& record = at(index_of(slot));
+    ids_.release(record.id_place, record.id_size);
+    record = session_record{};
+    record.id_place = first_free_;
+    first_free_ = index_of(slot);
+}
+
+std::size_t session_registry::hash_through::operator()(session_slot slot) const noexcept {
+    return hash_of(registry->text_of(slot));
+}
+
+std::size_t session_registry::hash_through::operator()(std::string_view id) const noexcept {
+    return hash_of(id);
+}
+
+bool session_registry::equal_through::operator()(session_slot a, session_slot b) const noexcept {
+    // Two slots never share an id, so equal slots are the only equal ones.
+    return a == b;
+}
+
+bool session_registry::equal_through::operator()(session_slot a,
+                                                 std::string_view b) const noexcept {
+    return registry->text_of(a) == b;
+}
+
+bool session_registry::equal_through::operator()(std::string_view a,
+                                                 session_slot b) const noexcept {
+    return registry->text_of(b) == a;
+}
+
+} // namespace kallglot

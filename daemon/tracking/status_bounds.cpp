@@ -1,0 +1,55 @@
+#include "tracking/status_bounds.hpp"
+
+#include <algorithm>
+
+namespace kallglot {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+std::uint32_t slack_of(const moment_bounds& bounds) noexcept {
+    if (bounds.earliest == no_time || bounds.earliest > bounds.latest) {
+        return session_record::unknown_slack;
+    }
+    const auto slack = std::chrono::ceil<milliseconds>(bounds.latest - bounds.earliest).count();
+    return static_cast<std::uint32_t>(
+        std::min<milliseconds::rep>(slack, session_record::unknown_slack));
+}
+
+} // namespace
+
+std::optional<steady_time> later_bound(api_time timestamp, const exchange_times& times) noexcept {
+    if (!times.api_now) {
+        return std::nullopt;
+    }
+    const milliseconds age = *times.api_now - timestamp;
+    if (age < -24h || age > longest_believed) {
+        return std::nullopt;
+    }
+    return times.received - std::max<milliseconds>(age - 1s, 0s);
+}
+
+std::optional<steady_duration> dwell_until(const session_record& record,
+                                           const moment_bounds& end) noexcept {
+    if (record.since_slack_ms == session_record::unknown_slack || end.earliest == no_time) {
+        return std::nullopt;
+    }
+    const steady_duration start_slack = milliseconds(record.since_slack_ms);
+    const steady_duration shortest = std::max<steady_duration>(end.earliest - record.since, 0s);
+    const steady_duration longest =
+        std::max<steady_duration>(end.latest - (record.since - start_slack), shortest);
+    const steady_duration middle = shortest + (longest - shortest) / 2;
+    if (longest - shortest > std::max<steady_duration>(middle / 10, 5s)) {
+        return std::nullopt;
+    }
+    return middle;
+}
+
+void enter(session_record& record, session_status status, const moment_bounds& began) noexcept {
+    record.status = status;
+    record.since = began.latest;
+    record.since_slack_ms = slack_of(began);
+}
+
+} // namespace kallglot

@@ -1,0 +1,104 @@
+#include "kallglot/tracking/stored_session.hpp"
+
+#include <algorithm>
+#include <initializer_list>
+#include <limits>
+
+namespace kallglot {
+
+namespace {
+
+std::optional<stored_time> stored_if_known(steady_time at, const stored_timeline& line) noexcept {
+    return at == no_time ? std::nullopt : std::optional(line.to_stored(at));
+}
+
+steady_time steady_if_known(const std::optional<stored_time>& at,
+                            const stored_timeline& line) noexcept {
+    return at ? line.to_steady(*at) : no_time;
+}
+
+} // namespace
+
+stored_session to_stored(const session_id& id,
+                         const session_record& record,
+                         const stored_timeline& line) noexcept {
+    stored_session stored(id);
+    stored.since = line.to_stored(record.since);
+    stored.sources = record.sources;
+    stored.status = record.status;
+    stored.mode = record.mode;
+    stored.provider = record.provider;
+    stored.reason = record.reason;
+    stored.by_webhook = record.by_webhook;
+    if (record.since_slack_ms != session_record::unknown_slack) {
+        stored.slack = record.since_slack_ms;
+    }
+    if (record.was_observed()) {
+        // As a difference, since rounding the two ends apart could take back what was confirmed.
+        stored.seen = std::chrono::floor<milliseconds>(record.observed - record.since).count();
+    }
+    stored.created = stored_if_known(record.created, line);
+    stored.started = stored_if_known(record.started, line);
+    stored.missing = stored_if_known(record.not_found_since, line);
+    stored.missing_count = record.not_found_count;
+    stored.call_ms = record.call_duration_ms;
+    return stored;
+}
+
+session_record to_record(const stored_session& stored,
+                         const stored_timeline& line,
+                         steady_time now) noexcept {
+    session_record record;
+    record.since = line.to_steady(stored.since);
+    if (stored.seen) {
+        record.observed = record.since + milliseconds(*stored.seen);
+    }
+    record.created = steady_if_known(stored.created, line);
+    record.started = steady_if_known(stored.started, line);
+    record.not_found_since = steady_if_known(stored.missing, line);
+    const steady_time latest = std::max(
+        {record.since, record.observed, record.created, record.started, record.not_found_since});
+    if (latest > now) {
+        for (steady_time* const at : {&record.since,
+                                      &record.observed,
+                                      &record.created,
+                                      &record.started,
+                                      &record.not_found_since}) {
+            *at = *at == no_time ? no_time : *at - (latest - now);
+        }
+    }
+    record.since_slack_ms =
+        stored.slack ? static_cast<std::uint32_t>(*stored.slack) : session_record::unknown_slack;
+    record.call_duration_ms = stored.call_ms;
+    record.status = stored.status;
+    record.mode = stored.mode;
+    record.provider = stored.provider;
+    record.reason = stored.reason;
+    record.not_found_count = stored.missing_count;
+    record.sources = stored.sources;
+    record.by_webhook = stored.by_webhook;
+    record.unverified = true;
+    record.bulk = true;
+    return record;
+}
+
+bool is_sound(const stored_session& stored, stored_time mark) noexcept {
+    // Far from any real value and from the ends of the steady clock. The line may have begun with a clock of 1970.
+    constexpr std::int64_t far = std::int64_t{50} * 366 * 86'400'000;
+    constexpr std::int64_t very_far = 2 * far;
+    const std::int64_t since = stored.since.ms;
+    const auto near = [&](const std::optional<stored_time>& at) {
+        return !at || (at->ms > since - far && at->ms < since + far);
+    };
+    return static_cast<std::size_t>(stored.status) < session_status_count
+           && static_cast<std::size_t>(stored.mode) < session_mode_count
+           && static_cast<std::size_t>(stored.provider) < session_provider_count
+           && static_cast<std::size_t>(stored.reason) < end_reason_count
+           && (stored.sources & ~all_sources()) == 0 && since > mark.ms - very_far
+           && since < mark.ms + very_far && near(stored.created) && near(stored.started)
+           && near(stored.missing) && (!stored.seen || (*stored.seen > -far && *stored.seen < far))
+           && (!stored.slack
+               || (*stored.slack >= 0 && *stored.slack < session_record::unknown_slack));
+}
+
+} // namespace kallglot

@@ -1,0 +1,56 @@
+#include "tracking/stored_time.hpp"
+
+#include <algorithm>
+
+namespace kallglot {
+
+namespace {
+constexpr milliseconds longest_pause = std::chrono::hours(24 * 3660);
+
+bool is_within_a_millennium(std::chrono::milliseconds since_1970) noexcept {
+    constexpr std::chrono::hours millennium(24 * 366'000);
+    return since_1970 > -millennium && since_1970 < millennium;
+}
+} // namespace
+
+bool is_sound(const time_mark& mark) noexcept {
+    constexpr std::chrono::hours century(24 * 36'600);
+    const steady_duration up = mark.steady.time_since_epoch();
+    return is_within_a_millennium(milliseconds(mark.stored.ms))
+           && is_within_a_millennium(mark.wall.time_since_epoch()) && up > -century && up < century;
+}
+
+stored_timeline stored_timeline::begin(api_time wall,
+                                       steady_time now,
+                                       std::uint64_t boot) noexcept {
+    return stored_timeline(time_mark{{wall.time_since_epoch().count()}, wall, now, boot});
+}
+
+stored_timeline stored_timeline::resume(const time_mark& last,
+                                        api_time wall,
+                                        steady_time now,
+                                        std::uint64_t boot) noexcept {
+    const bool same_boot = boot != 0 && boot == last.boot && now >= last.steady;
+    // Ten years at most: a clock may be decades ahead, and what is read must be near the line.
+    const milliseconds passed =
+        same_boot ? std::chrono::floor<milliseconds>(now - last.steady)
+                  : std::clamp(wall - last.wall, milliseconds::zero(), longest_pause);
+    return stored_timeline(time_mark{{last.stored.ms + passed.count()}, wall, now, boot});
+}
+
+stored_time stored_timeline::to_stored(steady_time at) const noexcept {
+    return {begin_.stored.ms + std::chrono::ceil<milliseconds>(at - begin_.steady).count()};
+}
+
+steady_time stored_timeline::to_steady(stored_time at) const noexcept {
+    return begin_.steady + milliseconds(at.ms - begin_.stored.ms);
+}
+
+time_mark stored_timeline::mark(api_time wall, steady_time now) const noexcept {
+    return {{begin_.stored.ms + std::chrono::floor<milliseconds>(now - begin_.steady).count()},
+            wall,
+            now,
+            begin_.boot};
+}
+
+} // namespace kallglot

@@ -1,0 +1,157 @@
+/// The composition root: makes everything, connects it, starts it, and stops it in two stages.
+///
+/// The only place that knows all modules. It decides nothing about polling; what it owns is the order of things:
+/// nothing is acknowledged before the store is open, nothing is ready before it listens, and on the way out what
+/// is in flight may finish before it is cut off.
+
+#ifndef KALLGLOT_APP_APPLICATION_HPP
+#define KALLGLOT_APP_APPLICATION_HPP
+
+#include "app/config_host.hpp"
+#include "app/heap_trimmer.hpp"
+#include "app/key_watch.hpp"
+#include "app/loop_delay.hpp"
+#include "app/memory_guard.hpp"
+#include "app/reporter.hpp"
+#include "app/start_failure.hpp"
+#include "app/store_host.hpp"
+#include "app/systemd_host.hpp"
+#include "app/web_host.hpp"
+#include "app/webhook_host.hpp"
+#include "kallglot/async/loop_clock.hpp"
+#include "kallglot/async/task_group.hpp"
+#include "kallglot/async/worker_thread.hpp"
+#include "kallglot/config/config_file.hpp"
+#include "kallglot/intake/file_watch.hpp"
+#include "kallglot/intake/intake.hpp"
+#include "kallglot/log/logging.hpp"
+#include "kallglot/metrics/daemon_metrics.hpp"
+#include "kallglot/net/client/https_client.hpp"
+#include "kallglot/net/client/resolver.hpp"
+#include "kallglot/net/server/http_server.hpp"
+#include "kallglot/net/tls/tls_context.hpp"
+#include "kallglot/polling/poll_schedule.hpp"
+#include "kallglot/polling/poller.hpp"
+#include "kallglot/polling/request_gate.hpp"
+#include "kallglot/ports/daemon_control.hpp"
+#include "kallglot/ports/logger.hpp"
+#include "kallglot/settings/settings.hpp"
+#include "kallglot/tracking/session_registry.hpp"
+#include "kallglot/web/config_routes.hpp"
+#include "kallglot/web/private_routes.hpp"
+#include "kallglot/web/session_api.hpp"
+
+#include <boost/asio/signal_set.hpp>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace kallglot {
+
+/// What the command line says about the daemon.
+struct daemon_options {
+    std::vector<listen_address> listen;
+    std::string telemetry_path = "/metrics";
+    build_details build{};
+    config_source source{};        ///< read again at each reload
+    bool enable_lifecycle = false; ///< POST /-/reload is allowed
+};
+
+/// One daemon. Loop only.
+///
+/// Lifetime: io_context, logger and metrics outlive it; the loop has run out of work before it goes.
+class application {
+public:
+    application(asio::io_context& loop,
+                const daemon_options& options,
+                prepared_config configuration,
+                daemon_metrics& metrics,
+                logger& log);
+    application(const application&) = delete;
+    application& operator=(const application&) = delete;
+
+    /// Reads certificates, binds, and arranges everything else for the loop: it opens the store, works until TERM
+    /// or INT, stops gracefully, and runs out of work. On a failure, too, the loop has to be run to its end.
+    [[nodiscard]] std::optional<start_failure> start();
+
+    /// Why the daemon ended by itself; empty if it was asked to stop. After the loop has run out of work.
+    [[nodiscard]] const std::optional<start_failure>& failure() const noexcept { return failure_; }
+
+    /// False if a worker is stuck in a call of the system, so that the process has to leave with _Exit.
+    [[nodiscard]] bool stop_workers();
+
+private:
+    [[nodiscard]] static http_limits private_limits(const prepared_config& configuration);
+
+    [[nodiscard]] std::optional<start_failure> connect_client();
+    /// The start's part in the configuration, and a reload's: application_reload.cpp.
+    [[nodiscard]] std::optional<std::string> apply(prepared_config& next);
+    [[nodiscard]] task<> reload();
+    [[nodiscard]] std::optional<start_failure> listen();
+    /// Its timers run until stop(): not before the start can fail no more.
+    void follow_files();
+    [[nodiscard]] task<> run();
+    [[nodiscard]] task<error_code> begin_work();
+    [[nodiscard]] task<> wait_for_stop();
+    [[nodiscard]] task<> cut_at_second_signal();
+    [[nodiscard]] task<> stop();
+    void cut();
+    [[nodiscard]] bool take_key(const secret& key);
+    [[nodiscard]] std::string describe_status() const;
+
+    daemon_options options_;
+    settings settings_;       ///< in force
+    prepared_config initial_; ///< taken apart while the daemon starts
+    file_group api_trust_files_;
+    daemon_metrics& metrics_;
+    logger& log_;
+
+    loop_clock clock_;
+    loop_delay delay_;
+    systemd_host systemd_;
+    session_registry registry_;
+    poll_schedule schedule_;
+    request_gate gate_;
+    store_host store_;
+    poller poller_;
+    intake intake_;
+    memory_guard memory_;
+    heap_trimmer heap_;
+    file_watch files_;
+    webhook_host webhooks_;
+    session_api session_api_;
+
+    worker_thread resolver_worker_;
+    resolver resolver_;
+    https_client client_;
+    key_watch key_watch_;
+
+    reporter reporter_;
+    private_routes pages_;
+    http_routes routes_;
+    http_server server_;
+    web_host web_;
+    config_host config_;
+    config_routes config_pages_;
+
+    asio::basic_signal_set<loop_executor> signals_;
+    task_group life_; ///< run() alone
+    task_group tasks_;
+    std::unique_ptr<wake_timer> grace_;
+    std::optional<start_failure> failure_;
+    bool cut_ = false;
+};
+
+/// Runs one daemon from start to stop and returns the exit code. Never returns if a worker is stuck in the system.
+[[nodiscard]] int run_daemon(const daemon_options& options,
+                             prepared_config configuration,
+                             stream_logger& log);
+
+/// Raises the soft limit of open files to the hard one, since each connection is a file.
+void raise_file_limit() noexcept;
+
+} // namespace kallglot
+
+#endif

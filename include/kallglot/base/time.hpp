@@ -1,0 +1,40 @@
+#ifndef KALLGLOT_BASE_TIME_HPP
+#define KALLGLOT_BASE_TIME_HPP
+
+#include <chrono>
+
+// The two clocks of the project, as types, so that they cannot be mixed up.
+//
+// Decisions run on the steady clock only. The API's timestamps are wall times of *its* clock; they
+// become steady times through the `Date` of the response that carried them (server_clock.hpp). The
+// core never asks for the time: every function takes it as a parameter.
+namespace kallglot {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+/// A moment on this machine's monotonic clock, in nanoseconds since an unspecified start.
+using steady_time = std::chrono::steady_clock::time_point;
+using steady_duration = std::chrono::steady_clock::duration;
+
+/// A moment as the API's clock tells it, in milliseconds since 1970-01-01T00:00:00Z.
+using api_time = std::chrono::sys_time<milliseconds>;
+
+/// Stands for "never" or "not known" in fields that hold a steady_time.
+inline constexpr steady_time no_time = steady_time::min();
+
+/// Seconds as Prometheus wants them.
+[[nodiscard]] constexpr double to_seconds(steady_duration d) noexcept {
+    return std::chrono::duration<double>(d).count();
+}
+
+/// The nearest steady duration; values too large for the clock are cut at ten years.
+[[nodiscard]] constexpr steady_duration from_seconds(double value) noexcept {
+    constexpr double limit = 10.0 * 366 * 86400;
+    const double bounded = value < 0 ? 0 : (value < limit ? value : limit);
+    return std::chrono::duration_cast<steady_duration>(std::chrono::duration<double>(bounded));
+}
+
+} // namespace kallglot
+
+#endif

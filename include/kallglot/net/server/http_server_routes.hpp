@@ -1,0 +1,54 @@
+/// The table of what a listener answers: method, path, handler.
+///
+/// Finding a route is a pure function of two texts, so 404 and 405 are decided and tested without a socket.
+
+#ifndef KALLGLOT_NET_SERVER_HTTP_SERVER_ROUTES_HPP
+#define KALLGLOT_NET_SERVER_HTTP_SERVER_ROUTES_HPP
+
+#include "kallglot/async/task.hpp"
+#include "kallglot/net/server/http_server_types.hpp"
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace kallglot {
+
+/// Answers one request. A plain function or callable that *returns* a coroutine; never itself a capturing lambda
+/// coroutine (house rule C7). An exception that leaves it is a bug: it is logged and answered with 500.
+using http_handler = std::function<task<http_response>(http_request)>;
+
+/// Filled at start, constant while the server runs.
+class http_routes {
+public:
+    enum class match { exact, prefix };
+
+    /// Precondition: `path` begins with a slash. A route for GET answers HEAD as well.
+    void add(std::string method, std::string path, http_handler handler, match how = match::exact);
+
+    struct found {
+        const http_handler* handler = nullptr; ///< null: see status
+        int status = 200;                      ///< 404 or 405 without a handler
+        std::string allow;                     ///< for 405: the methods of this path
+    };
+
+    /// An exact path wins over a prefix, the longer prefix over the shorter.
+    [[nodiscard]] found find(std::string_view method, std::string_view path) const;
+
+private:
+    struct route {
+        std::string method;
+        std::string path;
+        http_handler handler;
+        match how;
+    };
+
+    [[nodiscard]] static bool fits(const route& candidate, std::string_view path) noexcept;
+
+    std::vector<route> routes_;
+};
+
+} // namespace kallglot
+
+#endif

@@ -1,0 +1,178 @@
+/// Who is polled next: the one place where a request is given to a session.
+///
+/// A wheel names the sessions whose time has come; they wait in first-in-first-out queues by class and status
+/// until a request is permitted. Overload is not an error but lateness: nothing is dropped, confirms go first,
+/// and routine polls are served by the largest (now - last poll) / interval, which stretches every interval
+/// by the same ratio. Sixteen bytes a session, in an array parallel to the records. Neither sends nor
+/// counts requests (request_gate), nor reads a clock.
+
+#ifndef KALLGLOT_POLLING_POLL_SCHEDULE_HPP
+#define KALLGLOT_POLLING_POLL_SCHEDULE_HPP
+
+#include "kallglot/base/time.hpp"
+#include "kallglot/base/vocabulary.hpp"
+#include "kallglot/polling/poll_policy.hpp"
+#include "kallglot/tracking/session_registry.hpp"
+#include "polling/due_work.hpp"
+#include "polling/slot_rings.hpp"
+#include "polling/timing_wheel.hpp"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+namespace kallglot {
+
+/// Why a session is polled: the label of kallglot_exporter_polls_total.
+enum class poll_class : std::uint8_t { confirm, event, routine, audit };
+
+inline constexpr auto poll_class_words = make_vocabulary<poll_class>({
+    {poll_class::confirm, "confirm"},
+    {poll_class::event, "event"},
+    {poll_class::routine, "routine"},
+    {poll_class::audit, "audit"},
+});
+inline constexpr std::size_t poll_class_count = poll_class_words.size();
+
+[[nodiscard]] constexpr std::string_view to_string(poll_class value) noexcept {
+    return poll_class_words.text_of(value);
+}
+
+/// A session whose poll may start now.
+struct due_poll {
+    session_slot slot = no_slot;
+    poll_class cls = poll_class::routine;
+    steady_time due = no_time;  ///< when it should have started
+    steady_duration interval{}; ///< of its routine polls, before stretching
+    double stretch = 1; ///< at how many times their interval routine polls were served lately
+};
+
+/// Loop only. Lifetime: the registry outlives the schedule.
+class poll_schedule {
+public:
+    poll_schedule(const session_registry& registry, poll_policy policy, steady_time start);
+
+    /// Another policy from now on; call update() for every session afterwards, in slices if there are many.
+    void use_policy(poll_policy policy) { policy_ = std::move(policy); }
+
+    [[nodiscard]] const poll_policy& policy() const noexcept { return policy_; }
+
+    /// Whether webhooks flow from now on. True if that is a change: then update() as after use_policy.
+    bool use_webhooks(bool flow) noexcept {
+        return std::exchange(policy_.webhooks_flow, flow) != flow;
+    }
+
+    /// Tells what the API lets us spend for long, in requests a second; infinity without limit. A pause or a ramp is
+    /// no shortage: what they hold back waits in the order of its lateness. Decides anew on shortage,
+    /// so it is to be called regularly, as the number of sessions changes too.
+    void use_budget(double requests_per_second) noexcept {
+        shortage_ = demand() > requests_per_second;
+    }
+
+    /// Derives the session's place anew: after it was added and after every change of its record.
+    void update(session_slot slot, steady_time now);
+
+    /// The session is gone.
+    void remove(session_slot slot);
+
+    /// Moves what is due by `now` from the wheel into the queues.
+    void advance(steady_time now);
+
+    /// The most urgent session that is due, taken out of the schedule until the next update().
+    ///
+    /// Confirms first (connecting, not started, ending, active, created), then events, then routine and
+    /// audits; but every fifth poll is routine's, if it wants one, so that it never starves.
+    [[nodiscard]] std::optional<due_poll> take(steady_time now);
+
+    /// An ended session whose retention is over; the caller forgets it.
+    [[nodiscard]] std::optional<session_slot> take_expired();
+
+    /// What due_work is asked with for this session.
+    [[nodiscard]] demand_state demand_of(session_slot slot) const noexcept;
+
+    /// When advance() finds something at the earliest.
+    [[nodiscard]] std::optional<steady_time> next_turn() const noexcept {
+        return wheel_.next_turn();
+    }
+
+    [[nodiscard]] bool has_due() const noexcept;
+
+    /// Sessions due and not started.
+    [[nodiscard]] std::size_t overdue(poll_class cls) const noexcept {
+        return waiting_[static_cast<std::size_t>(cls)];
+    }
+
+    /// What all plain intervals together ask for, requests a second.
+    [[nodiscard]] double demand() const noexcept;
+
+    [[nodiscard]] bool shortage() const noexcept { return shortage_; }
+
+    /// At how many times their interval routine polls run now; 1 while every interval is kept.
+    [[nodiscard]] double stretch(steady_time now) const noexcept;
+
+private:
+    /// Where a session waits, in the order in which queues are served. The number is the tag of the session's entry
+    /// in the wheel.
+    enum class queue : std::uint8_t {
+        none = 0,
+        first_confirm = 1, ///< one a confirm rank
+        event = first_confirm + confirm_rank_count,
+        first_routine, ///< one a poll kind, but for `ended`, whose sessions have no routine polls
+        audit = first_routine + poll_kind_count - 1,
+        expiry,
+    };
+    static constexpr auto queue_count = static_cast<std::size_t>(queue::expiry);
+    static_assert(queue_count <= timing_wheel::max_tag, "take a bit from the wheel's due times");
+
+    [[nodiscard]] static constexpr queue offset(queue first, std::size_t by) noexcept {
+        return static_cast<queue>(static_cast<std::size_t>(first) + by);
+    }
+
+    [[nodiscard]] static constexpr std::size_t list_of(queue which) noexcept {
+        return static_cast<std::size_t>(which) - 1;
+    }
+
+    [[nodiscard]] static constexpr queue routine_queue(poll_kind kind) noexcept {
+        const bool behind_ended = kind > kind_of(session_status::ended);
+        return offset(queue::first_routine,
+                      static_cast<std::size_t>(kind) - (behind_ended ? 1 : 0));
+    }
+
+    static constexpr unsigned urgent_in_a_row = 4;
+
+    [[nodiscard]] queue queue_of(session_slot slot) const noexcept {
+        return static_cast<queue>(wheel_.tag(slot));
+    }
+
+    [[nodiscard]] queue queue_for(const wanted_work& work, session_slot slot) const noexcept;
+    [[nodiscard]] static poll_class class_of(queue which) noexcept;
+    [[nodiscard]] queue first_urgent() const noexcept;
+    [[nodiscard]] double ratio_of(session_slot slot, steady_time now) const noexcept;
+    [[nodiscard]] queue latest_routine(steady_time now) const noexcept;
+    [[nodiscard]] steady_time next_look(const wanted_work& work,
+                                        const session_record& record,
+                                        steady_time now) const noexcept;
+    /// With a million sessions a poll mostly waits for memory: what the poll after the next needs is asked for
+    /// while this one is sent.
+    void prefetch_second(queue which) const noexcept;
+    void make_room();
+    void enqueue(queue which, session_slot slot);
+    void dequeue(session_slot slot);
+
+    const session_registry& registry_;
+    poll_policy policy_;
+    schedule_entries entries_;
+    timing_wheel wheel_;
+    slot_rings<&schedule_entry::in_queue> queues_;
+    std::array<std::uint32_t, poll_class_count> waiting_{};
+    bool shortage_ = false;
+    double served_stretch_ = 1; ///< moving average over routine polls
+    unsigned urgent_run_ = 0;   ///< urgent polls taken since routine had its turn
+};
+
+} // namespace kallglot
+
+#endif

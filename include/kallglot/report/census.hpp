@@ -1,0 +1,90 @@
+/// Counts everything that the metrics say about sessions, in one pass over the table.
+///
+/// Nothing is kept in step between scrapes, so nothing can drift: a census is a pure function of the records
+/// and one fixed moment. The pass goes in steps, so that a million sessions do not hold up the loop;
+/// records that change behind its cursor are taken out and put in again by the registry's observer, so
+/// that counts never tear. Does not format anything.
+
+#ifndef KALLGLOT_REPORT_CENSUS_HPP
+#define KALLGLOT_REPORT_CENSUS_HPP
+
+#include "kallglot/polling/poll_policy.hpp"
+#include "kallglot/tracking/session_record.hpp"
+#include "kallglot/tracking/session_registry.hpp"
+#include "report/series_selection.hpp"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace kallglot {
+
+/// One count for each status.
+using counts_by_status = std::array<std::uint32_t, session_status_count>;
+
+/// The outcome of a pass. Indexes are the enumerators' values; the threshold vectors run parallel to the
+/// lists in threshold_settings.
+struct census {
+    steady_time at = no_time;
+
+    counts_by_status by_status{};
+    std::array<std::array<std::uint32_t, session_mode_count>, session_status_count> by_mode{};
+    std::array<std::array<std::uint32_t, session_provider_count>, session_status_count>
+        by_provider{};
+
+    /// [status][threshold]; empty for a status without thresholds.
+    std::array<std::vector<std::uint32_t>, session_status_count> over_threshold;
+    std::array<std::vector<std::uint32_t>, session_status_count> suspected_over_threshold;
+    std::array<std::vector<std::uint32_t>, session_status_count> not_started_over_threshold;
+
+    /// Sessions past any threshold that calls an operator, each counted once.
+    counts_by_status stuck{};
+
+    counts_by_status stale{};
+    std::uint32_t unverified = 0;
+
+    /// Start of the longest stay in each status; no_time when none.
+    std::array<steady_time, session_status_count> oldest_since{};
+};
+
+/// What a pass needs besides the records.
+struct census_terms {
+    steady_time at = no_time;
+    const poll_policy* policy = nullptr; ///< outlives the pass
+    double stretch = 1;                  ///< of routine intervals, for `stale`
+    bool shortage = false;               ///< intervals age, also where no poll waits
+    steady_duration request_timeout{};
+    series_candidates* candidates = nullptr; ///< null, or offered every session; outlives the pass
+};
+
+/// A pass under way. Loop only. Lifetime: the registry and the policy outlive it.
+class census_pass final : private registry_observer {
+public:
+    census_pass(session_registry& registry, const census_terms& terms);
+    ~census_pass() override;
+    census_pass(const census_pass&) = delete;
+    census_pass& operator=(const census_pass&) = delete;
+
+    /// Counts the next `records` places of the table. False once the whole table was seen.
+    bool step(std::size_t records);
+
+    /// The outcome. Precondition: step returned false.
+    [[nodiscard]] const census& outcome();
+
+private:
+    void before_change(session_slot slot, const session_record& record) override;
+    void after_change(session_slot slot, const session_record& record) override;
+    void take_in(session_slot slot, const session_record& record);
+    void count(const session_record& record, std::uint32_t weight);
+
+    session_registry& registry_;
+    census_terms terms_;
+    census census_;
+    std::uint32_t cursor_ = 0;
+    bool oldest_dirty_ = false;
+};
+
+} // namespace kallglot
+
+#endif

@@ -1,0 +1,60 @@
+/// Settings of the sections `poll` and `thresholds`: how often a session is polled, at which ages alerts look at it, and
+/// when it is forgotten.
+///
+/// Plain values whose defaults are the contract's. Intervals and thresholds of a status are found through
+/// `session_status_rules` (tracking/session.hpp). Crossing a threshold triggers a confirming poll; the lists are bounded
+/// because each entry is a metric series.
+
+#ifndef KALLGLOT_SETTINGS_POLL_SETTINGS_HPP
+#define KALLGLOT_SETTINGS_POLL_SETTINGS_HPP
+
+#include <chrono>
+#include <cstddef>
+#include <vector>
+
+namespace kallglot {
+
+/// Time between two polls of one session, by its last known status; 10 ms to 1 day each.
+struct poll_intervals {
+    std::chrono::milliseconds created = std::chrono::seconds(5);
+    std::chrono::milliseconds connecting = std::chrono::seconds(2);
+    std::chrono::milliseconds active = std::chrono::seconds(30);
+    std::chrono::milliseconds ending = std::chrono::seconds(5);
+    std::chrono::milliseconds unknown = std::chrono::seconds(30);
+    std::chrono::milliseconds audit = std::chrono::minutes(30); ///< while webhooks tell the state
+
+    [[nodiscard]] bool operator==(const poll_intervals&) const = default;
+};
+
+struct poll_settings {
+    poll_intervals intervals{};
+    std::chrono::milliseconds ended_retention = std::chrono::minutes(15);
+    std::chrono::milliseconds not_found_after = std::chrono::minutes(10);
+    std::chrono::milliseconds unknown_after = std::chrono::hours(24);
+
+    [[nodiscard]] bool operator==(const poll_settings&) const = default;
+};
+
+/// Longest list of thresholds that the configuration accepts.
+inline constexpr std::size_t max_thresholds = 16;
+
+/// Each list holds at most `max_thresholds` ages above 0, strictly rising; empty = none for that status.
+struct threshold_settings {
+    using list = std::vector<std::chrono::milliseconds>;
+
+    list created = {std::chrono::minutes(1), std::chrono::minutes(5), std::chrono::minutes(30)};
+    list connecting = {std::chrono::seconds(15),
+                       std::chrono::seconds(30),
+                       std::chrono::minutes(1),
+                       std::chrono::minutes(2),
+                       std::chrono::minutes(5)};
+    list active = {std::chrono::hours(1), std::chrono::hours(4)};
+    list ending = {std::chrono::minutes(1), std::chrono::minutes(5)};
+    list not_started = {std::chrono::seconds(30), std::chrono::minutes(1), std::chrono::minutes(5)};
+
+    [[nodiscard]] bool operator==(const threshold_settings&) const = default;
+};
+
+} // namespace kallglot
+
+#endif

@@ -1,0 +1,129 @@
+/// What is kept of one tracked session: a record of fixed size in the registry's table.
+///
+/// A million sessions are data, not tasks: no timer, string or heap node of its own, and nothing that can
+/// be derived. Whether a threshold is confirmed, for example, is not stored: it follows from `since`,
+/// `observed` and the configured age. Nothing secret and nothing personal is here.
+
+#ifndef KALLGLOT_TRACKING_SESSION_RECORD_HPP
+#define KALLGLOT_TRACKING_SESSION_RECORD_HPP
+
+#include "kallglot/base/error.hpp"
+#include "kallglot/base/time.hpp"
+#include "kallglot/tracking/session.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+
+namespace kallglot {
+
+/// Times are `no_time` while they are not known.
+struct session_record {
+    /// Later bound of the moment the present status began; of the moment the id was told, while the
+    /// session has not been observed. An age computed from it is never overstated.
+    steady_time since = no_time;
+
+    /// When the last GET was sent, answered or not.
+    steady_time last_sent = no_time;
+
+    /// When the last GET that was answered with this session was sent. Confirms every threshold that was
+    /// crossed before it.
+    steady_time observed = no_time;
+
+    steady_time created = no_time; ///< created_at, later bound
+    steady_time started =
+        no_time; ///< started_at as a poll told it, later bound; no_time: not started
+
+    /// First of the 404 answers since the last good one.
+    steady_time not_found_since = no_time;
+
+    /// How much earlier than `since` the status may have begun; saturated when not known.
+    std::uint32_t since_slack_ms = unknown_slack;
+
+    /// `ended_at - started_at`, once the session has ended after a start.
+    std::uint32_t call_duration_ms = 0;
+
+    std::uint32_t id_place = 0; ///< where the id's text is, known to the registry alone
+
+    session_status status = session_status::unknown;
+    session_mode mode = session_mode::none;
+    session_provider provider = session_provider::none;
+    end_reason reason = end_reason::none;
+    failure_reason last_failure = failure_reason::other; ///< of the newest of `failures`
+
+    /// The lower status that the last poll saw; only a second one in a row moves the session back.
+    session_status backwards_to = session_status::unknown;
+
+    std::uint8_t id_size = 0;
+    std::uint8_t failures = 0;        ///< polls that failed since the last good answer, saturating
+    std::uint8_t not_found_count = 0; ///< 404 answers since the last good one, saturating
+    std::uint8_t sources = 0;         ///< set of session_source: source_bit
+
+    bool in_flight : 1 = false;  ///< a GET is under way; the slot stays taken until it returns
+    bool forgotten : 1 = false;  ///< left the index while a GET was under way
+    bool unverified : 1 = false; ///< restored, and not yet polled
+    bool bulk : 1 = false;       ///< told with many others: its first poll is routine, not an event
+    bool touched : 1 = false;    ///< an event asks for a poll at once
+    /// That event came while a GET was under way, whose answer is older and does not settle it.
+    bool touched_in_flight : 1 = false;
+    /// An event moved it while a GET was under way, whose answer is older.
+    bool moved_in_flight : 1 = false;
+    /// A webhook told its present status, or the last one that webhooks tell: none tells of `connecting`
+    /// and `ending`.
+    bool by_webhook : 1 = false;
+    bool unstored : 1 = false; ///< a file has it, and the store could not take it yet
+
+    static constexpr std::uint32_t unknown_slack = std::numeric_limits<std::uint32_t>::max();
+
+    [[nodiscard]] constexpr bool was_observed() const noexcept { return observed != no_time; }
+};
+
+/// The table of a million sessions has a budget; whoever adds a field meets it here.
+static_assert(sizeof(session_record) == 72);
+
+/// What decides the interval of a session's routine polls: its status, with sessions that were never observed apart.
+enum class poll_kind : std::uint8_t { never_observed = 0 };
+
+inline constexpr std::size_t poll_kind_count = session_status_count + 1;
+
+[[nodiscard]] constexpr poll_kind kind_of(session_status status) noexcept {
+    return static_cast<poll_kind>(static_cast<std::uint8_t>(status) + 1);
+}
+
+/// Neither a poll nor a webhook nor a restart has said anything of its status.
+[[nodiscard]] constexpr bool never_observed(const session_record& r) noexcept {
+    return r.status == session_status::unknown && !r.was_observed();
+}
+
+[[nodiscard]] constexpr poll_kind kind_of(const session_record& r) noexcept {
+    return never_observed(r) ? poll_kind::never_observed : kind_of(r.status);
+}
+
+/// A webhook told its end, and the one poll that asks for the details is still to come.
+[[nodiscard]] constexpr bool awaits_final_poll(const session_record& r) noexcept {
+    return r.status == session_status::ended && r.touched;
+}
+
+/// In a status that waits for the start, with `started_at` empty: counted by `not_started`.
+[[nodiscard]] constexpr bool not_started(const session_record& r) noexcept {
+    return r.started == no_time && r.created != no_time && rules_of(r.status).waits_for_start;
+}
+
+/// Confirmed: last observed after `begin + age` had passed, and not answering 404.
+[[nodiscard]] constexpr bool confirmed_over(const session_record& r,
+                                            steady_time begin,
+                                            steady_duration age) noexcept {
+    return r.was_observed() && r.not_found_since == no_time && begin != no_time
+           && r.observed - begin >= age;
+}
+
+/// Past the age by the clock, confirmed or not.
+[[nodiscard]] constexpr bool past(steady_time begin,
+                                  steady_duration age,
+                                  steady_time now) noexcept {
+    return begin != no_time && now - begin >= age;
+}
+
+} // namespace kallglot
+
+#endif

@@ -1,0 +1,20 @@
+/// Where a path of a request lies. Paths are compared as they were sent: nothing is unescaped or made shorter.
+
+#ifndef KALLGLOT_WEB_URL_PATH_HPP
+#define KALLGLOT_WEB_URL_PATH_HPP
+
+#include <string_view>
+
+namespace kallglot {
+
+/// Whether a path is this place, or lies below it: `/api/v1` is below `/api`, `/apis` is not.
+[[nodiscard]] constexpr bool is_below(std::string_view path, std::string_view place) noexcept {
+    return path.starts_with(place) && (path.size() == place.size() || path[place.size()] == '/');
+}
+
+static_assert(is_below("/api", "/api") && is_below("/api/v1", "/api"));
+static_assert(!is_below("/apis", "/api") && !is_below("/ap", "/api"));
+
+} // namespace kallglot
+
+#endif

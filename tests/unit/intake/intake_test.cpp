@@ -1,0 +1,269 @@
+// What the intake promises: durable before it is answered, and nothing kept that could not be.
+
+#include "unit/intake/intake_fixture.hpp"
+
+#include <gtest/gtest.h>
+
+namespace kallglot::test {
+namespace {
+
+using enum webhook_type;
+
+class Intake : public IntakeFixture {};
+
+TEST_F(Intake, AnIdIsAnsweredOnlyWhenItIsDurable) {
+    const auto first = put(1);
+    EXPECT_FALSE(first.done());
+    EXPECT_TRUE(is_tracked(1));
+    // A known one waits for the same commit.
+    const auto second = put(1);
+    EXPECT_FALSE(second.done());
+    commit();
+    ASSERT_TRUE(first.done());
+    ASSERT_TRUE(second.done());
+    EXPECT_EQ(first.value(), track_outcome::added);
+    EXPECT_EQ(second.value(), track_outcome::known);
+    EXPECT_TRUE(store_.holds(name(1)));
+    // Once it is durable there is nothing to wait for.
+    const auto third = put(1);
+    ASSERT_TRUE(third.done());
+    EXPECT_EQ(third.value(), track_outcome::known);
+    EXPECT_EQ(metric("kallglot_exporter_sessions_added_total", "api"), 1);
+}
+
+TEST_F(Intake, AFailedCommitTakesTheIdsOutAgain) {
+    const auto first = put(1);
+    const auto again = put(1);
+    const auto many = put_all(names(2, 3));
+    const auto told = deliver(event(session_created, 5, 1001));
+    EXPECT_EQ(registry_->size(), 5U);
+    fail();
+    EXPECT_TRUE(first.failed_with(errc::store_unavailable));
+    EXPECT_TRUE(again.failed_with(errc::store_unavailable));
+    EXPECT_TRUE(many.failed_with(errc::store_unavailable));
+    EXPECT_TRUE(told.failed_with(errc::store_unavailable));
+    EXPECT_EQ(registry_->size(), 0U);
+    EXPECT_TRUE(store_.sessions.empty());
+    EXPECT_EQ(metric("kallglot_exporter_sessions_forgotten_total", "operator"), 0);
+}
+
+TEST_F(Intake, NothingIsTakenInWhileTheStoreIsUnusable) {
+    put(1);
+    commit();
+    fail();
+    EXPECT_FALSE(intake_->accepting());
+    EXPECT_TRUE(put(1).failed_with(errc::store_unavailable));
+    EXPECT_TRUE(put(2).failed_with(errc::store_unavailable));
+    EXPECT_TRUE(put_all(names(3, 2)).failed_with(errc::store_unavailable));
+    EXPECT_TRUE(forget(1).failed_with(errc::store_unavailable));
+    EXPECT_TRUE(deliver(event(session_ended, 1, 1001)).failed_with(errc::store_unavailable));
+    EXPECT_TRUE(deliver(event(session_created, 4, 1002)).failed_with(errc::store_unavailable));
+    EXPECT_EQ(registry_->size(), 1U);
+    EXPECT_EQ(record(1).status, session_status::unknown);
+    EXPECT_EQ(log_.count(log_level::error), 1U);
+    store_.recover();
+    EXPECT_TRUE(intake_->accepting());
+    const auto later = put(2);
+    commit();
+    ASSERT_TRUE(later.done());
+    EXPECT_EQ(later.value(), track_outcome::added);
+}
+
+TEST_F(Intake, ARetryAfterAFailedCommitIsNew) {
+    put(1);
+    fail();
+    store_.recover();
+    const auto again = put(1);
+    commit();
+    ASSERT_TRUE(again.done());
+    EXPECT_EQ(again.value(), track_outcome::added);
+    EXPECT_TRUE(store_.holds(name(1)));
+}
+
+TEST_F(Intake, AFewIdsDoNotWaitForManyAndManyWaitForEachOfThem) {
+    const auto many = put_all(names(1, 100));
+    const auto one = put(200);
+    store_.commit_single();
+    loop_.poll();
+    EXPECT_TRUE(one.done());
+    EXPECT_FALSE(many.done());
+    store_.commit_bulk();
+    loop_.poll();
+    ASSERT_TRUE(many.done());
+    EXPECT_EQ(many.value().added, 100U);
+    EXPECT_EQ(many.value().known, 0U);
+}
+
+TEST_F(Intake, ManyWaitForAKnownIdThatIsCommittedApart) {
+    const auto one = deliver(event(session_created, 1, 1001));
+    const auto many = put_all(names(1, 3));
+    store_.commit_bulk();
+    loop_.poll();
+    EXPECT_FALSE(store_.holds(name(1)));
+    EXPECT_FALSE(many.done()) << "acknowledged before one of the ids was durable";
+    store_.commit_single();
+    loop_.poll();
+    ASSERT_TRUE(many.done());
+    EXPECT_EQ(many.value().added, 2U);
+    EXPECT_EQ(many.value().known, 1U);
+    EXPECT_TRUE(one.done());
+}
+
+TEST_F(Intake, AnEventWaitsForItsSessionThatIsCommittedWithManyOthers) {
+    const auto many = put_all(names(1, 3));
+    const auto told = deliver(event(session_started, 2, 1001));
+    const auto twice = deliver(event(session_started, 2, 1001));
+    store_.commit_single();
+    loop_.poll();
+    EXPECT_FALSE(store_.holds(name(2)));
+    EXPECT_FALSE(store_.keys.contains(1001)) << "a crash would make a duplicate of it";
+    EXPECT_FALSE(told.done()) << "acknowledged before its session was durable";
+    EXPECT_FALSE(twice.done()) << "acknowledged before its session was durable";
+    commit();
+    ASSERT_TRUE(told.done());
+    EXPECT_EQ(told.value(), event_outcome::accepted);
+    EXPECT_EQ(store_.sessions.at(name(2)).status, session_status::active);
+    EXPECT_TRUE(twice.done());
+    EXPECT_TRUE(many.done());
+}
+
+TEST_F(Intake, WhileMemoryIsShortNewIdsAreRefusedAndTheOthersGoOn) {
+    const auto before = put(1);
+    commit();
+    ASSERT_TRUE(before.done());
+    intake_->hold_off(true);
+    EXPECT_TRUE(put(2).failed_with(errc::memory_short));
+    EXPECT_TRUE(put_all(names(2, 5)).failed_with(errc::memory_short));
+    EXPECT_TRUE(deliver(event(session_created, 2, 1001)).failed_with(errc::memory_short));
+    intake_->on_added(names(2, 5), false);
+    EXPECT_FALSE(is_tracked(2));
+    const auto known = deliver(event(webhook_type::session_started, 1, 1002));
+    commit();
+    ASSERT_TRUE(known.done());
+    EXPECT_EQ(known.value(), event_outcome::accepted);
+    EXPECT_EQ(record(1).status, session_status::active);
+    EXPECT_FALSE(intake_->wants_all_again());
+
+    intake_->hold_off(false);
+    EXPECT_TRUE(intake_->wants_all_again()) << "the file's lines were refused";
+    const auto again = deliver(event(session_created, 2, 1001));
+    commit();
+    ASSERT_TRUE(again.done());
+    EXPECT_EQ(again.value(), event_outcome::accepted);
+}
+
+TEST_F(Intake, AFullTableRefusesNewIdsAndKnowsTheOthers) {
+    max_tracked_ = 3;
+    restart();
+    const auto some = put_all(names(1, 5));
+    commit();
+    ASSERT_TRUE(some.done());
+    EXPECT_EQ(some.value().added, 3U);
+    ASSERT_EQ(some.value().over_limit.size(), 2U);
+    EXPECT_EQ(some.value().over_limit[0].view(), name(4));
+    EXPECT_TRUE(put(4).failed_with(errc::session_limit));
+    EXPECT_TRUE(deliver(event(session_created, 4, 1001)).failed_with(errc::session_limit));
+    const auto known = put(2);
+    ASSERT_TRUE(known.done());
+    EXPECT_EQ(known.value(), track_outcome::known);
+    EXPECT_EQ(metric("kallglot_exporter_sessions_rejected_total", "limit"), 4);
+    intake_->on_added(names(10, 5), false);
+    intake_->on_added(names(15, 5), false);
+    EXPECT_EQ(metric("kallglot_exporter_sessions_rejected_total", "limit"), 14);
+    EXPECT_EQ(log_.count(log_level::warn), 1U) << "one line, not one for each file";
+    // There is room again.
+    const auto gone = forget(1);
+    commit();
+    EXPECT_TRUE(gone.done());
+    const auto fresh = deliver(event(session_created, 4, 1001));
+    commit();
+    ASSERT_TRUE(fresh.done());
+    EXPECT_EQ(fresh.value(), event_outcome::accepted);
+}
+
+TEST_F(Intake, ACallThatFailsTakesNothingFromWhatIsRemembered) {
+    std::vector<remembered_entry> ended;
+    for (const std::size_t i : {1U, 2U, 3U}) {
+        ended.push_back({remembered_key(name(i)), clock_.now(), remembered_kind::ended});
+    }
+    intake_->on_remembered(ended);
+    const auto one = put(1);
+    const auto others = put_all(names(2, 2));
+    fail();
+    EXPECT_TRUE(one.failed_with(errc::store_unavailable));
+    EXPECT_TRUE(others.failed_with(errc::store_unavailable));
+    store_.recover();
+    intake_->on_added(names(1, 3), false);
+    EXPECT_EQ(registry_->size(), 0U) << "a file does not revive them";
+    const auto again = put(1);
+    commit();
+    ASSERT_TRUE(again.done());
+    EXPECT_EQ(again.value(), track_outcome::added) << "an operator does";
+}
+
+TEST_F(Intake, AForgottenSessionIsGoneAndMayComeAgain) {
+    put(1);
+    commit();
+    const auto gone = forget(1);
+    EXPECT_FALSE(gone.done());
+    EXPECT_FALSE(is_tracked(1));
+    commit();
+    ASSERT_TRUE(gone.done());
+    EXPECT_EQ(gone.value(), forget_outcome::forgotten);
+    EXPECT_FALSE(store_.holds(name(1)));
+    const auto none = forget(1);
+    ASSERT_TRUE(none.done());
+    EXPECT_EQ(none.value(), forget_outcome::not_tracked);
+    EXPECT_EQ(metric("kallglot_exporter_sessions_forgotten_total", "operator"), 1);
+    // Only what ended or was not there is remembered: an operator may change his mind.
+    const auto again = deliver(event(session_started, 1, 1001));
+    commit();
+    ASSERT_TRUE(again.done());
+    EXPECT_EQ(again.value(), event_outcome::accepted);
+}
+
+TEST_F(Intake, ForgettingOneThatIsNotDurableYetLeavesNothing) {
+    const auto added = put(1);
+    const auto gone = forget(1);
+    commit();
+    EXPECT_TRUE(added.done());
+    EXPECT_TRUE(gone.done());
+    EXPECT_FALSE(store_.holds(name(1)));
+    restart();
+    EXPECT_EQ(registry_->size(), 0U);
+}
+
+TEST_F(Intake, EverythingAcknowledgedIsThereAfterARestart) {
+    const auto one = put(1);
+    const auto many = put_all(names(2, 20));
+    const auto told = deliver(event(session_started, 30, 1001));
+    intake_->on_added(names(40, 5), true);
+    commit();
+    ASSERT_TRUE(one.done() && many.done() && told.done());
+    put(50); // never durable, never acknowledged
+    restart();
+    EXPECT_EQ(registry_->size(), 27U);
+    EXPECT_FALSE(is_tracked(50));
+    ASSERT_TRUE(is_tracked(30));
+    EXPECT_EQ(record(30).status, session_status::active);
+    const auto known = put(1);
+    ASSERT_TRUE(known.done());
+    EXPECT_EQ(known.value(), track_outcome::known);
+    const auto duplicate = deliver(event(session_started, 30, 1001));
+    commit();
+    ASSERT_TRUE(duplicate.done());
+    EXPECT_EQ(duplicate.value(), event_outcome::duplicate);
+}
+
+TEST_F(Intake, MoreThanTheLimitComeBackAfterARestart) {
+    put_all(names(1, 20));
+    commit();
+    max_tracked_ = 10;
+    restart();
+    EXPECT_EQ(registry_->size(), 20U);
+    EXPECT_TRUE(put(30).failed_with(errc::session_limit));
+    EXPECT_EQ(put(1).value(), track_outcome::known);
+}
+
+} // namespace
+} // namespace kallglot::test

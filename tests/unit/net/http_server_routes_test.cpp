@@ -1,0 +1,76 @@
+#include "kallglot/net/server/http_server_routes.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace kallglot {
+namespace {
+
+http_handler handler() {
+    return [](http_request) -> task<http_response> {
+        co_return http_response();
+    };
+}
+
+http_routes make_routes() {
+    http_routes routes;
+    routes.add("GET", "/", handler());
+    routes.add("GET", "/metrics", handler());
+    routes.add("POST", "/-/reload", handler());
+    routes.add("GET", "/api/v1/sessions", handler());
+    routes.add("POST", "/api/v1/sessions", handler());
+    routes.add("PUT", "/api/v1/sessions/", handler(), http_routes::match::prefix);
+    routes.add("GET", "/api/v1/sessions/", handler(), http_routes::match::prefix);
+    return routes;
+}
+
+int status_of(std::string_view method, std::string_view path) {
+    const http_routes routes = make_routes();
+    const http_routes::found found = routes.find(method, path);
+    EXPECT_EQ(found.handler != nullptr, found.status == 200);
+    return found.status;
+}
+
+TEST(HttpRoutes, FindsExactPaths) {
+    EXPECT_EQ(status_of("GET", "/"), 200);
+    EXPECT_EQ(status_of("GET", "/metrics"), 200);
+    EXPECT_EQ(status_of("POST", "/-/reload"), 200);
+}
+
+TEST(HttpRoutes, FindsNothingBesideThem) {
+    for (const char* path : {"/metrics/",
+                             "/Metrics",
+                             "//metrics",
+                             "/metrics/../",
+                             "/%6detrics",
+                             "/-/",
+                             "*",
+                             "/api/v1"}) {
+        EXPECT_EQ(status_of("GET", path), 404) << path;
+    }
+}
+
+TEST(HttpRoutes, AnswersHeadWhereGetIs) {
+    EXPECT_EQ(status_of("HEAD", "/metrics"), 200);
+    EXPECT_EQ(status_of("HEAD", "/-/reload"), 405);
+}
+
+TEST(HttpRoutes, NamesTheMethodsOfAPath) {
+    const http_routes routes = make_routes();
+    EXPECT_EQ(routes.find("DELETE", "/metrics").status, 405);
+    EXPECT_EQ(routes.find("DELETE", "/metrics").allow, "GET, HEAD");
+    EXPECT_EQ(routes.find("GET", "/-/reload").allow, "POST");
+    EXPECT_EQ(routes.find("get", "/api/v1/sessions").allow, "GET, HEAD, POST");
+    EXPECT_EQ(routes.find("GET", "/metrics").allow, "");
+}
+
+TEST(HttpRoutes, FindsPrefixes) {
+    EXPECT_EQ(status_of("PUT", "/api/v1/sessions/sess_1"), 200);
+    EXPECT_EQ(status_of("HEAD", "/api/v1/sessions/sess_1"), 200);
+    EXPECT_EQ(status_of("POST", "/api/v1/sessions/sess_1"), 405);
+    EXPECT_EQ(status_of("PUT", "/api/v1/sessions"), 405);
+}
+
+} // namespace
+} // namespace kallglot
