@@ -48,8 +48,10 @@ application::application(asio::io_context& loop,
           clock_,
           [this] { return store_.busy_since(); },
           [this] { return describe_status(); }),
-      registry_(settings_.sessions.max_tracked),
-      schedule_(registry_, poll_policy{settings_.poll, settings_.thresholds}, clock_.now()),
+      ledger_(settings_.sessions.max_tracked),
+      schedule_(ledger_.sessions(),
+                poll_policy{settings_.poll, settings_.thresholds},
+                clock_.now()),
       gate_(request_budget(budget_of(settings_.api), clock_.now()),
             api_health(clock_.now(), random_seed())),
       store_(loop.get_executor(),
@@ -58,10 +60,13 @@ application::application(asio::io_context& loop,
              settings_.store,
              options_.source.env.boot_id,
              report_bug(log_)),
-      poller_(registry_, schedule_, gate_, store_.store(), metrics_, clock_, log_),
-      intake_(registry_,
+      changes_(ledger_, schedule_, store_.store(), metrics_, clock_),
+      poller_(ledger_, schedule_, gate_, changes_, api_clock_, metrics_, clock_, log_),
+      intake_(ledger_,
+              schedule_,
+              changes_,
               store_.store(),
-              poller_,
+              api_clock_,
               metrics_,
               clock_,
               log_,
@@ -86,10 +91,11 @@ application::application(asio::io_context& loop,
       client_(loop.get_executor(), resolver_, report_bug(log_)),
       key_watch_(clock_, log_, [this](const secret& key) { return take_key(key); }),
       reporter_(loop.get_executor(),
-                report_sources{registry_,
+                report_sources{ledger_,
                                schedule_,
                                gate_,
                                poller_,
+                               api_clock_,
                                client_,
                                delay_,
                                store_,
@@ -119,8 +125,8 @@ application::application(asio::io_context& loop,
     client_.set_listener(poller_);
     poller_.use_idle_probe(settings_.api.idle_probe);
     pages_.install(routes_);
-    if (const auto webhooks = webhooks_.followed()) {
-        poller_.follow(*webhooks);
+    if (webhooks_.metrics() != nullptr) {
+        ledger_.follow_webhooks();
     }
     session_api_.install(routes_);
     config_pages_.install(routes_);
@@ -283,7 +289,7 @@ void application::cut() {
 }
 
 std::string application::describe_status() const {
-    return "following " + std::to_string(registry_.size()) + " sessions, API "
+    return "following " + std::to_string(ledger_.sessions().size()) + " sessions, API "
            + std::string(to_string(gate_.health().state()));
 }
 

@@ -34,7 +34,7 @@ std::optional<std::string> application::apply(prepared_config& next) {
     gate_.health().on_key_changed(clock_.now());
     key_watch_.use(values.api.key_file, secrets.api_key);
 
-    registry_.set_max_tracked(values.sessions.max_tracked);
+    ledger_.set_max_tracked(values.sessions.max_tracked);
     poller_.use_policy(values.poll, values.thresholds);
     poller_.use_idle_probe(values.api.idle_probe);
     reporter_.use(values);

@@ -102,7 +102,7 @@ task<> reporter::count(daemon_report& report) {
                              from_.polls.usual_shortage(),
                              request_timeout_,
                              &candidates};
-    census_pass pass(from_.registry, terms);
+    census_pass pass(from_.ledger.sessions(), terms);
     const loop_executor executor = co_await asio::this_coro::executor;
     while (pass.step(records_a_step)) {
         co_await asio::post(executor, as_tuple);
@@ -115,18 +115,19 @@ task<> reporter::count(daemon_report& report) {
 
 void reporter::show_sessions(daemon_report& report, series_candidates& candidates) {
     const steady_time now = report.census.at;
-    const std::vector<ranked_session> first = candidates.take(from_.registry);
+    const std::vector<ranked_session> first = candidates.take(from_.ledger.sessions());
     for (const ranked_session& one : first) {
         if (one.rank != series_rank::stuck || report.stuck.size() == most_stuck_shown) {
             break;
         }
-        report.stuck.push_back(view_of(from_.registry, one.slot, {now, report.daemon.wall_now}));
+        report.stuck.push_back(
+            view_of(from_.ledger.sessions(), one.slot, {now, report.daemon.wall_now}));
     }
     auto& shown = report.daemon.series.emplace();
-    for (const auto& one : series_.choose(first, from_.registry, report.thresholds, now)) {
-        shown.sessions.push_back(series_of(one.id, from_.registry[one.slot], now));
+    for (const auto& one : series_.choose(first, from_.ledger.sessions(), report.thresholds, now)) {
+        shown.sessions.push_back(series_of(one.id, from_.ledger.sessions()[one.slot], now));
     }
-    shown.omitted = from_.registry.size() - shown.sessions.size();
+    shown.omitted = from_.ledger.sessions().size() - shown.sessions.size();
 }
 
 daemon_snapshot reporter::snapshot() const {
@@ -151,7 +152,7 @@ daemon_snapshot reporter::snapshot() const {
     if (const auto success = from_.polls.last_success()) {
         now.last_poll_success_timestamp = unix_seconds(*success);
     }
-    if (const auto api_now = from_.polls.api_clock().at(at)) {
+    if (const auto api_now = from_.api_clock.at(at)) {
         now.clock_offset_seconds = unix_seconds(*api_now) - unix_seconds(now.wall_now);
     }
     now.connections = from_.client.connections();
@@ -166,7 +167,8 @@ daemon_snapshot reporter::snapshot() const {
     }
     now.sessions_limit = sessions_limit_;
     now.store = from_.store.snapshot();
-    if (const webhook_metrics* const webhooks = from_.webhooks.metrics()) {
+    if (webhook_metrics* const webhooks = from_.webhooks.metrics()) {
+        webhooks->missed(from_.ledger.missed_webhooks());
         now.webhooks_flow = from_.schedule.policy().webhooks_flow;
         // Absent until the first event, like every time that is not known.
         if (const auto last = webhooks->last_event()) {

@@ -19,9 +19,9 @@
 #include "kallglot/ports/clock.hpp"
 #include "kallglot/ports/daemon_control.hpp"
 #include "kallglot/report/census.hpp"
+#include "kallglot/report/series_selection.hpp"
 #include "kallglot/settings/settings.hpp"
-#include "kallglot/tracking/session_registry.hpp"
-#include "report/series_selection.hpp"
+#include "kallglot/tracking/session_ledger.hpp"
 
 #include <memory>
 
@@ -29,14 +29,15 @@ namespace kallglot {
 
 /// Where the gauges come from.
 struct report_sources {
-    session_registry& registry;
+    session_ledger& ledger;
     const poll_schedule& schedule;
     const request_gate& gate;
     const poller& polls;
+    const server_clock& api_clock;
     const api_client& client;
     const loop_delay& delay;
     const store_host& store;
-    const webhook_host& webhooks;
+    webhook_host& webhooks;
     const clock& time;
 };
 

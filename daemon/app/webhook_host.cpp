@@ -69,13 +69,6 @@ webhook_host::webhook_host(loop_executor loop,
 
 webhook_host::~webhook_host() = default;
 
-std::optional<followed_webhooks> webhook_host::followed() noexcept {
-    if (!metrics_) {
-        return std::nullopt;
-    }
-    return followed_webhooks{flow_, *metrics_};
-}
-
 std::optional<start_failure> webhook_host::listen() {
     if (!server_) {
         return std::nullopt;

@@ -10,7 +10,6 @@
 #include "kallglot/metrics/webhook_metrics.hpp"
 #include "kallglot/net/server/http_server.hpp"
 #include "kallglot/net/tls/tls_context.hpp"
-#include "kallglot/polling/poller.hpp"
 #include "kallglot/ports/clock.hpp"
 #include "kallglot/ports/logger.hpp"
 #include "kallglot/ports/session_intake.hpp"
@@ -44,11 +43,8 @@ public:
                  logger& log);
     ~webhook_host();
 
-    /// Empty while webhooks are off. Lifetime: of the host.
-    [[nodiscard]] std::optional<followed_webhooks> followed() noexcept;
-
     /// Null while webhooks are off.
-    [[nodiscard]] const webhook_metrics* metrics() const noexcept { return metrics_.get(); }
+    [[nodiscard]] webhook_metrics* metrics() noexcept { return metrics_.get(); }
 
     /// When our own certificate ends, Unix seconds; 0 without TLS.
     [[nodiscard]] std::int64_t certificate_not_after() const noexcept {
@@ -82,7 +78,6 @@ private:
     logger& log_;
     file_follower certificate_;
     std::int64_t certificate_not_after_ = 0;
-    webhook_flow flow_;
     std::unique_ptr<webhook_metrics> metrics_;
     std::unique_ptr<webhook_route> route_;
     http_routes routes_;

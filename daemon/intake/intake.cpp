@@ -1,5 +1,3 @@
-// The ways in: session API, webhooks and files. What the store asks of the intake is in intake_store.cpp.
-
 #include "kallglot/intake/intake.hpp"
 
 #include <boost/asio/post.hpp>
@@ -12,43 +10,49 @@ namespace kallglot {
 
 namespace {
 
-/// Records looked at between two looks at the loop.
+/// Records that a listing looks at in one turn of the loop.
 constexpr std::size_t records_a_slice = 65'536;
+
+/// Ids that are offered to the store in one turn of the loop: about 10 ms.
+constexpr std::size_t max_offered = 16'384;
 
 } // namespace
 
-intake::intake(session_registry& registry,
+intake::intake(session_ledger& ledger,
+               const poll_schedule& schedule,
+               session_changes& changes,
                session_store& store,
-               poller& polls,
-               daemon_metrics& metrics,
+               const server_clock& api_clock,
+               metrics_sink& metrics,
                clock& time,
                logger& log,
                std::uint32_t process)
-    : registry_(registry),
+    : ledger_(ledger),
+      schedule_(schedule),
+      changes_(changes),
       store_(store),
-      poller_(polls),
+      api_clock_(api_clock),
       metrics_(metrics),
       clock_(time),
       log_(log),
-      process_(process) {
-    poller_.remember_in(remembered_);
-}
+      process_(process) {}
+
+// Session API ---------------------------------------------------------------------------------------------------------
 
 task<result<track_outcome>> intake::track(session_id id) {
     if (!store_.accepting()) {
         co_return errc::store_unavailable;
     }
-    const taken one = take_in(id, session_source::api, false);
+    const registration one = register_id(id, session_source::api, false);
     if (one.slot == no_slot) {
-        metrics_.session_rejected(labels::rejected_for::limit);
+        metrics_.session_rejected(reject_reason::limit, 1);
         co_return no_room();
     }
-    // Asking by name is asking to have it back.
-    const std::uint64_t key = remembered_key(id.view());
-    const bool had_left = remembered_.erase(key, clock_.now());
+    // An operator who names an id asks to have it back, even if it was gone.
+    const bool revived = ledger_.revive(id, clock_.now());
     if (const error_code failed = co_await store_.committed(one.ticket)) {
-        if (had_left && registry_.find(id.view()) == no_slot) {
-            remembered_.add({key, clock_.now(), remembered_kind::ended});
+        if (revived) {
+            ledger_.undo_revival(id, clock_.now());
         }
         co_return failed;
     }
@@ -64,29 +68,27 @@ task<result<session_intake::bulk_outcome>> intake::track_all(std::vector<session
     }
     bulk_outcome outcome;
     std::vector<commit_ticket> tickets;
-    std::vector<session_id> had_left;
+    std::vector<session_id> revived;
     for (const session_id& id : ids) {
-        const taken one = take_in(id, session_source::api, true);
+        const registration one = register_id(id, session_source::api, true);
         if (one.slot == no_slot) {
             outcome.over_limit.push_back(id);
             continue;
         }
-        if (remembered_.erase(remembered_key(id.view()), clock_.now())) {
-            had_left.push_back(id);
+        if (ledger_.revive(id, clock_.now())) {
+            revived.push_back(id);
         }
         outcome.added += one.is_new ? 1 : 0;
         outcome.known += one.is_new ? 0 : 1;
-        // Nearly all are of the same few groups.
+        // Nearly all are in the same few groups.
         if (tickets.empty() || tickets.back() != one.ticket) {
             tickets.push_back(one.ticket);
         }
     }
-    metrics_.session_rejected(labels::rejected_for::limit, outcome.over_limit.size());
+    metrics_.session_rejected(reject_reason::limit, outcome.over_limit.size());
     if (const error_code failed = co_await all_committed(std::move(tickets))) {
-        for (const session_id& id : had_left) {
-            if (registry_.find(id.view()) == no_slot) {
-                remembered_.add({remembered_key(id.view()), clock_.now(), remembered_kind::ended});
-            }
+        for (const session_id& id : revived) {
+            ledger_.undo_revival(id, clock_.now());
         }
         co_return failed;
     }
@@ -94,14 +96,16 @@ task<result<session_intake::bulk_outcome>> intake::track_all(std::vector<session
 }
 
 task<result<forget_outcome>> intake::forget(session_id id) {
-    const session_slot slot = registry_.find(id.view());
+    const session_slot slot = ledger_.sessions().find(id.view());
     if (slot == no_slot) {
         co_return forget_outcome::not_tracked;
     }
     if (!store_.accepting()) {
         co_return errc::store_unavailable;
     }
-    const commit_ticket ticket = poller_.forget(slot, labels::forgotten_for::operator_asked);
+    const steady_time at = clock_.now();
+    const ledger_change change = ledger_.forget(slot, forget_reason::operator_asked, at);
+    const commit_ticket ticket = changes_.apply(change, at);
     if (const error_code failed = co_await store_.committed(ticket)) {
         co_return failed;
     }
@@ -109,8 +113,8 @@ task<result<forget_outcome>> intake::forget(session_id id) {
 }
 
 std::optional<session_view> intake::look_up(const session_id& id) const {
-    const session_slot slot = registry_.find(id.view());
-    return slot == no_slot ? std::nullopt : std::optional(view_of(registry_, slot, now()));
+    const session_slot slot = ledger_.sessions().find(id.view());
+    return slot == no_slot ? std::nullopt : std::optional(view_of(ledger_.sessions(), slot, now()));
 }
 
 task<result<session_page>> intake::list(session_query query) {
@@ -119,29 +123,31 @@ task<result<session_page>> intake::list(session_query query) {
         co_return errc::invalid_session_id;
     }
     const loop_executor executor = co_await asio::this_coro::executor;
-    while (selection->select(registry_, records_a_slice)) {
+    while (selection->select(ledger_.sessions(), records_a_slice)) {
         co_await asio::post(executor, as_tuple);
     }
-    co_return selection->page(registry_, now());
+    co_return selection->page(ledger_.sessions(), now());
 }
+
+// Webhooks ------------------------------------------------------------------------------------------------------------
 
 task<result<event_outcome>> intake::take_event(webhook_event event) {
     if (!store_.accepting()) {
         co_return errc::store_unavailable;
     }
-    // A type that we do not know may tell of a session that we do not know.
+    // Other types say nothing about a session. An unknown `session.*` type may name one that is not tracked yet.
     if (!event.of_session) {
         co_return event_outcome::accepted;
     }
     if (!event.session) {
-        metrics_.session_rejected(labels::rejected_for::invalid_id);
+        metrics_.session_rejected(reject_reason::invalid_id, 1);
         co_return event_outcome::accepted;
     }
-    const steady_time now = clock_.now();
-    if (remembered_.contains(event.key, now)) {
-        // The first delivery may still be on its way to the disk: this one waits for the same.
-        const auto first = events_under_way_.find(event.key);
-        if (first != events_under_way_.end()) {
+    const steady_time at = clock_.now();
+    if (ledger_.is_known_event(event.key, at)) {
+        // The first delivery may not be durable yet: this one waits for the same commits.
+        const auto first = events_in_progress_.find(event.key);
+        if (first != events_in_progress_.end()) {
             std::vector<commit_ticket> tickets = first->second;
             if (const error_code failed = co_await all_committed(std::move(tickets))) {
                 co_return failed;
@@ -149,37 +155,38 @@ task<result<event_outcome>> intake::take_event(webhook_event event) {
         }
         co_return event_outcome::duplicate;
     }
-    if (remembered_.contains(remembered_key(event.session->view()), now)) {
+    if (ledger_.is_gone(*event.session, at)) {
         co_return event_outcome::outdated;
     }
-    const taken one = take_in(*event.session, session_source::webhook, false);
+    const registration one = register_id(*event.session, session_source::webhook, false);
     if (one.slot == no_slot) {
-        metrics_.session_rejected(labels::rejected_for::limit);
+        metrics_.session_rejected(reject_reason::limit, 1);
         co_return no_room();
     }
     const event_outcome outcome = apply(event, one);
-    std::vector<commit_ticket> tickets = events_under_way_.at(event.key);
+    std::vector<commit_ticket> tickets = events_in_progress_.at(event.key);
     const error_code failed = co_await all_committed(std::move(tickets));
-    events_under_way_.erase(event.key);
+    events_in_progress_.erase(event.key);
     if (failed) {
         // It will be delivered again, and must not look like a duplicate then.
-        remembered_.erase(event.key, clock_.now());
+        ledger_.forget_event(event.key, clock_.now());
         co_return failed;
     }
     co_return outcome;
 }
 
-event_outcome intake::apply(const webhook_event& event, const taken& session) {
-    const std::optional<session_event> told = session_event_of(event.type);
-    const tracking changes =
-        told ? poller_.take_event(session.slot, *told, event.made_at) : tracking();
-    remembered_.add({event.key, clock_.now(), remembered_kind::event});
-    const commit_ticket changed =
-        store_.change(registry_.id_of(session.slot), registry_[session.slot]);
+event_outcome intake::apply(const webhook_event& event, const registration& session) {
+    const steady_time at = clock_.now();
+    const event_times times{at, event.made_at, api_clock_.at(at)};
+    const ledger_change change =
+        ledger_.take_event(session.slot, session_event_of(event.type), event.key, times);
+    // The order matters: an event's key is never durable before its session and what it changed.
+    const commit_ticket changed = changes_.apply_and_wake(change, at);
     const commit_ticket noted = store_.remember_event(event.key, *event.session);
-    events_under_way_[event.key] = {session.ticket, changed, noted};
-    // A created event of a session that is known says nothing new, but it is no late one either.
-    return changes.outdated && !session.is_new ? event_outcome::outdated : event_outcome::accepted;
+    events_in_progress_[event.key] = {session.ticket, changed, noted};
+    // A created event of a tracked session says nothing new, but for a new session it is no late one either.
+    return change.changes.outdated && !session.is_new ? event_outcome::outdated
+                                                      : event_outcome::accepted;
 }
 
 task<error_code> intake::all_committed(std::vector<commit_ticket> tickets) {
@@ -194,99 +201,150 @@ task<error_code> intake::all_committed(std::vector<commit_ticket> tickets) {
     co_return error_code();
 }
 
-intake::taken intake::take_in(const session_id& id, session_source source, bool bulk) {
-    if (memory_is_short_ && registry_.find(id.view()) == no_slot) {
+intake::registration intake::register_id(const session_id& id, session_source source, bool bulk) {
+    if (memory_is_short_ && ledger_.sessions().find(id.view()) == no_slot) {
         return {};
     }
-    const auto [slot, is_new] = registry_.add(id);
-    if (slot == no_slot) {
+    const steady_time at = clock_.now();
+    const ledger_change change = ledger_.take_id(id, source, bulk, at);
+    if (change.slot == no_slot) {
         return {};
     }
-    const bool known_source = (registry_[slot].sources & source_bit(source)) != 0;
-    registry_.update(slot, [&, fresh = is_new](session_record& record) {
-        record.sources |= source_bit(source);
-        if (fresh) {
-            record.since = clock_.now();
-            record.bulk = bulk;
-        }
-    });
-    taken one{slot, is_new};
-    if (is_new) {
-        one.ticket = store_.add(id, registry_[slot]);
-        metrics_.session_added(source);
-        poller_.session_changed(slot);
-    } else if (registry_[slot].unstored) {
-        one.ticket = offer(slot);
-    } else if (known_source) {
-        one.ticket = store_.pending(id);
-    } else if (source == session_source::file) {
-        note_sources(slot);
-    } else {
-        one.ticket = store_.change(id, registry_[slot]);
-    }
-    if (one.ticket == commit_ticket::refused && !is_new && !known_source) {
-        // It was not told for good: the next time it is new again.
-        registry_.update(slot, [source](session_record& record) {
-            record.sources &= static_cast<std::uint8_t>(~source_bit(source));
-        });
+    const registration one{change.slot,
+                           change.added.has_value(),
+                           changes_.apply_and_wake(change, at)};
+    // The source was not acknowledged: the next time it is new again.
+    if (one.ticket == commit_ticket::refused && change.source_is_new) {
+        ledger_.revoke_source(change.slot, source);
     }
     return one;
 }
 
-void intake::note_sources(session_slot slot) {
-    if (store_.has_room()) {
-        store_.note(registry_.id_of(slot), registry_[slot]);
-    }
-}
+// Files ---------------------------------------------------------------------------------------------------------------
 
 void intake::on_added(std::span<const session_id> ids, bool) {
-    const steady_time now = clock_.now();
+    const steady_time at = clock_.now();
     std::size_t refused = 0;
     for (const session_id& id : ids) {
-        // What ended or was not there does not come back with a file that still has its line.
-        if (!remembered_.contains(remembered_key(id.view()), now)) {
-            refused += take_in(id, session_source::file, true).slot == no_slot ? 1 : 0;
+        // A session that ended or was not found does not come back because a file still has its line.
+        if (!ledger_.is_gone(id, at)) {
+            refused += register_id(id, session_source::file, true).slot == no_slot ? 1 : 0;
         }
     }
     if (refused != 0) {
-        metrics_.session_rejected(labels::rejected_for::limit, refused);
+        metrics_.session_rejected(reject_reason::limit, refused);
     }
     // One line when the limit is reached; the count is in the metrics.
-    if (refused != 0 && !told_full_ && !memory_is_short_) {
-        log_.warn("session limit reached, ids are not tracked",
-                  {{"limit", registry_.max_tracked()}});
+    if (refused != 0 && !logged_full_ && !memory_is_short_) {
+        log_.warn("session limit reached: ids from files are not tracked",
+                  {{"limit", ledger_.sessions().max_tracked()}});
     }
-    told_full_ = refused != 0 && !memory_is_short_;
+    logged_full_ = refused != 0 && !memory_is_short_;
     refused_lines_ |= refused != 0;
 }
 
 bool intake::wants_all_again() {
-    return !registry_.full() && !memory_is_short_ && std::exchange(refused_lines_, false);
+    return !ledger_.sessions().full() && !memory_is_short_ && std::exchange(refused_lines_, false);
 }
 
 void intake::on_removed(const std::vector<std::uint64_t>& hashes) {
     const boost::unordered_flat_set<std::uint64_t> gone(hashes.begin(), hashes.end());
-    for (std::uint32_t index = 0; index < registry_.slot_count(); ++index) {
+    const session_registry& sessions = ledger_.sessions();
+    const steady_time at = clock_.now();
+    for (std::uint32_t index = 0; index < sessions.slot_count(); ++index) {
         const session_slot slot{index};
-        if (!registry_.is_tracked(slot)
-            || (registry_[slot].sources & source_bit(session_source::file)) == 0
-            || !gone.contains(hash_of(registry_.text_of(slot)))) {
-            continue;
-        }
-        const std::uint8_t others = registry_.update(slot, [](session_record& record) {
-            record.sources &= static_cast<std::uint8_t>(~source_bit(session_source::file));
-            return record.sources;
-        });
-        if (others == 0) {
-            poller_.forget(slot, labels::forgotten_for::operator_asked);
-        } else {
-            note_sources(slot);
+        if (sessions.is_tracked(slot)
+            && (sessions[slot].sources & source_bit(session_source::file)) != 0
+            && gone.contains(hash_of(sessions.text_of(slot)))) {
+            changes_.apply(ledger_.remove_source(slot, session_source::file, at), at);
         }
     }
 }
 
 void intake::on_bad_lines(std::uint64_t count) {
-    metrics_.session_rejected(labels::rejected_for::invalid_id, count);
+    metrics_.session_rejected(reject_reason::invalid_id, count);
+}
+
+// Store ---------------------------------------------------------------------------------------------------------------
+
+void intake::on_not_stored(std::span<const session_id> ids) {
+    for (const session_id& id : ids) {
+        const session_slot slot = ledger_.sessions().find(id.view());
+        if (slot == no_slot) {
+            continue;
+        }
+        // A file still has its line after a restart; the others were not acknowledged.
+        if ((ledger_.sessions()[slot].sources & source_bit(session_source::file)) != 0) {
+            ledger_.set_unstored(slot, true);
+            next_unstored_ = std::min(next_unstored_, index_of(slot));
+        } else {
+            changes_.apply(ledger_.drop(slot), clock_.now());
+        }
+    }
+}
+
+void intake::on_store_unusable(const std::string& reason) {
+    log_.error("store not writable: new ids are refused", {{"reason", reason}});
+}
+
+void intake::on_store_usable() {
+    log_.info("store writable again");
+}
+
+bool intake::on_store_room() {
+    const session_registry& sessions = ledger_.sessions();
+    std::size_t offered = 0;
+    for (; next_unstored_ < sessions.slot_count(); ++next_unstored_) {
+        const session_slot slot{next_unstored_};
+        if (!sessions.is_tracked(slot) || !sessions[slot].unstored) {
+            continue;
+        }
+        // The first that is refused is the first of the next call.
+        if (offered++ == max_offered || offer(slot) == commit_ticket::refused) {
+            return true;
+        }
+    }
+    next_unstored_ = none_unstored;
+    return false;
+}
+
+commit_ticket intake::offer(session_slot slot) {
+    ledger_change change;
+    change.slot = slot;
+    change.store = store_action::add;
+    return changes_.apply(change, clock_.now());
+}
+
+bool intake::list_sessions(std::uint64_t& cursor,
+                           std::size_t limit,
+                           std::vector<kept_session>& sessions) {
+    const session_registry& tracked = ledger_.sessions();
+    for (; cursor < tracked.slot_count() && sessions.size() < limit; ++cursor) {
+        const session_slot slot{static_cast<std::uint32_t>(cursor)};
+        if (tracked.is_tracked(slot)) {
+            sessions.push_back({tracked.id_of(slot), tracked[slot]});
+        }
+    }
+    return cursor < tracked.slot_count();
+}
+
+bool intake::list_remembered(std::uint64_t& cursor,
+                             std::size_t limit,
+                             std::vector<remembered_entry>& entries) {
+    return ledger_.remembered().list(cursor, limit, entries);
+}
+
+void intake::on_sessions(std::span<const kept_session> sessions) {
+    const steady_time at = clock_.now();
+    for (const kept_session& kept : sessions) {
+        changes_.apply(ledger_.restore(kept.id, kept.record, schedule_.policy(), at), at);
+    }
+}
+
+void intake::on_remembered(std::span<const remembered_entry> entries) {
+    for (const remembered_entry& entry : entries) {
+        ledger_.restore(entry);
+    }
 }
 
 } // namespace kallglot

@@ -11,11 +11,6 @@ namespace {
 constexpr std::array<int, 18> known_code_list =
     {200, 301, 302, 307, 308, 400, 401, 402, 403, 404, 409, 410, 422, 429, 500, 502, 503, 504};
 
-template <class Enum>
-[[nodiscard]] std::string_view name_at(std::size_t place) noexcept {
-    return to_string(static_cast<Enum>(place));
-}
-
 // Forward, and to and from `unknown`: these exist from the start.
 [[nodiscard]] constexpr bool is_legal(session_status from, session_status to) noexcept {
     const bool with_unknown = from == session_status::unknown || to == session_status::unknown;
@@ -41,20 +36,18 @@ daemon_metrics::daemon_metrics(const build_details& build)
 }
 
 void daemon_metrics::add_session_metrics() {
-    for (std::size_t from = 0; from < session_status_count; ++from) {
-        for (std::size_t to = 0; to < session_status_count; ++to) {
-            if (is_legal(static_cast<session_status>(from), static_cast<session_status>(to))) {
-                for (std::size_t source = 0; source < labels::transition_source_words.size();
-                     ++source) {
-                    transition_counter(from, to, source);
+    for (const auto& from : session_status_words) {
+        for (const auto& to : session_status_words) {
+            for (const auto& source : change_source_words) {
+                if (is_legal(from.value, to.value)) {
+                    transition_counter(from.value, to.value, source.value);
                 }
             }
         }
     }
-    for (std::size_t i = 0; i < dwell_.size(); ++i) {
-        dwell_[i] = &table_.histogram(metric::session_status_dwell,
-                                      dwell_buckets,
-                                      {name_at<session_status>(i)});
+    for (const auto& status : session_status_words) {
+        dwell_[static_cast<std::size_t>(status.value)] =
+            &table_.histogram(metric::session_status_dwell, dwell_buckets, {status.text});
     }
     table_.fill(ended_, metric::sessions_ended, end_reason_words);
 }
@@ -73,77 +66,63 @@ void daemon_metrics::add_request_metrics() {
 
 void daemon_metrics::add_intake_metrics() {
     table_.fill(added_, metric::sessions_added, session_source_words);
-    table_.fill(rejected_, metric::sessions_rejected, labels::rejected_for_words);
-    table_.fill(forgotten_, metric::sessions_forgotten, labels::forgotten_for_words);
+    table_.fill(rejected_, metric::sessions_rejected, reject_reason_words);
+    table_.fill(forgotten_, metric::sessions_forgotten, forget_reason_words);
     table_.fill(log_messages_, metric::log_messages, log_level_words);
 }
 
-prometheus::Counter& daemon_metrics::transition_counter(std::size_t from,
-                                                        std::size_t to,
-                                                        std::size_t source) {
-    counter*& place = transitions_[from][to][source];
+prometheus::Counter& daemon_metrics::transition_counter(session_status from,
+                                                        session_status to,
+                                                        change_source source) {
+    counter*& place = transitions_[static_cast<std::size_t>(from)][static_cast<std::size_t>(to)]
+                                  [static_cast<std::size_t>(source)];
     if (place == nullptr) {
-        place = &table_.counter(metric::session_transitions,
-                                {name_at<session_status>(from),
-                                 name_at<session_status>(to),
-                                 labels::transition_source_words.text_of(
-                                     static_cast<labels::transition_source>(source))});
+        place =
+            &table_.counter(metric::session_transitions,
+                            {to_string(from), to_string(to), change_source_words.text_of(source)});
     }
     return *place;
 }
 
-void daemon_metrics::transition(session_status from,
-                                session_status to,
-                                labels::transition_source source) {
-    transition_counter(labels::index(from), labels::index(to), labels::index(source)).Increment();
+void daemon_metrics::transition(const status_change& change,
+                                change_source source,
+                                const session_id& id,
+                                api_time now) {
+    transition_counter(change.from, change.to, source).Increment();
+    if (change.backwards) {
+        regressions_.Increment();
+    }
+    if (!change.dwell) {
+        imprecise_.Increment();
+        return;
+    }
+    const double stay = to_seconds(*change.dwell);
+    const auto left = static_cast<std::size_t>(change.from);
+    dwell_[left]->Observe(stay);
+    dwell_examples_[left].note(stay, id, now);
 }
 
-void daemon_metrics::dwell(session_status left,
-                           steady_duration stay,
-                           const session_id& who,
-                           api_time now) {
-    dwell_[labels::index(left)]->Observe(to_seconds(stay));
-    dwell_examples_[labels::index(left)].note(to_seconds(stay), who, now);
-}
-
-void daemon_metrics::setup(steady_duration created_to_started,
-                           const session_id& who,
-                           api_time now) {
+void daemon_metrics::setup(steady_duration created_to_started, const session_id& id, api_time now) {
     setup_.Observe(to_seconds(created_to_started));
-    setup_examples_.note(to_seconds(created_to_started), who, now);
+    setup_examples_.note(to_seconds(created_to_started), id, now);
 }
 
-void daemon_metrics::response(int http_status) noexcept {
+void daemon_metrics::response(int http_status, steady_duration first_to_last_byte) {
     const auto found = std::ranges::lower_bound(known_code_list, http_status);
     const bool known = found != known_code_list.end() && *found == http_status;
     const auto place = static_cast<std::size_t>(found - known_code_list.begin());
     responses_[known ? place : known_codes]->Increment();
+    request_duration_.Observe(to_seconds(first_to_last_byte));
 }
 
 void daemon_metrics::poll(poll_class which, steady_duration lateness, bool late) {
-    polls_[labels::index(which)]->Increment();
+    at(polls_, which).Increment();
     if (late) {
-        polls_late_[labels::index(which)]->Increment();
+        at(polls_late_, which).Increment();
     }
     if (which == poll_class::confirm || which == poll_class::event) {
         poll_lateness_.Observe(to_seconds(lateness));
     }
-}
-
-void daemon_metrics::session_added(session_source source, std::size_t count) noexcept {
-    added_[labels::index(source)]->Increment(static_cast<double>(count));
-}
-
-void daemon_metrics::session_rejected(labels::rejected_for reason, std::size_t count) noexcept {
-    rejected_[labels::index(reason)]->Increment(static_cast<double>(count));
-}
-
-void daemon_metrics::session_forgotten(labels::forgotten_for reason) noexcept {
-    forgotten_[labels::index(reason)]->Increment();
-}
-
-double daemon_metrics::sessions_added(session_source source) const noexcept {
-    return added_[labels::index(source)]->Value();
 }
 
 std::span<const exemplar> daemon_metrics::exemplars(const metric_info& family,
@@ -153,7 +132,7 @@ std::span<const exemplar> daemon_metrics::exemplars(const metric_info& family,
     }
     if (&family == &describe(metric::session_status_dwell) && labels.size() == 1) {
         const session_status status = parse_session_status(labels[0].value);
-        return dwell_examples_[labels::index(status)].view();
+        return dwell_examples_[static_cast<std::size_t>(status)].view();
     }
     return {};
 }

@@ -2,7 +2,7 @@
 ///
 /// Whoever writes a family names its row, so that a metric can be neither misspelled nor described twice, and the
 /// documentation is compared with this table. Values of labels are listed where they are defined: tracking/session.hpp,
-/// base/error.hpp, ports/metric_labels.hpp.
+/// tracking/session_ledger.hpp, base/error.hpp, ports/metrics_sink.hpp.
 
 #ifndef KALLGLOT_METRICS_METRIC_TABLE_HPP
 #define KALLGLOT_METRICS_METRIC_TABLE_HPP

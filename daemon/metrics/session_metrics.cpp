@@ -1,6 +1,6 @@
 #include "metrics/session_metrics.hpp"
 
-#include "kallglot/polling/poll_policy.hpp"
+#include "kallglot/tracking/poll_policy.hpp"
 #include "kallglot/tracking/session.hpp"
 
 #include <algorithm>

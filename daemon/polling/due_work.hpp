@@ -8,7 +8,7 @@
 #define KALLGLOT_POLLING_DUE_WORK_HPP
 
 #include "kallglot/base/time.hpp"
-#include "kallglot/polling/poll_policy.hpp"
+#include "kallglot/tracking/poll_policy.hpp"
 #include "kallglot/tracking/session_record.hpp"
 
 #include <cstdint>

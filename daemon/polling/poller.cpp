@@ -13,45 +13,73 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// How often the demand is compared with the budget.
+/// How often demand is compared with the budget.
 constexpr steady_duration regulation_interval = 250ms;
 
 /// After a shortage, for so long, intervals that age has stretched may still be running.
 constexpr steady_duration shortage_echo = 1min;
 
-/// Sessions whose place in the schedule is derived anew in one turn, after a change of policy.
-constexpr std::uint32_t rederived_at_once = 16'384;
+/// Sessions that are rescheduled in one turn after a change of policy.
+constexpr std::uint32_t rescheduled_at_once = 16'384;
 
-/// Ids that are over must not come back with a late event or an unchanged file.
-std::optional<remembered_kind> remembered_as(labels::forgotten_for reason) noexcept {
-    switch (reason) {
-        case labels::forgotten_for::ended:
-            return remembered_kind::ended;
-        case labels::forgotten_for::not_found:
-            return remembered_kind::not_found;
-        case labels::forgotten_for::expired:
-        case labels::forgotten_for::operator_asked:
-            break;
+/// Spelled like an id of the API, so that it reaches the look-up; no session has it.
+constexpr std::string_view probe_id = "sess_probe_00000000000000000000";
+
+/// Why a request failed, for the log: nothing of a body, nothing secret.
+std::string describe_failure(const api_answer& answer) {
+    if (!answer.error) {
+        return "HTTP status " + std::to_string(answer.http_status);
+    }
+    std::string text = answer.error.message();
+    if (!answer.detail.empty()) {
+        text += ": ";
+        text += answer.detail;
+    }
+    return text;
+}
+
+bool is_not_found(const api_answer& answer) noexcept {
+    return !answer.error && (answer.http_status == 404 || answer.http_status == 410);
+}
+
+failure_reason reason_of(const api_answer& answer) noexcept {
+    return answer.error ? classify(static_cast<errc>(answer.error.value()))
+                        : classify_status(answer.http_status);
+}
+
+/// How long the API asked us to wait, measured by its own clock.
+std::optional<steady_duration> retry_delay(const api_answer& answer,
+                                           std::optional<api_time> api_now) noexcept {
+    if (answer.headers.retry_after) {
+        return *answer.headers.retry_after;
+    }
+    if (answer.headers.retry_at && api_now) {
+        // Clamped while it is in milliseconds: a far date is beyond what our clock can count.
+        return std::clamp<std::chrono::milliseconds>(*answer.headers.retry_at - *api_now,
+                                                     std::chrono::milliseconds(0),
+                                                     std::chrono::hours(24));
+    }
+    if (answer.problem.retry_after) {
+        return *answer.problem.retry_after;
     }
     return std::nullopt;
 }
 
-/// Spelled like an id of the API, so that it reaches the look-up, and of nobody.
-constexpr std::string_view probe_id = "sess_probe_00000000000000000000";
-
 } // namespace
 
-poller::poller(session_registry& registry,
+poller::poller(session_ledger& ledger,
                poll_schedule& schedule,
                request_gate& gate,
-               session_store& store,
-               daemon_metrics& metrics,
+               session_changes& changes,
+               server_clock& api_clock,
+               metrics_sink& metrics,
                clock& time,
                logger& log)
-    : registry_(registry),
+    : ledger_(ledger),
       schedule_(schedule),
       gate_(gate),
-      store_(store),
+      changes_(changes),
+      api_clock_(api_clock),
       metrics_(metrics),
       clock_(time),
       log_(log),
@@ -61,7 +89,10 @@ poller::poller(session_registry& registry,
               owner->armed_for_ = steady_time::max();
               owner->pump();
           },
-          this)) {}
+          this)) {
+    // An intake may change many sessions in one go: one look after the loop's next turn serves them all.
+    changes_.set_wake([this] { wake(); });
+}
 
 poller::~poller() = default;
 
@@ -74,126 +105,15 @@ void poller::start(api_client& client) {
 void poller::stop() {
     client_ = nullptr;
     timer_->cancel();
-    // Nobody will send these any more; their sessions are as they were.
+    // These will not be sent any more; their sessions are as they were.
     for (const session_slot slot : std::exchange(retries_, {})) {
         if (slot != no_slot) {
-            land(slot);
+            ledger_.poll_returned(slot);
         }
     }
 }
 
-void poller::session_changed(session_slot slot) {
-    schedule_.update(slot, clock_.now());
-    // Many sessions may be told in one go: one pump after the loop's next turn serves them all.
-    arm(clock_.now());
-}
-
-tracking poller::take_event(session_slot slot,
-                            session_event event,
-                            std::optional<api_time> made_at) {
-    const steady_time now = clock_.now();
-    const event_times times{now, made_at, api_clock_.at(now)};
-    answering_not_found_ -= is_missing(slot) ? 1 : 0;
-    const tracking changes = registry_.update(slot, [&](session_record& record) {
-        return observe_event(record, event, times);
-    });
-    answering_not_found_ += is_missing(slot) ? 1 : 0;
-    if (webhooks_ && event != session_event::touched) {
-        compare_with_webhook(slot, event, changes.change.has_value(), now);
-    }
-    tell_metrics(changes, slot, labels::transition_source::webhook);
-    session_changed(slot);
-    return changes;
-}
-
-commit_ticket poller::forget(session_slot slot, labels::forgotten_for reason) {
-    // An end that only a webhook told still counts, though no poll could say why.
-    if (awaits_final_poll(registry_[slot])) {
-        metrics_.ended(end_reason::none);
-    }
-    const session_id id = registry_.id_of(slot);
-    const auto kind = remembered_as(reason);
-    if (kind && remembered_ != nullptr) {
-        remembered_->add({remembered_key(id.view()), clock_.now(), *kind});
-    }
-    metrics_.session_forgotten(reason);
-    drop(slot);
-    return store_.forget(id, kind);
-}
-
-bool poller::is_missing(session_slot slot) const noexcept {
-    // That an API does not keep ended sessions is no outage.
-    const session_record& record = registry_[slot];
-    return record.not_found_since != no_time && record.status != session_status::ended;
-}
-
-void poller::drop(session_slot slot) {
-    schedule_.remove(slot);
-    answering_not_found_ -= is_missing(slot) ? 1 : 0;
-    registry_.remove(slot);
-}
-
-void poller::restored(session_slot slot) {
-    const steady_time now = clock_.now();
-    answering_not_found_ += is_missing(slot) ? 1 : 0;
-    registry_.update(slot, [&](session_record& record) {
-        // What happened while nobody asked is not known: it takes as many answers as at first.
-        record.not_found_count = 0;
-        if (record.status == session_status::ended) {
-            // Told by a webhook, and the poll that asks for the details was not made.
-            record.touched = record.by_webhook;
-            record.unverified = false;
-        } else {
-            record.last_sent = now - plain_interval(schedule_.policy(), record);
-        }
-    });
-    schedule_.update(slot, now);
-}
-
-void poller::on_answer(const api_answer& answer) {
-    const session_slot slot = answer.slot;
-    if (answer.sent != no_time) {
-        // Counted now, since only the client knows whether a connection came about.
-        metrics_.request_sent();
-    }
-    if (answer.http_status != 0) {
-        metrics_.response(answer.http_status);
-        metrics_.request_duration(answer.received - answer.sent);
-        take_headers(answer);
-    }
-    if (answer.error == errc::reused_connection_closed && client_ != nullptr) {
-        gate_.health().on_retry(answer.sent, clock_.now());
-        retries_.push_back(slot);
-        pump();
-        return;
-    }
-    if (slot == no_slot) {
-        take_probe(answer);
-    } else if (land(slot)) {
-        if (answer.error
-            || (answer.http_status != 200 && answer.http_status != 404
-                && answer.http_status != 410)) {
-            take_failure(answer);
-        } else if (answer.http_status == 200) {
-            take_success(answer);
-        } else {
-            take_not_found(answer);
-        }
-        schedule_.update(slot, answer.received);
-        forget_if_over(slot, answer.received);
-    }
-    log_state_change();
-    pump();
-}
-
-bool poller::land(session_slot slot) {
-    registry_.update(slot, [](session_record& record) { record.in_flight = false; });
-    if (registry_[slot].forgotten) {
-        registry_.release(slot);
-        return false;
-    }
-    return true;
-}
+// Sending -------------------------------------------------------------------------------------------------------------
 
 void poller::pump() {
     if (client_ == nullptr) {
@@ -205,7 +125,7 @@ void poller::pump() {
     }
     schedule_.advance(now);
     while (const auto slot = schedule_.take_expired()) {
-        forget(*slot, labels::forgotten_for::ended);
+        changes_.apply(ledger_.forget(*slot, forget_reason::ended, now), now);
     }
     send_retries();
     steady_time wake = next_regulation_;
@@ -220,9 +140,9 @@ void poller::pump() {
 void poller::send_retries() {
     while (!retries_.empty()) {
         const session_slot slot = retries_.front();
-        if (slot != no_slot && registry_[slot].forgotten) {
+        if (slot != no_slot && ledger_.sessions()[slot].forgotten) {
             retries_.pop_front();
-            land(slot);
+            ledger_.poll_returned(slot);
             continue;
         }
         const steady_time now = clock_.now();
@@ -245,13 +165,14 @@ void poller::send_due(steady_time now, steady_time& wake) {
         }
         const auto due = schedule_.take(now);
         BOOST_ASSERT(due);
-        count_poll(*due, now);
+        const steady_duration lateness = now - due->due;
+        metrics_.poll(due->cls, lateness, is_late(due->cls, lateness, due->interval, due->stretch));
         send(std::get<request_permit>(std::move(permit)), due->slot, false, now);
     }
 }
 
 void poller::probe_if_idle(steady_time now, steady_time& wake) {
-    if (idle_probe_ <= steady_duration::zero() || probe_under_way_ || schedule_.has_due()
+    if (idle_probe_ <= steady_duration::zero() || probe_in_flight_ || schedule_.has_due()
         || client_->capacity() == 0) {
         return;
     }
@@ -264,7 +185,7 @@ void poller::probe_if_idle(steady_time now, steady_time& wake) {
         wake = std::min(wake, *later);
         return;
     }
-    probe_under_way_ = true;
+    probe_in_flight_ = true;
     send(std::get<request_permit>(std::move(permit)), no_slot, false, now);
 }
 
@@ -275,17 +196,8 @@ void poller::send(request_permit permit, session_slot slot, bool fresh, steady_t
                      get_request{slot, session_id::parse(probe_id).value(), fresh});
         return;
     }
-    registry_.update(slot, [now](session_record& record) {
-        record.in_flight = true;
-        record.last_sent = now;
-    });
-    client_->get(std::move(permit), get_request{slot, registry_.id_of(slot), fresh});
-}
-
-void poller::count_poll(const due_poll& poll, steady_time now) {
-    const steady_duration lateness = now - poll.due;
-    const bool late = is_late(poll.cls, lateness, poll.interval, poll.stretch);
-    metrics_.poll(poll.cls, lateness, late);
+    ledger_.poll_sent(slot, now);
+    client_->get(std::move(permit), get_request{slot, ledger_.sessions().id_of(slot), fresh});
 }
 
 void poller::arm(steady_time wake) {
@@ -296,44 +208,189 @@ void poller::arm(steady_time wake) {
     }
 }
 
+// Regulation ----------------------------------------------------------------------------------------------------------
+
 void poller::use_policy(const poll_settings& poll, const threshold_settings& thresholds) {
     schedule_.use_policy({poll, thresholds, schedule_.policy().webhooks_flow});
-    next_rederived_ = 0;
+    next_rescheduled_ = 0;
 }
 
 void poller::regulate(steady_time now) {
+    next_regulation_ = now + regulation_interval;
     gate_.use_demand(schedule_.demand());
+
+    // Shortage is demand against the long-term budget. A pause or a ramp is none: it passes by itself, and sessions long in
+    // their status would sleep through it.
     const bool was_short = schedule_.shortage();
-    // Without pause and ramp, which pass by themselves: what is long in its status would sleep through them.
     schedule_.use_budget(gate_.budget().allowed(now));
     if (was_short && !schedule_.shortage()) {
-        // What was put off for want of requests, by minutes for sessions of hours, need not wait any longer.
-        next_rederived_ = 0;
+        // Sessions that were put off by minutes for want of requests need not wait any longer.
+        next_rescheduled_ = 0;
     }
-    next_regulation_ = now + regulation_interval;
-    // In an outage the stretch grows with the outage, and no session would ever count as stale by it.
+
+    // In an outage the stretch grows with the outage, and by it no session would ever count as stale.
     if (gate_.health().state() == api_state::ok) {
         usual_stretch_ = schedule_.stretch(now);
-        last_short_ = schedule_.shortage() ? now : last_short_;
-        usual_shortage_ = last_short_ != no_time && now - last_short_ < shortage_echo;
+        last_shortage_ = schedule_.shortage() ? now : last_shortage_;
+        usual_shortage_ = last_shortage_ != no_time && now - last_shortage_ < shortage_echo;
     }
-    if (webhooks_) {
-        const bool flows = webhooks_->flow.flows(now);
-        webhooks_->metrics.missed(webhooks_->flow.missed());
-        if (schedule_.use_webhooks(flows)) {
-            log_.info(flows ? "webhooks flow, polls become audits"
-                            : "webhooks do not flow any more");
-            next_rederived_ = 0;
+
+    // While webhooks report reliably, polls of what they report become audits.
+    const bool flow = ledger_.webhooks_flow(now);
+    if (schedule_.use_webhooks(flow)) {
+        if (flow) {
+            log_.info("webhooks reliable: polling what they report at the audit interval");
+        } else {
+            log_.info("webhooks unreliable: polling at full rate");
         }
+        next_rescheduled_ = 0;
     }
-    // Another policy holds for every session, but a million of them need not hold up one turn.
-    const std::uint32_t end = registry_.slot_count();
-    for (std::uint32_t count = 0; count < rederived_at_once && next_rederived_ < end; ++count) {
-        const session_slot slot{next_rederived_++};
-        if (registry_.is_tracked(slot)) {
+    reschedule_slice(now);
+}
+
+void poller::reschedule_slice(steady_time now) {
+    // Another policy holds for every session, but a million of them must not hold up one turn.
+    const session_registry& sessions = ledger_.sessions();
+    for (std::uint32_t count = 0;
+         count < rescheduled_at_once && next_rescheduled_ < sessions.slot_count();
+         ++count) {
+        const session_slot slot{next_rescheduled_++};
+        if (sessions.is_tracked(slot)) {
             schedule_.update(slot, now);
         }
     }
+}
+
+// Answers -------------------------------------------------------------------------------------------------------------
+
+void poller::on_answer(const api_answer& answer) {
+    const session_slot slot = answer.slot;
+    if (answer.sent != no_time) {
+        // Counted now, since only the client knows whether a connection was established.
+        metrics_.request_sent();
+    }
+    if (answer.http_status != 0) {
+        metrics_.response(answer.http_status, answer.received - answer.sent);
+        take_headers(answer);
+    }
+    if (answer.error == errc::reused_connection_closed && client_ != nullptr) {
+        gate_.health().on_retry(answer.sent, clock_.now());
+        retries_.push_back(slot);
+        pump();
+        return;
+    }
+    if (slot == no_slot) {
+        take_probe(answer);
+    } else if (ledger_.poll_returned(slot)) {
+        take_answer(answer);
+    }
+    log_state_change();
+    pump();
+}
+
+void poller::take_headers(const api_answer& answer) {
+    const response_headers& headers = answer.headers;
+    if (headers.date) {
+        api_clock_.note(*headers.date, answer.received);
+    }
+    gate_.budget().on_headers(headers, api_clock_.at(answer.received), answer.received);
+    if (headers.rate_limit) {
+        last_headers_.rate_limit = headers.rate_limit;
+        last_headers_.rate_remaining = headers.rate_remaining;
+        last_headers_.rate_reset = headers.rate_reset;
+    }
+    if (headers.credits_remaining) {
+        last_headers_.credits_remaining = headers.credits_remaining;
+    }
+    if (headers.credits_used) {
+        last_headers_.credits_used = headers.credits_used;
+    }
+}
+
+void poller::take_answer(const api_answer& answer) {
+    const steady_time now = answer.received;
+    changes_.apply(change_of(answer), now);
+    if (const auto over = ledger_.forget_if_over(answer.slot, schedule_.policy().poll, now)) {
+        changes_.apply(*over, now);
+    }
+}
+
+ledger_change poller::change_of(const api_answer& answer) {
+    if (!answer.error && answer.http_status == 200) {
+        gate_.health().on_success(answer.received);
+        last_success_ = clock_.wall_now();
+        if (answer.snapshot.status == session_status::unknown) {
+            metrics_.unknown_status();
+        }
+        const exchange_times times{answer.sent, answer.received, api_clock_.at(answer.received)};
+        return ledger_.take_snapshot(answer.slot, answer.snapshot, times, schedule_.policy());
+    }
+    if (is_not_found(answer)) {
+        // The key is good and the API answers: only this session is not there.
+        gate_.health().on_success(answer.received);
+        metrics_.request_failed(failure_reason::not_found);
+        return ledger_.take_not_found(answer.slot, answer.sent);
+    }
+    if (answer.error == errc::cancelled) {
+        // We stopped it ourselves: the session is as it was, and due again.
+        ledger_change unchanged;
+        unchanged.slot = answer.slot;
+        unchanged.reschedule = true;
+        return unchanged;
+    }
+    const failure_reason reason = reason_of(answer);
+    take_failure(answer, reason);
+    if (log_.enabled(log_level::debug)) {
+        log_.debug("poll failed",
+                   {{"session", ledger_.sessions().id_of(answer.slot).view()},
+                    {"reason", to_string(reason)},
+                    {"error", last_failure_}});
+    }
+    return ledger_.take_failure(answer.slot, reason);
+}
+
+void poller::take_probe(const api_answer& answer) {
+    probe_in_flight_ = false;
+    if (answer.error == errc::cancelled) {
+        return;
+    }
+    // Whatever else it says about an id that no session has, the API has accepted our key.
+    if (is_not_found(answer) || (!answer.error && answer.http_status == 200)) {
+        gate_.health().on_success(answer.received);
+        return;
+    }
+    take_failure(answer, reason_of(answer));
+}
+
+void poller::take_failure(const api_answer& answer, failure_reason reason) {
+    metrics_.request_failed(reason);
+    last_failure_ = describe_failure(answer);
+    if (answer.http_status == 429) {
+        gate_.budget().on_throttled(answer.sent, answer.received);
+    }
+    const api_failure failure{reason,
+                              answer.http_status,
+                              retry_delay(answer, api_clock_.at(answer.received)),
+                              answer.problem.kind == api_error_kind::key,
+                              answer.slot};
+    gate_.health().on_failure(failure, answer.received);
+}
+
+void poller::log_state_change() {
+    const api_state state = gate_.health().state();
+    if (state == logged_state_) {
+        return;
+    }
+    const bool usable = state == api_state::ok || state == api_state::starting;
+    if (usable) {
+        log_.info("API usable", {{"from", to_string(logged_state_)}, {"to", to_string(state)}});
+    } else {
+        log_.warn("API not usable",
+                  {{"from", to_string(logged_state_)},
+                   {"to", to_string(state)},
+                   {"reason", last_failure_}});
+    }
+    logged_state_ = state;
 }
 
 } // namespace kallglot

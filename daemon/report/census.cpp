@@ -38,7 +38,7 @@ bool is_stale(const session_record& record, const census_terms& terms) {
 
 } // namespace
 
-census_pass::census_pass(session_registry& registry, const census_terms& terms)
+census_pass::census_pass(const session_registry& registry, const census_terms& terms)
     : registry_(registry),
       terms_(terms) {
     census_.at = terms.at;

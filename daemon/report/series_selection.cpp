@@ -1,6 +1,6 @@
-#include "report/series_selection.hpp"
+#include "kallglot/report/series_selection.hpp"
 
-#include "kallglot/polling/poll_policy.hpp"
+#include "kallglot/tracking/poll_policy.hpp"
 
 #include <algorithm>
 #include <cstddef>

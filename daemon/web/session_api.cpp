@@ -101,7 +101,7 @@ task<http_response> session_api::put_one(http_request request) {
     }
     const auto id = id_of(request);
     if (!id) {
-        metrics_.session_rejected(labels::rejected_for::invalid_id);
+        metrics_.session_rejected(reject_reason::invalid_id, 1);
         co_return make_bad_id();
     }
     const auto outcome = co_await intake_.track(*id);
@@ -160,7 +160,7 @@ task<http_response> session_api::post_many(http_request request) {
                                     "malformed",
                                     "the body has to be {\"ids\":[...]} with up to 10,000 texts");
     }
-    metrics_.session_rejected(labels::rejected_for::invalid_id, bulk->rejected.size());
+    metrics_.session_rejected(reject_reason::invalid_id, bulk->rejected.size());
     const auto outcome = co_await intake_.track_all(std::move(bulk->ids));
     if (!outcome) {
         co_return make_failure(outcome.error());

@@ -8,7 +8,6 @@
 
 #include "kallglot/base/time.hpp"
 #include "kallglot/ports/daemon_control.hpp"
-#include "kallglot/ports/metric_labels.hpp"
 
 #include <array>
 #include <string>

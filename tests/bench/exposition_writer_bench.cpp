@@ -63,8 +63,7 @@ void metrics_of_one_poll(benchmark::State& state) {
     for (auto _ : state) {
         metrics.poll(poll_class::routine, milliseconds(3), false);
         metrics.request_sent();
-        metrics.response(200);
-        metrics.request_duration(milliseconds(30));
+        metrics.response(200, milliseconds(30));
     }
 }
 

@@ -69,35 +69,46 @@ class CodeOf(unittest.TestCase):
 
 class IncludeTable(Tree):
     BAD = [
-        ('include/kallglot/core/session.hpp', '<boost/asio/awaitable.hpp>'),
-        ('include/kallglot/core/session.hpp', '<kallglot/ports/clock.hpp>'),
-        ('daemon/core/session.cpp', '<fstream>'),
-        ('daemon/core/session.cpp', '<mutex>'),
-        ('daemon/core/session.cpp', '<openssl/ssl.h>'),
-        ('daemon/ports/clock.cpp', '<boost/asio/ip/tcp.hpp>'),
-        ('daemon/ports/clock.cpp', '"kallglot/async/deadline.hpp"'),
+        ('include/kallglot/tracking/session.hpp', '<boost/asio/awaitable.hpp>'),
+        ('include/kallglot/tracking/session.hpp', '"kallglot/ports/clock.hpp"'),
+        ('daemon/tracking/session_ledger.cpp', '<fstream>'),
+        ('daemon/tracking/session_ledger.cpp', '<mutex>'),
+        ('daemon/tracking/session_ledger.cpp', '<openssl/ssl.h>'),
+        ('daemon/tracking/session_ledger.cpp', '"kallglot/polling/poller.hpp"'),
+        ('daemon/polling/poller.cpp', '"kallglot/intake/intake.hpp"'),
+        ('daemon/polling/poller.cpp', '"kallglot/metrics/daemon_metrics.hpp"'),
+        ('daemon/intake/intake.cpp', '"kallglot/store/sqlite_store.hpp"'),
+        ('daemon/intake/intake.cpp', '"polling/due_work.hpp"'),
+        ('include/kallglot/ports/clock.hpp', '<boost/asio/ip/tcp.hpp>'),
+        ('include/kallglot/ports/clock.hpp', '"kallglot/async/deadline.hpp"'),
         ('daemon/async/task.cpp', '<boost/beast/http.hpp>'),
-        ('daemon/async/task.cpp', '"kallglot/core/session.hpp"'),
-        ('daemon/net/resolver.cpp', '"kallglot/store/sqlite_store.hpp"'),
-        ('daemon/store/sqlite_store.cpp', '"kallglot/net/resolver.hpp"'),
+        ('daemon/async/task.cpp', '"kallglot/tracking/session.hpp"'),
+        ('daemon/net/client/resolver.cpp', '"kallglot/store/sqlite_store.hpp"'),
+        ('daemon/net/client/resolver.cpp', '"kallglot/net/server/http_server.hpp"'),
+        ('daemon/net/server/http_server.cpp', '"net/client/connector.hpp"'),
+        ('daemon/store/sqlite_store.cpp', '"kallglot/net/client/resolver.hpp"'),
+        ('daemon/store/write_queue.cpp', '<sqlite3.h>'),
         ('daemon/metrics/exposition_writer.cpp', '<boost/asio/buffer.hpp>'),
         ('daemon/config/units.cpp', '<boost/asio/ip/address.hpp>'),
-        ('daemon/config/units.cpp', '"kallglot/net/resolver.hpp"'),
-        ('daemon/web/status_page.cpp', '"kallglot/runtime/application.hpp"'),
-        ('daemon/web/status_page.cpp', '"kallglot/net/https_client.hpp"'),
+        ('daemon/config/units.cpp', '"kallglot/net/client/resolver.hpp"'),
+        ('daemon/web/status_page.cpp', '"kallglot/app/application.hpp"'),
+        ('daemon/web/status_page.cpp', '"kallglot/net/client/https_client.hpp"'),
         ('daemon/web/status_page.cpp', '<sqlite3.h>'),
-        ('daemon/main.cpp', '"kallglot/net/https_client.hpp"'),
-        ('daemon/core/session.cpp', '"../ports/clock.hpp"'),
+        ('daemon/main.cpp', '"kallglot/net/client/https_client.hpp"'),
+        ('daemon/store/sqlite/row_codec.cpp', '"row_codec.hpp"'),
+        ('daemon/tracking/session_ledger.cpp', '"../ports/clock.hpp"'),
     ]
     GOOD = [
-        ('daemon/core/session_parser.cpp', '<boost/json/basic_parser_impl.hpp>'),
-        ('daemon/core/session.cpp', '<chrono>'),
+        ('daemon/api/session_parser.cpp', '<boost/json/basic_parser_impl.hpp>'),
+        ('daemon/tracking/session_ledger.cpp', '<chrono>'),
+        ('daemon/tracking/session_tracker.cpp', '"tracking/status_bounds.hpp"'),
         ('include/kallglot/ports/clock.hpp', '"kallglot/async/task.hpp"'),
-        ('daemon/net/resolver.cpp', '<netdb.h>'),
-        ('daemon/store/sqlite_store.cpp', '<sqlite3.h>'),
-        ('daemon/web/status_page.cpp', '"kallglot/net/http_server.hpp"'),
-        ('daemon/runtime/application.cpp', '"kallglot/store/sqlite_store.hpp"'),
-        ('daemon/runtime/systemd_host.cpp', '<systemd/sd-daemon.h>'),
+        ('daemon/net/client/resolver.cpp', '<netdb.h>'),
+        ('daemon/net/client/https_client.cpp', '"kallglot/net/tls/tls_context.hpp"'),
+        ('daemon/store/sqlite/database.cpp', '<sqlite3.h>'),
+        ('daemon/web/status_page.cpp', '"kallglot/net/server/http_server.hpp"'),
+        ('daemon/app/application.cpp', '"kallglot/store/sqlite_store.hpp"'),
+        ('daemon/app/systemd_host.cpp', '<systemd/sd-daemon.h>'),
         ('daemon/main.cpp', '<CLI/CLI.hpp>'),
     ]
 
@@ -115,11 +126,11 @@ class IncludeTable(Tree):
                 self.assert_finds(include_table.lint(self.root))
                 (self.root / path).unlink()
 
-    def test_finds_the_clock_and_files_in_core(self):
-        self.put('daemon/core/census.cpp', 'auto t = std::chrono::steady_clock::now();\n// ::now( in a comment\nstd::ifstream f;\n')
-        self.assert_finds(include_table.lint(self.root), 'daemon/core/census.cpp:1', 'daemon/core/census.cpp:3')
+    def test_finds_the_clock_and_files_in_a_pure_room(self):
+        self.put('daemon/tracking/census.cpp', 'auto t = std::chrono::steady_clock::now();\n// ::now( in a comment\nstd::ifstream f;\n')
+        self.assert_finds(include_table.lint(self.root), 'daemon/tracking/census.cpp:1', 'daemon/tracking/census.cpp:3')
 
-    def test_finds_a_module_that_is_not_in_the_table(self):
+    def test_finds_a_room_that_is_not_in_the_table(self):
         self.put('daemon/utils/strings.cpp', '\n')
         self.assert_finds(include_table.lint(self.root), 'daemon/utils/strings.cpp:1')
 
@@ -197,15 +208,15 @@ class HouseRules(Tree):
     def test_finds_each_bad_line(self):
         for line in self.BAD_CODE:
             with self.subTest(line=line):
-                self.put('daemon/runtime/poller.cpp', f'\n{line}\n')
+                self.put('daemon/polling/poller.cpp', f'\n{line}\n')
                 findings = house_rules.lint(self.root)
                 self.assertTrue(findings)
-                self.assertEqual({finding.split(': ')[0] for finding in findings}, {'daemon/runtime/poller.cpp:2'})
+                self.assertEqual({finding.split(': ')[0] for finding in findings}, {'daemon/polling/poller.cpp:2'})
 
     def test_lets_each_good_line_pass(self):
         for line in self.GOOD_CODE:
             with self.subTest(line=line):
-                self.put('daemon/runtime/poller.cpp', f'{line}\n')
+                self.put('daemon/polling/poller.cpp', f'{line}\n')
                 self.assert_finds(house_rules.lint(self.root))
 
     def test_async_may_spawn(self):
@@ -220,14 +231,14 @@ class HouseRules(Tree):
         self.assert_finds(house_rules.lint(self.root), 'notes.txt:1', 'src:1')
 
     def test_finds_a_wrong_include_guard(self):
-        self.put('include/kallglot/core/error.hpp', '#ifndef ERROR_HPP\n#define ERROR_HPP\n#endif\n')
-        self.put('include/kallglot/core/rate.hpp', '#ifndef KALLGLOT_CORE_RATE_HPP\n#define KALLGLOT_CORE_RATE_HPP\n#endif\n')
-        self.assert_finds(house_rules.lint(self.root), 'include/kallglot/core/error.hpp:1')
+        self.put('include/kallglot/base/error.hpp', '#ifndef ERROR_HPP\n#define ERROR_HPP\n#endif\n')
+        self.put('include/kallglot/base/rate.hpp', '#ifndef KALLGLOT_BASE_RATE_HPP\n#define KALLGLOT_BASE_RATE_HPP\n#endif\n')
+        self.assert_finds(house_rules.lint(self.root), 'include/kallglot/base/error.hpp:1')
 
     def test_finds_a_long_file(self):
-        self.put('daemon/core/long.cpp', 'int a;\n' * 401)
-        self.put('daemon/core/short.cpp', 'int a;\n' * 400)
-        self.assert_finds(house_rules.lint(self.root), 'daemon/core/long.cpp:400')
+        self.put('daemon/base/long.cpp', 'int a;\n' * 401)
+        self.put('daemon/base/short.cpp', 'int a;\n' * 400)
+        self.assert_finds(house_rules.lint(self.root), 'daemon/base/long.cpp:400')
 
 
 class Formatting(Tree):

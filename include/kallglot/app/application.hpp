@@ -111,10 +111,12 @@ private:
     loop_clock clock_;
     loop_delay delay_;
     systemd_host systemd_;
-    session_registry registry_;
+    session_ledger ledger_;
     poll_schedule schedule_;
     request_gate gate_;
     store_host store_;
+    server_clock api_clock_;
+    session_changes changes_;
     poller poller_;
     intake intake_;
     memory_guard memory_;

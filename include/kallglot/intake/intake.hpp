@@ -1,22 +1,22 @@
-/// How ids come in and go out again: checks, table, store and schedule in one place.
+/// How session ids come in: from files, the session API, webhooks, and the store at a restart.
 ///
-/// Every way in (files, session API, webhooks, the store at a restart) ends here, so that the rules of "new",
-/// "known", "full", "gone" and "durable" exist once. Nothing is acknowledged before the store has it; what the store
-/// could not take leaves the table again, except ids from files, which a restart would read again anyway.
+/// Every source ends here, so that admission ("is there room", "may it come back") and acknowledgement ("is it durable") are
+/// decided once; what a change does to the session is the ledger's. Nothing is acknowledged before the store has committed
+/// it. An id that the store could not take leaves the table again, except ids from files, which a restart would read again.
 
 #ifndef KALLGLOT_INTAKE_INTAKE_HPP
 #define KALLGLOT_INTAKE_INTAKE_HPP
 
 #include "kallglot/intake/file_watch.hpp"
-#include "kallglot/metrics/daemon_metrics.hpp"
-#include "kallglot/polling/poller.hpp"
+#include "kallglot/polling/session_changes.hpp"
 #include "kallglot/ports/clock.hpp"
 #include "kallglot/ports/logger.hpp"
+#include "kallglot/ports/metrics_sink.hpp"
 #include "kallglot/ports/session_intake.hpp"
 #include "kallglot/ports/session_store.hpp"
 #include "kallglot/report/session_listing.hpp"
-#include "kallglot/tracking/remembered_keys.hpp"
-#include "kallglot/tracking/session_registry.hpp"
+#include "kallglot/tracking/server_clock.hpp"
+#include "kallglot/tracking/session_ledger.hpp"
 
 #include <boost/unordered/unordered_flat_map.hpp>
 
@@ -35,10 +35,12 @@ class intake final : public session_intake,
                      public store_reader {
 public:
     /// `process` is a random number that names this process in cursors.
-    intake(session_registry& registry,
+    intake(session_ledger& ledger,
+           const poll_schedule& schedule,
+           session_changes& changes,
            session_store& store,
-           poller& polls,
-           daemon_metrics& metrics,
+           const server_clock& api_clock,
+           metrics_sink& metrics,
            clock& time,
            logger& log,
            std::uint32_t process);
@@ -55,10 +57,10 @@ public:
 
     [[nodiscard]] bool restored() const override { return restored_; }
 
-    /// on_sessions() and on_remembered() have told all.
+    /// on_sessions() and on_remembered() have restored everything.
     void set_restored() noexcept { restored_ = true; }
 
-    /// While memory is short no session is added. Those that are known go on as ever.
+    /// While memory is short no session is added. Tracked ones are not affected.
     void hold_off(bool memory_is_short) noexcept { memory_is_short_ = memory_is_short; }
 
     // Files.
@@ -87,48 +89,47 @@ public:
     void on_remembered(std::span<const remembered_entry> entries) override;
 
 private:
-    /// What taking in one id came to; no_slot: there is no room (no_room() says what for).
-    struct taken {
+    /// The outcome of registering one id; no_slot: there is no room (no_room() says for what).
+    struct registration {
         session_slot slot = no_slot;
         bool is_new = false;
         commit_ticket ticket = commit_ticket::durable;
     };
 
-    taken take_in(const session_id& id, session_source source, bool bulk);
-    /// Changes the session, and leaves in events_under_way_ what to wait for.
-    event_outcome apply(const webhook_event& event, const taken& session);
+    registration register_id(const session_id& id, session_source source, bool bulk);
+
+    /// Changes the session, and leaves in events_in_progress_ what to wait for.
+    event_outcome apply(const webhook_event& event, const registration& session);
+
+    /// Offers a session to the store that it could not take before.
+    commit_ticket offer(session_slot slot);
 
     /// Waits for each of them: a larger ticket may be durable before a smaller one.
     [[nodiscard]] task<error_code> all_committed(std::vector<commit_ticket> tickets);
 
     [[nodiscard]] moment now() const { return {clock_.now(), clock_.wall_now()}; }
 
-    /// Why an id was not taken in.
+    /// Why an id was not registered.
     [[nodiscard]] errc no_room() const noexcept {
         return memory_is_short_ ? errc::memory_short : errc::session_limit;
     }
 
     static constexpr std::uint32_t none_unstored = std::numeric_limits<std::uint32_t>::max();
 
-    /// Tells the store of an id that it could not take before.
-    commit_ticket offer(session_slot slot);
-
-    /// Which ways an id came need not be durable at once: a file is read again, and the next change tells it too.
-    void note_sources(session_slot slot);
-
-    session_registry& registry_;
+    session_ledger& ledger_;
+    const poll_schedule& schedule_;
+    session_changes& changes_;
     session_store& store_;
-    poller& poller_;
-    daemon_metrics& metrics_;
+    const server_clock& api_clock_;
+    metrics_sink& metrics_;
     clock& clock_;
     logger& log_;
     std::uint32_t process_;
-    remembered_keys remembered_;
     /// Events that were applied and are not acknowledged yet, by their keys.
-    boost::unordered_flat_map<std::uint64_t, std::vector<commit_ticket>> events_under_way_;
-    /// No record before it is `unstored`: where to go on when the store can take them.
+    boost::unordered_flat_map<std::uint64_t, std::vector<commit_ticket>> events_in_progress_;
+    /// No record before it is `unstored`: where to continue when the store has room.
     std::uint32_t next_unstored_ = none_unstored;
-    bool told_full_ = false;     ///< the log has it already
+    bool logged_full_ = false;   ///< the log says already that the limit is reached
     bool refused_lines_ = false; ///< ids of files that are not tracked for want of room
     bool memory_is_short_ = false;
     bool restored_ = false;

@@ -1,8 +1,7 @@
-/// The daemon's counters and histograms: one typed method for each thing that happens.
+/// The daemon's counters and histograms: one method for each kind of event (metrics_sink).
 ///
 /// References to every counter of a fixed list are kept, so that a poll updates its metrics without a look-up, and every
-/// label set exists from the start at 0. Gauges that somebody can be asked
-/// for are not here but in ports/daemon_snapshot.hpp. Formats nothing.
+/// label set exists from the start at 0. Gauges are in ports/daemon_snapshot.hpp. Formats nothing.
 
 #ifndef KALLGLOT_METRICS_DAEMON_METRICS_HPP
 #define KALLGLOT_METRICS_DAEMON_METRICS_HPP
@@ -12,7 +11,7 @@
 #include "kallglot/polling/poll_schedule.hpp"
 #include "kallglot/ports/build_details.hpp"
 #include "kallglot/ports/logger.hpp"
-#include "kallglot/ports/metric_labels.hpp"
+#include "kallglot/ports/metrics_sink.hpp"
 #include "kallglot/tracking/session.hpp"
 #include "kallglot/tracking/session_id.hpp"
 #include "metrics/bucket_exemplars.hpp"
@@ -27,76 +26,57 @@
 
 namespace kallglot {
 
-/// Whether a poll counts as late: confirm and event more than 1 s after they were due; the others more than 1 s and a
-/// tenth of the stretched interval after the stretched due time.
-///
-/// `lateness` is measured from the due time before stretching, as the schedule gives it; so is `interval`.
-[[nodiscard]] constexpr bool is_late(poll_class which,
-                                     steady_duration lateness,
-                                     steady_duration interval,
-                                     double stretch) noexcept {
-    if (which == poll_class::confirm || which == poll_class::event) {
-        return lateness > seconds(1);
-    }
-    const double stretched = to_seconds(interval) * (stretch > 1 ? stretch : 1);
-    const double overdue = to_seconds(lateness) - (stretched - to_seconds(interval));
-    return overdue > 1 && overdue > stretched / 10;
-}
-
 /// Loop only. Cost: a counter 7 ns, a histogram 20 ns.
-class daemon_metrics {
+class daemon_metrics final : public metrics_sink {
 public:
     /// Lifetime: the texts of `build` outlive it.
     explicit daemon_metrics(const build_details& build);
     daemon_metrics(const daemon_metrics&) = delete;
     daemon_metrics& operator=(const daemon_metrics&) = delete;
 
-    // Sessions.
-    void transition(session_status from, session_status to, labels::transition_source source);
+    void transition(const status_change& change,
+                    change_source source,
+                    const session_id& id,
+                    api_time now) override;
+    void setup(steady_duration created_to_started, const session_id& id, api_time now) override;
 
-    void regression() noexcept { regressions_.Increment(); }
+    void ended(end_reason reason) noexcept override { at(ended_, reason).Increment(); }
 
-    void imprecise_transition() noexcept { imprecise_.Increment(); }
-
-    /// `who` stayed so long; `now` is the wall clock, shown beside it as an exemplar.
-    void dwell(session_status left, steady_duration stay, const session_id& who, api_time now);
-
-    void setup(steady_duration created_to_started, const session_id& who, api_time now);
-
-    void ended(end_reason reason) noexcept { ended_[labels::index(reason)]->Increment(); }
-
-    void ended_without_start() noexcept { ended_without_start_.Increment(); }
-
-    void ended_duration(steady_duration call) { ended_duration_.Observe(to_seconds(call)); }
-
-    void unknown_status() noexcept { unknown_status_.Increment(); }
-
-    // Requests.
-    void request_sent() noexcept { requests_.Increment(); }
-
-    void response(int http_status) noexcept;
-
-    void request_failed(failure_reason reason) noexcept {
-        failures_[labels::index(reason)]->Increment();
+    void ended_duration(steady_duration call) override {
+        ended_duration_.Observe(to_seconds(call));
     }
 
-    void request_duration(steady_duration first_to_last_byte) {
-        request_duration_.Observe(to_seconds(first_to_last_byte));
+    void ended_without_start() noexcept override { ended_without_start_.Increment(); }
+
+    void request_sent() noexcept override { requests_.Increment(); }
+
+    void response(int http_status, steady_duration first_to_last_byte) override;
+
+    void request_failed(failure_reason reason) noexcept override {
+        at(failures_, reason).Increment();
     }
 
-    /// A poll was sent `lateness` after it was due; `late` is is_late().
-    void poll(poll_class which, steady_duration lateness, bool late);
+    void unknown_status() noexcept override { unknown_status_.Increment(); }
 
-    // Intake.
-    void session_added(session_source source, std::size_t count = 1) noexcept;
-    void session_rejected(labels::rejected_for reason, std::size_t count = 1) noexcept;
-    void session_forgotten(labels::forgotten_for reason) noexcept;
+    void poll(poll_class which, steady_duration lateness, bool late) override;
 
-    /// Ids taken in from one source since the start.
-    [[nodiscard]] double sessions_added(session_source source) const noexcept;
+    void session_added(session_source source) noexcept override { at(added_, source).Increment(); }
+
+    void session_rejected(reject_reason reason, std::size_t count) noexcept override {
+        at(rejected_, reason).Increment(static_cast<double>(count));
+    }
+
+    void session_forgotten(forget_reason reason) noexcept override {
+        at(forgotten_, reason).Increment();
+    }
+
+    /// Ids registered from one source since the start.
+    [[nodiscard]] double sessions_added(session_source source) const noexcept {
+        return at(added_, source).Value();
+    }
 
     // The daemon.
-    void log_message(log_level level) noexcept { log_messages_[labels::index(level)]->Increment(); }
+    void log_message(log_level level) noexcept { at(log_messages_, level).Increment(); }
 
     [[nodiscard]] const build_details& build() const noexcept { return build_; }
 
@@ -116,15 +96,21 @@ private:
     using counters = std::array<counter*, N>;
     static constexpr std::size_t known_codes = 18;
 
+    template <class Enum, std::size_t Size>
+    [[nodiscard]] static counter& at(const counters<Size>& list, Enum value) noexcept {
+        return *list[static_cast<std::size_t>(value)];
+    }
+
     void add_session_metrics();
     void add_request_metrics();
     void add_intake_metrics();
-    counter& transition_counter(std::size_t from, std::size_t to, std::size_t source);
+    counter& transition_counter(session_status from, session_status to, change_source source);
 
     build_details build_;
     instrument_table table_;
 
-    std::array<std::array<std::array<counter*, 2>, session_status_count>, session_status_count>
+    std::array<std::array<std::array<counter*, change_source_words.size()>, session_status_count>,
+               session_status_count>
         transitions_{};
     counter& regressions_;
     counter& imprecise_;
@@ -146,8 +132,8 @@ private:
     histogram& poll_lateness_;
 
     counters<session_source_count> added_{};
-    counters<labels::rejected_for_words.size()> rejected_{};
-    counters<labels::forgotten_for_words.size()> forgotten_{};
+    counters<reject_reason_words.size()> rejected_{};
+    counters<forget_reason_words.size()> forgotten_{};
     counters<log_level_words.size()> log_messages_{};
 };
 

@@ -11,7 +11,7 @@
 
 #include "kallglot/base/time.hpp"
 #include "kallglot/base/vocabulary.hpp"
-#include "kallglot/polling/poll_policy.hpp"
+#include "kallglot/tracking/poll_policy.hpp"
 #include "kallglot/tracking/session_registry.hpp"
 #include "polling/due_work.hpp"
 #include "polling/slot_rings.hpp"
@@ -39,6 +39,22 @@ inline constexpr std::size_t poll_class_count = poll_class_words.size();
 
 [[nodiscard]] constexpr std::string_view to_string(poll_class value) noexcept {
     return poll_class_words.text_of(value);
+}
+
+/// Whether a poll counts as late: confirm and event more than 1 s after they were due; the others more than 1 s and a
+/// tenth of the stretched interval after the stretched due time.
+///
+/// `lateness` is measured from the due time before stretching, as the schedule gives it; so is `interval`.
+[[nodiscard]] constexpr bool is_late(poll_class which,
+                                     steady_duration lateness,
+                                     steady_duration interval,
+                                     double stretch) noexcept {
+    if (which == poll_class::confirm || which == poll_class::event) {
+        return lateness > seconds(1);
+    }
+    const double stretched = to_seconds(interval) * (stretch > 1 ? stretch : 1);
+    const double overdue = to_seconds(lateness) - (stretched - to_seconds(interval));
+    return overdue > 1 && overdue > stretched / 10;
 }
 
 /// A session whose poll may start now.

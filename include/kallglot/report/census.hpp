@@ -8,10 +8,10 @@
 #ifndef KALLGLOT_REPORT_CENSUS_HPP
 #define KALLGLOT_REPORT_CENSUS_HPP
 
-#include "kallglot/polling/poll_policy.hpp"
+#include "kallglot/report/series_selection.hpp"
+#include "kallglot/tracking/poll_policy.hpp"
 #include "kallglot/tracking/session_record.hpp"
 #include "kallglot/tracking/session_registry.hpp"
-#include "report/series_selection.hpp"
 
 #include <array>
 #include <cstddef>
@@ -61,7 +61,7 @@ struct census_terms {
 /// A pass under way. Loop only. Lifetime: the registry and the policy outlive it.
 class census_pass final : private registry_observer {
 public:
-    census_pass(session_registry& registry, const census_terms& terms);
+    census_pass(const session_registry& registry, const census_terms& terms);
     ~census_pass() override;
     census_pass(const census_pass&) = delete;
     census_pass& operator=(const census_pass&) = delete;
@@ -78,7 +78,7 @@ private:
     void take_in(session_slot slot, const session_record& record);
     void count(const session_record& record, std::uint32_t weight);
 
-    session_registry& registry_;
+    const session_registry& registry_;
     census_terms terms_;
     census census_;
     std::uint32_t cursor_ = 0;

@@ -56,10 +56,10 @@ inline constexpr auto forget_reason_words = make_vocabulary<forget_reason>({
 /// What the store has to do about a change.
 enum class store_action : std::uint8_t {
     none,
-    await,        ///< nothing new; a commit of this id may still be in progress
-    add,          ///< a new id, or one that could not be added before: durable before it is acknowledged
-    change,       ///< durable before it is acknowledged
-    note,         ///< persist within a second; nothing waits for it
+    await,  ///< nothing new; a commit of this id may still be in progress
+    add,    ///< a new id, or one that could not be added before: durable before it is acknowledged
+    change, ///< durable before it is acknowledged
+    note,   ///< persist within a second; nothing waits for it
     note_if_idle, ///< as `note`, but may be left out while the backlog is high
     forget,       ///< remove the row, and remember the id if the change says so
 };
@@ -75,9 +75,9 @@ struct forgotten_session {
 struct ledger_change {
     session_slot slot = no_slot;
     change_source source = change_source::poll;
-    std::optional<session_source> added; ///< the session is new, and came from there
-    bool source_is_new = false;          ///< take_id(): a tracked session came from there too
-    tracking changes{};                  ///< for the metrics
+    std::optional<session_source> added;  ///< the session is new, and came from there
+    bool source_is_new = false;           ///< take_id(): a tracked session came from there too
+    tracking changes{};                   ///< for the metrics
     end_reason reason = end_reason::none; ///< of `changes.ended`
     std::optional<forgotten_session> forgotten;
     store_action store = store_action::none;
@@ -91,9 +91,6 @@ public:
     explicit session_ledger(std::size_t max_tracked) : registry_(max_tracked) {}
 
     [[nodiscard]] const session_registry& sessions() const noexcept { return registry_; }
-
-    /// At most one observer at a time; nullptr ends it.
-    void observe_with(registry_observer* observer) noexcept { registry_.observe_with(observer); }
 
     /// Another limit from now on. Sessions beyond it stay.
     void set_max_tracked(std::size_t count) noexcept { registry_.set_max_tracked(count); }

@@ -116,8 +116,8 @@ public:
         return record.id_size != 0 && !record.forgotten;
     }
 
-    /// At most one observer at a time; nullptr ends it.
-    void observe_with(registry_observer* observer) noexcept { observer_ = observer; }
+    /// At most one observer at a time; nullptr ends it. Observing changes nothing in the table.
+    void observe_with(registry_observer* observer) const noexcept { observer_ = observer; }
 
 private:
     static constexpr std::uint32_t chunk_bits = 12;
@@ -202,7 +202,7 @@ private:
     std::size_t max_tracked_;
     std::uint32_t slot_count_ = 0;
     std::uint32_t first_free_; ///< free slots are chained through id_place
-    registry_observer* observer_ = nullptr;
+    mutable registry_observer* observer_ = nullptr;
 };
 
 } // namespace kallglot

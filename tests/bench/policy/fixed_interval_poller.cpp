@@ -12,10 +12,10 @@ using namespace std::chrono_literals;
 
 } // namespace
 
-fixed_interval_poller::fixed_interval_poller(session_registry& registry,
+fixed_interval_poller::fixed_interval_poller(session_ledger& ledger,
                                              request_gate& gate,
                                              clock& time)
-    : registry_(registry),
+    : ledger_(ledger),
       gate_(gate),
       clock_(time),
       timer_(time.make_timer([](void* self) { static_cast<fixed_interval_poller*>(self)->pump(); },
@@ -51,14 +51,12 @@ void fixed_interval_poller::on_answer(const api_answer& answer) {
         gate_.health().on_failure(failure, answer.received);
     }
     const exchange_times times{answer.sent, answer.received, api_now};
-    registry_.update(answer.slot, [&](session_record& record) {
-        record.in_flight = false;
-        if (good) {
-            static_cast<void>(observe(record, answer.snapshot, times));
-        }
-    });
-    if (registry_[answer.slot].status == session_status::ended) {
-        registry_.remove(answer.slot);
+    ledger_.poll_returned(answer.slot);
+    if (good) {
+        static_cast<void>(ledger_.take_snapshot(answer.slot, answer.snapshot, times, {}));
+    }
+    if (ledger_.sessions()[answer.slot].status == session_status::ended) {
+        static_cast<void>(ledger_.drop(answer.slot));
     } else {
         turns_.push_back({answer.slot, std::max(answer.sent + interval, clock_.now())});
     }
@@ -88,12 +86,9 @@ void fixed_interval_poller::pump() {
         turns_.pop_front();
         ++polls_;
         late_ += now - next.due > interval / 10 + 1s ? 1 : 0;
-        registry_.update(next.slot, [now](session_record& record) {
-            record.in_flight = true;
-            record.last_sent = now;
-        });
+        ledger_.poll_sent(next.slot, now);
         client_->get(std::get<request_permit>(std::move(permit)),
-                     get_request{next.slot, registry_.id_of(next.slot), false});
+                     get_request{next.slot, ledger_.sessions().id_of(next.slot), false});
     }
 }
 

@@ -8,9 +8,9 @@
 #include "kallglot/polling/request_gate.hpp"
 #include "kallglot/ports/api_client.hpp"
 #include "kallglot/ports/clock.hpp"
-#include "kallglot/tracking/session_registry.hpp"
+#include "kallglot/tracking/server_clock.hpp"
+#include "kallglot/tracking/session_ledger.hpp"
 #include "kallglot/tracking/session_tracker.hpp"
-#include "polling/server_clock.hpp"
 
 #include <cstdint>
 #include <deque>
@@ -22,7 +22,7 @@ class fixed_interval_poller final : public api_listener {
 public:
     static constexpr steady_duration interval = std::chrono::seconds(10);
 
-    fixed_interval_poller(session_registry& registry, request_gate& gate, clock& time);
+    fixed_interval_poller(session_ledger& ledger, request_gate& gate, clock& time);
 
     void start(api_client& client) { client_ = &client; }
 
@@ -46,7 +46,7 @@ private:
 
     void pump();
 
-    session_registry& registry_;
+    session_ledger& ledger_;
     request_gate& gate_;
     clock& clock_;
     api_client* client_ = nullptr;

@@ -37,19 +37,18 @@ simulation::simulation(scenario plan, polling policy, std::uint64_t seed)
       api_(plan_.api, start_, random_.fork()),
       ledger_(threshold_settings{}),
       metrics_(build_details{"0", "0", "0"}),
-      registry_(table_size(plan_)),
+      tracked_(table_size(plan_)),
       schedule_(registry_, poll_policy{}, start_),
       gate_(request_budget(plan_.budget, start_), api_health(start_, random_.bits())),
-      ours_(registry_, schedule_, gate_, store_, metrics_, clock_, log_),
-      fixed_(registry_, gate_, clock_),
-      client_(clock_,
-              *this,
-              plan_.connections,
-              [this](std::string_view id, steady_time sent) { return answer(id, sent); }),
-      webhook_metrics_(metrics_.instruments()) {
+      changes_(tracked_, schedule_, store_, metrics_, clock_),
+      ours_(tracked_, schedule_, gate_, changes_, api_clock_, metrics_, clock_, log_),
+      fixed_(tracked_, gate_, clock_),
+      client_(clock_, *this, plan_.connections, [this](std::string_view id, steady_time sent) {
+          return answer(id, sent);
+      }) {
     client_.count_only();
     if (policy_ == polling::ours_with_webhooks) {
-        ours_.follow({flow_, webhook_metrics_});
+        tracked_.follow_webhooks();
     }
 }
 

@@ -18,8 +18,7 @@
 #include "kallglot/polling/poller.hpp"
 #include "kallglot/polling/request_gate.hpp"
 #include "kallglot/store/memory_store.hpp"
-#include "kallglot/tracking/session_registry.hpp"
-#include "kallglot/tracking/webhook_flow.hpp"
+#include "kallglot/tracking/session_ledger.hpp"
 #include "support/fake_api.hpp"
 #include "support/virtual_clock.hpp"
 
@@ -78,14 +77,15 @@ private:
     null_logger log_;
     memory_store store_;
     daemon_metrics metrics_;
-    session_registry registry_;
+    session_ledger tracked_;
+    const session_registry& registry_ = tracked_.sessions();
     poll_schedule schedule_;
     request_gate gate_;
+    session_changes changes_;
+    server_clock api_clock_;
     poller ours_;
     fixed_interval_poller fixed_;
     test::fake_api client_;
-    webhook_flow flow_;
-    webhook_metrics webhook_metrics_;
 
     double stretch_sum_ = 0;
     double stretch_max_ = 1;

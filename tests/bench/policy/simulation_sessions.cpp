@@ -54,23 +54,24 @@ void simulation::restore_sessions() {
         }
         ++i;
         const steady_time seen = stopped - random_.between(0s, 5s);
-        const session_slot slot = registry_.add(name_of(number)).slot;
-        registry_.update(slot, [&](session_record& record) {
-            record.status = life.status_at(seen);
-            record.since = std::min(life.entered_at(seen) + 1500ms, seen);
-            record.observed = seen;
-            record.created = std::min(life.created + 1500ms, seen);
-            record.started = life.active != no_time && life.active <= seen ? life.active : no_time;
-            record.bulk = true;
-            record.unverified = true;
-        });
+        session_record record;
+        record.status = life.status_at(seen);
+        record.since = std::min(life.entered_at(seen) + 1500ms, seen);
+        record.observed = seen;
+        record.created = std::min(life.created + 1500ms, seen);
+        record.started = life.active != no_time && life.active <= seen ? life.active : no_time;
+        record.bulk = true;
+        record.unverified = true;
+        const ledger_change restored =
+            tracked_.restore(name_of(number), record, schedule_.policy(), start_);
+        const session_slot slot = restored.slot;
         // What was counted before the restart is counted at once again, and no longer of interest.
         session.fresh = life.created + alert_ledger::alert_age + 1500ms > seen;
         ledger_.note(session, registry_[slot], seen, start_);
         if (policy_ == polling::fixed_interval) {
             fixed_.add(slot);
         } else {
-            ours_.restored(slot);
+            changes_.apply(restored, start_);
         }
     }
 }
@@ -88,18 +89,15 @@ void simulation::add_long_stuck() {
 }
 
 void simulation::tell_by_api(std::size_t number, bool bulk) {
-    const auto [slot, is_new] = registry_.add(name_of(number));
-    if (!is_new || slot == no_slot) {
+    const ledger_change change =
+        tracked_.take_id(name_of(number), session_source::api, bulk, clock_.now());
+    if (!change.added) {
         return;
     }
-    registry_.update(slot, [&](session_record& record) {
-        record.since = clock_.now();
-        record.bulk = bulk;
-    });
     if (policy_ == polling::fixed_interval) {
-        fixed_.add(slot);
+        fixed_.add(change.slot);
     } else {
-        ours_.session_changed(slot);
+        changes_.apply_and_wake(change, clock_.now());
     }
 }
 
@@ -127,12 +125,14 @@ void simulation::deliver(std::size_t number, session_event event, steady_time ha
         return;
     }
     // An event of an id that is not tracked starts tracking it.
-    const auto [slot, is_new] = registry_.add(name_of(number));
-    if (is_new) {
-        registry_.update(slot, [this](session_record& record) { record.since = clock_.now(); });
-    }
-    ours_.take_event(slot, event, api_.wall().stamp(happened));
-    ledger_.note(sessions_[number], registry_[slot], no_time, clock_.now());
+    const steady_time now = clock_.now();
+    const ledger_change known =
+        tracked_.take_id(name_of(number), session_source::webhook, false, now);
+    changes_.apply(known, now);
+    const std::uint64_t key = number * 4 + static_cast<std::uint64_t>(event);
+    const event_times times{now, api_.wall().stamp(happened), api_clock_.at(now)};
+    changes_.apply_and_wake(tracked_.take_event(known.slot, event, key, times), now);
+    ledger_.note(sessions_[number], registry_[known.slot], no_time, now);
 }
 
 } // namespace kallglot::policy

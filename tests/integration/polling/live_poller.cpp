@@ -33,10 +33,11 @@ live_poller::live_poller(loop& on,
     : loop_(on),
       api_(make_api(on, sessions)),
       clock_(on.executor()),
-      schedule_(registry_, every(interval), clock_.now()),
+      schedule_(ledger_.sessions(), every(interval), clock_.now()),
       gate_(request_budget({{rate_limit_mode::unlimited, {}}, {}, 1.0}, clock_.now()),
             api_health(clock_.now(), 4711)),
-      poller_(registry_, schedule_, gate_, store_, metrics_, clock_, log_),
+      changes_(ledger_, schedule_, store_, metrics_, clock_),
+      poller_(ledger_, schedule_, gate_, changes_, api_clock_, metrics_, clock_, log_),
       worker_(on.executor(), "lookups"),
       resolver_(worker_) {
     client_ = std::make_unique<https_client>(on.executor(), resolver_, loop::failure());
@@ -63,13 +64,12 @@ live_poller::~live_poller() = default;
 
 void live_poller::start() {
     for (const std::string& id : api_->standing_ids()) {
-        const session_slot slot = registry_.add(session_id::parse(id).value()).slot;
-        registry_.update(slot, [this](session_record& record) { record.since = clock_.now(); });
+        const steady_time now = clock_.now();
+        changes_.apply(
+            ledger_.take_id(session_id::parse(id).value(), session_source::api, false, now),
+            now);
     }
     poller_.start(*client_);
-    for (std::uint32_t index = 0; index < registry_.slot_count(); ++index) {
-        poller_.session_changed(session_slot{index});
-    }
 }
 
 void live_poller::finish() {

@@ -6,6 +6,7 @@
 
 #include "kallglot/async/loop_clock.hpp"
 #include "kallglot/async/worker_thread.hpp"
+#include "kallglot/metrics/daemon_metrics.hpp"
 #include "kallglot/net/client/https_client.hpp"
 #include "kallglot/polling/poller.hpp"
 #include "kallglot/store/memory_store.hpp"
@@ -36,7 +37,7 @@ public:
 
     [[nodiscard]] const api_health& health() const { return gate_.health(); }
 
-    [[nodiscard]] const session_registry& registry() const { return registry_; }
+    [[nodiscard]] const session_registry& registry() const { return ledger_.sessions(); }
 
     [[nodiscard]] bool nothing_in_flight() const { return client_->connections().busy == 0; }
 
@@ -46,11 +47,13 @@ private:
     std::unique_ptr<simulator::simulated_api> api_;
     null_logger log_;
     loop_clock clock_;
-    session_registry registry_{1000};
+    session_ledger ledger_{1000};
     poll_schedule schedule_;
     request_gate gate_;
     memory_store store_;
     daemon_metrics metrics_{build_details{"0", "0", "0"}};
+    session_changes changes_;
+    server_clock api_clock_;
     poller poller_;
     worker_thread worker_;
     resolver resolver_;

@@ -4,6 +4,8 @@
 #define KALLGLOT_TESTS_UNIT_RUNTIME_INTAKE_FIXTURE_HPP
 
 #include "kallglot/intake/intake.hpp"
+#include "kallglot/metrics/daemon_metrics.hpp"
+#include "kallglot/polling/poller.hpp"
 #include "kallglot/tracking/stored_session.hpp"
 #include "support/fake_api.hpp"
 #include "support/instrument_values.hpp"
@@ -54,15 +56,27 @@ public:
         poller_.reset();
         gate_.reset();
         schedule_.reset();
-        registry_.emplace(max_tracked_);
+        changes_.reset();
+        ledger_.emplace(max_tracked_);
+        registry_ = &ledger_->sessions();
         schedule_.emplace(*registry_, poll_policy{}, clock_.now());
+        changes_.emplace(*ledger_, *schedule_, store_, metrics_, clock_);
         const budget_settings unlimited{{rate_limit_mode::unlimited, {}}, {}, 1.0};
         gate_.emplace(request_budget(unlimited, clock_.now()), api_health(clock_.now(), 4711));
-        poller_.emplace(*registry_, *schedule_, *gate_, store_, metrics_, clock_, log_);
+        poller_
+            .emplace(*ledger_, *schedule_, *gate_, *changes_, api_clock_, metrics_, clock_, log_);
         api_.emplace(clock_, *poller_, connections_, [this](std::string_view id, steady_time at) {
             return answer_(id, at);
         });
-        intake_.emplace(*registry_, store_, *poller_, metrics_, clock_, log_, 7);
+        intake_.emplace(*ledger_,
+                        *schedule_,
+                        *changes_,
+                        store_,
+                        api_clock_,
+                        metrics_,
+                        clock_,
+                        log_,
+                        7);
         store_.tell(*intake_);
         std::vector<kept_session> kept;
         const stored_timeline line = stored_timeline::begin(clock_.wall_now(), clock_.now(), 1);
@@ -211,9 +225,12 @@ protected:
     fake_api::server answer_ = [this](std::string_view, steady_time) {
         return ok_reply(session_status::active, clock_.wall_now());
     };
-    std::optional<session_registry> registry_;
+    server_clock api_clock_;
+    std::optional<session_ledger> ledger_;
+    const session_registry* registry_ = nullptr;
     std::optional<poll_schedule> schedule_;
     std::optional<request_gate> gate_;
+    std::optional<session_changes> changes_;
     std::optional<poller> poller_;
     std::optional<fake_api> api_;
     std::optional<intake> intake_;

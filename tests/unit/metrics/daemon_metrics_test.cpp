@@ -82,12 +82,10 @@ TEST(DaemonMetrics, CountsEachEventUnderItsLabels) {
 
 TEST(DaemonMetrics, AddsAnEdgeThatIsNotLegalWhenItIsSeen) {
     daemon_metrics metrics(test::sample_build);
-    metrics.transition(session_status::active,
-                       session_status::created,
-                       labels::transition_source::poll);
-    metrics.transition(session_status::active,
-                       session_status::created,
-                       labels::transition_source::poll);
+    const status_change back{session_status::active, session_status::created, true, {}};
+    const session_id who = *session_id::parse("sess_slow-0000001");
+    metrics.transition(back, change_source::poll, who, {});
+    metrics.transition(back, change_source::poll, who, {});
     const test::read_exposition read = render(metrics);
     EXPECT_EQ(read.count("kallglot_session_transitions_total"), 41U);
     EXPECT_EQ(read.value("kallglot_session_transitions_total",
@@ -135,7 +133,7 @@ TEST(DaemonMetrics, GivesTheSameTextTwice) {
 TEST(DaemonMetrics, CannotGrowByStrangeCodes) {
     daemon_metrics metrics(test::sample_build);
     for (int code = -5; code < 1100; ++code) {
-        metrics.response(code);
+        metrics.response(code, milliseconds(1));
     }
     const test::read_exposition read = render(metrics);
     EXPECT_EQ(read.count("kallglot_exporter_api_responses_total"), 19U);

@@ -102,32 +102,34 @@ daemon_report make_full_report() {
 
 void move_everything(daemon_metrics& metrics) {
     using std::chrono::milliseconds;
-    metrics.transition(session_status::created,
-                       session_status::connecting,
-                       labels::transition_source::poll);
-    metrics.transition(session_status::active,
-                       session_status::connecting,
-                       labels::transition_source::webhook);
-    metrics.regression();
-    metrics.imprecise_transition();
+    using enum session_status;
     const session_id who = *session_id::parse("sess_slow-0000001");
     const api_time now{std::chrono::seconds(1'800'000'000)};
-    metrics.dwell(session_status::connecting, milliseconds(2500), who, now);
+    metrics.transition({created, connecting, false, {}}, change_source::poll, who, now);
+    metrics.transition({connecting, active, false, milliseconds(2500)},
+                       change_source::poll,
+                       who,
+                       now);
+    metrics.transition({active, connecting, true, milliseconds(9000)},
+                       change_source::webhook,
+                       who,
+                       now);
     metrics.setup(milliseconds(4000), who, now);
     metrics.ended(end_reason::agent_hangup);
     metrics.ended_without_start();
     metrics.ended_duration(milliseconds(90'000));
     metrics.unknown_status();
     metrics.request_sent();
-    metrics.response(200);
-    metrics.response(418);
+    metrics.response(200, milliseconds(30));
+    metrics.response(418, milliseconds(60));
     metrics.request_failed(failure_reason::not_found);
-    metrics.request_duration(milliseconds(30));
     metrics.poll(poll_class::confirm, milliseconds(1500), true);
     metrics.poll(poll_class::routine, milliseconds(1), false);
-    metrics.session_added(session_source::file, 18);
-    metrics.session_rejected(labels::rejected_for::invalid_id, 2);
-    metrics.session_forgotten(labels::forgotten_for::operator_asked);
+    for (int i = 0; i < 18; ++i) {
+        metrics.session_added(session_source::file);
+    }
+    metrics.session_rejected(reject_reason::invalid_id, 2);
+    metrics.session_forgotten(forget_reason::operator_asked);
     metrics.log_message(log_level::warn);
 }
 

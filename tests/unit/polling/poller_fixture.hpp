@@ -3,6 +3,7 @@
 #ifndef KALLGLOT_TESTS_UNIT_RUNTIME_POLLER_FIXTURE_HPP
 #define KALLGLOT_TESTS_UNIT_RUNTIME_POLLER_FIXTURE_HPP
 
+#include "kallglot/metrics/daemon_metrics.hpp"
 #include "kallglot/polling/poller.hpp"
 #include "kallglot/store/memory_store.hpp"
 #include "support/fake_api.hpp"
@@ -27,9 +28,10 @@ public:
     }
 
     void use(poll_policy policy, budget_settings budget) {
-        schedule_.emplace(registry_, policy, clock_.now());
+        schedule_.emplace(ledger_.sessions(), policy, clock_.now());
+        changes_.emplace(ledger_, *schedule_, store_, metrics_, clock_);
         gate_.emplace(request_budget(budget, clock_.now()), api_health(clock_.now(), 4711));
-        poller_.emplace(registry_, *schedule_, *gate_, store_, metrics_, clock_, log_);
+        poller_.emplace(ledger_, *schedule_, *gate_, *changes_, api_clock_, metrics_, clock_, log_);
         api_.emplace(clock_, *poller_, connections_, [this](std::string_view id, steady_time at) {
             return answer_(id, at);
         });
@@ -51,13 +53,22 @@ public:
     }
 
     session_slot track(const std::string& id, bool bulk = false) {
-        const session_slot slot = registry_.add(session_id::parse(id).value()).slot;
-        registry_.update(slot, [&](session_record& record) {
-            record.since = clock_.now();
-            record.bulk = bulk;
-        });
-        poller_->session_changed(slot);
-        return slot;
+        const ledger_change change =
+            ledger_.take_id(session_id::parse(id).value(), session_source::api, bulk, clock_.now());
+        changes_->apply_and_wake(change, clock_.now());
+        return change.slot;
+    }
+
+    void forget(session_slot slot) {
+        const steady_time now = clock_.now();
+        changes_->apply(ledger_.forget(slot, forget_reason::operator_asked, now), now);
+    }
+
+    /// A webhook, made this moment.
+    void deliver(session_slot slot, session_event event) {
+        const steady_time now = clock_.now();
+        const event_times times{now, date(), api_clock_.at(now)};
+        changes_->apply_and_wake(ledger_.take_event(slot, event, ++event_keys_, times), now);
     }
 
     /// `sess_` and a number, longer than a short string holds.
@@ -78,15 +89,19 @@ public:
 protected:
     virtual_clock clock_;
     null_logger log_;
-    session_registry registry_{10'000};
+    session_ledger ledger_{10'000};
+    const session_registry& registry_ = ledger_.sessions();
+    server_clock api_clock_;
     memory_store store_;
     daemon_metrics metrics_{build_details{"0", "0", "0"}};
     std::size_t connections_ = 16;
+    std::uint64_t event_keys_ = 0;
     fake_api::server answer_ = [this](std::string_view, steady_time) {
         return ok_reply(session_status::active, date());
     };
     std::optional<poll_schedule> schedule_;
     std::optional<request_gate> gate_;
+    std::optional<session_changes> changes_;
     std::optional<poller> poller_;
     std::optional<fake_api> api_;
 };

@@ -122,7 +122,7 @@ TEST_F(Poller, AForgottenSessionIsNotAskedOnceMore) {
     start();
     clock_.advance(1s);
     const std::size_t asked = api_->requests().size();
-    poller_->forget(slot, labels::forgotten_for::operator_asked);
+    forget(slot);
     answer_ = [this](std::string_view, steady_time) {
         return ok_reply(session_status::active, date());
     };
@@ -227,7 +227,7 @@ TEST_F(Poller, EndedSessionsThatTheApiDoesNotKeepAreNoOutage) {
     for (int i = 0; i < 160; ++i) {
         const session_slot slot = track(name(i));
         if (i < 60) {
-            poller_->take_event(slot, session_event::ended, date());
+            deliver(slot, session_event::ended);
         }
     }
     track(name(999));
@@ -385,7 +385,7 @@ TEST_F(Poller, ASessionForgottenDuringItsPollFreesItsSlotAfterwards) {
     const session_slot slot = track(name(1));
     start();
     clock_.advance(5ms);
-    poller_->forget(slot, labels::forgotten_for::operator_asked);
+    forget(slot);
     EXPECT_EQ(registry_.size(), 0U);
     const session_slot other = track(name(2));
     EXPECT_NE(other, slot);

@@ -1,4 +1,4 @@
-#include "report/series_selection.hpp"
+#include "kallglot/report/series_selection.hpp"
 
 #include "kallglot/report/census.hpp"
 #include "unit/tracking/answers.hpp"

@@ -1,7 +1,7 @@
 // What a row looks like on disk, as constants that were computed apart from the code: a store that an older version wrote
 // must be read by this one, whatever happens to the order of an enumeration.
 
-#include "store/row_codec.hpp"
+#include "store/sqlite/row_codec.hpp"
 
 #include <gtest/gtest.h>
 

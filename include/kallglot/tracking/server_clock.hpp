@@ -3,8 +3,8 @@
 /// Timestamps, reset times and Retry-After dates are wall times of the API's clock; they are only ever
 /// compared with that clock, so ours may be wrong or jump without changing an age, a pause or a budget.
 
-#ifndef KALLGLOT_POLLING_SERVER_CLOCK_HPP
-#define KALLGLOT_POLLING_SERVER_CLOCK_HPP
+#ifndef KALLGLOT_TRACKING_SERVER_CLOCK_HPP
+#define KALLGLOT_TRACKING_SERVER_CLOCK_HPP
 
 #include "kallglot/base/time.hpp"
 

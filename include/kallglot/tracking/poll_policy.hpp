@@ -3,8 +3,8 @@
 /// One place for "how long is a session's interval" and "which threshold comes next", so that the metric
 /// `kallglot_sessions_stale` and the schedule cannot disagree.
 
-#ifndef KALLGLOT_POLLING_POLL_POLICY_HPP
-#define KALLGLOT_POLLING_POLL_POLICY_HPP
+#ifndef KALLGLOT_TRACKING_POLL_POLICY_HPP
+#define KALLGLOT_TRACKING_POLL_POLICY_HPP
 
 #include "kallglot/settings/poll_settings.hpp"
 #include "kallglot/tracking/session_record.hpp"

@@ -1,4 +1,4 @@
-#include "kallglot/polling/poll_policy.hpp"
+#include "kallglot/tracking/poll_policy.hpp"
 
 #include <algorithm>
 

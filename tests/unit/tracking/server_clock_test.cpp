@@ -1,4 +1,4 @@
-#include "polling/server_clock.hpp"
+#include "kallglot/tracking/server_clock.hpp"
 
 #include "unit/tracking/property.hpp"
 
