@@ -11,7 +11,6 @@ import signal
 import socket
 import subprocess
 import threading
-import time
 import unittest
 
 from support.case import main
@@ -97,6 +96,20 @@ class Durability(Durable):
 class HungDisk(Durable):
     """One sync takes eight seconds; the watchdog asks for a sign of life every second."""
 
+    SCRAPES = 80
+
+    def wait_for_hang(self, exporter, answered):
+        """Waits until no id was acknowledged over 80 answered scrapes, at least 20 ms apart: the loop works and the store hangs."""
+        since, scrapes = len(answered), 0
+
+        def hangs(_):
+            nonlocal since, scrapes
+            scrapes = scrapes + 1 if len(answered) == since else 0
+            since = len(answered)
+            return answered and scrapes >= self.SCRAPES
+        exporter.until('the store to hang', hangs)
+        self.assertLess(len(answered), 60)
+
     def test_the_watchdog_is_not_fed_while_the_store_hangs_and_the_loop_goes_on(self):
         messages = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.addCleanup(messages.close)
@@ -115,20 +128,18 @@ class HungDisk(Durable):
         exporter = self.launch(under=injected('fdatasync:delay_enter=8000000:when=30'), environment={
             'NOTIFY_SOCKET': str(self.folder / 'notify'), 'WATCHDOG_USEC': '1000000', **TRACED})
         wait_for('the watchdog to be fed', lambda: feedings() > 0)
-        answered = [time.monotonic()]
+        answered = []
 
         def tell():
             for i in range(60):
-                self.put(exporter, f'sess_that_waits_{i}')
-                answered.append(time.monotonic())
+                answered.append(self.put(exporter, f'sess_that_waits_{i}'))
 
         telling = threading.Thread(target=tell)
         telling.start()
-        wait_for('the store to hang', lambda: time.monotonic() - answered[-1] > 2 and len(answered) < 61)
+        self.wait_for_hang(exporter, answered)
         before, acknowledged = feedings(), len(answered)
-        for _ in range(20):
-            exporter.scrape()
-            wait_for('a moment', lambda end=time.monotonic() + 0.1: time.monotonic() > end)
+        # As many more as the hang was found by: longer than it takes until the watchdog is fed.
+        exporter.over_scrapes(self.SCRAPES)
         if len(answered) == acknowledged:
             self.assertEqual(feedings(), before, 'fed while the store hung')
         else:
@@ -149,12 +160,11 @@ class HungDisk(Durable):
                         return
                 except OSError:
                     return
-                acknowledged.append(time.monotonic())
+                acknowledged.append(i)
 
         telling = threading.Thread(target=tell)
         telling.start()
-        wait_for('the store to hang', lambda: acknowledged and time.monotonic() - acknowledged[-1] > 2)
-        self.assertLess(len(acknowledged), 60)
+        self.wait_for_hang(exporter, acknowledged)
         exporter.send(signal.SIGTERM)
         exporter.expect('the first signal is heard', lambda: 'stopping' in exporter.log())
         exporter.send(signal.SIGTERM)

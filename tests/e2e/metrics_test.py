@@ -5,7 +5,6 @@ import concurrent.futures
 import gzip
 import pathlib
 import subprocess
-import time
 
 from support import web
 from support.case import EndToEnd, main
@@ -240,7 +239,7 @@ class UnderPrometheus(EndToEnd):
         # Three words an answer: 100,000 that were never seen before.
         more = 1000 if SANITIZED else 33_400
         self.api.expect('many more', lambda: self.api.stats()['faults'][met] > words + more)
-        time.sleep(1)
+        server.expect_scrapes(2)
         self.assertLessEqual(abs(settled() - early), 25, 'no series but those of sessions and of edges seen')
         self.assertEqual(server.targets(), [('up', '')])
         self.assertEqual(set(server.query('count by (status) (kallglot_sessions)')),

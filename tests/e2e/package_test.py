@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The Debian package, installed and run under a real systemd as PID 1: what an operator goes through."""
 
+import datetime
 import json
 import pathlib
 import re
@@ -12,7 +13,7 @@ from support.booted import Booted, why_not
 from support.case import EndToEnd, main
 from support.exposition import Exposition
 from support.programs import BINARY_DIR, EXPORTER, SANITIZED, SOURCE_DIR
-from support.waiting import wait_for
+from support.waiting import wait_for, within
 
 UNIT = 'kallglot_exporter.service'
 CONFIG = """\
@@ -109,11 +110,13 @@ class UnderSystemd(EndToEnd):
     def test_a_daemon_that_ends_at_each_start_is_given_up(self):
         self.configure()
         self.machine.write('/etc/kallglot_exporter/config.yml', CONFIG + 'store: {path: /nowhere/sessions.db}\n')
-        begun = time.monotonic()
         self.machine.run('systemctl', 'start', '--no-block', UNIT)
         wait_for('given up', lambda: self.state() == 'failed', 80)
-        self.assertGreater(time.monotonic() - begun, 9 * 2)
         said = self.machine.run('cat', '/var/log/kallglot_exporter.log').stdout
+        # Two seconds between an end and the next start, by the daemon's own clock.
+        starts = [datetime.datetime.fromisoformat(moment) for moment in re.findall(r'^ts=(\S+) level=error .*/nowhere', said, re.MULTILINE)]
+        for one, next_one in zip(starts, starts[1:]):
+            self.assertGreaterEqual((next_one - one).total_seconds(), 2)
         self.assertEqual(len(re.findall('level=error .*/nowhere', said)), 10, said)
         self.assertIn('/nowhere/sessions.db', said.splitlines()[-1])
         self.assertNotEqual(self.machine.run('systemctl', 'start', UNIT, check=False).returncode, 0)
@@ -161,18 +164,15 @@ class UnderSystemd(EndToEnd):
         # A loop that hangs is killed by the watchdog, and everybody is there again.
         self.machine.run('kill', '-STOP', pid)
         wait_for('killed', lambda: self.machine.show(UNIT, 'MainPID') != pid)
-        killed = time.monotonic()
-        wait_for('active', lambda: self.state() == 'active' and self.machine.show(UNIT, 'MainPID') not in (pid, '0'))
-        back = time.monotonic() - killed
-        print(f'active {back:.2f} s after the watchdog killed it')
-        self.assertLess(back, 5)
+        with within('the restart after the watchdog', 5) as took:
+            wait_for('active', lambda: self.state() == 'active' and self.machine.show(UNIT, 'MainPID') not in (pid, '0'))
+        print(f'active {took[0]:.2f} s after the watchdog killed it')
         self.assertEqual(self.machine.show(UNIT, 'NRestarts'), '1')
         wait_for('all ids', self.all_there)
 
-        begun = time.monotonic()
-        self.machine.run('systemctl', 'stop', UNIT)
-        print(f'stopped in {time.monotonic() - begun:.2f} s')
-        self.assertLess(time.monotonic() - begun, 10)
+        with within('the stop', 10) as took:
+            self.machine.run('systemctl', 'stop', UNIT)
+        print(f'stopped in {took[0]:.2f} s')
         self.assertEqual(self.machine.show(UNIT, 'Result'), 'success')
 
         # A bad configuration is not tried again and again.
@@ -181,8 +181,12 @@ class UnderSystemd(EndToEnd):
         wait_for('failed', lambda: self.state() == 'failed')
         shown = self.machine.show(UNIT, 'ExecMainStatus', 'Result')
         self.assertEqual(shown, {'ExecMainStatus': '2', 'Result': 'exit-code'})
-        time.sleep(3)
-        self.assertEqual(self.state(), 'failed', 'not started again')
+        # Another unit with the same rule and another exit code is started again meanwhile.
+        self.machine.run('systemd-run', '--unit=control', '--property=Restart=on-failure', '--property=RestartSec=2s',
+                         '--property=RestartPreventExitStatus=2', 'false')
+        wait_for('a restart of the control', lambda: int(self.machine.show('control.service', 'NRestarts')) >= 1)
+        self.assertEqual((self.state(), self.machine.show(UNIT, 'NRestarts')), ('failed', '0'), 'not started again')
+        self.machine.run('systemctl', 'stop', 'control.service')
         self.machine.run('systemctl', 'reset-failed', UNIT)
 
         # Removal keeps what cannot be had again; a purge does not.

@@ -6,11 +6,11 @@ import select
 import signal
 import socket
 import threading
-import time
 
 from support import web
 from support.case import EndToEnd, QUICK, main
 from support.programs import SANITIZED, TRACED, injected
+from support.waiting import wait_for
 
 SUCCESSFUL = 'kallglot_exporter_config_last_reload_successful'
 FAILURES = 'kallglot_exporter_api_request_failures_total'
@@ -97,7 +97,7 @@ class Reload(EndToEnd):
         self.exporter_.until('for a second', lambda scrape: min(
             scrape.by('session_id', 'kallglot_session_status_age_seconds', status='connecting').values()) > 1)
         self.rewrite('{connecting: [500ms]}', '{connecting: [700ms, 1h]}')
-        self.rewrite(QUICK, '{created: 1h, connecting: 1h, active: 1h, ending: 1h, unknown: 1h}')
+        self.rewrite(QUICK, '{created: 1h, connecting: 250ms, active: 1h, ending: 1h, unknown: 1h}')
         answer = self.post()
         self.assertEqual((answer.status, answer.text.splitlines()[0]), (200, 'reloaded'))
         self.assertIn('thresholds.connecting: [500ms] -> [700ms, 1h]', answer.text)
@@ -105,12 +105,21 @@ class Reload(EndToEnd):
         self.assertEqual(scrape.by('threshold_seconds', 'kallglot_sessions_over_threshold', status='connecting'),
                          {'0.7': 2, '3600': 0}, 'what was confirmed stays so')
         self.assertEqual(scrape.value(SUCCESSFUL), 1)
-        time.sleep(1)
-        polls = self.exporter_.scrape().total('kallglot_exporter_polls_total')
-        time.sleep(1.5)
-        self.assertLessEqual(self.exporter_.scrape().total('kallglot_exporter_polls_total') - polls, 2, 'every hour now')
+        # The two that are stuck keep their interval and are the clock: five polls of each for what was in flight at the
+        # reload, then ten more, in which no other session may be polled.
+        others = self.asked_of_others(ids, 5)
+        self.assertLessEqual(self.asked_of_others(ids, 10) - others, 2, 'every hour now')
         self.assertIn('configuration changed', self.exporter_.log())
         self.assertIn(ids[0], self.exporter_.get('/').text)
+
+    def asked_of_others(self, ids, times):
+        """Waits until each of `ids` was polled so many times more; how many polls of all other sessions there were by then."""
+        def asked():
+            return {life['id']: life['asked'] for life in self.api.lives()[1]}
+        before = asked()
+        now = wait_for(f'{times} polls of {ids}', lambda: (now := asked()) and all(
+            now[one] >= before[one] + times for one in ids) and now)
+        return sum(count for one, count in now.items() if one not in ids)
 
     def test_a_bad_file_changes_nothing_and_is_told_with_line_and_key(self):
         self.start()

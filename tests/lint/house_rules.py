@@ -1,5 +1,6 @@
 """Small rules of CONTRIBUTING.md that a text search can keep."""
 
+import ast
 import re
 
 from source import all_files, code_of, cpp_files, line_of, read
@@ -23,6 +24,10 @@ CODE_RULES = [
      'the environment is read in config/environment alone'),
     (r'\busing\s+namespace\s+std\s*;', r'^$', 'no using namespace std'),
 ]
+
+# The one place where Python tests may sleep: waiting, passing time with a reason, pacing a load, measuring the machine.
+WAITING = 'tests/e2e/support/waiting.py'
+CLOCKS = {'monotonic', 'monotonic_ns', 'perf_counter'}
 
 # Anything in a text that only one machine has.
 OUTSIDE = re.compile(r'(?<![\w./:-])/(?:work|home/\w|root|Users)/|\.\./(?:\.\./)*shared/')
@@ -89,5 +94,32 @@ def text_rules(root):
     return findings
 
 
+def called(node):
+    """The last word of what a call calls, 'sleep' for time.sleep(1)."""
+    function = node.func if isinstance(node, ast.Call) else None
+    return function.attr if isinstance(function, ast.Attribute) else getattr(function, 'id', None)
+
+
+def reads_a_clock(node):
+    return any(called(inner) in CLOCKS for inner in ast.walk(node))
+
+
+def waits_in_tests(root):
+    """No Python test sleeps, and none decides by a duration that it measured itself."""
+    findings = []
+    for path in all_files(root):
+        if path.suffix != '.py' or path.parts[0] != 'tests' or str(path) == WAITING:
+            continue
+        for node in ast.walk(ast.parse(read(root, path))):
+            name = called(node) or ''
+            if name == 'sleep':
+                findings.append(f'{path}:{node.lineno}: wait_for an event; let_time_pass or pace_until of {WAITING} need a reason')
+            elif name.startswith('assert') and reads_a_clock(node):
+                findings.append(f'{path}:{node.lineno}: a promise in seconds is checked by within or Stalls of {WAITING}')
+            elif isinstance(node, ast.Lambda) and reads_a_clock(node):
+                findings.append(f'{path}:{node.lineno}: a condition that waits for the clock: let_time_pass of {WAITING}, with a reason')
+    return findings
+
+
 def lint(root):
-    return top_level(root) + include_guards(root) + code_rules(root) + text_rules(root)
+    return top_level(root) + include_guards(root) + code_rules(root) + text_rules(root) + waits_in_tests(root)

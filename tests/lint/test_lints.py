@@ -235,6 +235,26 @@ class HouseRules(Tree):
         self.put('include/kallglot/base/rate.hpp', '#ifndef KALLGLOT_BASE_RATE_HPP\n#define KALLGLOT_BASE_RATE_HPP\n#endif\n')
         self.assert_finds(house_rules.lint(self.root), 'include/kallglot/base/error.hpp:1')
 
+    def test_finds_sleeping_python_tests(self):
+        bad = ('import time\ntime.sleep(1)\n', 'from time import sleep\nsleep(0.1)\n', 'x = 1\nawait asyncio.sleep(5)\n',
+               'begun = time.monotonic()\nself.assertLess(time.monotonic() - begun, 5)\n',
+               'begun = time.monotonic()\nwait_for("x", lambda: time.monotonic() > begun + 1)\n')
+        for text in bad:
+            with self.subTest(text):
+                self.put('tests/e2e/new_test.py', text)
+                self.assert_finds(house_rules.lint(self.root), 'tests/e2e/new_test.py:2')
+
+    def test_lets_waiting_python_tests_pass(self):
+        good = ('# time.sleep(1)\n', 'run("sleep", "1d")\n', 'text = "time.sleep(1)"\n', 'pace_until(time.monotonic() + 1)\n',
+                'begun = time.monotonic()\nprint(time.monotonic() - begun)\n', 'self.assertLess(took, 3 * control)\n')
+        for text in good:
+            with self.subTest(text):
+                self.put('tests/e2e/new_test.py', text)
+                self.assert_finds(house_rules.lint(self.root))
+        self.put(house_rules.WAITING, 'import time\ntime.sleep(0.02)\n')
+        self.put('config/tool.py', 'import time\ntime.sleep(1)\n')
+        self.assert_finds(house_rules.lint(self.root))
+
     def test_finds_a_long_file(self):
         self.put('daemon/base/long.cpp', 'int a;\n' * 401)
         self.put('daemon/base/short.cpp', 'int a;\n' * 400)

@@ -19,7 +19,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / 'e2e'))
 
 from support import web  # noqa: E402
 from support.durable import ALL, TOKEN, Durable, event, signed  # noqa: E402
-from support.waiting import wait_for  # noqa: E402
+from support.waiting import pace_until, wait_for  # noqa: E402
 
 POLLED = 5000
 SECONDS = 10
@@ -150,7 +150,7 @@ def bench_bulk(rig):
         connection = Connection(exporter.address)
         for i in range(number, len(requests), 4):
             due = start + i / 20
-            time.sleep(max(0.0, due - time.monotonic()))
+            pace_until(due)
             status = connection.exchange(requests[i])
             (latencies if status == 200 else bad).append(time.monotonic() - due)
     seen, rate = rig.measured(exporter, [lambda n=n: worker(n) for n in range(4)])
@@ -173,7 +173,7 @@ def bench_webhooks(rig, rate=1000, connections=16):
         connection = Connection(address)
         for i in range(number, len(requests), connections):
             due = start + i / rate
-            time.sleep(max(0.0, due - time.monotonic()))
+            pace_until(due)
             status = connection.exchange(requests[i])
             (latencies if status == 200 else bad).append(time.monotonic() - due)
     seen, polls = rig.measured(exporter, [lambda n=n: worker(n) for n in range(connections)])

@@ -6,8 +6,9 @@ import time
 from .clients import Exporter
 from .memory import stored
 from .polls import ROUNDS, cost, settled
-from .process import cpu_seconds, resident_bytes, spread, wait_until
+from .process import cpu_seconds, resident_bytes, settle, spread, wait_until
 from .server import Server
+from support.waiting import pace_until  # process has put it within reach
 
 COUNTS = (1000, 10_000, 100_000, 1_000_000)
 CONNECTIONS = (64, 256, 1000, 5000)
@@ -27,7 +28,7 @@ def scrape_cost(client, rounds=ROUNDS):
                 if loud:
                     connection.request('GET', '/metrics')
                     assert connection.getresponse().read()
-                time.sleep(max(0.0, begun + (turn + 1) * 2.0 / SCRAPES - time.monotonic()))
+                pace_until(begun + (turn + 1) * 2.0 / SCRAPES)
             used.append(cpu_seconds(client.pid) - before)
         costs.append(1000 * (used[1] - used[0]) / SCRAPES)
     connection.close()
@@ -47,7 +48,7 @@ def by_sessions(folder, counts=COUNTS):
         for count in counts:
             with Exporter(folder / f'{count}', server, count, 256, store='sessions.db') as client:
                 _tracked(client, count)
-                time.sleep(1)
+                settle(1)
                 figures[f'{count} sessions, poll_us'] = spread([1e6 * cost(client, server)[0] for _ in range(ROUNDS)])
                 resident[count] = resident_bytes(client.pid)
     for count in counts[1:]:
@@ -62,7 +63,7 @@ def scrapes(folder, counts=COUNTS[:-1]):
         for count in counts:
             with Exporter(folder / f'{count}', server, count, 256, interval='1d', first='10s', store='sessions.db') as client:
                 _tracked(client, count)
-                time.sleep(1)
+                settle(1)
                 figures[f'{count} sessions, scrape_ms'] = spread(scrape_cost(client))
     return figures
 
@@ -91,7 +92,7 @@ def million(folder, rounds=ROUNDS):
                 with Exporter(folder / f'{count}', server, count, 256, store='sessions.db') as client:
                     if turn == 0:
                         _tracked(client, count)
-                    time.sleep(2)
+                    settle(2)
                     seen.append(1e6 * cost(client, server)[0])
     return {'thousand_us': spread(few), 'million_us': spread(many), 'million / thousand': spread([b / a for a, b in zip(few, many)])}
 

@@ -1,10 +1,9 @@
 """Resident memory of an idle connection, and of a tracked session."""
 
 import signal
-import time
 
 from .clients import Exporter
-from .process import resident_bytes, spread, wait_until
+from .process import resident_bytes, spread, wait_until, window
 from .rehearsal import Rehearsal
 from .server import Server
 
@@ -51,7 +50,7 @@ def stored(client):
 
     def quiet():
         before, written[0] = written[0], client.value('kallglot_exporter_store_writes_total')
-        time.sleep(3)
+        window(3)
         return written[0] - before < 10
     wait_until('the end of the import', quiet)
 

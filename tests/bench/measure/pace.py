@@ -4,7 +4,7 @@ import re
 import time
 
 from .clients import Exporter
-from .process import spread, wait_until
+from .process import settle, spread, wait_until, window
 from .rehearsal import Rehearsal
 from .server import Server
 
@@ -37,9 +37,9 @@ def lateness(folder, rounds=5):
         for _ in range(rounds):
             with Exporter(folder / 'exporter', server, RATE, 64, interval='1h', first='1s',
                           max_rate=f'{2 * RATE}/1s', thresholds=thresholds) as client:
-                time.sleep(5)
+                settle(5)
                 before, requests, begun = _buckets(client.scrape()), server.requests(), time.monotonic()
-                time.sleep(6)
+                window(6)
                 after = _buckets(client.scrape())
                 sent.append((server.requests() - requests) / (time.monotonic() - begun))
                 client.alive()
@@ -56,8 +56,8 @@ def slow_api(folder, rounds=5):
                 answered = 'kallglot_exporter_api_responses_total{code="200"}'
                 wait_until('all connections', lambda: client.alive() and client.value(
                     'kallglot_exporter_api_connections{state="busy"}') >= 0.95 * SLOW_CONNECTIONS)
-                time.sleep(1)
+                settle(1)
                 count, begun = client.value(answered), time.monotonic()
-                time.sleep(4)
+                window(4)
                 rates.append((client.value(answered) - count) / (time.monotonic() - begun))
     return {'connections': SLOW_CONNECTIONS, 'polls a second': spread(rates)}

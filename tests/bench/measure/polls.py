@@ -3,27 +3,27 @@
 import time
 
 from . import clients
-from .process import cpu_seconds, spread, wait_until
+from .process import cpu_seconds, settle, spread, wait_until, window
 from .server import Server
 
 ROUNDS = 5
 WINDOW = 1.5
 
 
-def cost(client, server, window=WINDOW):
+def cost(client, server, seconds=WINDOW):
     """CPU seconds for each request of a window, and requests a second."""
     client.alive()
     cpu, requests, begun = cpu_seconds(client.pid), server.requests(), time.monotonic()
-    time.sleep(window)
-    used, answered, seconds = cpu_seconds(client.pid) - cpu, server.requests() - requests, time.monotonic() - begun
+    window(seconds)
+    used, answered, took = cpu_seconds(client.pid) - cpu, server.requests() - requests, time.monotonic() - begun
     client.alive()
-    return used / max(answered, 1), answered / seconds
+    return used / max(answered, 1), answered / took
 
 
 def settled(client, server, connections):
     """Once all connections are open and the rush of handshakes is over."""
     wait_until(f'{connections} connections of {client.name}', lambda: client.alive() and server.connections() >= connections)
-    time.sleep(1.0 if connections < 5000 else 2.0)
+    settle(1.0 if connections < 5000 else 2.0)
     return client
 
 
@@ -80,14 +80,14 @@ def paced_at(folder, rate, rounds=ROUNDS):
         for _ in range(rounds):
             with clients.Exporter(folder / 'exporter', server, rate, 64, interval='1s') as client:
                 wait_until('the pace', lambda: client.alive() and server.requests() > rate)
-                time.sleep(2)
+                settle(2)
                 one, sent = cost(client, server, 3)
                 assert sent > 0.95 * rate, f'{sent:.0f} polls a second instead of {rate}'
                 ours.append(one)
             with clients.go(folder, server, rate, 64, '1s') as client:
                 before = server.requests()
                 wait_until('the pace', lambda: client.alive() and server.requests() > before + rate)
-                time.sleep(2)
+                settle(2)
                 one, sent = cost(client, server, 3)
                 assert sent > 0.95 * rate, f'{sent:.0f} polls a second instead of {rate}'
                 theirs.append(one)

@@ -5,7 +5,11 @@ import pathlib
 import re
 import statistics
 import subprocess
-import time
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / 'e2e'))
+
+from support.waiting import let_time_pass, wait_for  # noqa: E402 (the path comes first)
 
 CORES = sorted(os.sched_getaffinity(0))
 CLIENT_CORE, SERVER_CORE = CORES[0], CORES[-1]
@@ -32,12 +36,17 @@ def on_core(core, command):
 
 
 def wait_until(what, condition, seconds=PATIENCE):
-    deadline = time.monotonic() + seconds
-    while not (answer := condition()):
-        if time.monotonic() > deadline:
-            raise TimeoutError(f'not within {seconds:g} s: {what}')
-        time.sleep(0.05)
-    return answer
+    return wait_for(what, condition, seconds)
+
+
+def settle(seconds):
+    """Before a measurement: the rush of the start is over then. A measurement that begins too early is noise, not a failure."""
+    let_time_pass(seconds, 'the rush of the start')
+
+
+def window(seconds):
+    """The length of a measurement."""
+    let_time_pass(seconds, 'a measurement takes its time')
 
 
 class Running:

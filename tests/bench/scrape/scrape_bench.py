@@ -17,6 +17,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / 'e2e'))
 
 from support import web  # noqa: E402
 from support.case import EndToEnd  # noqa: E402
+from support.waiting import pace_until  # noqa: E402
 
 SCRAPES = 10
 WINDOW = 5.0
@@ -70,7 +71,7 @@ class Rig(EndToEnd):
         before, begun = cpu_of(pid), time.monotonic()
         for turn in range(int(SCRAPES * WINDOW)):
             ask()
-            time.sleep(max(0.0, begun + (turn + 1) / SCRAPES - time.monotonic()))
+            pace_until(begun + (turn + 1) / SCRAPES)
         return cpu_of(pid) - before
 
 

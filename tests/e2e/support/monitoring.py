@@ -5,6 +5,7 @@ import urllib.parse
 
 from . import web
 from .programs import SOURCE_DIR, Program
+from .waiting import PATIENCE, wait_for
 
 
 class Alertmanager(Program):
@@ -40,6 +41,15 @@ class Prometheus(Program):
     def single(self, expression):
         values = list(self.query(expression).values())
         return values[0] if len(values) == 1 else None
+
+    def scrapes(self):
+        """How often it has scraped its first target."""
+        return max(self.query('count_over_time(up[1h])').values(), default=0)
+
+    def expect_scrapes(self, count, look=lambda: None, seconds=PATIENCE):
+        """Waits for `count` more scrapes; `look` is called meanwhile, again and again."""
+        before = self.scrapes()
+        wait_for(f'{count} more scrapes', lambda: (look(), self.scrapes())[1] >= before + count, seconds)
 
     def targets(self):
         targets = web.request_json(self.address, '/api/v1/targets')['data']['activeTargets']

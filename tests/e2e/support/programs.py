@@ -147,6 +147,25 @@ class Exporter(Program):
             return scrape if condition(scrape) else None
         return wait_for(what, asked, seconds)
 
+    def over_scrapes(self, count, look=lambda scrape: None):
+        """Scrapes `count` more times; returns what `look` said of each. For promises that something does not happen."""
+        seen = []
+
+        def enough(scrape):
+            seen.append(look(scrape))
+            return len(seen) >= count
+        self.until(f'{count} scrapes', enough, seconds=PATIENCE + count)
+        return seen
+
+    def poll_count(self):
+        return self.scrape().total('kallglot_exporter_polls_total')
+
+    def more_polls(self, count, seconds=PATIENCE):
+        """Waits until the exporter has polled `count` more times; returns the last scrape."""
+        before = self.poll_count()
+        return self.until(f'{count} more polls', lambda scrape: scrape.total('kallglot_exporter_polls_total') >= before + count,
+                          seconds)
+
 
 def faster(injections):
     """Flags for strace to stop at the calls that are traced alone: half the time. With it strace 6.1 injects no signal."""

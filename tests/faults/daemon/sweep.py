@@ -23,7 +23,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / 'e2e'))
 
@@ -37,6 +36,8 @@ FILE = 'ids.txt'
 # How many ids a daemon acknowledges before its end, if no fault ends it before.
 ENOUGH = 2000
 AFTER_A_FAULT = 150
+# A cut comes after a random number of further acknowledgements.
+MOST_BETWEEN_CUTS = 1200
 # The last points may lie behind what a daemon does until it has acknowledged enough.
 LEAST_MET = 0.8
 
@@ -223,7 +224,8 @@ def cut(rig, points):
             exporter = rig.launch('live/sessions.db')
             threads = pour(exporter, so_far, f'series{series}', WORKERS)
             for number in range(series, min(series + 20, points)):
-                time.sleep(generator.uniform(0.02, 0.2))
+                more = so_far.count() + generator.randrange(1, MOST_BETWEEN_CUTS)
+                wait_for('the moment of the cut', lambda: so_far.count() >= more)
                 exporter.send(signal.SIGSTOP)
                 wait_for('it to stand still', lambda: stopped(exporter.process.pid))
                 at_cut = so_far.copy()

@@ -10,10 +10,11 @@ import subprocess
 import threading
 import time
 
-from fault_case import SANITIZED, Row, Scraping, alone, main, memory, wait_for, whole
+from fault_case import SANITIZED, Row, Scraping, Stalls, alone, main, memory, wait_for, whole
 from support import web
 from support.durable import Durable, Told, event, signed
 from support.programs import TRACED, injected
+from support.waiting import pace_until
 
 RATE = 'kallglot_exporter_polls_total'
 SESSIONS = 'kallglot_sessions'
@@ -28,11 +29,6 @@ class Attacked(Durable, Row):
         host, _, port = (self.daemon.address if listener == 'private' else self.daemon.webhooks).rpartition(':')
         return host, int(port)
 
-    def rate(self, seconds=3):
-        before, begun = self.daemon.scrape().total(RATE), time.monotonic()
-        self.for_a_while(seconds, self.daemon)
-        return (self.daemon.scrape().total(RATE) - before) / (time.monotonic() - begun)
-
     def begin(self, **options):
         self.daemon = self.launch(**options)
         self.daemon.until('polls', lambda scrape: scrape.total(RATE) > 50)
@@ -41,7 +37,7 @@ class Attacked(Durable, Row):
         config.write_text(config.read_text() + 'poll: {intervals: {created: 500ms, connecting: 500ms, active: 500ms}}\n')
         self.daemon.send(1)
         self.daemon.expect('the reload', lambda: 'msg=reloaded' in self.daemon.log())
-        return self.rate()
+        return self.rate(self.daemon, 300)
 
     @contextlib.contextmanager
     def as_usual(self, more_sessions=False, **options):
@@ -59,7 +55,7 @@ class Attacked(Durable, Row):
         self.assertTrue(self.daemon.running(), self.daemon.log()[-2000:])
         self.assertEqual(scraping.failures, [])
         self.slowest = scraping.slowest
-        self.assertLess(self.slowest, 5 if SANITIZED else 1)
+        self.assertLess(self.slowest, scraping.longest_allowed())
         now = self.daemon.scrape()
         (self.assertGreaterEqual if more_sessions else self.assertEqual)(now.total(SESSIONS), known.total(SESSIONS))
         self.assertEqual(now.total(BACKWARDS), known.total(BACKWARDS))
@@ -101,7 +97,7 @@ class Attacked(Durable, Row):
                         pass
                     except OSError:
                         ended.add(client)
-            time.sleep(max(0.0, begun + 1 - time.monotonic()))
+            pace_until(begun + 1)
         return len(ended)
 
 
@@ -115,7 +111,7 @@ class Slow(Attacked):
             clients = [*self.many('private', 1000, b'GET /metrics HTTP/1.1\r\nX: '),
                        *self.many('webhook', 1500, b'POST /webhooks/kallglot HTTP/1.1\r\nX: ')]
             rates = []
-            thread = threading.Thread(target=lambda: rates.append(self.rate(8)))
+            thread = threading.Thread(target=lambda: rates.append(self.rate(self.daemon, 800, 100)))
             thread.start()
             ended = self.drip(clients, 13)
             thread.join()
@@ -171,8 +167,8 @@ class Many(Attacked):
         """Connections are opened as fast as they can be, to one listener
         It holds its cap, the other listener and the scrapes of whoever asks are not touched."""
         with self.as_usual(more_sessions=True) as usual:
-            begun, opened, held, served = time.monotonic(), 0, [], []
-            while time.monotonic() - begun < 6:
+            opened, held, served = 0, [], []
+            while opened < 100_000:
                 held += self.many('webhook', 50)
                 opened += 50
                 if opened % 5000 == 0:
@@ -183,12 +179,12 @@ class Many(Attacked):
                     held = held[1000:]
             body = event('in_the_flood', 'sess_in_the_flood')
             self.assertEqual(web.request(self.daemon.webhooks, '/webhooks/kallglot', 'POST', body, signed(body)).status, 200)
-            rate = self.rate()
+            rate = self.rate(self.daemon, 300)
         self.assertGreater(rate, 0.8 * usual)
         self.assertGreater(max(served), MOST_WEBHOOK_CLIENTS // 2)
         # The one for which the oldest is being closed.
         self.assertLessEqual(max(served), MOST_WEBHOOK_CLIENTS + 1)
-        self.figure(f'{opened:,} connections in 6 s, {max(served)} held at the most, slowest scrape {1000 * self.slowest:.0f} ms')
+        self.figure(f'{opened:,} connections, {max(served)} held at the most, slowest scrape {1000 * self.slowest:.0f} ms')
 
     @whole
     @alone
@@ -222,7 +218,7 @@ class Many(Attacked):
             threads = [threading.Thread(target=pour, args=(number,)) for number in range(32)]
             for thread in threads:
                 thread.start()
-            rate = self.rate(6)
+            rate = self.rate(self.daemon, 600, 100)
             over.set()
             for thread in threads:
                 thread.join()
@@ -231,7 +227,7 @@ class Many(Attacked):
         self.assertGreater(rate, 0.8 * usual)
         self.daemon.kill()
         self.assertEqual(told.ids - self.tracked(self.launch()), set())
-        self.figure(f'{told.count():,} accepted in 6 s, half of them within {1000 * usual_wait:.0f} ms, 99 of 100 within '
+        self.figure(f'{told.count():,} accepted, half of them within {1000 * usual_wait:.0f} ms, 99 of 100 within '
                     f'{1000 * sorted(waits)[len(waits) * 99 // 100]:.0f}, and there after a kill, {refused[0]} refused, {rate:.0f} polls a second of {usual:.0f}')
 
     @whole
@@ -250,9 +246,12 @@ class Many(Attacked):
             return exporter.get('/metrics', headers={'Authorization': f'Basic {word}'})
         wait_for('a scrape', lambda: ask('prometheus', 'right').status == 200)
         polls = lambda: self.api.stats()['requests']['session']  # noqa: E731 (one line says it)
-        before = polls()
-        time.sleep(3)
-        usual = polls() - before
+
+        def rate(count, meanwhile=lambda: None):
+            before, begun = polls(), time.monotonic()
+            wait_for(f'{count} polls', lambda: (meanwhile(), polls())[1] >= before + count, 100)
+            return (polls() - before) / (time.monotonic() - begun)
+        usual = rate(1200)
         over, tried = threading.Event(), [0]
 
         def attack(number):
@@ -264,19 +263,22 @@ class Many(Attacked):
         threads = [threading.Thread(target=attack, args=(number,)) for number in range(8)]
         for thread in threads:
             thread.start()
-        before, slowest = polls(), 0.0
-        begun = time.monotonic()
-        while time.monotonic() - begun < 6:
+        slowest, stalls = 0.0, Stalls()
+        stalls.start()
+
+        def scrape():
+            nonlocal slowest
             moment = time.monotonic()
             self.assertEqual(ask('prometheus', 'right').status, 200)
             slowest = max(slowest, time.monotonic() - moment)
-            time.sleep(0.2)
-        attacked = (polls() - before) / 2
+            pace_until(moment + 0.2)  # five scrapes a second
+        attacked = rate(2400, scrape)
         over.set()
         for thread in threads:
             thread.join()
+        stalls.stop()
         self.assertGreater(attacked, 0.8 * usual)
-        self.assertLess(slowest, 5 if SANITIZED else 1)
+        self.assertLess(slowest, (5 if SANITIZED else 1) + stalls.worst)
 
         def took(name, turn):
             moment = time.monotonic()
@@ -285,7 +287,7 @@ class Many(Attacked):
         known, unknown = zip(*((took('prometheus', turn), took('nobody', turn)) for turn in range(15)))
         known, unknown = statistics.median(known), statistics.median(unknown)
         self.assertLess(max(known, unknown), 2 * min(known, unknown))
-        self.figure(f'{tried[0]} bad logins in 6 s, slowest scrape with the right one {1000 * slowest:.0f} ms; a wrong password takes '
+        self.figure(f'{tried[0]} bad logins, slowest scrape with the right one {1000 * slowest:.0f} ms; a wrong password takes '
                     f'{1000 * known:.0f} ms, an unknown name {1000 * unknown:.0f} ms')
 
     @whole
@@ -303,13 +305,15 @@ class Many(Attacked):
             threads = [threading.Thread(target=scrape) for _ in range(4)]
             for thread in threads:
                 thread.start()
-            rate = self.rate(5)
+            begun = time.monotonic()
+            rate = self.rate(self.daemon, 500, 100)
+            took = time.monotonic() - begun
             over.set()
             for thread in threads:
                 thread.join()
         self.assertGreater(rate, 0.8 * usual)
         self.assertGreater(count[0], 200)
-        self.figure(f'{count[0] / 5:.0f} scrapes a second, {rate:.0f} polls a second of {usual:.0f}')
+        self.figure(f'{count[0] / took:.0f} scrapes a second, {rate:.0f} polls a second of {usual:.0f}')
 
 
 if __name__ == '__main__':

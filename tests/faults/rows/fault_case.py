@@ -19,12 +19,14 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / 'e2e'))
 
 from support.case import EndToEnd, main  # noqa: E402 (the path comes first)
 from support.programs import BINARY_DIR, SANITIZED, SOURCE_DIR  # noqa: E402
-from support.waiting import wait_for  # noqa: E402
+from support.waiting import PATIENCE, STEP, Stalls, let_time_pass, wait_for, within  # noqa: E402
 
 from scripted_api import ScriptedApi  # noqa: E402
 
-__all__ = ['Row', 'Scraping', 'alone', 'main', 'memory', 'wait_for', 'whole', 'BINARY_DIR', 'SANITIZED', 'SOURCE_DIR']
+__all__ = ['Row', 'Scraping', 'Stalls', 'alone', 'main', 'memory', 'wait_for', 'whole', 'within', 'BINARY_DIR', 'SANITIZED',
+           'SOURCE_DIR']
 
+# Seconds, and on top of them for as long as the machine held up the test itself (Stalls).
 LONGEST_SCRAPE = 1.0
 # A sanitizer build is some times slower, on a machine that is busy with other tests.
 PATIENT_SCRAPE = 5.0
@@ -54,8 +56,10 @@ class Scraping(threading.Thread):
         super().__init__(daemon=True)
         self.exporter, self.over = exporter, threading.Event()
         self.slowest, self.answered, self.failures = 0.0, 0, []
+        self.stalls = Stalls()
 
     def run(self):
+        self.stalls.start()
         while not self.over.wait(0.25):
             begun = time.monotonic()
             try:
@@ -67,6 +71,11 @@ class Scraping(threading.Thread):
             except Exception as error:  # whatever it is, no scrape came of it
                 self.failures.append(repr(error))
             self.slowest = max(self.slowest, time.monotonic() - begun)
+        self.stalls.stop()
+
+    def longest_allowed(self):
+        """How long a scrape may take on this machine, as it was during the scrapes."""
+        return (PATIENT_SCRAPE if SANITIZED else LONGEST_SCRAPE) + self.stalls.worst
 
 
 def memory(exporter):
@@ -159,16 +168,17 @@ class Row(EndToEnd):
         return exporter.until('everybody polled', lambda scrape: scrape.total('kallglot_sessions') >= sessions
                               and scrape.value('kallglot_sessions', status='unknown') == 0, seconds)
 
-    def for_a_while(self, seconds, exporter, look=None):
-        """The exporter goes on for so long; `look` is called now and then, and what it answers is collected."""
-        begun, seen = time.monotonic(), []
-        def over():
-            if look:
-                seen.append(look())
-            return time.monotonic() - begun >= seconds
-        wait_for('time to pass', over, seconds + 30)
+    def let_time_pass(self, exporter, seconds, reason, look=None, every=STEP):
+        """support.waiting.let_time_pass; the exporter must still run afterwards."""
+        seen = let_time_pass(seconds, reason, look, every)
         self.assertTrue(exporter.running(), exporter.log()[-3000:])
         return seen
+
+    def rate(self, exporter, polls, seconds=PATIENCE):
+        """Polls a second, over so many further polls: to be compared with the rate at another time of the same test."""
+        before, begun = exporter.poll_count(), time.monotonic()
+        after = exporter.more_polls(polls, seconds).total('kallglot_exporter_polls_total')
+        return (after - before) / (time.monotonic() - begun)
 
     @contextlib.contextmanager
     def survives(self, exporter, sessions, metric=None, labels=None, fresh=True, still=True, forgotten=0, grown=0):
@@ -193,7 +203,8 @@ class Row(EndToEnd):
         self.assertEqual(exporter.process.pid, pid)
         self.assertEqual(scraping.failures, [])
         self.slowest_scrape = scraping.slowest
-        self.assertLess(scraping.slowest, PATIENT_SCRAPE if SANITIZED else LONGEST_SCRAPE)
+        self.longest_allowed = scraping.longest_allowed()
+        self.assertLess(scraping.slowest, self.longest_allowed)
         after = exporter.scrape()
         if fresh:
             after = exporter.until('everything fresh', lambda scrape: scrape.total('kallglot_sessions_stale') == 0

@@ -3,7 +3,7 @@
 
 import time
 
-from fault_case import Row, main, wait_for, whole
+from fault_case import Row, main, wait_for, whole, within
 from own_network import OwnNetwork, run, why_not
 from scripted_api import ScriptedApi, response, session
 from support import web
@@ -34,39 +34,46 @@ class InOwnNetwork(Row):
 class Addresses(InOwnNetwork):
     needs = ('nft',)
 
-    def first_answer(self, **config):
-        """Seconds from the first moment to the first answer."""
-        self.api = self.simulator('--sessions', SESSIONS, '--arrival-rate', '0', '--active', '1000h-2000h')
+    def first_answer(self, name='exporter', **config):
+        """Seconds from the start of an exporter to its first answer."""
         begun = time.monotonic()
-        exporter = self.exporter(self.config(self.api.port, **config))
+        exporter = self.exporter(self.config(self.api.port, **config), name=name)
         exporter.until('an answer', lambda scrape: scrape.value(ANSWERS, code='200') > 0)
         took = time.monotonic() - begun
         self.polled(exporter, SESSIONS)
         return exporter, took
 
+    def beside_a_good_address(self, bad, rule, **config):
+        """With a rule for the first of two addresses: the exporter, and its seconds to the first answer without and with the rule."""
+        self.api = self.simulator('--sessions', SESSIONS, '--arrival-rate', '0', '--active', '1000h-2000h')
+        self.network.hosts(localhost=['127.0.0.1'])
+        control, usual = self.first_answer('control', **config)
+        control.stop()
+        self.network.hosts(localhost=[bad, '127.0.0.1'])
+        self.network.filter(rule)
+        exporter, took = self.first_answer(**config)
+        self.assertGreater(self.network.dropped(), 0)
+        return exporter, usual, took
+
     def test_n1_a_silent_address_does_not_hold_up_the_others(self):
         """One of two addresses swallows every packet
         The other is tried after a quarter of a second, and every session is polled over it."""
         # The first by the resolver's order; a second connection would begin with the other one.
-        self.network.hosts(localhost=['::1', '127.0.0.1'])
-        self.network.filter('ip6 daddr ::1 tcp flags syn counter drop')
-        exporter, took = self.first_answer(max_connections=1)
-        self.assertGreater(self.network.dropped(), 0)
+        exporter, usual, took = self.beside_a_good_address('::1', 'ip6 daddr ::1 tcp flags syn counter drop', max_connections=1)
         self.assertGreater(took, 0.25)
-        self.assertLess(took, 4)
+        # One that waits for the silent address needs the five seconds of connect_timeout more.
+        self.assertLess(took - usual, 3)
         with self.survives(exporter, SESSIONS):
-            self.for_a_while(3, exporter)
-        self.figure(f'first answer {1000 * took:.0f} ms after the start, {self.network.dropped()} packets swallowed')
+            exporter.more_polls(10 * SESSIONS)
+        self.figure(f'first answer {1000 * took:.0f} ms after the start ({1000 * usual:.0f} with one address), {self.network.dropped()} '
+                    'packets swallowed')
 
     def test_n2_a_refusing_address_is_passed_over_at_once(self):
         """One of two addresses refuses connections
         The other is used at once, and no poll fails for it."""
-        self.network.hosts(localhost=['127.0.0.2', '127.0.0.1'])
-        self.network.filter('ip daddr 127.0.0.2 tcp flags syn counter reject with tcp reset')
-        exporter, took = self.first_answer()
-        self.assertGreater(self.network.dropped(), 0)
+        exporter, _, took = self.beside_a_good_address('127.0.0.2', 'ip daddr 127.0.0.2 tcp flags syn counter reject with tcp reset')
         with self.survives(exporter, SESSIONS):
-            self.for_a_while(3, exporter)
+            exporter.more_polls(10 * SESSIONS)
         self.assertEqual(exporter.scrape().total(FAILURES), 0)
         self.figure(f'first answer {1000 * took:.0f} ms after the start, 0 failures')
 
@@ -81,14 +88,13 @@ class Addresses(InOwnNetwork):
             web.request(self.api.address, '/_faults', 'POST', '{"latency": "500ms"}', ca_file=self.api.ca_file, source='127.0.0.2')
             exporter.until('a lack', lambda scrape: self.failures(scrape, 'connect') > 0)
             before = exporter.until('every port in use', lambda scrape: scrape.total('kallglot_exporter_api_connections') >= 60)
-            time.sleep(5)
-            after = exporter.scrape()
+            after = exporter.more_polls(600)
             run('sysctl', '-w', 'net.ipv4.ip_local_port_range=32768 60999')
             self.api.set_faults()
         opened, polls = (after.total(name) - before.total(name) for name in (
             'kallglot_exporter_api_connections_opened_total', 'kallglot_exporter_polls_total'))
         self.assertLessEqual(opened, 0.01 * polls)
-        self.figure(f'64 ports: {polls:g} polls in 5 s over {opened:g} new connections')
+        self.figure(f'64 ports: {polls:g} polls over {opened:g} new connections')
 
 
 class Packets(InOwnNetwork):
@@ -106,7 +112,7 @@ class Packets(InOwnNetwork):
         with self.survives(exporter, 1000, FAILURES, {'reason': 'timeout'}):
             self.network.filter(*self.to_api('counter drop'))
             exporter.until('told', lambda scrape: scrape.value('kallglot_exporter_api_state', state='unreachable') == 1)
-            self.for_a_while(6, exporter)
+            self.let_time_pass(exporter, 6, 'twice the deadline of a request')
             busy = exporter.scrape().value('kallglot_exporter_api_connections', state='busy')
             self.network.filter()
         self.assertLessEqual(busy, 1, 'a request is still under way after twice its deadline')
@@ -131,19 +137,25 @@ class Packets(InOwnNetwork):
         """One packet in ten is lost, and an answer takes 200 ms, 50 more or less
         Polling goes on, hardly a poll fails, and the API is never told to be down."""
         exporter = self.world(100, intervals='{created: 1s, connecting: 1s, active: 1s, ending: 1s, unknown: 1s}')
+        usual = self.rate(exporter, 500)
         with self.survives(exporter, 100) as before:
             self.api.set_faults(latency='200ms', jitter='50ms')
             self.network.filter(*self.to_api('numgen random mod 10 < 1 counter drop'))
-            up = self.for_a_while(15, exporter, lambda: exporter.scrape().value('kallglot_up'))
+            good, begun, up = self.all_answers(exporter), time.monotonic(), set()
+
+            def enough(scrape):
+                up.add(scrape.value('kallglot_up'))
+                return scrape.value(ANSWERS, code='200') > good + 1000
+            after = exporter.until('a thousand answers', enough, 60)
+            rate = 1000 / (time.monotonic() - begun)
             self.network.filter()
-            after = exporter.scrape()
             self.api.set_faults()
-        self.assertEqual(set(up), {1})
+        self.assertEqual(up, {1})
+        self.assertGreater(rate, usual * 2 / 3)
         answered = after.value(ANSWERS, code='200') - before.value(ANSWERS, code='200')
         failed = after.total(FAILURES) - before.total(FAILURES)
-        self.assertGreater(answered, 1000)
         self.assertLessEqual(failed, answered / 100)
-        self.figure(f'{answered:g} answers and {failed:g} failures in 15 s of 100 due a second')
+        self.figure(f'{answered:g} answers and {failed:g} failures, {rate:.0f} answers a second of {usual:.0f}')
 
     @whole
     def test_n8_a_link_that_was_down_is_used_again(self):
@@ -158,17 +170,17 @@ class Packets(InOwnNetwork):
         exporter = self.exporter(self.config(self.api.port, host='198.18.0.2'))
         self.polled(exporter, 100)
         used = len(self.api.requests)
-        self.for_a_while(5, exporter)
+        self.let_time_pass(exporter, 5, 'the steady rate, for comparison')
         steady = (len(self.api.requests) - used) / 5
         with self.survives(exporter, 100, FAILURES):
             self.network.wire(False)
             exporter.until('told', lambda scrape: scrape.value('kallglot_exporter_api_state', state='unreachable') == 1, 60)
-            self.for_a_while(20, exporter)
+            self.let_time_pass(exporter, 20, 'the length of the outage')
             used = len(self.api.requests)
             self.network.wire(True)
             wait_for('a request', lambda: len(self.api.requests) > used, 70)
             used = len(self.api.requests)
-            self.for_a_while(10, exporter)
+            self.let_time_pass(exporter, 10, 'the requests of ten seconds are compared with the steady rate')
             ten = len(self.api.requests) - used
         self.assertLessEqual(ten, 1.2 * 10 * steady)
         self.figure(f'{ten} requests in the ten seconds after, {10 * steady:.0f} in any other ten')
@@ -205,19 +217,17 @@ class Names(InOwnNetwork):
             self.server.send(19)
             opened = self.api.connections
             self.api.answer = lambda peer, name: response(session(name), '200 OK', 'Connection: close')
-            self.for_a_while(40, exporter)
+            self.let_time_pass(exporter, 40, 'an address is looked up again after half a minute')
             self.assertGreater(self.api.connections, opened + 100)
             self.api.answer = good
             after = exporter.scrape()
-            self.assertLess(after.value('kallglot_exporter_event_loop_delay_seconds'), 1)
+        self.assertLess(after.value('kallglot_exporter_event_loop_delay_seconds'), self.longest_allowed)
         self.assertEqual(after.total(FAILURES), before.total(FAILURES))
         self.api.answer = lambda peer, name: response(session(name), '200 OK', 'Connection: close')
-        self.for_a_while(2, exporter)
-        begun = time.monotonic()
-        self.assertEqual(exporter.stop(), 0)
-        took = time.monotonic() - begun
-        self.assertLess(took, 10)
-        self.figure(f'{self.api.connections - opened} new connections to the last good address; stopped in {took:.1f} s')
+        exporter.more_polls(100)
+        with within('the stop', 10) as took:
+            self.assertEqual(exporter.stop(), 0)
+        self.figure(f'{self.api.connections - opened} new connections to the last good address; stopped in {took[0]:.1f} s')
 
     @whole
     def test_n4_a_name_that_moves_is_followed_and_one_that_is_gone_is_not(self):
@@ -229,16 +239,15 @@ class Names(InOwnNetwork):
         (self.folder / 'sessions.txt').write_text(''.join(f'sess_of_this_row_{i:06}\n' for i in range(50)))
         with self.survives(exporter, 50) as before:
             self.dns('--address=/localhost/')
-            self.for_a_while(35, exporter)
+            self.let_time_pass(exporter, 35, 'an address is looked up again after half a minute')
             self.assertEqual(exporter.scrape().total(FAILURES), before.total(FAILURES))
-            begun = time.monotonic()
-            self.dns('--address=/localhost/127.0.0.2')
-            wait_for('the new address', lambda: len(other.requests) > 100, 65)
-            took = time.monotonic() - begun
+            with within('the move', 65) as took:
+                self.dns('--address=/localhost/127.0.0.2')
+                wait_for('the new address', lambda: len(other.requests) > 100, 100)
             seen = len(self.api.requests)
-            self.for_a_while(2, exporter)
+            exporter.more_polls(400)
             self.assertLess(len(self.api.requests) - seen, 100)
-        self.figure(f'the new address in use after {took:.0f} s')
+        self.figure(f'the new address in use after {took[0]:.0f} s')
 
 
 if __name__ == '__main__':

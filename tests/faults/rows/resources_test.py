@@ -8,10 +8,11 @@ import socket
 import subprocess
 import time
 
-from fault_case import BINARY_DIR, SANITIZED, Row, main, memory, wait_for, whole
+from fault_case import BINARY_DIR, SANITIZED, Row, main, memory, wait_for, whole, within
 from support import web
 from support.durable import ALL, Durable
 from support.programs import TRACED, Exporter, injected
+from support.waiting import pace_until
 
 FAILURES = 'kallglot_exporter_api_request_failures_total'
 
@@ -47,25 +48,27 @@ class Descriptors(Row):
         Hardly any CPU while that lasts; clients are served again at once when there are some."""
         exporter = self.world(20, intervals='{created: 5s, connecting: 5s, active: 5s, ending: 5s, unknown: 250ms}')
         pid = exporter.process.pid
+
+        def share_of_a_core():
+            before, begun = cpu(pid), time.monotonic()
+            self.let_time_pass(exporter, 3, 'CPU time is a share of a span of time')
+            return (cpu(pid) - before) / (time.monotonic() - begun)
+        usual = share_of_a_core()
         used = len(os.listdir(f'/proc/{pid}/fd'))
         subprocess.run(['prlimit', '--pid', str(pid), f'--nofile={used + 2}:'], check=True)
         host, _, port = exporter.address.rpartition(':')
         clients = [socket.create_connection((host, int(port))) for _ in range(20)]
-        time.sleep(0.5)
-        before, begun = cpu(pid), time.monotonic()
-        time.sleep(4)
-        share = (cpu(pid) - before) / (time.monotonic() - begun)
-        self.assertLess(share, 0.2 if SANITIZED else 0.05)
+        wait_for('the last descriptors to be used', lambda: len(os.listdir(f'/proc/{pid}/fd')) >= used + 1)
+        share = share_of_a_core()
+        self.assertLess(share - usual, 0.2 if SANITIZED else 0.05)
         self.assertGreaterEqual(len(os.listdir(f'/proc/{pid}/fd')), used + 1, 'the descriptors were not used up')
         subprocess.run(['prlimit', '--pid', str(pid), '--nofile=4096:'], check=True)
-        begun = time.monotonic()
-        self.assertEqual(exporter.get('/-/healthy').status, 200)
-        took = time.monotonic() - begun
-        self.assertLess(took, 5 if SANITIZED else 1)
+        with within('the first answer', 5 if SANITIZED else 1) as took:
+            self.assertEqual(exporter.get('/-/healthy').status, 200)
         for client in clients:
             client.close()
         self.assertEqual(exporter.scrape().total('kallglot_sessions'), 20)
-        self.figure(f'{100 * share:.1f} % CPU while 20 clients waited, served after {1000 * took:.0f} ms')
+        self.figure(f'{100 * share:.1f} % CPU while 20 clients waited ({100 * usual:.1f} % before), served after {1000 * took[0]:.0f} ms')
 
     @whole
     def test_r2_any_limit_of_descriptors_works_or_is_refused_in_words(self):
@@ -128,7 +131,8 @@ class Memory(Durable, Row):
                 break
             self.assertEqual(answer.status, 200)
             told += len(ids)
-            time.sleep(0.2)
+            # The pace of the load: the daemon looks at its memory now and then, and ids come no faster than it can look.
+            pace_until(time.monotonic() + 0.2)
         self.assertIsNotNone(refused, f'{told} ids were taken without a refusal, {memory(exporter) >> 20} MiB')
         self.assertIn('memory', refused.text)
         used = memory(exporter)
@@ -156,13 +160,14 @@ class Cpu(Row):
         sessions = 9900
         exporter = self.world(sessions, under=group.under, intervals='{created: 1s, connecting: 1s, active: 1s, ending: 1s, unknown: 1s}')
         self.addCleanup(exporter.kill)
-        self.for_a_while(3, exporter)
+        exporter.more_polls(sessions, 60)
 
         def asked():
             moment, lives = self.api.lives()
             return moment, {life['id']: life['asked'] for life in lives}
         begun, before = asked()
-        stale = self.for_a_while(15, exporter, lambda: (time.sleep(1), exporter.scrape().total('kallglot_sessions_stale'))[1])
+        stale = self.let_time_pass(exporter, 15, 'what is polled in a span of time is compared with what is due in it',
+                                   lambda: exporter.scrape().total('kallglot_sessions_stale'), every=1)
         ended, after = asked()
         polls = [after[name] - before[name] for name in before]
         self.assertLess(sum(polls), 0.9 * sessions * (ended - begun), 'a tenth of a core was enough')
@@ -223,15 +228,14 @@ class SlowDisk(Durable, Row):
         exporter = self.launch(under=injected('fdatasync:delay_enter=5000000:when=20+40'), environment=TRACED)
         slowest = 0.0
         for number in range(60):
-            begun = time.monotonic()
-            self.assertIn(self.put(exporter, f'sess_on_a_slow_disk_{number}'), (201, 503))
-            slowest = max(slowest, time.monotonic() - begun)
+            with within('an answer, beside a sync of five seconds and another before it', 12) as took:
+                self.assertIn(self.put(exporter, f'sess_on_a_slow_disk_{number}'), (201, 503))
+            slowest = max(slowest, *took)
             if slowest > 2:
                 break
         self.assertGreater(slowest, 2, 'no sync was slow')
         delay = exporter.scrape().value('kallglot_exporter_event_loop_delay_seconds')
-        self.assertLess(delay, 2 if SANITIZED else 0.5)
-        self.assertLess(slowest, 12)
+        self.assertLess(delay, slowest / (2.5 if SANITIZED else 10), 'the loop waited for the disk')
         self.figure(f'slowest answer {slowest:.1f} s, worst delay of the loop {1000 * delay:.0f} ms')
 
 

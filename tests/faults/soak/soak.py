@@ -24,7 +24,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / 'e2e'))
 from support import web  # noqa: E402 (the path comes first)
 from support.programs import Exporter, Simulator  # noqa: E402
 from support.truth import STATUSES, differences, stays  # noqa: E402
-from support.waiting import wait_for  # noqa: E402
+from support.waiting import pace_until, wait_for  # noqa: E402
 
 SESSIONS = 2000
 CONFIG = """\
@@ -120,7 +120,7 @@ class Run:
             if now >= told + 60:
                 told += 60
                 self.tell((now - begun) / 60)
-            time.sleep(SAMPLE_SECONDS)
+            pace_until(now + SAMPLE_SECONDS)  # the run's length is its point; the samples are spread over it
 
     def growth(self):
         """What was used at the end more than after the first third: (bytes, descriptors), by medians over a tenth of the samples

@@ -21,15 +21,17 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / 'e2e'))
 
 from support.programs import faster  # noqa: E402 (the path comes first)
+from support.waiting import wait_for  # noqa: E402
 
 SKIPPED = 77
 ENOUGH = '1000000'
+# A cut comes after a random number of further bytes that the writer printed: a line for each acknowledgement.
+MOST_BETWEEN_CUTS = 40_000
 # How many calls a run makes differs from run to run, so that the last planned ones may not come.
 LEAST_MET = 0.8
 
@@ -180,11 +182,11 @@ def cut_series(writer, cuts, generator):
                 running = subprocess.Popen([writer, 'run', f'{live}/sessions.db', ENOUGH], stdout=output, stderr=errors)
             try:
                 for number in range(cuts):
-                    time.sleep(generator.uniform(0.02, 0.2))
+                    more = os.path.getsize(f'{folder}/told') + generator.randrange(1, MOST_BETWEEN_CUTS)
+                    wait_for('the moment of the cut', lambda: running.poll() is not None or os.path.getsize(f'{folder}/told') >= more)
                     assert running.poll() is None, 'the writer ended too early'
                     running.send_signal(signal.SIGSTOP)
-                    while not stopped(running.pid):
-                        time.sleep(0.001)
+                    wait_for('the writer to stand still', lambda: stopped(running.pid))
                     so_far = Path(f'{folder}/told').read_text()
                     subprocess.run(['cp', '--sparse=always', image, copy], check=True)
                     running.send_signal(signal.SIGCONT)
