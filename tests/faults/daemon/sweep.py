@@ -37,7 +37,7 @@ FILE = 'ids.txt'
 ENOUGH = 2000
 AFTER_A_FAULT = 150
 # A cut comes after a random number of further acknowledgements.
-MOST_BETWEEN_CUTS = 1200
+MOST_BETWEEN_CUTS = 600
 # The last points may lie behind what a daemon does until it has acknowledged enough.
 LEAST_MET = 0.8
 
@@ -207,12 +207,13 @@ def mount(image, folder):
 def cut(rig, points):
     """None if nothing can be mounted here."""
     generator = random.Random(4)
-    image, copy, live, dead = (rig.folder / name for name in ('image', 'copy', 'live', 'dead'))
+    live, dead = (rig.folder / name for name in ('live', 'dead'))
     live.mkdir()
     dead.mkdir()
     acknowledged, bad = 0, 0
     for series in range(0, points, 20):
-        subprocess.run(['truncate', '-s', '0', image], check=True)
+        # A file of its own each time: another process with a copy of this mount table keeps the loop device of an old one.
+        image = rig.folder / f'image{series}'
         subprocess.run(['truncate', '-s', '128M', image], check=True)
         subprocess.run(['mkfs.ext4', '-q', '-F', image], check=True)
         if not mount(image, live):
@@ -229,6 +230,7 @@ def cut(rig, points):
                 exporter.send(signal.SIGSTOP)
                 wait_for('it to stand still', lambda: stopped(exporter.process.pid))
                 at_cut = so_far.copy()
+                copy = rig.folder / f'copy{number}'
                 subprocess.run(['cp', '--sparse=always', image, copy], check=True)
                 exporter.send(signal.SIGCONT)
                 rig.grow_file()
@@ -238,6 +240,7 @@ def cut(rig, points):
                     acknowledged += at_cut.count()
                 finally:
                     subprocess.run(['umount', dead], check=True)
+                    copy.unlink()
         finally:
             for program in rig.programs[1:]:
                 program.kill()
@@ -245,6 +248,7 @@ def cut(rig, points):
             for thread in threads:
                 thread.join()
             subprocess.run(['umount', live], check=True)
+            image.unlink()
     return conclude(rig, f'{points} cuts, {acknowledged} times an acknowledged id was looked for', acknowledged, bad)
 
 

@@ -170,7 +170,7 @@ def cut(arguments):
 def cut_series(writer, cuts, generator):
     acknowledged, bad = 0, 0
     with tempfile.TemporaryDirectory(prefix='kallglot-cut-') as folder:
-        image, copy, live, dead = (f'{folder}/{name}' for name in ('image', 'copy', 'live', 'dead'))
+        image, live, dead = (f'{folder}/{name}' for name in ('image', 'live', 'dead'))
         os.mkdir(live)
         os.mkdir(dead)
         subprocess.run(['truncate', '-s', '128M', image], check=True)
@@ -188,6 +188,8 @@ def cut_series(writer, cuts, generator):
                     running.send_signal(signal.SIGSTOP)
                     wait_for('the writer to stand still', lambda: stopped(running.pid))
                     so_far = Path(f'{folder}/told').read_text()
+                    # A file of its own each time: another process with a copy of this mount table keeps the loop device of an old one.
+                    copy = f'{folder}/copy{number}'
                     subprocess.run(['cp', '--sparse=always', image, copy], check=True)
                     running.send_signal(signal.SIGCONT)
                     assert mount(copy, dead), 'the copy cannot be mounted'
@@ -197,6 +199,7 @@ def cut_series(writer, cuts, generator):
                             acknowledged, bad = acknowledged + counted, bad + wrong
                     finally:
                         subprocess.run(['umount', dead], check=True)
+                        os.unlink(copy)
             finally:
                 running.kill()
                 running.wait()
