@@ -104,9 +104,10 @@ class Attacked(Durable, Row):
 class Slow(Attacked):
     @whole
     @alone
-    def test_h1_slow_headers_hold_up_nobody(self):
-        """Thousands of connections that send a byte of a header each second
-        Each is ended within ten seconds or for a newer one; polls and scrapes go on as ever."""
+    def test_h1_slow_headers_do_not_delay_others(self):
+        """Thousands of connections send one byte of a header each second
+        Each connection is closed after ten seconds, or earlier in favour of a newer one. Polls and scrapes continue as
+        usual."""
         with self.as_usual() as usual:
             clients = [*self.many('private', 1000, b'GET /metrics HTTP/1.1\r\nX: '),
                        *self.many('webhook', 1500, b'POST /webhooks/kallglot HTTP/1.1\r\nX: ')]
@@ -120,9 +121,9 @@ class Slow(Attacked):
         self.figure(f'{len(clients):,} connections, {rates[0]:.0f} polls a second of {usual:.0f}, slowest scrape {1000 * self.slowest:.0f} ms')
 
     @whole
-    def test_h2_slow_bodies_end_with_their_time(self):
-        """Bodies of which a byte comes each second
-        408 and the end after ten seconds from the first byte."""
+    def test_h2_slow_bodies_are_closed_after_ten_seconds(self):
+        """Clients send one byte of a body each second
+        The listener answers 408 and closes the connection ten seconds after the first byte."""
         with self.as_usual():
             clients = self.many('webhook', 300, b'POST /webhooks/kallglot HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n')
             ended = self.drip(clients, 13)
@@ -138,9 +139,9 @@ class Slow(Attacked):
 
     @whole
     @alone
-    def test_h3_readers_that_do_not_read_cost_little(self):
-        """A hundred clients ask for /metrics and read nothing
-        One text is shared by all, and each is cut off after ten seconds."""
+    def test_h3_clients_that_do_not_read_are_closed(self):
+        """A hundred clients request /metrics and read nothing
+        All of them share one text. Each connection is closed after ten seconds."""
         with self.as_usual():
             clients = []
             for _ in range(100):
@@ -163,9 +164,9 @@ class Slow(Attacked):
 class Many(Attacked):
     @whole
     @alone
-    def test_h4_a_flood_of_connections_stays_at_the_cap(self):
-        """Connections are opened as fast as they can be, to one listener
-        It holds its cap, the other listener and the scrapes of whoever asks are not touched."""
+    def test_h4_connection_flood_does_not_exceed_the_limit(self):
+        """Clients open connections to one listener as fast as they can
+        The listener never exceeds its limit. The other listener and its scrapes are not affected."""
         with self.as_usual(more_sessions=True) as usual:
             opened, held, served = 0, [], []
             while opened < 100_000:
@@ -188,9 +189,10 @@ class Many(Attacked):
 
     @whole
     @alone
-    def test_h9_a_flood_of_events_loses_none_that_was_accepted(self):
-        """Signed events come faster than a disk can take them that needs 50 ms for a sync
-        Senders wait for the disk, many at a time; accepted ones are durable, a refusal is 503 with Retry-After; polls go on."""
+    def test_h9_flood_of_events_loses_no_accepted_event(self):
+        """Signed events come faster than a disk with syncs of 50 ms can take them
+        Many senders wait for the disk at once. Accepted events are durable; a rejection is 503 with Retry-After. Polling
+        continues."""
         told = Told()
         refused, waits = [0], []
         with self.as_usual(more_sessions=True, under=injected('fdatasync:delay_enter=50000'), environment=TRACED) as usual:
@@ -232,9 +234,10 @@ class Many(Attacked):
 
     @whole
     @alone
-    def test_h10_bad_logins_cost_nobody_else_anything(self):
-        """Bad logins as fast as they can be made, with known and unknown names
-        One hash at a time on a thread of its own, a few wait, the rest is 503; polls and who is known go on; both take as long."""
+    def test_h10_bad_logins_do_not_delay_other_clients(self):
+        """Bad logins as fast as possible, with known and unknown names
+        A thread of its own computes one hash at a time; a few logins wait, the others get 503. Polls and clients with the
+        right password are not delayed. A known and an unknown name take the same time."""
         self.elsewhere('web_config_test', 'WebConfig.test_a_right_password_is_hashed_once_and_waits_for_no_wrong_ones')
         hashed = subprocess.run(['htpasswd', '-nbBC', '10', '', 'right'], capture_output=True, text=True, check=True).stdout.strip()
         web_file = self.write('web.yml', f"basic_auth_users: {{prometheus: '{hashed.lstrip(':')}'}}\n")
@@ -292,9 +295,9 @@ class Many(Attacked):
 
     @whole
     @alone
-    def test_h13_a_storm_of_scrapes_is_one_census_a_second(self):
-        """Scrapes as fast as they come, from many
-        All are answered, polls go on, memory stays."""
+    def test_h13_storm_of_scrapes_is_answered(self):
+        """Several clients scrape as fast as they can
+        All scrapes are answered, polling continues, and memory does not grow."""
         with self.as_usual() as usual:
             over, count = threading.Event(), [0]
 

@@ -41,9 +41,9 @@ class Faked(Row):
 
 
 class WallClock(Faked):
-    def test_k1_a_wall_clock_that_jumps_moves_no_poll(self):
+    def test_k1_wall_clock_jump_moves_no_poll(self):
         """The wall clock goes back an hour, then ahead a day
-        Polls keep their times, and no age or duration becomes negative or a day long."""
+        Polls keep their schedule. No age or duration becomes negative or a day long."""
         exporter = self.world(SESSIONS, environment=self.environment())
         usual = self.rate(exporter, POLLS)
         rates = []
@@ -67,9 +67,9 @@ class WallClock(Faked):
             self.assertLess(rate, usual * 1.5)
         self.figure(f'{usual:.0f} polls a second before, then {", ".join(f"{rate:.0f}" for rate in rates)}')
 
-    def test_k4_a_date_in_retry_after_is_measured_by_the_servers_clock(self):
-        """Retry-After as a date, while our clock is ten minutes wrong either way
-        The wait is the date less the answer's Date: neither none nor ten minutes."""
+    def test_k4_retry_after_date_uses_the_servers_clock(self):
+        """Retry-After is a date, and the clock of this machine is wrong by ten minutes, in both directions
+        The pause is the date minus the response's Date header: neither zero nor ten minutes."""
         exporter = self.world(SESSIONS, environment=self.environment())
         waits = []
         for wrong in (-600, 600):
@@ -85,9 +85,9 @@ class WallClock(Faked):
                 self.assertEqual(self.api.stats()['pauses']['early_requests'], 0)
         self.figure(f'waited {waits[0]:.1f} and {waits[1]:.1f} s for 4 s')
 
-    def test_k6_a_certificate_is_refused_by_a_wrong_clock_and_the_log_says_so(self):
-        """The machine's clock is years wrong when a certificate is checked
-        Refused, and the reason that is told names the certificate's dates."""
+    def test_k6_certificate_checked_by_a_wrong_clock_is_logged(self):
+        """The clock of this machine is wrong by years when it checks a certificate
+        The certificate is rejected, and the logged reason names the certificate's dates."""
         # Ahead: libfaketime moves the timers of a process whose clock is far behind.
         self.shift(20 * 365 * 86400)
         self.api = self.simulator('--sessions', SESSIONS)
@@ -99,9 +99,9 @@ class WallClock(Faked):
 
 
 class Webhooks(Faked, Durable):
-    def test_k3_events_are_refused_by_a_wrong_clock_and_it_is_told(self):
-        """Our clock is ten minutes wrong and signed events come in
-        Refused for their timestamp, counted as that; the offset is a metric; polling goes on."""
+    def test_k3_events_under_a_wrong_clock_are_rejected(self):
+        """Signed events arrive while the clock of this machine is wrong by ten minutes
+        Events are rejected for their timestamp and counted as such. A metric reports the clock offset. Polling continues."""
         exporter = self.launch(environment=self.environment())
         body = event(1, 'sess_of_a_wrong_clock')
         self.shift(600)
@@ -116,9 +116,9 @@ class Webhooks(Faked, Durable):
 
 class Stopped(Row):
     @whole
-    def test_k2_after_a_long_stop_nobody_is_polled_twice_at_once(self):
-        """The process stands still for two thirds of a minute, as in a suspend
-        At most one poll a session to catch up, not more than 1.2 times the usual rate."""
+    def test_k2_long_stop_causes_no_burst_of_polls(self):
+        """The process is stopped for 40 seconds, as in a suspend
+        Afterwards each session gets at most one poll to catch up, and the request rate is at most 1.2 times the usual rate."""
         exporter = self.world(SESSIONS, intervals='{created: 1s, connecting: 1s, active: 1s, ending: 1s, unknown: 1s}', max_rate='150/1s')
         exporter.more_polls(3 * SESSIONS)
         self.api.post('/_stats', {})
@@ -142,8 +142,8 @@ class Stopped(Row):
 
 class Timestamps(Row):
     def test_k5_impossible_times_are_left_out(self):
-        """Times of 1970, 2038, 9999, +14:00, a leap second, twenty digits of fraction, and what is no time at all
-        What can be is used and what cannot is left out; no age is negative, nothing ends."""
+        """Times of 1970, 2038, 9999, +14:00, a leap second, 20 digits of fraction, and text that is not a time
+        Possible times are used and impossible ones are left out. No age is negative, and no session ends."""
         odd = ['1970-01-01T00:00:00Z', '2038-01-19T03:14:08Z', '9999-12-31T23:59:59Z', '2026-01-01T00:00:00+14:00',
                '2016-12-31T23:59:60Z', '2026-01-01T00:00:00.12345678901234567890Z', '2026-02-30T00:00:00Z', 'yesterday', '', '0', '-1',
                '292277026596-12-04T15:30:08Z']

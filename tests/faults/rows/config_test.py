@@ -54,7 +54,8 @@ class Files(Row):
 
     def test_c1_every_mistake_is_named_with_file_line_and_key(self):
         """Unknown keys, typing errors, wrong types
-        Refused with 2 before anything runs, with file, line, key and the nearest right name; the check says the same."""
+        The start fails with exit code 2 before anything runs. The error names file, line, key and the nearest valid key.
+        --config.check reports the same."""
         self.suite('config_test', '*BadFile*:*BadValue*', 100, '{passed} bad files in the parser')
         for line, word in MISTAKES:
             with self.subTest(line):
@@ -66,16 +67,16 @@ class Files(Row):
         self.figure(f'{len(MISTAKES)} in the daemon, check and start agree')
 
     @whole
-    def test_c2_a_bad_file_on_reload_changes_nothing(self):
-        """A bad file, a bad certificate or a missing secret on reload
-        Nothing of it counts; the metric is 0 and the log has it once."""
+    def test_c2_bad_file_on_reload_changes_nothing(self):
+        """A reload finds a bad file, a bad certificate or no secret
+        The reload changes nothing, its metric is 0, and the error is logged once."""
         count = self.elsewhere('reload_test', 'Reload.test_a_bad_file_changes_nothing_and_is_told_with_line_and_key',
                                'Reload.test_bad_certificates_and_missing_secrets_change_nothing_either')
         self.figure(f'{count} of 2 cases')
 
-    def test_c3_values_out_of_range_are_refused_with_the_range(self):
-        """0, negative, enormous, without a unit, an interval below what can be
-        Refused, and the allowed range is told."""
+    def test_c3_value_out_of_range_is_rejected_with_the_range(self):
+        """0, negative, enormous, without a unit, an interval below the minimum
+        Each value is rejected, and the error names the allowed range."""
         self.suite('config_test', 'Values/BadValue.*:Addresses/BadValue.*', 55)
         for line, allowed in (('poll: {intervals: {active: 1ms}}', '10ms to 1d'), ('poll: {intervals: {active: 365d}}', '10ms to 1d'),
                           ('sessions: {max_tracked: 0}', '1 to 10000000')):
@@ -84,9 +85,9 @@ class Files(Row):
                 self.assertEqual(started, 2)
                 self.assertIn('must be ' + allowed, log)
 
-    def test_c4_bad_secrets_are_refused_and_good_ones_trimmed(self):
+    def test_c4_bad_secrets_are_rejected_and_good_ones_trimmed(self):
         """A secret that is missing, empty, unreadable, a placeholder, or ends with CR LF
-        Empty and placeholder are refused; line ends are trimmed; an empty webhook secret never means everything is accepted."""
+        Empty secrets and placeholders are rejected. Line ends are trimmed. An empty webhook secret never accepts an event."""
         self.suite('config_test', 'Secrets.*:Placeholders.*:Secret.*', 9)
         for content, code in (('', 2), ('\n', 2), ('  \r\n', 2), ('changeme', 2), ('<your key>', 2), ('two\nlines\n', 2)):
             with self.subTest(content):
@@ -101,9 +102,9 @@ class Files(Row):
             file = self.write('config.yml', GOOD + 'webhook: {listen_address: "127.0.0.1:0", secret_files: [hook]}\n')
             self.assertEqual(run_exporter('--config.file', file, '--config.check')[0], 2)
 
-    def test_c8_an_address_that_cannot_be_used_is_named(self):
-        """The port is taken, the address is not ours, the port is privileged
-        Ends at once with 1, naming the address and why."""
+    def test_c8_unusable_listen_address_is_named(self):
+        """The port is taken, the address is not local, or the port is privileged
+        The start fails at once with exit code 1. The error names the address and the reason."""
         taken = socket.create_server(('127.0.0.1', 0))
         self.addCleanup(taken.close)
         port = taken.getsockname()[1]
@@ -121,9 +122,9 @@ class Files(Row):
         self.elsewhere('bad_input_test', 'BadInput.test_a_taken_port_is_named')
         self.figure(f'{len(cases)} named')
 
-    def test_c9_a_store_that_cannot_be_reached_is_named(self):
-        """The folder of the store is missing, or is not ours
-        Ends with 1, naming the path and why."""
+    def test_c9_unreachable_store_is_named(self):
+        """The folder of the store is missing or belongs to another user
+        The start fails with exit code 1. The error names the path and the reason."""
         self.suite('store_test', 'SqliteStore.AMissingFolderIsNamed', 1, '')
         for place, words in ((self.folder / 'gone' / 'sessions.db', 'gone'), ('/proc/sessions.db', '/proc')):
             file = self.write('config.yml', GOOD.replace('":memory:"', str(place)))
@@ -154,9 +155,9 @@ class Tls(Row):
         make_authority(self.folder, 'ca')
         make_server(self.folder, 'web', 'ca')
 
-    def test_c5_bad_web_configurations_are_refused(self):
-        """A certificate without a key, unknown suites or curves, TLS 1.0, a plain password, another header, a key that is none
-        Each is refused at the start with line and key; the good ones are taken, or named as not supported."""
+    def test_c5_bad_web_configurations_are_rejected(self):
+        """A certificate without a key, unknown suites or curves, TLS 1.0, a plain password, an unknown header, a bad key file
+        Each is rejected at the start with line and key. Valid settings are accepted, or reported as not supported."""
         self.suite('config_test', 'Files/BadWebConfig.*:WebConfig.*', 36)
         pair = 'cert_file: web.pem, key_file: web.key'
         for text, word in ((f'tls_server_config: {{{pair}, min_version: TLS10}}\n', 'min_version'),
@@ -169,17 +170,17 @@ class Tls(Row):
         self.write('web.key', 'this is no key\n')
         self.refused(f'tls_server_config: {{{pair}}}\n', 'web.key')
 
-    def test_c6_a_hash_that_takes_seconds_to_check_is_refused(self):
+    def test_c6_expensive_password_hash_is_rejected(self):
         """A bcrypt hash of cost 31 in the web configuration
-        A cost outside 4 to 14 is refused at the start: one check of it would take days."""
+        A cost outside 4 to 14 is rejected at the start: one check of cost 31 takes days."""
         for cost in ('31', '15', '03'):
             self.refused(f"basic_auth_users: {{a: '{HASH.replace('$05$', f'${cost}$')}'}}\n", 'cost')
         self.figure('31, 15 and 3 refused')
 
-    def test_c7_certificates_that_cannot_serve_are_refused_or_told(self):
+    def test_c7_unusable_certificates_are_rejected_or_logged(self):
         """Certificate and key do not match, the certificate has expired, the chain is in the wrong order
-        A pair that does not fit is refused at the start; one that has expired is told, since clients may not check it; the
-        days that are left are a metric."""
+        A pair that does not match is rejected at the start. An expired certificate is logged, because clients may not check
+        it. A metric reports when a certificate expires."""
         make_server(self.folder, 'other', 'ca')
         self.refused('tls_server_config: {cert_file: web.pem, key_file: other.key}\n', 'other.key')
         chain = (self.folder / 'ca.pem').read_text() + (self.folder / 'web.pem').read_text()
@@ -194,15 +195,15 @@ class Tls(Row):
 
 
 class UnitFile(Row):
-    def test_c11_a_mistake_in_the_unit_file_is_found(self):
-        """A misspelled key in the unit file, which systemd would only warn of
-        The check of the tests fails on it, and has nothing against ours."""
+    def test_c11_mistake_in_the_unit_file_is_found(self):
+        """A misspelled key in the unit file, for which systemd only warns
+        The test of the unit file fails for it, and passes for the shipped file."""
         self.elsewhere('unit_file_test', 'UnitFile.test_verify_is_silent', 'UnitFile.test_verify_would_complain')
         self.figure('verify is silent, and would not be')
 
-    def test_c12_the_unit_is_confined(self):
-        """A unit that is too open
-        systemd-analyze sees an exposure of at most 1.2, and more as soon as a line is missing."""
+    def test_c12_unit_is_confined(self):
+        """A unit with too many rights
+        systemd-analyze reports an exposure of at most 1.2, and a higher one as soon as a line is missing."""
         self.elsewhere('unit_file_test', 'UnitFile.test_it_is_confined', 'UnitFile.test_without_its_confinement_it_would_not_pass')
         said = subprocess.run(['systemd-analyze', 'security', '--offline=yes', SOURCE_DIR / 'systemd' / 'kallglot_exporter.service'],
                               capture_output=True, text=True, check=False)

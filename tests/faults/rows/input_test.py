@@ -43,9 +43,10 @@ class Messages(Durable, Row):
         self.assert_clean_end(exporter)
         return len(messages)
 
-    def test_b1_framing_that_can_be_read_in_two_ways_is_refused(self):
+    def test_b1_ambiguous_framing_is_rejected(self):
         """Transfer-Encoding with Content-Length, gzip or unknown codings, in HTTP/1.0; two lengths or a list
-        400, 411 or 501 and the connection ends: the rest is never read as another request; towards the API it is dropped."""
+        The listener answers 400, 411 or 501 and closes; it never reads the rest as another request. The API client drops
+        the response."""
         smuggled = b'0\r\n\r\nGET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n'
         count = self.refused(*[post('PATH', *fields, body=smuggled, version=version) for fields, version in (
             (('Transfer-Encoding: chunked', 'Content-Length: 4'), '1.1'), (('Content-Length: 4', 'Transfer-Encoding: chunked'), '1.1'),
@@ -56,22 +57,22 @@ class Messages(Durable, Row):
             (('Content-Length: 0x4',), '1.1'), (('Content-Length: -1',), '1.1'))])
         self.suite('net_test', 'Responses/Refused.*', 90, f'{count} requests at two listeners, {{passed}} answers')
 
-    def test_b2_chunk_extensions_without_end_are_refused(self):
-        """A chunk extension of a mebibyte
-        Requests in chunks are refused before they are read; of answers the line is given up at 16 KiB."""
+    def test_b2_endless_chunk_extension_is_rejected(self):
+        """A chunk extension of one mebibyte
+        Chunked requests are rejected unread. In a response, a line longer than 16 KiB is rejected."""
         self.refused(post('PATH', 'Transfer-Encoding: chunked', body=b'2;' + b'e' * (1 << 20) + b'\r\n{}\r\n0\r\n\r\n'))
         self.suite('net_test', '*HugeChunkExtension*', 1, 'refused on both sides')
 
-    def test_b3_trailers_are_refused(self):
+    def test_b3_trailers_are_rejected(self):
         """Trailers of 64 KiB, Connection or Content-Length in a trailer
-        Refused: a trailer never changes what the header said, and what Beast throws ends one connection."""
+        Trailers are rejected and never change what the header said. An exception of Beast closes one connection only."""
         for trailer in (b'X: ' + b'h' * 65536, b'Connection: close', b'Content-Length: 3'):
             self.refused(post('PATH', 'Transfer-Encoding: chunked', body=b'2\r\n{}\r\n0\r\n' + trailer + b'\r\n\r\n'))
         self.suite('net_test', '*Trailer*', 4, '3 requests and {passed} answers')
 
-    def test_b4_headers_out_of_form_are_refused(self):
+    def test_b4_malformed_headers_are_rejected(self):
         """17 KiB of header, 2,000 fields, NUL, a bare line feed, a folded line, a space before the colon, no Host, two Hosts
-        400 or 431 for each."""
+        Each gets 400 or 431."""
         count = self.refused(
             post('PATH', 'X: ' + 'h' * 17000), post('PATH', *['X: y'] * 2000 * 2), post('PATH', 'X: a\0b'),
             b'POST PATH HTTP/1.1\nHost: x\n\n', post('PATH', 'X: a', ' folded'), post('PATH', 'X : a'), post('PATH', host=''),
@@ -83,9 +84,9 @@ class Bodies(Durable, Row):
     def hook(self, exporter, body):
         return web.request(exporter.webhooks, '/webhooks/kallglot', 'POST', body, signed(body)).status
 
-    def test_b5_json_that_is_too_deep_is_refused(self):
-        """Arrays in arrays, 17 and a million deep
-        Sixteen levels are read and no more, in answers, webhooks and the session API."""
+    def test_b5_deep_json_is_rejected(self):
+        """Arrays nested 17 and a million deep
+        Responses, webhooks and the session API accept 16 levels at most."""
         self.suite('core_test', '*SixteenLevels*', 2, '')
         exporter = self.launch()
         for depth in (17, 30_000):
@@ -96,9 +97,9 @@ class Bodies(Durable, Row):
         self.assertEqual(answer.status, 400)
         self.figure('16 levels')
 
-    def test_b6_json_that_is_too_wide_costs_little(self):
-        """A body of a mebibyte of `0,`
-        Over the limit it is refused before it is read; below it nothing is allocated for what nobody asks for."""
+    def test_b6_wide_json_costs_little(self):
+        """A body of one mebibyte of `0,`
+        A body over the limit is rejected unread. Below the limit, ignored members allocate no memory."""
         exporter = self.launch()
         self.assertEqual(web.exchange(exporter.webhooks, post('/webhooks/kallglot', f'Content-Length: {1 << 20}',
                                                               body=b'{"a":[' + b'0,' * (1 << 19)))[9:12], b'413')
@@ -109,9 +110,9 @@ class Bodies(Durable, Row):
         self.suite('core_test', 'SessionParserCost.*:WebhookEventHostile.LongTexts*', 2,
                    f'64 KiB in {1000 * (time.monotonic() - begun) / 50:.1f} ms with the round trip')
 
-    def test_b7_numbers_that_are_none_are_left_out(self):
-        """1e999, thirty digits, NaN, a byte order mark, bytes behind the end
-        Never a number in a metric: the field is left out, or the body is malformed."""
+    def test_b7_invalid_numbers_are_left_out(self):
+        """1e999, thirty digits, NaN, a byte order mark, bytes after the end
+        No invalid number reaches a metric: the field is left out, or the body is malformed."""
         self.suite('core_test', 'SessionParserHostile.*', 7, '')
         exporter = self.launch()
         for body in (b'{"id":1e999,"type":"x"}', b'{"id":"evt","type":NaN}', b'\xef\xbb\xbf{"id":"evt","type":"x"}', b'{"id":"evt","type":"x"}}'):
@@ -119,16 +120,16 @@ class Bodies(Durable, Row):
         self.assertNotRegex(exporter.get('/metrics').text, r'(?m)^kallglot_session.*(Inf|NaN)$(?<!\+Inf"\} 0)')
         self.figure('4 refused')
 
-    def test_b9_repeated_keys_never_mix_two_sessions(self):
+    def test_b9_repeated_keys_are_malformed(self):
         """id or status twice in one object
-        malformed: neither the first nor the last is believed."""
+        The body is malformed: neither value is used."""
         self.suite('core_test', 'SessionParserHostile.IdOrStatusTwice*:WebhookEventHostile.RepeatedMembers*', 2)
 
 
 class Answers(Row):
-    def test_b8_bytes_that_are_no_text_reach_no_label(self):
-        """Broken UTF-8, lone surrogates, overlong forms and \\u0000 in every word of an answer
-        Malformed, or one of the known words, or `other`: no byte of it in a metric or a log line."""
+    def test_b8_invalid_text_reaches_no_label(self):
+        """Broken UTF-8, lone surrogates, overlong forms and \\u0000 in every text of a response
+        The body is malformed, or the text becomes a known word or `other`. No such byte reaches a metric or the log."""
         bad = [b'\xff', b'\xc0\xaf', b'\xed\xa0\x80', b'\\u0000', b'\\ud800', b'a\\nb', b'\x1b[31m'.replace(b'\x1b', b'\\u001b')]
         exporter = self.scripted(14, good)
         place = {name: index for index, name in enumerate(self.ids)}
@@ -150,9 +151,9 @@ class Answers(Row):
         self.figure(f'{len(bad)} kinds in two fields')
 
     @whole
-    def test_b10_fields_removed_nulled_and_retyped_give_the_right_state(self):
-        """Each field of each sample of the API removed, null, or of another type
-        The right state or a body that is refused; unknown statuses are one bucket."""
+    def test_b10_missing_or_retyped_fields_give_the_right_state(self):
+        """Each field of each sample of the API is removed, null, or of another type
+        The state is right or the body is rejected. All unknown statuses share one bucket."""
         self.suite('core_test', 'SessionParserMutation.EachField*', 1, '')
         samples = [json.loads(path.read_text()) for path in sorted((SOURCE_DIR / 'tests' / 'samples').glob('session_*.json'))]
         cases = []
@@ -185,7 +186,7 @@ class Answers(Row):
     @whole
     def test_b15_hostile_words_add_no_series(self):
         """A hundred thousand unknown statuses, modes, providers and event types
-        The number of series stays, and so does the size of a scrape."""
+        Neither the number of series nor the size of a scrape grows."""
         exporter = self.world(200, more='metrics: {per_session_limit: 20}')
 
         def size():
@@ -206,25 +207,25 @@ class Labels(Row):
         self.suite('metrics_test', 'LabelValues.*:Values/SanitiseLabelValue.*', 13, '')
         self.suite('promtool_test', 'Promtool.AcceptsAHundredThousandHostileLabelValues', 1, '100,000 values')
 
-    def test_b13_one_bad_byte_loses_no_scrape(self):
+    def test_b13_invalid_utf8_loses_no_scrape(self):
         """A byte that is not UTF-8 in a label value, for which Prometheus drops the whole scrape
-        Replaced at the one door into labels; without that, the same tool refuses it."""
+        One function sanitises all label values and replaces the byte. Without it, promtool rejects the text."""
         self.suite('promtool_test', 'Promtool.RefusesOneBadByte:Promtool.Accepts*', 2, '')
         self.elsewhere('metrics_test', 'UnderPrometheus.test_the_target_is_up_follows_changes_and_comes_back_after_a_restart')
         self.figure('0 scrapes lost under Prometheus')
 
     def test_b14_names_and_help_are_constants(self):
-        """A line end in HELP, a bad name of a label or a metric
-        They come from one table in the source; nothing from outside can get there, and promtool has nothing to say."""
+        """A line end in HELP, an invalid name of a label or a metric
+        Names and HELP come from one table in the source; no input can change them. promtool reports nothing."""
         self.suite('metrics_test', 'MetricTable.*', 4, '')
         self.elsewhere('metrics_test', 'Metrics.test_promtool_has_nothing_to_say', 'Metrics.test_every_metric_is_as_the_published_table_says')
         self.figure('every name as published')
 
 
 class Ids(Durable, Row):
-    def test_b11_an_id_never_becomes_another_path(self):
+    def test_b11_id_never_becomes_another_path(self):
         """Ids with /, .., %2f, CR LF, ten kilobytes, and a hundred thousand random ones
-        Checked before they are taken: no request to any path but /v1/sessions/<id>."""
+        Every id is checked before it is registered. The client never requests a path other than /v1/sessions/<id>."""
         self.suite('core_test', 'SessionId.*', 6, '')
         exporter = self.launch()
         chance = random.Random(11)
@@ -251,8 +252,8 @@ class Ids(Durable, Row):
 
 class Fuzzed(Row):
     def test_b16_every_parser_has_a_fuzzer_and_a_corpus(self):
-        """What the fuzzers have been given so far, and what they found, once more
-        No crash, no hang, nothing believed that should not be; the search itself is ./dev fuzz."""
+        """All inputs of the fuzzers so far, and what they found, are replayed
+        No crash and no hang, and no invalid input is accepted. ./dev fuzz runs the search itself."""
         folder = SOURCE_DIR / 'tests' / 'fuzz'
         targets = sorted(file.name.removesuffix('_fuzz.cpp') for file in folder.glob('*_fuzz.cpp'))
         self.assertGreaterEqual(len(targets), 10)

@@ -55,9 +55,9 @@ class Addresses(InOwnNetwork):
         self.assertGreater(self.network.dropped(), 0)
         return exporter, usual, took
 
-    def test_n1_a_silent_address_does_not_hold_up_the_others(self):
-        """One of two addresses swallows every packet
-        The other is tried after a quarter of a second, and every session is polled over it."""
+    def test_n1_silent_address_does_not_delay_the_others(self):
+        """One of two addresses drops every packet
+        The client tries the other address after 250 ms and polls every session over it."""
         # The first by the resolver's order; a second connection would begin with the other one.
         exporter, usual, took = self.beside_a_good_address('::1', 'ip6 daddr ::1 tcp flags syn counter drop', max_connections=1)
         self.assertGreater(took, 0.25)
@@ -68,18 +68,19 @@ class Addresses(InOwnNetwork):
         self.figure(f'first answer {1000 * took:.0f} ms after the start ({1000 * usual:.0f} with one address), {self.network.dropped()} '
                     'packets swallowed')
 
-    def test_n2_a_refusing_address_is_passed_over_at_once(self):
+    def test_n2_refusing_address_is_skipped_at_once(self):
         """One of two addresses refuses connections
-        The other is used at once, and no poll fails for it."""
+        The client uses the other address at once, and no poll fails."""
         exporter, _, took = self.beside_a_good_address('127.0.0.2', 'ip daddr 127.0.0.2 tcp flags syn counter reject with tcp reset')
         with self.survives(exporter, SESSIONS):
             exporter.more_polls(10 * SESSIONS)
         self.assertEqual(exporter.scrape().total(FAILURES), 0)
         self.figure(f'first answer {1000 * took:.0f} ms after the start, 0 failures')
 
-    def test_r3_without_local_ports_the_open_connections_go_on(self):
-        """No local port is left for a new connection
-        Told like a refused connection; polling goes on over those there are, which hardly ever have to be opened."""
+    def test_r3_polling_without_free_local_ports_continues(self):
+        """No local port is free for a new connection
+        The failure is reported like a refused connection. Polling continues over the open connections and hardly opens a
+        new one."""
         # Before the first connection: how many there would be already differs with the load.
         run('sysctl', '-w', 'net.ipv4.ip_local_port_range=40000 40063')
         exporter = self.world(SESSIONS, max_connections=150)
@@ -105,9 +106,9 @@ class Packets(InOwnNetwork):
         return [f'tcp dport {self.api.port} {what}', f'tcp sport {self.api.port} {what}']
 
     @whole
-    def test_n5_connections_that_died_without_a_word_are_given_up_in_time(self):
-        """The peer of a hundred kept connections is gone and nobody says so
-        Every poll is over by its deadline; once the peer is back, so is the steady rate, within a probe's step."""
+    def test_n5_dead_connections_end_at_the_deadline(self):
+        """The peer of a hundred open connections disappears without closing them
+        Every poll ends at its deadline. Once the peer is back, the steady rate returns within one step between probes."""
         exporter = self.world(1000, max_connections=100, api='request_timeout: 3s')
         with self.survives(exporter, 1000, FAILURES, {'reason': 'timeout'}):
             self.network.filter(*self.to_api('counter drop'))
@@ -121,8 +122,8 @@ class Packets(InOwnNetwork):
 
     @whole
     def test_n6_resets_at_any_moment_are_survived(self):
-        """Connections are reset before, in and after answers
-        A failure of one session each, or none at all; polling goes on."""
+        """Connections are reset before, in and after responses
+        A reset fails the poll of one session, or none. Polling continues."""
         exporter = self.world(SESSIONS)
         with self.survives(exporter, SESSIONS, FAILURES, {'reason': 'reset'}):
             self.network.filter(f'tcp dport {self.api.port} numgen random mod 100 < 4 counter reject with tcp reset')
@@ -133,9 +134,9 @@ class Packets(InOwnNetwork):
         self.figure(f'{met} resets')
 
     @whole
-    def test_n7_a_poor_line_is_no_outage(self):
-        """One packet in ten is lost, and an answer takes 200 ms, 50 more or less
-        Polling goes on, hardly a poll fails, and the API is never told to be down."""
+    def test_n7_poor_line_is_no_outage(self):
+        """One packet in ten is lost, and a response takes 200 ms, plus or minus 50
+        Polling continues, at most one poll in a hundred fails, and the API is never reported down."""
         exporter = self.world(100, intervals='{created: 1s, connecting: 1s, active: 1s, ending: 1s, unknown: 1s}')
         usual = self.rate(exporter, 500)
         with self.survives(exporter, 100) as before:
@@ -158,9 +159,9 @@ class Packets(InOwnNetwork):
         self.figure(f'{answered:g} answers and {failed:g} failures, {rate:.0f} answers a second of {usual:.0f}')
 
     @whole
-    def test_n8_a_link_that_was_down_is_used_again(self):
+    def test_n8_link_back_after_an_outage_is_used_again(self):
         """The link to the API is down for half a minute
-        Polling comes back by itself, and gently."""
+        Polling resumes by itself, at no more than 1.2 times the steady rate."""
         holder = self.keep(Program(self.folder, 'host', ['unshare', '--net', 'sleep', '1d']))
         self.network.second_host(holder)
         ids = [f'sess_of_this_row_{i:06}' for i in range(100)]
@@ -209,9 +210,9 @@ class Names(InOwnNetwork):
         return exporter
 
     @whole
-    def test_n3_a_silent_name_server_stops_nothing(self):
-        """The name server says nothing any more
-        Connections go on and new ones use the last good address; TERM is obeyed with a lookup under way."""
+    def test_n3_silent_name_server_stops_nothing(self):
+        """The name server stops answering
+        Open connections stay, and new ones use the last good address. TERM is obeyed while a lookup is in flight."""
         exporter = self.start()
         with self.survives(exporter, 50) as before:
             self.server.send(19)
@@ -230,9 +231,9 @@ class Names(InOwnNetwork):
         self.figure(f'{self.api.connections - opened} new connections to the last good address; stopped in {took[0]:.1f} s')
 
     @whole
-    def test_n4_a_name_that_moves_is_followed_and_one_that_is_gone_is_not(self):
-        """The name gets another address; the name server denies it
-        The new address is used within a minute; a denial leaves the connections there are."""
+    def test_n4_new_address_of_the_name_is_used(self):
+        """The name gets another address; the name server denies the name
+        The client uses the new address within a minute. After a denial it keeps the open connections."""
         exporter = self.start()
         other = ScriptedApi(self.folder, [], good, host='127.0.0.2', port=self.api.port)
         self.addCleanup(other.close)

@@ -19,39 +19,39 @@ FAILURES = 'kallglot_exporter_api_request_failures_total'
 
 class Store(Durable, Row):
     @whole
-    def test_p1_killed_at_any_write_nothing_acknowledged_is_lost(self):
+    def test_p1_kill_at_any_write_loses_nothing_acknowledged(self):
         """SIGKILL at each of the first 500 writes and syncs
         No acknowledged session or event id is lost, and the store is sound each time."""
         self.sweep('kill', 500)
 
     @whole
-    def test_p2_a_power_cut_loses_nothing_acknowledged(self):
-        """The power is cut at a hundred moments: what was not synced is gone
+    def test_p2_power_cut_loses_nothing_acknowledged(self):
+        """The power is cut at a hundred moments: unsynced data is gone
         Nothing that was answered with 2xx is lost."""
         self.sweep('cut', 100)
 
     @whole
-    def test_r7_a_failed_sync_leads_to_a_store_written_anew(self):
+    def test_r7_failed_sync_rewrites_the_store(self):
         """EIO at each of the first 200 syncs
-        No acknowledgement until the store is written anew from memory; nothing acknowledged is lost."""
+        Nothing is acknowledged until the store has been rewritten from memory. Nothing acknowledged is lost."""
         self.sweep('eio', 200)
 
     @whole
-    def test_r4_a_full_disk_refuses_and_recovers(self):
+    def test_r4_full_disk_rejects_ids_and_recovers(self):
         """The disk runs full
-        New ids get 503, polling goes on, nothing acknowledged is lost, and it recovers without a restart."""
+        New ids get 503, polling continues, and nothing acknowledged is lost. The daemon recovers without a restart."""
         self.elsewhere('durability_test', 'FullDisk')
         self.suite('store_test', 'RealDisk.RunsFull*:StoreFailure.*Disk*', 3)
 
-    def test_r6_a_read_only_disk_is_like_a_full_one(self):
+    def test_r6_read_only_disk_is_treated_like_a_full_one(self):
         """The disk becomes read-only
-        As with a full one; named when it is so at the start."""
+        The daemon behaves as with a full disk. A disk that is read-only at the start is named in the error."""
         self.elsewhere('durability_test', 'FailingDisk.test_a_disk_that_is_read_only_for_a_while')
         self.suite('store_test', 'RealDisk.AReadOnlyDiskIsNamedAtStart:StoreFailure.AStoreThatCannot*', 2)
 
-    def test_r5_a_disk_that_is_full_at_the_start_is_named(self):
+    def test_r5_full_disk_at_the_start_is_named(self):
         """The disk is full when the daemon starts
-        It ends at once and names the file, or runs and says that it cannot write."""
+        The daemon exits at once and names the file, or it runs and logs that it cannot write."""
         if os.geteuid() != 0:
             self.skipTest('needs the right to mount a small disk')
         self.launch().kill()
@@ -68,15 +68,15 @@ class Store(Durable, Row):
         ended = not exporter.running() or None
         self.figure(f'told after {took[0]:.1f} s' + (', and ended' if ended else ', and it runs'))
 
-    def test_r14_a_second_daemon_is_refused(self):
+    def test_r14_second_daemon_on_one_store_is_rejected(self):
         """A second process opens the same store
-        It is refused and told why; the first one goes on."""
+        The second process exits and names the reason. The first one continues."""
         self.elsewhere('durability_test', 'Durability.test_a_second_daemon_on_the_same_store_is_refused')
         self.figure('ends with 1 and names the file')
 
-    def test_r15_the_store_has_one_connection_and_no_shared_memory(self):
+    def test_r15_store_has_one_connection_and_no_shared_memory(self):
         """SQLite 3.40.1 can damage a file when two connections write or checkpoint at once
-        There is one connection with an exclusive lock, and the file is checked at each start."""
+        There is one connection with an exclusive lock, and each start checks the file."""
         exporter = self.launch()
         self.assertEqual(self.put(exporter, 'sess_one'), 201)
         opened = []
@@ -90,9 +90,9 @@ class Store(Durable, Row):
         self.figure('a second opener is locked out')
 
     @whole
-    def test_p7_a_damaged_store_is_never_a_crash_and_never_silently_empty(self):
-        """The file of the store has no bytes, random ones, flipped bits, a cut tail, or another program's tables
-        What can be read is saved, the file is kept aside, metric and log tell; ten thousand damaged files."""
+    def test_p7_damaged_store_is_salvaged_and_reported(self):
+        """The store's file is empty, random, has flipped bits or a cut tail, or holds another program's tables; ten thousand files
+        Readable rows are salvaged and the file is set aside. Metric and log report it. The daemon never crashes."""
         self.suite('store_test', 'StoreDamage.*', 10, '10,000 damaged files in the store alone',
                    environment={'KALLGLOT_DAMAGED_FILES': '10000'})
         first = self.launch()
@@ -129,9 +129,9 @@ class Store(Durable, Row):
         self.assertGreater(told, 15)
         self.figure(f'40 starts with damaged files, {told} told, the others had all they should have')
 
-    def test_p8_the_version_of_the_store_is_checked(self):
+    def test_p8_store_of_another_version_is_rejected(self):
         """A store of a newer version, or of another program
-        Refused, and not a byte of it changed."""
+        The start fails, and no byte of the file changes."""
         self.suite('store_test', 'StoreDamage.ANewer*:StoreDamage.ADatabaseOf*', 2, '')
         self.launch().stop()
         with sqlite3.connect(self.folder / 'sessions.db') as store:
@@ -144,9 +144,9 @@ class Store(Durable, Row):
         self.assertEqual((self.folder / 'sessions.db').read_bytes(), before)
         self.figure('ends with 1, 0 bytes changed')
 
-    def test_p3_a_stop_under_load_keeps_every_promise(self):
-        """TERM while ids pour in and sessions are polled
-        Ends with 0 within the grace, and everything that got 2xx is there afterwards."""
+    def test_p3_stop_under_load_keeps_every_promise(self):
+        """TERM while ids arrive and sessions are polled
+        The daemon exits with 0 within the grace period. Everything that got 2xx is there afterwards."""
         told = Told()
         exporter = self.launch()
         threads = pour(exporter, told, 'stop', 3)
@@ -163,23 +163,24 @@ class Store(Durable, Row):
 
 class Process(Row):
     @whole
-    def test_p3_a_stop_at_any_moment_ends_well(self):
-        """TERM at two hundred waits of the loop, whatever each is for
-        Ends with 0 (or by the signal, before anything was promised), and everything that got 2xx is there afterwards."""
+    def test_p3_stop_at_any_moment_ends_well(self):
+        """TERM at two hundred waits of the loop
+        The daemon exits with 0, or by the signal before it has acknowledged anything. Everything that got 2xx is there
+        afterwards."""
         self.sweep('stop', 200, store=False)
 
-    def test_p4_a_hang_is_noticed_by_the_watchdog(self):
+    def test_p4_hang_stops_the_watchdog_signal(self):
         """The loop or the thread of the store hangs
-        The watchdog is fed only while both get on, so that systemd starts a hung daemon again."""
+        The daemon feeds the watchdog only while both work, so that systemd restarts a daemon that hangs."""
         if SANITIZED or not shutil.which('strace'):
             self.skipTest('needs strace and a build without sanitizers')
         self.elsewhere('durability_test', 'HungDisk')
         self.elsewhere('unit_file_test', 'Notifications.test_the_watchdog_is_fed_again_and_again')
         self.figure('not fed while a sync hung')
 
-    def test_p5_what_parsers_throw_ends_one_connection(self):
+    def test_p5_exception_of_a_parser_ends_one_connection(self):
         """Boost.Beast 1.81 throws out of a read on a trailer of 64 KiB
-        That connection ends, towards the API and at our listeners; nothing else notices."""
+        That connection closes, at the API client and at both listeners. Nothing else is affected."""
         self.suite('net_test', 'Responses/Refused.*', 90, '{passed} refused answers')
         self.suite('web_test', 'Requests/RefusedRequest.*', 100, '{passed} refused requests')
         exporter = self.world(100)
@@ -189,15 +190,16 @@ class Process(Row):
             self.api.set_faults()
 
     @whole
-    def test_p6_a_crash_loop_ends_after_ten_starts(self):
-        """The daemon ends again and again right after its start
-        Ten starts in five minutes at the most, two seconds apart; the last error stays readable."""
+    def test_p6_crash_loop_ends_after_ten_starts(self):
+        """The daemon exits again and again right after its start
+        systemd starts it at most ten times in five minutes, two seconds apart. The last error stays readable."""
         self.elsewhere('package_test', 'UnderSystemd.test_a_daemon_that_ends_at_each_start_is_given_up')
         self.figure('10 starts under systemd, then failed')
 
-    def test_p11_ready_is_told_when_it_is(self):
-        """Readiness is told to systemd
-        Only with the store restored and the listeners open; never by a start that fails."""
+    def test_p11_readiness_is_notified_when_ready(self):
+        """systemd waits for readiness
+        The daemon notifies systemd only with the store restored and the listeners open. A start that fails never notifies
+        it."""
         self.elsewhere('unit_file_test', 'Notifications.test_ready_is_told_once_it_is_ready',
                        'Notifications.test_a_start_that_fails_is_not_told_as_ready',
                        'Notifications.test_the_status_says_in_a_line_how_it_stands')
@@ -207,9 +209,9 @@ class Process(Row):
 class LongRun(Row):
     @whole
     @alone
-    def test_p10_a_long_run_at_speed_grows_nothing(self):
-        """Minutes of polling at full speed while one answer in a hundred meets each of the faults
-        Memory and descriptors are flat after the first third, and every session is as the API knows it."""
+    def test_p10_long_run_at_full_speed_does_not_grow(self):
+        """Minutes of polling at full speed, where one response in a hundred meets each of the faults
+        Memory and descriptors do not grow after the first third. Every session is as the API knows it."""
         done = subprocess.run([sys.executable, SOURCE_DIR / 'tests' / 'faults' / 'soak' / 'soak.py', '--minutes', '5'],
                               capture_output=True, text=True, check=False, timeout=800)
         self.assertEqual(done.returncode, 0, (done.stdout + done.stderr)[-4000:])

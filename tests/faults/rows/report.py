@@ -1,10 +1,14 @@
 #!/usr/bin/env python3
-"""Writes the table of faults, tests/faults/README.md, from the tests' own words and from what ctest saw of them.
+"""The rows of tests/faults: checks that the list is complete, writes README.md, and reports the results of a run.
 
-  report.py [JUnit file of ctest]     without one it only looks whether the list of rows is whole
+  report.py                          checks that every row has a test and that README.md is what the tests say
+  report.py --fix                    writes README.md from the docstrings of the tests
+  report.py <JUnit file> <report>    prints what ctest measured, row by row, and writes it to the report
+  report.py <JUnit file> <report> --ran
+                                     the same for the rows that were run, where only some were meant to
 
-A row has the tests that carry its number; the first line of a docstring is the fault, the rest the promise. A row that cannot
-be produced is in WHY_NOT with its reason. Ends with 1 if a test failed or was not run, or if a row has neither.
+The number in the name of a test is its row. The first line of its docstring is the fault, the rest the promise. A row that cannot
+be produced is in WHY_NOT with its reason. Exits with 1 if something is missing, failed or was not run.
 """
 
 import ast
@@ -25,15 +29,29 @@ WHY_NOT = {}
 HEAD = """\
 # Faults
 
-Each row is a fault, produced for real, and what is promised under it. `./dev faults` runs every row against the build as it is
-shipped and writes this table; `./dev test` runs those that take seconds, with sanitizers on. Where a fault meets the daemon at
-work, the row checks that it survives: the same process, nothing from a sanitizer, no session lost, no change invented or
-reversed, every scrape answered within a second, memory and freshness back afterwards, and the metric that names the fault went
-up (`rows/fault_case.py`). Where a decision alone is at stake, the row runs the tests of the other folders that prove it, and
-"measured" counts their cases.
+Each test in this folder produces one fault for real (a full disk, for example) and checks what the daemon promises under it.
+Start with `rows/fault_case.py`, the base of every row; then read the rows of one file, `rows/upstream_answers_test.py` for example.
 
-`rows/` has the tests, `store/` and `daemon/` the sweeps of kills, failing syncs and power cuts that P1, P2 and R7 run,
-`allocations/` the failing memory of R10, `soak/` the long run of P10: `./dev soak --minutes 30` is the same for longer.
+`./dev faults` runs every row against the release build, prints what each one measured, and writes it to
+`build/release/faults/results.md`. `./dev test` runs the rows that take seconds, with sanitizers on. `rows/report.py --fix` writes
+the tables below from the docstrings of the tests; a test fails if they differ.
+
+Under most faults a row also checks that the daemon survives (`Row.survives`):
+
+* It is the same process, and no sanitizer complains.
+* No session is lost, and no change of status is invented or reversed.
+* Every scrape is answered within a second.
+* Memory and freshness are back to normal afterwards.
+* The metric that names the fault has gone up.
+
+Some promises are about one decision. Their rows run the tests of other folders that prove it, and report how many there were.
+
+| folder | contents |
+|---|---|
+| `rows/` | the tests of the rows |
+| `store/`, `daemon/` | the sweeps of kills, failing syncs and power cuts that P1, P2, P3 and R7 run |
+| `allocations/` | the failing memory of R10 |
+| `soak/` | the long run of P10; `./dev soak --minutes 30` makes it longer |
 """
 
 
@@ -44,7 +62,7 @@ def rows():
 
 
 def tests():
-    """{row: [(name of the test, fault, promise)]}, as the files tell."""
+    """{row: [(name of the test, fault, promise)]}, from the test files."""
     found = {}
     for file in sorted(HERE.glob('*_test.py')):
         for node in ast.walk(ast.parse(file.read_text())):
@@ -57,14 +75,14 @@ def tests():
 
 
 def results(junit):
-    """{name: (passed | passed, but told no figure | FAILED | not run: why, figure)}."""
+    """{name: (passed | passed, without a figure | FAILED | not run: why, figure)}."""
     found = {}
     for case in xml.etree.ElementTree.parse(junit).getroot().iter('testcase'):
         output = (case.findtext('system-out') or '')
         name = case.get('name').partition('fault.')[2]
         figures = '; '.join(re.findall(r'figure: (.*)$', output, re.MULTILINE))
         if case.get('status') == 'run':
-            found[name] = ('passed' if figures else 'passed, but told no figure', figures)
+            found[name] = ('passed' if figures else 'passed, without a figure', figures)
         elif skipped := re.search(r"skipped ['\"](.*)['\"]", output):
             found[name] = (f'not run: {skipped.group(1)}', '')
         else:
@@ -73,43 +91,68 @@ def results(junit):
 
 
 def missing():
-    """What is wrong with the list of tests itself."""
+    """What is wrong with the list of tests and with README.md."""
     known, have = set(rows()), tests()
     wrong = [f'{row}: neither a test nor a reason why not' for row in rows() if row not in have and row not in WHY_NOT]
     wrong += [f'{row}: there is no such row' for row in (*have, *WHY_NOT) if row not in known]
     wrong += [f'{row}: a test and a reason why not' for row in WHY_NOT if row in have]
     wrong += [f'{name}: its docstring needs the fault in one line and the promise below'
               for listed in have.values() for name, fault, promise in listed if not fault or not promise]
+    if README.read_text() != promises():
+        wrong.append(f'{README}: not what the tests say; run tests/faults/rows/report.py --fix')
     return wrong
 
 
-def table(seen):
-    have, lines = tests(), [HEAD]
-    done = sum(1 for row in rows() if row in have and all(seen.get(test[0], ('',))[0] == 'passed' for test in have[row]))
-    lines.append(f'{len(rows())} rows, {done} produced and passed.\n')
+def line(*cells):
+    return ('| ' + ' | '.join(cells) + ' |').replace('\n', ' ')
+
+
+def table(columns, cells):
+    """All rows in their sections; `cells` is called with row, name of the test, fault and promise, and returns None to leave it out."""
+    have, lines = tests(), []
     for letter, (title, _) in SECTIONS.items():
-        lines += [f'\n## {title}\n', '| row | fault | promise | result | measured |', '|---|---|---|---|---|']
+        section = []
         for row in rows():
-            if row[0] != letter:
-                continue
-            for name, fault, promise in have.get(row, []):
-                result, figure = seen.get(name, ('not run', ''))
-                lines.append(f'| {row} | {fault} | {promise} | {result} | {figure} |'.replace('\n', ' '))
-            if row in WHY_NOT:
-                lines.append(f'| {row} | | | not produced: {WHY_NOT[row]} | |')
+            if row[0] == letter:
+                section += [line(*found) for test in have.get(row, []) if (found := cells(row, *test))]
+                if row in WHY_NOT:
+                    section.append(line(row, '', f'not produced: {WHY_NOT[row]}', *[''] * (len(columns) - 3)))
+        if section:
+            lines += [f'\n## {title}\n', line(*columns), '|' + '---|' * len(columns), *section]
     return '\n'.join(lines) + '\n'
 
 
+def promises():
+    """README.md as it should be."""
+    return HEAD + table(('row', 'fault', 'promise'), lambda row, name, fault, promise: (row, fault, promise))
+
+
+def measured(seen, ran):
+    """The results of a run, as a document; with `ran` only of the tests that were run."""
+    def cells(row, name, fault, promise):
+        return None if ran and name not in seen else (row, fault, *seen.get(name, ('not run', '')))
+    have = {row: [name for name, *_ in listed if not ran or name in seen] for row, listed in tests().items()}
+    have = {row: names for row, names in have.items() if names}
+    done = sum(all(seen.get(name, ('',))[0] == 'passed' for name in names) for names in have.values())
+    return f'# Faults: results\n\n{done} of {len(have)} rows passed.\n' + table(('row', 'fault', 'result', 'measured'), cells)
+
+
 def main():
+    if sys.argv[1:] == ['--fix']:
+        README.write_text(promises())
+        return 0
     if len(sys.argv) == 1:
         wrong = missing()
-        print('\n'.join(wrong) or f'all {len(rows())} rows are there', file=sys.stderr)
+        print('\n'.join(wrong) or f'all {len(rows())} rows have a test', file=sys.stderr)
         return 1 if wrong else 0
-    seen = results(sys.argv[1])
-    README.write_text(table(seen))
+    seen, report, ran = results(sys.argv[1]), pathlib.Path(sys.argv[2]), '--ran' in sys.argv[3:]
+    text = measured(seen, ran)
+    report.write_text(text)
+    print(text)
     wrong = missing() + [f'{name}: {seen.get(name, ("not run",))[0]}' for listed in tests().values() for name, *_ in listed
-                         if seen.get(name, ('',))[0] != 'passed']
+                         if seen.get(name, ('',))[0] != 'passed' and (name in seen or not ran)]
     print('\n'.join(wrong) or 'every row passed', file=sys.stderr)
+    print(f'results: {report}', file=sys.stderr)
     return 1 if wrong else 0
 
 

@@ -10,9 +10,9 @@ from support.durable import ALL, TOKEN, Durable, event, signed
 
 
 class Requests(Durable, Row):
-    def test_h5_large_bodies_are_refused_before_they_are_read(self):
+    def test_h5_large_bodies_are_rejected_unread(self):
         """A body of ten gibibytes; Expect: 100-continue
-        413 at once, and no 100 for what is over the limit."""
+        The listener answers 413 at once, and no 100 for a body over the limit."""
         exporter = self.launch()
         for address, path in ((exporter.webhooks, '/webhooks/kallglot'), (exporter.address, ALL)):
             for expect in ('', 'Expect: 100-continue\r\n'):
@@ -21,15 +21,15 @@ class Requests(Durable, Row):
                 self.assertNotIn(b' 100 ', said)
         self.suite('http_server_test', 'HttpServer.AsksForABodyThatTheClientHoldsBack', 1, '413 at both listeners')
 
-    def test_h6_forged_signatures_are_refused_alike(self):
+    def test_h6_forged_signatures_get_the_same_answer(self):
         """Signatures that are forged, missing, cut, too long, upper-case, several, or of another body
-        None is accepted of a million; the answer does not say which part was wrong."""
+        None of a million is accepted. The answer does not say which part was wrong."""
         self.suite('web_intake_test', 'WebhookSignature.*:WebhookRoute.ARefusal*', 13, 'a million forgeries, 0 accepted')
         self.elsewhere('webhook_test', 'Webhooks.test_refusals_look_alike_and_are_counted_apart')
 
     def test_h7_replays_have_no_effect(self):
         """An event comes again at once, after a restart, and after the tolerance
-        2xx without effect, also after a restart; 401 outside the tolerance."""
+        A replay gets 2xx without effect, also after a restart. Outside the tolerance it gets 401."""
         exporter = self.launch()
         body = event('again', 'sess_again', 'session.started')
         for _ in range(3):
@@ -44,17 +44,17 @@ class Requests(Durable, Row):
         self.suite('intake_test', 'IntakeEvents.EventsAreToldApartFor72Hours', 1, 'once, over a restart')
 
     @whole
-    def test_h8_the_order_of_events_does_not_matter(self):
-        """Events twice, out of order, late and lost
-        Each counts once, and every order of polls and events comes to the same end."""
+    def test_h8_order_of_events_does_not_matter(self):
+        """Events arrive twice, out of order, late, or not at all
+        Each event counts once. Every order of polls and events leads to the same state."""
         self.suite('intake_test', 'IntakeOrder.*', 1, '')
         count = self.elsewhere('webhook_feed_test', 'WebhookFeed.test_twice_and_out_of_order_changes_nothing',
                                'WebhookFeed.test_lost_ones_are_made_good_by_polls')
         self.figure(f'all orders in the intake, {count} feeds at the daemon')
 
-    def test_h11_requests_sent_ahead_are_answered_in_turn_and_not_for_ever(self):
-        """Ten thousand requests on one connection, sent ahead
-        One at a time, a thousand a connection, then it closes."""
+    def test_h11_pipelined_requests_are_limited(self):
+        """Ten thousand requests are sent ahead on one connection
+        They are answered one at a time, a thousand a connection; then the connection closes."""
         exporter = self.launch()
         one = b'GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n'
         # What was sent beyond the last answer is read and dropped before the end, so that no answer is lost: 256 KiB of it.
@@ -64,9 +64,9 @@ class Requests(Durable, Row):
         self.assertEqual(exporter.get('/-/healthy').status, 200)
         self.figure(f'{answers} answers, then the end')
 
-    def test_h12_unknown_paths_and_methods_are_told_apart(self):
+    def test_h12_unknown_paths_and_methods_get_404_and_405(self):
         """Unknown paths and methods, HEAD, OPTIONS, absolute form, ..
-        404, or 405 with Allow; HEAD like GET without a body; nothing of the request comes back."""
+        The answer is 404, or 405 with Allow. HEAD is like GET without a body. No part of the request comes back."""
         exporter = self.launch()
         for method, path, code in (('GET', '/nowhere<script>', 404), ('POST', '/metrics', 405), ('OPTIONS', '/metrics', 405),
                                    ('GET', '/-/reload', 405), ('GET', '/../etc/passwd', 404), ('GET', '/metrics/..', 404),
@@ -81,9 +81,9 @@ class Requests(Durable, Row):
         self.assertEqual(said[:12], b'HTTP/1.1 200')
         self.figure('8 forms')
 
-    def test_h14_nobody_writes_lines_into_the_log(self):
-        """CR LF, terminal codes and a long text in every field that could be logged
-        One line an event, escaped, at most 256 bytes of a field from outside."""
+    def test_h14_input_cannot_forge_log_lines(self):
+        """CR LF, terminal codes and a long text in every field that is logged
+        Each event is one escaped line, with at most 256 bytes of a field from outside."""
         self.suite('runtime_test', 'LogLine.*', 8, '')
         exporter = self.launch(flags=('--log.level', 'debug'))
         evil = '\r\nts=now level=error msg=forged \x1b[31m' + 'x' * 20_000
@@ -106,8 +106,8 @@ class Requests(Durable, Row):
         self.figure(f'{len(lines)} lines at level debug, each begins with its time')
 
     def test_h15_each_listener_has_its_own_paths(self):
-        """Metrics, status and the session API are asked for at the public port, and webhooks at the private one
-        404 for each; the private one is on loopback unless told otherwise."""
+        """Metrics, status and session API are requested at the public port, and webhooks at the private one
+        Each request gets 404. The private listener is on loopback unless configured otherwise."""
         exporter = self.launch()
         for path in ('/', '/metrics', '/config', '/-/healthy', '/-/ready', '/-/reload', ALL):
             self.assertEqual(web.request(exporter.webhooks, path).status, 404, path)

@@ -43,9 +43,9 @@ class Group:
 
 
 class Descriptors(Row):
-    def test_r1_without_descriptors_listeners_wait_and_do_not_spin(self):
+    def test_r1_listener_without_descriptors_does_not_spin(self):
         """No descriptor is left when clients connect
-        Hardly any CPU while that lasts; clients are served again at once when there are some."""
+        The daemon uses hardly any CPU meanwhile. It serves clients as soon as descriptors are free."""
         exporter = self.world(20, intervals='{created: 5s, connecting: 5s, active: 5s, ending: 5s, unknown: 250ms}')
         pid = exporter.process.pid
 
@@ -71,9 +71,10 @@ class Descriptors(Row):
         self.figure(f'{100 * share:.1f} % CPU while 20 clients waited ({100 * usual:.1f} % before), served after {1000 * took[0]:.0f} ms')
 
     @whole
-    def test_r2_any_limit_of_descriptors_works_or_is_refused_in_words(self):
-        """The process may have 20 to 200 descriptors
-        It starts with fewer connections and polls, or says at the start what it needs: never a crash, never a late failure."""
+    def test_r2_any_descriptor_limit_works_or_is_rejected(self):
+        """The process may open 20 to 200 descriptors
+        It starts with fewer connections and polls, or exits at the start and names what it needs. It never crashes or fails
+        later."""
         self.api = self.simulator('--sessions', 50, '--arrival-rate', '0', '--active', '1000h-2000h')
         config = self.config(self.api.port)
         refused = works = 0
@@ -93,9 +94,9 @@ class Descriptors(Row):
         self.figure(f'{refused} limits refused, {works} work')
 
     @whole
-    def test_c10_limits_beyond_what_the_system_allows_are_lowered_with_a_warning(self):
-        """More connections are configured than there may be descriptors
-        Lowered at the start with a warning, also told by --config.check."""
+    def test_c10_limits_above_the_systems_are_lowered(self):
+        """More connections are configured than the process may open descriptors
+        The start lowers the limit and logs a warning. --config.check reports it too."""
         self.api = self.simulator('--sessions', 50, '--arrival-rate', '0', '--active', '1000h-2000h')
         config = self.config(self.api.port, max_connections=5000)
         limited = ['prlimit', '--nofile=512:512']
@@ -111,9 +112,9 @@ class Descriptors(Row):
 
 class Memory(Durable, Row):
     @whole
-    def test_r9_close_to_its_limit_of_memory_no_new_sessions_are_taken(self):
+    def test_r9_new_ids_near_the_memory_limit_are_rejected(self):
         """The control group has little memory, and ids pour in
-        At nine tenths new ones are refused with 503; polling goes on; killed and started again, none of them is lost."""
+        Above nine tenths of the limit, new ids get 503 and polling continues. After a kill and a restart no id is lost."""
         if SANITIZED:
             self.skipTest('a sanitizer has memory of its own')
         if reason := Group.why_not('memory'):
@@ -150,9 +151,9 @@ class Memory(Durable, Row):
 
 class Cpu(Row):
     @whole
-    def test_r11_with_a_tenth_of_a_core_polls_thin_out_evenly(self):
+    def test_r11_polls_on_a_tenth_of_a_core_thin_out_evenly(self):
         """The process may use a tenth of a core
-        Nobody starves: no session is stale, and all are polled about as often."""
+        No session is stale, and all are polled about equally often."""
         if reason := Group.why_not('cpu'):
             self.skipTest(reason)
         group = Group('cpu', cfs_period_us=100_000, cfs_quota_us=10_000)
@@ -179,9 +180,9 @@ class Cpu(Row):
 
 
 class Pipes(Row):
-    def test_r12_a_log_that_nobody_reads_blocks_nothing(self):
-        """The pipe of the log is full and nobody reads it
-        Polls and scrapes go on; how many lines were dropped is told with the next one that can be written."""
+    def test_r12_full_log_pipe_blocks_nothing(self):
+        """The pipe of the log is full and has no reader
+        Polls and scrapes continue. The next line that can be written says how many lines were dropped."""
         self.suite('runtime_test', 'Logging/FullChannel.*', 2, '')
         fifo = self.folder / 'log'
         os.mkfifo(fifo)
@@ -222,9 +223,9 @@ class Pipes(Row):
 
 
 class SlowDisk(Durable, Row):
-    def test_r8_a_sync_of_five_seconds_delays_only_who_waits_for_it(self):
+    def test_r8_slow_sync_delays_only_its_callers(self):
         """A sync of the disk takes five seconds
-        The loop goes on; who registers an id waits for it or gets 503, and is told in time."""
+        The loop continues. A caller that registers an id waits for the sync, or gets 503 in time."""
         exporter = self.launch(under=injected('fdatasync:delay_enter=5000000:when=20+40'), environment=TRACED)
         slowest = 0.0
         for number in range(60):
@@ -248,16 +249,16 @@ class Allocations(Row):
         self.assertGreaterEqual(len(counts), 8)
         return sum(counts)
 
-    def test_r10_memory_that_runs_out_now_and_then(self):
-        """One in fifty allocations of the paths that parse, verify and store fails, alone and with all behind it
-        An error or an abort; nothing leaks, nothing wrong is believed, nothing that was stored is lost."""
+    def test_r10_failing_allocations_lose_nothing(self):
+        """One in fifty allocations of parsing, verifying and storing fails, alone and together with all later ones
+        The result is an error or an abort. Nothing leaks, nothing invalid is accepted, and no stored row is lost."""
         step = 200 if SANITIZED else 50
         self.figure(f'{self.fail_each(step) // step:,} allocations, each failed twice')
 
     @whole
-    def test_r10_memory_that_runs_out_at_any_point(self):
-        """Each allocation of the paths that parse, verify and store fails, alone and with all behind it
-        An error or an abort; nothing leaks, nothing wrong is believed, nothing that was stored is lost."""
+    def test_r10_any_failing_allocation_loses_nothing(self):
+        """Each allocation of parsing, verifying and storing fails, alone and together with all later ones
+        The result is an error or an abort. Nothing leaks, nothing invalid is accepted, and no stored row is lost."""
         self.figure(f'{self.fail_each(1):,} allocations, each failed twice')
 
 

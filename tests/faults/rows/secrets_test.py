@@ -26,27 +26,27 @@ def good(_, name):
 class Leaks(Row):
     @whole
     def test_s1_no_secret_is_shown_anywhere(self):
-        """Canaries in every secret; everything is used, misused and goes wrong, at debug level
-        None in the log, in an answer, in the command line, the environment, the store, or in memory a second later."""
+        """Every secret is a canary; everything is used, misused and fails, at log level debug
+        No canary is in the log, an answer, the command line, the environment or the store, or in memory a second later."""
         self.figure(f'{self.elsewhere("secrets_test", "Secrets")} searches, 0 found')
 
-    def test_s2_secret_files_that_others_can_read_are_told(self):
-        """A key file that others can read; credentials of systemd
-        Used with a warning; $CREDENTIALS_DIRECTORY comes first."""
+    def test_s2_readable_secret_file_is_used_with_a_warning(self):
+        """Other users can read the key file; systemd passes credentials
+        The file is used with a warning. $CREDENTIALS_DIRECTORY comes first."""
         self.elsewhere('bad_input_test', 'GoodInput.test_a_key_that_others_can_read_is_used_with_a_warning',
                        'GoodInput.test_a_bare_secret_is_looked_up_among_the_credentials_first')
         self.figure('warned')
 
-    def test_s3_tokens_in_answers_go_nowhere(self):
-        """stream.token, phone numbers and metadata in every answer and event
-        Passed over while parsing: never in the parser's memory, a log, a metric or the store."""
+    def test_s3_tokens_in_responses_are_skipped(self):
+        """stream.token, phone numbers and metadata in every response and event
+        The parser skips them: they are never in its memory, a log, a metric or the store."""
         self.suite('core_test', 'SessionParserSecrets.*', 2, '')
         self.elsewhere('secrets_test', 'Secrets.test_the_canaries_are_in_what_the_api_says', 'Secrets.test_none_is_shown_in_good_times')
         self.figure('0 found, and they are there to be found')
 
-    def test_s7_the_store_holds_nothing_personal(self):
-        """Events and answers with phone numbers and metadata, and a store that is read by somebody else
-        The store has ids, states and times, nothing else."""
+    def test_s7_store_holds_nothing_personal(self):
+        """Events and responses carry phone numbers and metadata, and another program reads the store
+        The store holds ids, states and times, and nothing else."""
         self.elsewhere('durability_test', 'Durability.test_the_store_holds_nothing_personal_and_nothing_secret')
         self.figure('0 phone numbers, 0 secrets')
 
@@ -58,9 +58,9 @@ class Leaks(Row):
         self.assertTrue(os.WIFSIGNALED(status))
         return os.WCOREDUMP(status)
 
-    def test_s4_no_core_is_left_and_nobody_looks_into_the_process(self):
+    def test_s4_process_leaves_no_core_and_hides_its_memory(self):
         """The process aborts where cores are allowed; another process of its user attaches
-        No core, and no reading of its memory but by root."""
+        No core is written, and only root can read the memory."""
         if SANITIZED:
             self.skipTest('a sanitizer build can be looked into on purpose')
         if reason := why_not():
@@ -91,9 +91,9 @@ class Leaks(Row):
 
 class Rotations(Durable, Row):
     @whole
-    def test_s5_secrets_change_without_a_lost_event_or_poll(self):
+    def test_s5_secret_rotation_rejects_no_event(self):
         """The webhook secret changes a hundred times, under load
-        Events signed with the old or the new secret are accepted; after the reload the new key is used."""
+        Events signed with the old or the new secret are accepted."""
         exporter = self.launch()
         lost, sent, over = [], [0], threading.Event()
         now = [SECRET]
@@ -126,9 +126,9 @@ class Rotations(Durable, Row):
 
 
 class Keys(Row):
-    def test_s5_the_new_key_is_used_after_the_reload(self):
+    def test_s5_new_key_is_used_after_the_reload(self):
         """The API key changes twenty times while sessions are polled
-        Every request after the reload carries the new one, and no connection is lost for it."""
+        Every request after the reload carries the new key, and no connection closes for it."""
         heads = []
 
         def watched(peer, name):
@@ -149,9 +149,9 @@ class Keys(Row):
         self.assertLessEqual(self.api.connections, opened + 5)
         self.figure(f'20 rotations, {self.api.connections - opened} new connections')
 
-    def test_s6_the_key_goes_to_the_api_only(self):
-        """http:// as the API, proxies and key logs in the environment
-        Refused but for loopback when it is allowed; the environment changes nothing."""
+    def test_s6_key_is_sent_to_the_api_only(self):
+        """The base URL is http://; the environment names proxies and a key log
+        http:// is rejected except for loopback, when it is allowed. The environment changes nothing."""
         self.elsewhere('bad_input_test', 'BadInput.test_a_plaintext_base_url_is_refused_unless_it_is_allowed_and_loopback')
         from support.certificates import make_authority, make_server
         place = self.folder / 'proxy'
@@ -171,8 +171,8 @@ class Keys(Row):
         self.figure('no proxy asked, no key log')
 
     def test_s8_secrets_are_compared_in_constant_time(self):
-        """Somebody measures how long a wrong password, token or signature takes
-        Each comparison is of digests of one length by CRYPTO_memcmp, and a secret cannot be compared otherwise."""
+        """An attacker measures how long a wrong password, token or signature takes
+        Each comparison is CRYPTO_memcmp over digests of one length. Other comparisons of a secret do not compile."""
         sources = {path: path.read_text() for path in (SOURCE_DIR / 'daemon').rglob('*.cpp')}
         places = sorted(path.name for path, text in sources.items() if 'CRYPTO_memcmp' in text)
         # That of key_watch is between two of our own.

@@ -28,24 +28,24 @@ def ended(name):
 
 class TowardsTheApi(Row):
     @whole
-    def test_n9_a_server_that_is_not_the_api_never_sees_the_key(self):
+    def test_n9_server_with_a_bad_certificate_never_gets_the_key(self):
         """Wrong name or address, expired, not yet valid, self-signed, unknown or flagless authority, for clients only, and more
-        Each is refused with a reason of its own, and not a byte of the key leaves."""
+        Each is rejected with its own reason, and no byte of the key is sent."""
         self.suite('net_test', 'BadServers/TlsVerification.*', 11, '{passed} certificates in the engine')
         self.suite('net_integration_test', 'BadServers/HttpsClientTrust.*', 8, '{passed} servers at the client')
         self.figure(f'{self.elsewhere("tls_test", "TlsRefusal")} servers at the daemon')
 
-    def test_n10_old_protocols_and_weak_suites_are_not_spoken(self):
-        """A peer that offers TLS 1.0 or 1.1, or weak suites
-        Neither side takes them: 1.2 and 1.3 only, with forward secrecy and authenticated encryption."""
+    def test_n10_old_protocols_and_weak_suites_are_rejected(self):
+        """A peer offers TLS 1.0 or 1.1, or weak suites
+        Client and listeners reject them: only TLS 1.2 and 1.3, with forward secrecy and authenticated encryption."""
         self.suite('net_integration_test', 'HttpsClient.RefusesAServerOfTls11:HttpsClient.SpeaksTls12', 2, '')
         self.elsewhere('tls_test', 'TlsRefusal.test_an_old_protocol_is_refused')
         self.elsewhere('web_config_test', 'WebConfig.test_sslscan_finds_tls_1_2_and_1_3_and_no_weak_suite')
         self.figure('sslscan sees 1.2 and 1.3, nothing weak')
 
-    def test_n11_a_connection_cut_without_close_notify_ends_no_message(self):
-        """The connection ends without the closing message of TLS, where only the end would tell that a body is whole
-        No change of state: a body has a length or is no body."""
+    def test_n11_cut_connection_ends_no_message(self):
+        """A body without a length, whose connection ends without the closing message of TLS
+        No state changes: a body without a length is rejected."""
         exporter = self.scripted(20, good)
         turn = itertools.count()
 
@@ -63,9 +63,9 @@ class TowardsTheApi(Row):
         self.suite('net_integration_test', 'HttpsClient.AWholeAnswerCountsWithoutCloseNotify', 1, '60 bodies that only an end would end')
 
     @whole
-    def test_n12_stalled_handshakes_hold_up_nobody(self):
+    def test_n12_stalled_handshakes_delay_nothing(self):
         """The API's side of a handshake stops at each message; five hundred clients stop in theirs
-        Each is over by connect_timeout, or by the time for a request; polls and scrapes go on."""
+        Each ends at connect_timeout, or at the time limit of a request. Polls and scrapes continue."""
         self.suite('net_integration_test', 'HttpsClient.StalledHandshakesEndInTime', 1, '')
         make_authority(self.folder, 'web_ca')
         make_server(self.folder, 'web', 'web_ca')
@@ -104,9 +104,9 @@ class TowardsTheApi(Row):
             self.api.on_open, self.api.answer = None, good
         self.figure(f'{next(stalled) // 2} handshakes stalled, {ends} clients ended after {took[0]:.0f} s')
 
-    def test_n15_another_authority_counts_from_the_next_reload_on(self):
+    def test_n15_new_authority_is_used_after_the_reload(self):
         """The file of trusted authorities changes
-        New connections use the new one, old ones end, and no session is resumed past the new check."""
+        After the reload, new connections use it and old ones close. No TLS session from before is resumed."""
         exporter = self.world(SESSIONS)
         resumed = 'kallglot_exporter_api_tls_resumptions_total'
         with self.survives(exporter, SESSIONS, FAILURES, {'reason': 'tls'}):
@@ -125,8 +125,8 @@ class TowardsTheApi(Row):
         self.suite('net_integration_test', 'HttpsClient.AChangeOfTrustEndsTheOldConnectionsAfterTheirExchange', 1,
                    'refused after the reload, trusted after the next')
 
-    def test_n16_reconnects_resume(self):
-        """The API closes each connection after five answers
+    def test_n16_reconnects_resume_the_tls_session(self):
+        """The API closes each connection after five responses
         At least 95 % of the reconnects resume the TLS session."""
         exporter = self.world(SESSIONS, max_connections=16)
         names = ('kallglot_exporter_api_tls_handshakes_total', 'kallglot_exporter_api_tls_resumptions_total')
@@ -190,9 +190,9 @@ class OurListener(Row):
         return len(re.findall(rb'KEYUPDATE', said))
 
     @whole
-    def test_n13_renegotiation_early_data_and_floods_of_key_updates(self):
+    def test_n13_renegotiation_and_early_data_are_rejected(self):
         """A client renegotiates, sends early data, or changes keys thousands of times
-        No renegotiation, no early data; a flood of updates ends that connection at the most."""
+        Renegotiation and early data are rejected. A flood of key updates ends at most that connection."""
         exporter, port, ask = self.secured()
         before = exporter.process.pid
         said = self.client(port, 'R\n', 'no renegotiation', '-tls1_2')
@@ -211,9 +211,9 @@ class OurListener(Row):
         self.suite('net_integration_test', 'HttpsClient.SurvivesKeyUpdatesBetweenAnswers', 1, f'{sent:,} key updates by one client')
 
     @whole
-    def test_n14_certificates_change_under_load_without_a_failed_scrape(self):
+    def test_n14_certificate_rotation_fails_no_scrape(self):
         """The listener's certificate and key are replaced a hundred times, sometimes by a pair that does not match
-        No scrape fails; a bad pair is refused and told, and the old one stays."""
+        No scrape fails. A pair that does not match is rejected and logged, and the old one stays in use."""
         self.elsewhere('web_config_test', 'WebConfig.test_a_hundred_rotations_under_load_cost_no_scrape_and_no_poll')
         self.elsewhere('webhook_tls_test', 'WebhookTls.test_a_changed_certificate_is_used_without_losing_an_event')
         self.figure('100 rotations, 0 failed scrapes and polls')

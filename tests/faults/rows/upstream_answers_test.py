@@ -19,9 +19,9 @@ def good(_, identifier):
 
 class Refusals(Row):
     @whole
-    def test_u14_refused_keys_and_empty_accounts_change_no_session(self):
-        """The API answers 401, 402, 403 to everything
-        Every session keeps its last state; while the key is refused a request a minute is sent, not one a session."""
+    def test_u14_rejected_key_changes_no_session(self):
+        """The API answers 401, 402 or 403 to everything
+        Every session keeps its last state. Meanwhile the daemon sends one request a minute, not one a session."""
         exporter = self.world(SESSIONS)
         self.api.post('/_stats', {})
         exporter.over_scrapes(SCRAPES)
@@ -41,9 +41,9 @@ class Refusals(Row):
                 self.api.set_faults()
         self.figure(f'requests over {SCRAPES} scrapes, {usual} as a rule: {asked[0]} with 401, {asked[1]} with 403, {asked[2]} with 402')
 
-    def test_u13_a_redirect_is_not_followed_and_its_target_sees_nothing(self):
+    def test_u13_redirect_is_never_followed(self):
         """301, 302, 307 and 308 to another host, port or scheme
-        Never followed: no connection to the other place, and the failure is named redirect."""
+        A redirect is never followed: its target gets no connection. The failure is counted as redirect."""
         exporter = self.scripted(20, good)
         other = ScriptedApi(self.folder, [], good)
         self.addCleanup(other.close)
@@ -66,9 +66,9 @@ class Refusals(Row):
         self.assertEqual((other.connections, other.requests, plain.connections), (0, [], 0))
         self.figure(f'{self.failures(exporter.scrape(), "redirect"):g} redirects, no connection elsewhere')
 
-    def test_u15_a_burst_of_404_loses_no_session(self):
+    def test_u15_burst_of_404_loses_no_session(self):
         """404 for every session, for a while, as in a partial outage
-        Nobody is forgotten before not_found_after, and not even then while more than half of all answer so."""
+        No session is dropped before not_found_after, and none while more than half of all sessions get 404."""
         exporter = self.world(SESSIONS, poll='not_found_after: 2s')
         with self.survives(exporter, SESSIONS, FAILURES, {'reason': 'not_found'}):
             self.api.set_faults(not_found=1.0)
@@ -97,9 +97,9 @@ class Bodies(Row):
             self.api.answer = good
         return exporter
 
-    def test_u16_what_is_no_session_changes_nothing(self):
-        """200 with HTML, with nothing, with another object or another id
-        No change of state; the failure is named body."""
+    def test_u16_body_that_is_no_session_changes_nothing(self):
+        """200 with HTML, with an empty body, with another object or another id
+        No state changes. The failure is counted as body."""
         def over(identifier, **more):
             return session(identifier, 'ended', ended_at='2026-01-01T00:10:00Z', **more)
 
@@ -114,9 +114,9 @@ class Bodies(Row):
         ])
         self.figure('7 kinds of bodies')
 
-    def test_u18_a_compressed_body_is_not_unpacked(self):
-        """A gzip bomb as the answer
-        identity is asked for, and any other Content-Encoding is refused unread: nothing is ever unpacked."""
+    def test_u18_compressed_body_is_rejected_unread(self):
+        """A gzip bomb as the response
+        The client requests identity and rejects any other Content-Encoding unread. It never unpacks a body."""
         bomb = gzip.compress(b'{"padding":"' + b' ' * (64 << 20), 9)
         exporter = self.poisoned(20, [lambda _, name: response(bomb, '200 OK', 'Content-Encoding: gzip'),
                                       lambda _, name: response(bomb, '200 OK', 'Content-Encoding: br')])
@@ -128,9 +128,9 @@ class Bodies(Row):
         self.assertIn(KEY.encode(), heads[0])
         self.figure(f'bombs of {len(bomb) >> 10} KiB for 64 MiB')
 
-    def test_u17_bodies_without_end_are_cut_off(self):
-        """Bodies of a gibibyte and chunks without end
-        Given up at max_response_size: memory grows by no more than that for each request under way."""
+    def test_u17_endless_bodies_are_cut_off(self):
+        """Bodies of one gibibyte and endless chunks
+        The client stops reading at max_response_size. Memory grows by at most that for each request in flight."""
         exporter = self.world(SESSIONS, max_connections=32)
         had, most = memory(exporter), [0]
         with self.survives(exporter, SESSIONS, FAILURES, {'reason': 'body'}):

@@ -25,9 +25,9 @@ def ended(identifier):
 class Slow(Row):
     # Each answer that is over costs a handshake: a thousand at once take all of a small machine.
     @alone
-    def test_u7_answers_that_drip_end_at_their_deadline_and_delay_nobody(self):
-        """A thousand answers at once of which a byte comes each second
-        Each is over by request_timeout, and the polls of other sessions go on meanwhile."""
+    def test_u7_dripping_responses_end_at_the_deadline(self):
+        """A thousand responses at once, each of one byte a second
+        Each ends at request_timeout. Meanwhile other sessions are polled."""
         exporter = self.world(2000, max_connections=1500, api='request_timeout: 3s')
         # Polls that were held up together come due together, and go on using all the connections there are.
         with self.survives(exporter, 2000, FAILURES, {'reason': 'timeout'}, grown=1500 * (40 << 10)):
@@ -45,9 +45,9 @@ class Slow(Row):
 
 
 class Cut(Row):
-    def test_u8_an_answer_cut_at_any_byte_is_no_answer(self):
-        """The connection closes after each byte of an answer in turn; lengths that are wrong; chunks cut in the middle
-        No change of state comes of a body that is not whole."""
+    def test_u8_response_cut_at_any_byte_changes_nothing(self):
+        """The connection closes after each byte of a response in turn; wrong lengths; chunks cut in the middle
+        An incomplete body changes no state."""
         body = ended('sess_of_this_row_000000')
         whole_one = response(body)
         half = len(body) // 2
@@ -77,9 +77,9 @@ class Cut(Row):
         self.figure(f'{len(pieces)} cuts, at every byte, 0 changes')
 
     @whole
-    def test_u9_a_connection_closed_just_as_it_is_used_again_costs_no_poll(self):
+    def test_u9_connection_closed_on_reuse_fails_no_poll(self):
         """The server closes idle connections at the moment of the next request
-        No failure is seen: one replay, on a fresh connection, and only where no byte of an answer came."""
+        No poll fails: the request is repeated once, on a new connection, if no byte of a response came."""
         exporter = self.scripted(200, active, max_connections=64)
         closed = itertools.count()
 
@@ -104,9 +104,9 @@ class Cut(Row):
         opened = 'kallglot_exporter_api_connections_opened_total'
         self.figure(f'10,000 polls over {after.value(opened) - before.value(opened):g} connections: {replays:g} replays, 0 failures')
 
-    def test_u10_the_servers_own_limits_are_kept(self):
-        """Connection: close, and Keep-Alive: timeout= shorter than our idle limit
-        The first is obeyed always; an idle connection ends a second before the server would end it."""
+    def test_u10_servers_keep_alive_limits_are_obeyed(self):
+        """Connection: close, and Keep-Alive: timeout= shorter than idle_timeout
+        The client always obeys the first. It closes an idle connection a second before the server does."""
         exporter = self.scripted(20, active)
         asked = {}
 
@@ -129,9 +129,9 @@ class Cut(Row):
 
 
 class Desync(Row):
-    def test_u12_interim_answers_are_skipped_and_a_flood_of_them_is_not(self):
-        """100, 102 and 103 before the answer; eleven of them
-        Up to ten are skipped, then the connection is dropped; none is ever taken for the answer."""
+    def test_u12_more_than_ten_interim_responses_are_rejected(self):
+        """100, 102 and 103 before the response; eleven of them
+        Up to ten are skipped; after that the connection is dropped. No interim response is taken for the response."""
         def after(count):
             return lambda peer, name: b''.join(
                 b'HTTP/1.1 %b\r\n\r\n' % kind for kind in itertools.islice(
@@ -153,9 +153,9 @@ class Desync(Row):
 
     @whole
     @alone
-    def test_u11_no_answer_is_credited_to_another_session(self):
-        """A million polls of which one in a hundred meets a second answer, another id, an interim or a broken answer
-        Nobody gets another's answer: every count and every session is as the API knows it in the end."""
+    def test_u11_no_response_is_credited_to_another_session(self):
+        """A million polls; one in a hundred gets a second response, another id, an interim or a broken response
+        No session gets another's response: afterwards every count and every session is as the API knows it."""
         sessions, token = 5000, 'a-token-of-the-session-api-for-tests'
         self.write('token', token)
         exporter = self.world(sessions, '--arrival-rate', '20/1s', '--active', '3s-60s', '--connecting', '1s-4s', still=False,

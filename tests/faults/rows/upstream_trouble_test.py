@@ -27,9 +27,9 @@ class Trouble(Row):
         return (self.asked() - before) / (time.monotonic() - begun)
 
     @whole
-    def test_u1_nothing_is_sent_while_a_429_asks_for_silence(self):
-        """429 with Retry-After, in seconds, as a date, past, negative, huge, as a list, as garbage, absent
-        No request before it has passed but those under way, a hundred storms in a row, in twenty forms."""
+    def test_u1_no_request_is_sent_during_a_pause(self):
+        """429 with Retry-After in seconds, as a date, past, negative, huge, as a list, as garbage, or absent
+        No new request is sent before the pause is over, in a hundred storms in a row, in twenty forms."""
         exporter = self.world(SESSIONS)
         for after in ('2', 'date+2'):
             with self.survives(exporter, SESSIONS, FAILURES, {'reason': 'throttled'}):
@@ -46,16 +46,16 @@ class Trouble(Row):
                 self.api.set_faults()
         self.suite('runtime_integration_test', 'Throttling.*', 1, 'a hundred storms, 0 early requests')
 
-    def test_u2_backing_off_is_spread_over_the_whole_step(self):
-        """503 or 429 that does not say for how long
-        The wait is random between nothing and the step, which doubles up to a minute: no two clients in step."""
+    def test_u2_backoff_is_random_over_the_whole_step(self):
+        """503 or 429 without Retry-After
+        The wait is random between zero and the step, which doubles up to a minute. Clients do not retry in step."""
         self.suite('core_decisions_test', 'ApiHealth.JitterIsFull:ApiHealth.AnOutageIsProbedOnceAStepWithStepsOfAMinuteAtMost', 2,
                    'mean of 1,000 draws is half the step')
 
     @whole
-    def test_u3_failing_for_a_minute_costs_hardly_a_request_more(self):
+    def test_u3_outage_costs_few_extra_requests(self):
         """500 to everything for more than a minute
-        At most a tenth of requests beyond first attempts; on the whole a probe a step."""
+        At most a tenth more requests than first attempts. Altogether one probe a step is sent."""
         exporter = self.world(SESSIONS, intervals=SECOND)
         steady = self.steady(exporter, 3)
         with self.survives(exporter, SESSIONS, FAILURES, {'reason': 'server'}) as before:
@@ -70,9 +70,9 @@ class Trouble(Row):
         self.figure(f'{polls:g} first attempts and {max(0, asked - polls):g} more in 65 s, {65 * steady:.0f} were due')
 
     @whole
-    def test_u4_polling_comes_back_gently_after_an_outage(self):
-        """The API is gone for three quarters of a minute and comes back
-        At most 1.2 times the steady rate in the ten seconds after, and everything is fresh again."""
+    def test_u4_polling_after_an_outage_ramps_up(self):
+        """The API is gone for 45 seconds and comes back
+        At most 1.2 times the steady rate in the next ten seconds. Afterwards no session is stale."""
         exporter = self.world(SESSIONS, intervals=SECOND)
         steady = self.steady(exporter)
         with self.survives(exporter, SESSIONS, FAILURES):
@@ -87,9 +87,9 @@ class Trouble(Row):
         self.figure(f'{ten} requests in the ten seconds after 45 s of outage, {10 * steady:.0f} in any other ten')
 
     @whole
-    def test_u5_an_outage_is_told_from_the_trouble_of_one_session(self):
+    def test_u5_failure_of_one_session_is_no_outage(self):
         """Five failures in a row and no success for five seconds; one session that always fails; 404
-        Only the first stops polling, then a probe a step; successes bring the full rate back by a ramp."""
+        Only the first stops polling and leads to one probe a step. Successes restore the full rate by a ramp."""
         self.suite('core_decisions_test', 'ApiHealth.*:RequestGate.OnlyAProbesRate*', 15)
         exporter = self.scripted(10, lambda peer, name: response(session(name)))
         with self.survives(exporter, 10, FAILURES, {'reason': 'server'}):
@@ -100,9 +100,9 @@ class Trouble(Row):
         self.assertEqual({scrape.value('kallglot_exporter_api_state', state='ok') for scrape in seen}, {1})
 
     @whole
-    def test_u6_a_slow_api_gets_no_more_at_once_and_no_queue_grows(self):
-        """Answers that take 0.2 s, then 20 s
-        Never more under way than max_connections; memory stays; what is not kept up with is shown as stretch."""
+    def test_u6_slow_api_gets_no_more_requests_in_flight(self):
+        """Responses take 0.2 s, then 20 s
+        Never more requests in flight than max_connections. Memory does not grow. The stretch metric shows the shortage."""
         exporter = self.world(SESSIONS, max_connections=50, api='request_timeout: 30s', intervals=SECOND)
         with self.survives(exporter, SESSIONS, grown=50 << 16):
             for latency in ('200ms', '20s'):
@@ -118,9 +118,9 @@ class Trouble(Row):
             self.api.set_faults()
         self.figure(f'50 of 50 under way at 20 s, {overdue:g} polls shown as overdue')
 
-    def test_u19_old_answers_move_nothing_back(self):
-        """Answers that come out of order, and an API that says created again
-        ended is final; a single answer moves nothing back; every order of answers has the same end."""
+    def test_u19_old_responses_reverse_no_status(self):
+        """Responses arrive out of order, and the API reports created again
+        ended is final. A single response reverses no status. Every order of responses leads to the same state."""
         self.suite('core_decisions_test', 'SessionTrackerProperty.*', 2)
         asked, old = collections.Counter(), itertools.count()
 
@@ -145,9 +145,9 @@ class Trouble(Row):
 class TwoAddresses(Row):
     @alone
     @whole
-    def test_u20_an_address_that_only_fails_is_left(self):
-        """Two addresses, one of which answers 500 to everything or not at all
-        Its share of failures falls from a half to at most one in twenty within half a minute; never are both left."""
+    def test_u20_failing_address_is_avoided(self):
+        """One of two addresses answers 500 to everything, or does not answer
+        Within half a minute its share of requests falls from a half to at most one in twenty. The client never avoids both."""
         if reason := why_not():
             self.skipTest(reason)
         network = OwnNetwork(self.folder)
