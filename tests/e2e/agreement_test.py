@@ -23,7 +23,7 @@ class Agreement(EndToEnd):
                                  f'{status}: {round(1000 * seconds)}ms' for status, seconds in INTERVALS.items()))
         return simulator, config
 
-    def test_counts_by_status_agree_with_the_truth_within_one_interval(self):
+    def test_counts_by_status_agree_with_the_truth(self):
         simulator, config = self.start('--stuck', STUCK, '--abandoned-share', '0.1')
         exporter = self.exporter(config)
         lags = {status: INTERVALS.get(status, 0) + SLACK for status in STATUSES}
@@ -46,7 +46,7 @@ class Agreement(EndToEnd):
         self.assertEqual(moved.total('kallglot_session_regressions_total'), 0)
         self.assertEqual(moved.total('kallglot_exporter_api_request_failures_total'), 0)
 
-    def test_exactly_the_stuck_sessions_are_over_the_threshold_and_none_before(self):
+    def test_only_stuck_sessions_are_over_the_threshold(self):
         _, config = self.start('--stuck', STUCK)
         started = time.monotonic()
         exporter = self.exporter(config)
@@ -72,7 +72,7 @@ class Agreement(EndToEnd):
                                             **{'from': 'connecting', 'to': 'active', 'source': 'poll'}), 50)
         self.assertGreaterEqual(later.value('kallglot_sessions', status='connecting'), STUCK)
 
-    def test_sessions_that_never_start_are_counted_as_such(self):
+    def test_sessions_that_never_start_are_counted(self):
         simulator, config = self.start('--stuck', STUCK, '--never-started', '7', '--held-age', '30s-60s')
         exporter = self.exporter(config)
 
@@ -88,7 +88,7 @@ class Agreement(EndToEnd):
         self.assertEqual(len(added), 3)
         exporter.until('three more', lambda scrape: not_started('created')(scrape) == 10)
 
-    def test_the_oldest_of_each_status_is_as_old_as_the_truth_says(self):
+    def test_age_of_the_oldest_session_agrees_with_the_truth(self):
         simulator, config = self.start('--never-started', '7', '--held-age', '30s-60s', '--arrival-rate', '0')
         exporter = self.exporter(config)
         exporter.until('all polled', lambda scrape: scrape.value('kallglot_sessions', status='unknown') == 0)
@@ -102,7 +102,7 @@ class Agreement(EndToEnd):
 
 
 class Demo(EndToEnd):
-    def test_the_configuration_of_the_demo_is_good_and_verifies_the_certificate(self):
+    def test_demo_configuration_is_valid_and_verifies_tls(self):
         simulator = self.simulator('--sessions', 200, '--stuck', 5)
         text = (SOURCE_DIR / 'config/demo.yml').read_text()
         text = text.replace('localhost:18443', f'localhost:{simulator.port}')

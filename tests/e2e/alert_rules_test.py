@@ -57,12 +57,12 @@ class AlertRules(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         return done.stdout
 
-    def test_the_tools_have_nothing_to_say(self):
+    def test_promtool_and_amtool_report_nothing(self):
         self.clean('promtool', 'check', 'rules', RULES / 'recording_rules.yml', RULES / 'alerts.yml')
         self.clean('promtool', 'check', 'config', RULES / 'prometheus.yml')
         self.clean('amtool', 'check-config', CONFIG / 'alertmanager.yml')
 
-    def test_each_alert_fires_does_not_fire_and_is_silent_without_data(self):
+    def test_each_alert_is_tested_with_and_without_cause(self):
         self.clean('promtool', 'test', 'rules', RULES / 'alerts_test.yml')
         tests = (RULES / 'alerts_test.yml').read_text()
         for alert in set(re.findall(r'- alert: (\w+)', rules_text())):
@@ -70,7 +70,7 @@ class AlertRules(unittest.TestCase):
                 self.assertRegex(tests, rf'alertname: {alert}\n\s+exp_alerts:\n\s+- exp_labels', 'a case where it fires')
                 self.assertIn(f'alertname: {alert}, exp_alerts: []', tests, 'a case where it does not')
 
-    def test_each_alert_has_its_runbook_and_each_runbook_its_alert(self):
+    def test_each_alert_has_a_runbook_and_the_reverse(self):
         alerts = re.findall(r'- alert: (\w+)', rules_text())
         anchors = re.findall(r'runbook_url: \S+#(\w+)', rules_text())
         self.assertEqual([alert.lower() for alert in alerts], anchors)
@@ -80,14 +80,14 @@ class AlertRules(unittest.TestCase):
             for part in ('**Meaning.**', '**Impact.**', '**Look at.**', '**Do.**'):
                 self.assertIn(part, page)
 
-    def test_each_rule_says_what_its_delays_add_up_to(self):
+    def test_each_rule_documents_its_delay(self):
         text = (RULES / 'alerts.yml').read_text()
         for part in re.split(r'- alert: ', text)[:-1]:
             comment = part.rstrip().splitlines()[-1]
             if 'runbook_url' not in comment:  # the rule before it is another of the same kind
                 self.assertRegex(part[-400:], r'# Delay: ')
 
-    def test_every_metric_in_them_exists(self):
+    def test_every_metric_in_rules_and_dashboard_exists(self):
         known = metrics_of_the_table()
         recorded = set(re.findall(r'- record: (\S+)', rules_text()))
         expressions = expressions_of_the_dashboard()
@@ -99,7 +99,7 @@ class AlertRules(unittest.TestCase):
                                   and name not in ('kallglot_exporter',)} - known, set())
                 self.assertEqual(set(RECORDED.findall(text)) - recorded, set())
 
-    def test_every_expression_of_the_dashboard_parses(self):
+    def test_every_dashboard_expression_parses(self):
         lines = ['groups:', '  - name: dashboard', '    rules:']
         for place, expression in enumerate(expressions_of_the_dashboard()):
             expression = expression.replace('$__rate_interval', '1m').replace('$job', 'j').replace('$instance', '.*')
@@ -109,7 +109,7 @@ class AlertRules(unittest.TestCase):
             path.write_text('\n'.join(lines) + '\n')
             self.clean('promtool', 'check', 'rules', path)
 
-    def test_the_dashboard_has_no_panel_twice_and_none_without_a_place(self):
+    def test_dashboard_panels_are_unique_and_do_not_overlap(self):
         board = json.loads((CONFIG / 'grafana/kallglot_sessions.json').read_text())
         ids = [panel['id'] for panel in board['panels']]
         self.assertEqual(len(ids), len(set(ids)))

@@ -25,7 +25,7 @@ class Alerting(EndToEnd):
                  if alert['labels']['alertname'] == 'SessionsStuckConnecting']
         return found[0] if found else None
 
-    def test_a_stuck_session_reaches_the_pager_by_name_and_is_taken_back_when_it_starts(self):
+    def test_stuck_session_fires_an_alert_until_it_starts(self):
         self.start('--sessions', 40, '--arrival-rate', '2/1s')
         session = self.api.post('/_sessions', {'count': 1, 'stuck': True})['ids'][0]
         over = ('kallglot_sessions_over_threshold', {'status': 'connecting', 'threshold_seconds': '30'})
@@ -54,7 +54,7 @@ class Alerting(EndToEnd):
         wait_for('nothing at Alertmanager', lambda: self.alertmanager.names() == [], 60)
         self.assertEqual(self.prometheus.complaints(), [])
 
-    def test_with_the_api_down_only_the_alert_of_the_api_fires(self):
+    def test_api_down_fires_only_the_api_alert(self):
         self.start('--sessions', 40)
         self.api.post('/_sessions', {'count': 2, 'stuck': True})
         self.exporter_.until('both connecting', lambda scrape: scrape.value('kallglot_sessions', status='connecting') >= 2)
@@ -69,7 +69,7 @@ class Alerting(EndToEnd):
         self.prometheus.expect_scrapes(20, lambda: names.update(self.alertmanager.names()), 60)
         self.assertEqual(names, {'ApiUnreachable'})
 
-    def test_a_lost_exporter_is_told(self):
+    def test_lost_exporter_fires_an_alert(self):
         self.start('--sessions', 5)
         self.exporter_.stop()
         firing = 'ALERTS{alertname="ExporterDown",alertstate="pending"}'

@@ -44,46 +44,46 @@ class BadInput(EndToEnd):
             self.assertEqual(answer, check_answers, log)
         return log
 
-    def test_an_unknown_key_is_named_with_file_line_and_the_nearest_key(self):
+    def test_unknown_key_is_named_with_the_nearest_valid_key(self):
         log = self.refuses(2, 'config.yml:3', 'api.base_ur', 'api.base_url', config='api:\n  key_file: api_key\n'
                            '  base_ur: https://localhost:9/v1\n')
         self.assertRegex(log, r'did you mean .{0,2}api\.base_url')
 
-    def test_a_repeated_key_is_named_with_file_and_line(self):
+    def test_repeated_key_is_named_with_file_and_line(self):
         self.refuses(2, 'config.yml:4', 'api.key_file', config='api:\n  key_file: api_key\n'
                      '  base_url: https://localhost:9/v1\n  key_file: api_key\n')
 
-    def test_all_faults_are_told_in_one_run(self):
+    def test_all_errors_are_reported_in_one_run(self):
         self.refuses(2, 'config.yml:3', 'config.yml:4', 'config.yml:6', 'config.yml:7',
                      'api.request_timeout', 'api.max_connections', 'poll.intervals.connecting', 'thresholdz',
                      config='api:\n  key_file: api_key\n  request_timeout: 10\n  max_connections: many\npoll:\n'
                      '  intervals: {connecting: 2 seconds}\nthresholdz: {}\n')
 
-    def test_yaml_that_is_none_is_told_with_its_line(self):
+    def test_invalid_yaml_is_reported_with_its_line(self):
         self.refuses(2, 'config.yml:3', config='api:\n  key_file: api_key\n  base_url: "https://localhost\n')
 
-    def test_a_missing_configuration_is_a_failure_that_a_restart_may_help(self):
+    def test_missing_configuration_exits_with_1(self):
         self.refuses(1, 'not_there.yml', config=None)
 
-    def test_a_missing_key_file_likewise(self):
+    def test_missing_key_file_exits_with_1(self):
         (self.folder / 'api_key').unlink()
         self.refuses(1, 'api_key', 'No such file')
 
-    def test_an_empty_key_file_is_refused(self):
+    def test_empty_key_file_exits_with_2(self):
         self.write('api_key', '\n')
         self.refuses(2, 'api_key', 'empty')
 
-    def test_a_configuration_without_key_file_is_refused(self):
+    def test_configuration_without_key_file_exits_with_2(self):
         self.refuses(2, 'api.key_file', config='api:\n  base_url: https://localhost:9/v1\n')
 
-    def test_a_missing_ca_file_is_a_failure_that_a_restart_may_help(self):
+    def test_missing_ca_file_exits_with_1(self):
         self.refuses(1, 'no_ca.pem', config=GOOD.replace('store', '  ca_file: no_ca.pem\nstore'))
 
-    def test_a_folder_as_ca_file_cannot_be_read(self):
+    def test_folder_as_ca_file_exits_with_1(self):
         (self.folder / 'ca_folder').mkdir()
         self.refuses(1, 'ca_folder', config=GOOD.replace('store', '  ca_file: ca_folder\nstore'))
 
-    def test_an_unreadable_ca_file_is_a_failure_that_a_restart_may_help(self):
+    def test_unreadable_ca_file_exits_with_1(self):
         if os.geteuid() == 0 and not self.can_become_nobody():
             self.skipTest('root may read everything')
         make_authority(self.folder, 'ca')
@@ -104,11 +104,11 @@ class BadInput(EndToEnd):
         for word in words:
             self.assertIn(word, log)
 
-    def test_a_ca_file_without_certificates_is_refused(self):
+    def test_ca_file_without_certificates_exits_with_2(self):
         self.write('ca.pem', 'this is not a certificate\n')
         self.refuses(2, 'ca.pem', config=GOOD.replace('store', '  ca_file: ca.pem\nstore'))
 
-    def test_a_taken_port_is_named(self):
+    def test_taken_port_is_named(self):
         with socket.socket() as holder:
             holder.bind(('127.0.0.1', 0))
             holder.listen()
@@ -117,7 +117,7 @@ class BadInput(EndToEnd):
             web = self.write('web.yml', 'rate_limit: {interval: 1s, burst: 10}\n')
             self.refuses(1, address, 'in use', listen=address, flags=('--web.config.file', web), check_answers=None)
 
-    def test_bad_flags_are_refused(self):
+    def test_bad_flags_exit_with_2(self):
         for flags, word in ((['--web.listen-adress=:1'], 'web.listen-adress'), (['--log.level=loud'], 'log.level'),
                             (['--log.format=xml'], 'log.format'), (['--web.telemetry-path=metrics'], 'telemetry-path'),
                             (['--web.telemetry-path=/metrics?x'], 'telemetry-path'), (['--web.telemetry-path=/-/ready'], 'telemetry-path'),
@@ -130,12 +130,12 @@ class BadInput(EndToEnd):
                 self.assertEqual(answer, 2, log)
                 self.assertIn(word, out + log)
 
-    def test_bad_listen_addresses_are_refused(self):
+    def test_bad_listen_addresses_exit_with_2(self):
         for address in ('127.0.0.1', 'localhost:http', '127.0.0.1:70000', '[::1:1', '256.0.0.1:1', ''):
             with self.subTest(address):
                 self.refuses(2, 'web.listen-address', flags=[f'--web.listen-address={address}'], check_answers=None)
 
-    def test_a_plaintext_base_url_is_refused_unless_it_is_allowed_and_loopback(self):
+    def test_plaintext_base_url_is_rejected_beyond_loopback(self):
         plain = GOOD.replace('https://localhost:9', 'http://localhost:9')
         self.refuses(2, 'config.yml:3', 'api.base_url', config=plain)
         self.refuses(2, 'api.base_url', config=plain.replace('localhost', 'api.example.com').replace(
@@ -148,19 +148,19 @@ class GoodInput(EndToEnd):
         self.write('api_key', KEY + '\n')
         self.config_file = self.write('config.yml', GOOD)
 
-    def test_the_check_of_a_good_configuration_answers_0_and_starts_nothing(self):
+    def test_check_of_a_valid_configuration_exits_with_0(self):
         answer, out, log = run_exporter('--config.check', '--config.file', self.config_file)
         self.assertEqual((answer, log), (0, ''))
         self.assertNotEqual(out, '')
         self.assertNotIn(KEY, out)
 
-    def test_a_key_that_others_can_read_is_used_with_a_warning(self):
+    def test_key_file_that_others_can_read_logs_a_warning(self):
         (self.folder / 'api_key').chmod(0o644)
         answer, _, log = run_exporter('--config.check', '--config.file', self.config_file)
         self.assertEqual(answer, 0)
         self.assertRegex(log, r'level=warn .*api_key')
 
-    def test_version_and_help_answer_on_stdout(self):
+    def test_version_and_help_print_to_stdout(self):
         answer, out, log = run_exporter('--version')
         self.assertEqual((answer, log), (0, ''))
         self.assertTrue(re.match(r'kallglot_exporter \d+\.\d+\.\d+\n', out), out)
@@ -172,7 +172,7 @@ class GoodInput(EndToEnd):
                      '--log.format', '--version', '--help'):
             self.assertIn(flag, out)
 
-    def test_several_addresses_another_path_and_json_logs(self):
+    def test_two_addresses_another_path_and_json_logs(self):
         exporter = self.exporter(self.config_file, '--web.listen-address=[::1]:0', '--web.telemetry-path=/numbers',
                                  '--log.format=json')
         exporter.expect('two addresses', lambda: exporter.log().count('"msg":"listening"') == 2)
@@ -183,7 +183,7 @@ class GoodInput(EndToEnd):
         exporter.stop()
         self.assert_clean_end(exporter)
 
-    def test_a_bare_secret_is_looked_up_among_the_credentials_first(self):
+    def test_bare_secret_is_read_from_the_credentials_first(self):
         credentials = self.folder / 'credentials'
         credentials.mkdir()
         (credentials / 'api_key').write_text('')

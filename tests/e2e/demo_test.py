@@ -35,13 +35,13 @@ class Demo(unittest.TestCase):
         return subprocess.run([SOURCE_DIR / 'dev', 'demo', '--programs', BINARY_DIR, *flags],
                               stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
 
-    def test_counts_the_stuck_and_ends_by_itself(self):
+    def test_demo_counts_stuck_sessions_and_ends_by_itself(self):
         answer = self.demo('--for', '25s', '--sessions', '300', '--stuck', '7')
         self.assertEqual(answer.returncode, 0, answer.stderr)
         self.assertIn('/metrics', answer.stderr)
         self.assertRegex(answer.stdout.splitlines()[-1], r'^tracked \d{3}  .*active \d+.* stuck 7 .* polls/s .* p99 \d+ ms')
 
-    def test_with_prometheus_beside_it_its_alerts_fire(self):
+    def test_demo_with_prometheus_fires_an_alert(self):
         command = [SOURCE_DIR / 'dev', 'demo', '--programs', BINARY_DIR, '--prometheus', '--for', '90s', '--sessions', '200',
                    '--stuck', '5']
         with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
@@ -61,12 +61,12 @@ class Demo(unittest.TestCase):
                 demo.stderr.read()
             self.assertEqual(demo.wait(30), 0)
 
-    def test_refuses_what_it_does_not_know(self):
+    def test_demo_rejects_unknown_options(self):
         for flags in [['--for', 'ever'], ['--nonsense']]:
             with self.subTest(flags):
                 self.assertNotEqual(self.demo(*flags).returncode, 0)
 
-    def test_live_line_takes_rates_from_the_difference(self):
+    def test_live_line_computes_rates_from_the_difference(self):
         with tempfile.TemporaryDirectory() as folder:
             earlier, later = pathlib.Path(folder, 'earlier'), pathlib.Path(folder, 'later')
             earlier.write_text(EARLIER, encoding='utf-8')

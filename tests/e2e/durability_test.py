@@ -24,7 +24,7 @@ KILL_AFTER = 60 if SANITIZED else 300
 
 
 class Durability(Durable):
-    def test_a_killed_daemon_has_lost_nothing_that_it_acknowledged(self):
+    def test_killed_daemon_loses_nothing_acknowledged(self):
         told = Told()
         exporter = self.launch()
         for number in range(ROUNDS):
@@ -42,7 +42,7 @@ class Durability(Durable):
         exporter.stop()
         self.assert_clean_end(exporter)
 
-    def test_ten_thousand_ids_of_one_call_are_back_after_a_kill(self):
+    def test_ten_thousand_ids_of_one_call_survive_a_kill(self):
         exporter = self.launch()
         ids = [f'sess_bulk_{i:05}' for i in range(10_000)]
         answer = self.ask(exporter, 'POST', ALL, {'ids': ids})
@@ -54,7 +54,7 @@ class Durability(Durable):
         answer = self.ask(again, 'POST', ALL, {'ids': ids})
         self.assertEqual(json.loads(answer.body), {'added': 0, 'known': 10_000, 'rejected': []})
 
-    def test_forgotten_ids_stay_forgotten_and_events_stay_known(self):
+    def test_deleted_ids_and_known_events_survive_a_kill(self):
         exporter = self.launch()
         body = event('once', 'sess_told_by_a_webhook', 'session.started')
         self.assertEqual(self.deliver(exporter, body).status, 200)
@@ -72,7 +72,7 @@ class Durability(Durable):
         for result, count in (('accepted', 0), ('duplicate', 1), ('outdated', 1)):
             self.assertEqual(scrape.value('kallglot_exporter_webhook_requests_total', result=result), count, result)
 
-    def test_the_store_holds_nothing_personal_and_nothing_secret(self):
+    def test_store_holds_nothing_personal_or_secret(self):
         exporter = self.launch()
         for number in range(20):
             session = f'sess_with_a_number_{number}'
@@ -83,7 +83,7 @@ class Durability(Durable):
         for canary in (b'2025550143', SECRET.encode(), TOKEN.encode(), (self.folder / 'api_key').read_bytes().strip()):
             self.assertNotIn(canary, kept)
 
-    def test_a_second_daemon_on_the_same_store_is_refused(self):
+    def test_second_daemon_on_the_same_store_is_rejected(self):
         exporter = self.launch()
         self.assertEqual(self.put(exporter, 'sess_of_the_first'), 201)
         second = self.keep(Exporter(self.folder, self.folder / 'durable.yml', name='second'))
@@ -110,7 +110,7 @@ class HungDisk(Durable):
         exporter.until('the store to hang', hangs)
         self.assertLess(len(answered), 60)
 
-    def test_the_watchdog_is_not_fed_while_the_store_hangs_and_the_loop_goes_on(self):
+    def test_watchdog_is_not_fed_while_the_store_hangs(self):
         messages = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.addCleanup(messages.close)
         messages.bind(str(self.folder / 'notify'))
@@ -149,7 +149,7 @@ class HungDisk(Durable):
         exporter.stop()
         self.assert_clean_end(exporter)
 
-    def test_a_second_signal_ends_it_though_the_disk_does_not_let_go(self):
+    def test_second_signal_ends_a_daemon_with_a_hung_disk(self):
         exporter = self.launch(under=injected('fdatasync:delay_enter=600000000:when=30+1'), environment=TRACED)
         acknowledged = []
 
@@ -185,7 +185,7 @@ class HungDisk(Durable):
 
 @unittest.skipIf(SANITIZED, 'a sanitizer needs terabytes of addresses')
 class NoMemory(Durable):
-    def test_without_memory_it_ends_and_says_so_and_nothing_is_lost(self):
+    def test_out_of_memory_exits_and_loses_nothing(self):
         exporter = self.launch()
         size = int(re.search(r'VmSize:\s*(\d+)', pathlib.Path(f'/proc/{exporter.process.pid}/status').read_text())[1])
         limit = (size << 10) + (48 << 20)
@@ -232,10 +232,10 @@ class FailingDisk(Durable):
         exporter.kill()
         self.assertEqual(told - self.tracked(self.launch()), set())
 
-    def test_a_disk_that_is_read_only_for_a_while(self):
+    def test_read_only_disk_loses_nothing_and_recovers(self):
         self.recovers_from('pwrite64:error=EROFS:when=80..83')
 
-    def test_a_disk_with_failing_syncs(self):
+    def test_failing_syncs_lose_nothing_and_recover(self):
         self.recovers_from('fdatasync:error=EIO:when=25..27')
 
 
@@ -282,7 +282,7 @@ class FullDisk(Durable):
         exporter.expect('503 as the disk is full', asked)
         return told
 
-    def test_a_full_disk_refuses_and_recovers_by_itself(self):
+    def test_full_disk_rejects_ids_and_recovers(self):
         exporter = self.launch('disk/sessions.db')
         told = {'sess_before'}
         self.assertEqual(self.put(exporter, 'sess_before'), 201)
@@ -318,7 +318,7 @@ class FullDisk(Durable):
         self.assertEqual(told - tracked, set())
         self.assertNotIn('sess_refused', tracked)
 
-    def test_a_daemon_that_is_killed_while_the_disk_is_full_has_lost_nothing(self):
+    def test_kill_with_a_full_disk_loses_nothing(self):
         exporter = self.launch('disk/sessions.db')
         told = set()
         for number in range(3):

@@ -37,7 +37,7 @@ class Listener(EndToEnd):
     def raw(self, text):
         return web.exchange(self.address, text.encode() if isinstance(text, str) else text)
 
-    def test_each_path_answers_and_anything_else_is_404(self):
+    def test_known_paths_answer_and_others_get_404(self):
         for path, kind in (('/metrics', 'text/plain'), ('/', 'text/html'), ('/-/healthy', 'text/plain'),
                            ('/-/ready', 'text/plain')):
             answer = self.exporter_.get(path)
@@ -47,7 +47,7 @@ class Listener(EndToEnd):
             self.assertEqual(self.exporter_.get(path).status, 404, path)
         self.assertEqual(self.exporter_.get('/metrics?anything=1').status, 200)
 
-    def test_another_method_is_405_and_says_which_are_allowed(self):
+    def test_other_methods_get_405_with_allow(self):
         for method in ('POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'):
             answer = self.exporter_.get('/metrics', method=method, body='' if method != 'OPTIONS' else None)
             self.assertEqual(answer.status, 405, method)
@@ -59,7 +59,7 @@ class Listener(EndToEnd):
             self.assertEqual((head.status, head.body), (200, b''))
             self.assertEqual(head.headers['Content-Type'], full.headers['Content-Type'])
 
-    def test_the_status_page_shows_the_counts(self):
+    def test_status_page_shows_the_counts(self):
         self.exporter_.until('the stuck', lambda scrape: scrape.value(
             'kallglot_sessions_over_threshold', status='connecting', threshold_seconds='0.5') == 4)
         page = self.exporter_.get('/').text
@@ -67,18 +67,18 @@ class Listener(EndToEnd):
             self.assertIn(word, page)
         self.assertNotIn('<script', page)
 
-    def test_a_header_that_is_too_long_is_431(self):
+    def test_too_long_header_gets_431(self):
         answer = self.raw('GET /metrics HTTP/1.1\r\nHost: x\r\nX-Long: ' + 'a' * (HEADER_LIMIT + 1000) + '\r\n\r\n')
         self.assertEqual(status_of(answer), 431)
         almost = self.raw('GET /-/ready HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-Long: '
                           + 'a' * (HEADER_LIMIT - 1000) + '\r\n\r\n')
         self.assertEqual(status_of(almost), 200)
 
-    def test_a_body_that_is_too_long_is_413(self):
+    def test_too_long_body_gets_413(self):
         answer = self.raw('POST /-/reload HTTP/1.1\r\nHost: x\r\nContent-Length: 1048577\r\n\r\n')
         self.assertEqual(status_of(answer), 413)
 
-    def test_what_is_no_http_is_refused_and_closed(self):
+    def test_invalid_http_is_rejected_and_closed(self):
         for text in ('\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03' + 'a' * 100 + '\r\n\r\n', 'GET\r\n\r\n', 'nonsense\r\n\r\n',
                      'GET /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n',
                      'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'):
@@ -91,7 +91,7 @@ class Listener(EndToEnd):
         answer = self.raw(one.format('/-/healthy') + one.format('/nowhere') + GET.format('/-/ready'))
         self.assertEqual(re.findall(rb'HTTP/1\.1 (\d{3})', answer), [b'200', b'404', b'200'])
 
-    def test_a_request_in_single_bytes_is_answered(self):
+    def test_request_in_single_bytes_is_answered(self):
         host, _, port = self.address.rpartition(':')
         with socket.create_connection((host, int(port)), timeout=20) as slow:
             slow.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -99,7 +99,7 @@ class Listener(EndToEnd):
                 slow.send(bytes([letter]))
             self.assertEqual(status_of(slow.recv(4096)), 200)
 
-    def test_a_slow_request_is_408_and_nobody_waits_for_it(self):
+    def test_slow_request_gets_408_and_delays_no_scrape(self):
         host, _, port = self.address.rpartition(':')
         with socket.create_connection((host, int(port)), timeout=25) as slow:
             slow.sendall(b'GET /metrics HTTP/1.1\r\nHost:')
@@ -114,7 +114,7 @@ class Listener(EndToEnd):
             # Ten seconds of scrapes, at least 20 ms apart.
             self.assertGreater(scrapes, 50)
 
-    def test_clients_that_hold_every_connection_make_room_for_a_scrape(self):
+    def test_scrape_with_every_connection_taken_is_answered(self):
         host, _, port = self.address.rpartition(':')
         idle = []
         try:
@@ -129,7 +129,7 @@ class Listener(EndToEnd):
             for one in idle:
                 one.close()
 
-    def test_a_client_that_leaves_in_the_middle_harms_nobody(self):
+    def test_client_that_resets_does_not_affect_others(self):
         host, _, port = self.address.rpartition(':')
         for _ in range(50):
             with socket.create_connection((host, int(port)), timeout=20) as rude:
@@ -150,7 +150,7 @@ class Listener(EndToEnd):
             Exposition(answer.read().decode())
         self.assertEqual(connection.sock.getsockname(), ours)
 
-    def test_json_logs_are_json(self):
+    def test_json_logs_are_valid_json(self):
         other = self.exporter(self.folder / 'config.yml', '--log.format=json', '--log.level=debug', name='json')
         other.stop()
         lines = other.log().splitlines()

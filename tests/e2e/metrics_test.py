@@ -81,7 +81,7 @@ class Metrics(EndToEnd):
         done = subprocess.run(['promtool', 'check', 'metrics'], input=text, capture_output=True, text=True, check=False)
         self.assertEqual((done.returncode, done.stdout, done.stderr), (0, '', ''))
 
-    def test_promtool_has_nothing_to_say(self):
+    def test_promtool_reports_nothing(self):
         exporter = self.exporter(self.config_file)
         self.promtool(exporter.get('/metrics').text)
         self.promtool(self.lived_text(exporter))
@@ -90,7 +90,7 @@ class Metrics(EndToEnd):
         return exporter.until('ended sessions', lambda scrape:
                               scrape.total('kallglot_sessions_ended_total') >= 30).text
 
-    def test_every_metric_is_as_the_published_table_says(self):
+    def test_every_metric_matches_the_contract(self):
         published = table()
         scrape = self.lived().scrape()
         for family in scrape.families.values():
@@ -106,7 +106,7 @@ class Metrics(EndToEnd):
                     self.assertEqual(bounds, {*BUCKETS[family.name].split(), '+Inf'})
         self.assertGreaterEqual(len(scrape.families), 55)
 
-    def test_fixed_label_sets_are_there_before_anything_happened(self):
+    def test_fixed_label_sets_exist_from_the_first_scrape(self):
         empty = self.config(self.api.port, name='empty.yml', thresholds='{connecting: [500ms, 15s]}')
         empty.write_text(empty.read_text().replace('[sessions.txt]', '[nothing_here.txt]'))
         scrape = self.exporter(empty).scrape()
@@ -119,7 +119,7 @@ class Metrics(EndToEnd):
         self.assertIsNone(scrape.value('kallglot_up'), 'absent until the first exchange')
         self.assertIsNone(scrape.value('kallglot_api_rate_limit_requests'), 'absent until seen')
 
-    def test_the_bounded_set_names_the_stuck_sessions_first(self):
+    def test_per_session_series_prefer_stuck_sessions(self):
         config = self.config(self.api.port, thresholds='{connecting: [500ms, 15s], active: [1h]}', name='bounded.yml',
                              more='metrics: {per_session_limit: 10}')
         exporter = self.exporter(config)
@@ -134,14 +134,14 @@ class Metrics(EndToEnd):
         self.assertEqual(scrape.value('kallglot_exporter_session_series_omitted'), tracked - 10)
         self.assertLessEqual(set(scrape.by('session_id', 'kallglot_session_duration_seconds')), set(ages(scrape)))
 
-    def test_exemplars_name_sessions_in_open_metrics(self):
+    def test_open_metrics_exemplars_name_sessions(self):
         exporter = self.lived()
         text = exporter.get('/metrics', headers={'Accept': OPENMETRICS}).text
         self.assertRegex(text, r'\nkallglot_session_setup_seconds_bucket\{le="[0-9.]+"\} \d+ # '
                                r'\{session_id="sess_[0-9A-Z]+"\} [0-9.e-]+ \d{10}')
         self.assertRegex(text, r'\nkallglot_session_status_dwell_seconds_bucket\{status="connecting",le="[0-9.]+"\} \d+ # ')
 
-    def test_the_same_numbers_come_as_open_metrics_and_compressed(self):
+    def test_open_metrics_and_gzip_have_the_same_series(self):
         exporter = self.lived()
         text = exporter.get('/metrics')
         self.assertEqual(text.headers['Content-Type'], 'text/plain; version=0.0.4; charset=utf-8')
@@ -167,7 +167,7 @@ class Metrics(EndToEnd):
 class Crowded(EndToEnd):
     SESSIONS = 20_000
 
-    def test_scrapes_of_many_sessions_at_once_are_all_answered(self):
+    def test_parallel_scrapes_of_many_sessions_are_answered(self):
         """A census of so many takes several turns of the loop; who comes meanwhile shares it."""
         api = self.simulator('--sessions', self.SESSIONS, '--arrival-rate', '0', '--active', '10m-20m')
         slow = '{created: 1m, connecting: 1m, active: 1m, ending: 1m, unknown: 1m}'
@@ -197,7 +197,7 @@ class UnderPrometheus(EndToEnd):
                             'scrape_configs:\n  - job_name: kallglot\n    static_configs: [{targets: ["%s"]}]\n' % target)
         return self.keep(Prometheus(self.folder, config))
 
-    def test_the_target_is_up_follows_changes_and_comes_back_after_a_restart(self):
+    def test_target_follows_changes_and_a_restart(self):
         exporter = self.exporter(self.config_file, listen=f'127.0.0.1:{self.port}')
         server = self.start_prometheus(exporter.address)
         stuck = 'kallglot_sessions_over_threshold{status="connecting",threshold_seconds="1"}'
@@ -220,7 +220,7 @@ class UnderPrometheus(EndToEnd):
         server.stop()
         self.assertEqual(server.complaints(), [])
 
-    def test_hostile_words_in_every_answer_add_no_series_and_break_no_scrape(self):
+    def test_hostile_words_add_no_series_under_prometheus(self):
         self.api.set_faults(hostile_words=0.9)
         config = self.config(self.api.port, thresholds='{connecting: [1s], not_started: [1s]}',
                              intervals='{created: 20ms, connecting: 20ms, active: 20ms, ending: 20ms, unknown: 20ms}',

@@ -41,7 +41,7 @@ def build_package(folder):
 
 @unittest.skipIf(SANITIZED, 'the package is of a build without sanitizers: the g++ build runs this')
 class Package(EndToEnd):
-    def test_it_holds_what_it_should_and_depends_on_what_it_needs(self):
+    def test_package_has_its_files_and_dependencies(self):
         package = build_package(self.folder / 'package')
         listed = subprocess.run(['dpkg-deb', '--contents', package], capture_output=True, text=True, check=True).stdout
         for path in ('/usr/bin/kallglot_exporter', '/usr/bin/kallglot_simulator', '/lib/systemd/system/' + UNIT,
@@ -56,7 +56,7 @@ class Package(EndToEnd):
         judged = subprocess.run(['lintian', '--fail-on', 'error,warning', package], capture_output=True, text=True, check=False)
         self.assertEqual(judged.returncode, 0, judged.stdout + judged.stderr)
 
-    def test_the_manual_knows_every_flag(self):
+    def test_manual_page_documents_every_flag(self):
         usage = subprocess.run([EXPORTER, '--help'], capture_output=True, text=True, check=True).stdout
         manual = (SOURCE_DIR / 'daemon/kallglot_exporter.8').read_text().replace('\\-', '-')
         flags = re.findall(r'^  (--[a-z.-]+)', usage, re.MULTILINE)
@@ -107,7 +107,7 @@ class UnderSystemd(EndToEnd):
     def all_there(self):
         return self.scrape().total('kallglot_sessions') == 50
 
-    def test_a_daemon_that_ends_at_each_start_is_given_up(self):
+    def test_daemon_that_fails_at_each_start_stays_failed(self):
         self.configure()
         self.machine.write('/etc/kallglot_exporter/config.yml', CONFIG + 'store: {path: /nowhere/sessions.db}\n')
         self.machine.run('systemctl', 'start', '--no-block', UNIT)
@@ -121,7 +121,7 @@ class UnderSystemd(EndToEnd):
         self.assertIn('/nowhere/sessions.db', said.splitlines()[-1])
         self.assertNotEqual(self.machine.run('systemctl', 'start', UNIT, check=False).returncode, 0)
 
-    def test_from_installation_to_purge(self):
+    def test_package_from_installation_to_purge(self):
         # Installing starts nothing, and says what is missing.
         self.assertEqual(self.state(), 'inactive')
         self.assertIn('put the API key into /etc/kallglot_exporter/api_key', self.machine.console())

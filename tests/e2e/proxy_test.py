@@ -21,7 +21,7 @@ class ThroughAProxy(EndToEnd):
         self.addCleanup(made.close)
         return made
 
-    def test_sessions_are_polled_through_it_with_tls_to_the_api(self):
+    def test_polls_pass_the_proxy_with_tls_to_the_api(self):
         for piecewise in (False, True):
             with self.subTest(piecewise):
                 proxy = self.proxy(piecewise=piecewise)
@@ -34,7 +34,7 @@ class ThroughAProxy(EndToEnd):
                 exporter.stop()
                 self.assert_clean_end(exporter)
 
-    def test_a_proxy_that_refuses_talks_nonsense_or_too_much_is_named(self):
+    def test_bad_answer_of_the_proxy_is_named(self):
         for answer, words in ((b'HTTP/1.1 407 Proxy Authentication Required\r\n\r\n', 'the proxy wants credentials'),
                               (b'HTTP/1.1 403 Forbidden\r\n\r\n', 'the proxy refused the tunnel'),
                               (b'SSH-2.0-OpenSSH_9.2\r\n', 'the proxy does not speak HTTP'),
@@ -49,7 +49,7 @@ class ThroughAProxy(EndToEnd):
                 exporter.stop()
                 self.assert_clean_end(exporter)
 
-    def test_a_proxy_that_says_nothing_is_given_up_in_time(self):
+    def test_silent_proxy_is_a_timeout(self):
         exporter = self.start(self.proxy(None).port, '300ms')
         exporter.until('timeouts', lambda scrape: scrape.value(FAILURES, reason='timeout') > 0)
         exporter.stop()

@@ -30,37 +30,22 @@ def links(document):
 
 
 class Readme(unittest.TestCase):
-    def test_begins_with_two_commands_that_do_everything(self):
+    def test_readme_begins_with_demo_and_test(self):
         self.assertEqual(commands()[:2], ['./dev demo', './dev test'])
 
-    def test_every_file_it_links_to_is_there(self):
-        for link in links(SOURCE_DIR / 'README.md'):
+    def test_every_linked_file_exists(self):
+        for link in re.findall(r'\]\(([^)#:]+)\)', (SOURCE_DIR / 'README.md').read_text()):
             self.assertTrue((SOURCE_DIR / link).exists(), link)
 
-    def test_links_to_the_tables_of_alerts_and_metrics(self):
-        for table in ('config/prometheus/runbooks.md', 'config/prometheus/metrics.md'):
-            self.assertIn(table, links(SOURCE_DIR / 'README.md'))
-            for link in links(SOURCE_DIR / table):
-                self.assertTrue((SOURCE_DIR / table).parent.joinpath(link).exists(), link)
-
-    def test_every_alert_is_in_the_table_of_runbooks(self):
-        table = (SOURCE_DIR / 'config/prometheus/runbooks.md').read_text().split('\n## ')[0]
-        alerts = set(re.findall(r'- alert: (\w+)', (SOURCE_DIR / 'config/prometheus/alerts.yml').read_text()))
-        self.assertIn(f'There are {len(alerts)} alerts,', (SOURCE_DIR / 'README.md').read_text())
-        for alert in alerts:
-            self.assertRegex(table, rf'\n\| \[{alert}\]\(#{alert.lower()}\) \|')
-
-    def test_every_metric_in_it_is_in_the_table_of_metrics(self):
-        table = (SOURCE_DIR / 'config/prometheus/metrics.md').read_text()
-        metrics = re.findall(r'^\| `(kallglot_\w+)` \|', (SOURCE_DIR / 'README.md').read_text(), re.MULTILINE)
-        self.assertEqual(len(metrics), 10)
-        for metric in metrics:
-            self.assertIn(f'\n| `{metric}` |', table)
+    def test_readme_lists_every_alert(self):
+        text = (SOURCE_DIR / 'README.md').read_text()
+        for alert in set(re.findall(r'- alert: (\w+)', (SOURCE_DIR / 'config/prometheus/alerts.yml').read_text())):
+            self.assertRegex(text, rf'\n\|[^|]*\b{alert}\b')
 
 
 @unittest.skipIf(SANITIZED, 'the package is of a build without sanitizers: the g++ build runs this')
 class Installation(EndToEnd):
-    def test_its_commands_install_start_and_scrape(self):
+    def test_readme_commands_install_start_and_scrape(self):
         if reason := why_not():
             self.skipTest(reason)
         machine = Booted(self.folder, build_package(self.folder / 'package'))

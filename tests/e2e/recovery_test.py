@@ -33,7 +33,7 @@ class Recovery(EndToEnd):
         self.assertTrue(exporter.running(), exporter.log()[-2000:])
         return self.asked() - before
 
-    def test_an_outage_costs_few_requests_and_polling_comes_back_gently(self):
+    def test_outage_costs_few_requests_and_polling_ramps_up(self):
         exporter = self.start()
         exporter.until('full rate', lambda scrape: scrape.value('kallglot_exporter_api_state', state='ok') == 1
                        and self.api.stats()['requests']['last_second'] >= SESSIONS // 2, seconds=100)
@@ -61,7 +61,7 @@ class Recovery(EndToEnd):
         self.assertLessEqual(first, SESSIONS)
         self.assertEqual(exporter.scrape().total('kallglot_sessions'), SESSIONS)
 
-    def test_polling_resumes_by_itself_once_the_key_file_is_right(self):
+    def test_corrected_key_file_resumes_polling(self):
         exporter = self.start()
         self.api.post('/_key', {'key': 'sk_test_another_key_for_this_test'})
         refused = exporter.until('unauthorized', lambda scrape: state(scrape) == 'unauthorized')

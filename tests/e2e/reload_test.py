@@ -42,7 +42,7 @@ class Reload(EndToEnd):
         self.assertIn(old, text)
         self.config_file.write_text(text.replace(old, new))
 
-    def test_fewer_descriptors_for_the_private_listener_after_the_api_got_more(self):
+    def test_more_api_connections_close_private_clients(self):
         self.api = self.simulator('--sessions', '1', '--arrival-rate', '0')
         self.config_file = self.config(self.api.port, max_connections=10)
         self.exporter_ = self.exporter(self.config_file, '--web.enable-lifecycle', under=['prlimit', '--nofile=256:256'])
@@ -68,7 +68,7 @@ class Reload(EndToEnd):
         self.exporter_.until('those that are too many are closed', lambda scrape: open_ones() < 60)
         self.assertEqual(self.exporter_.get('/-/ready').status, 200)
 
-    def test_a_webhook_listener_that_was_taken_out_gives_back_descriptors_too(self):
+    def test_removed_webhook_listener_frees_descriptors(self):
         self.write('secret', 'a-secret-for-signing-webhooks-in-tests')
         self.api = self.simulator('--sessions', '1', '--arrival-rate', '0')
         webhook = 'webhook:\n  listen_address: 127.0.0.1:0\n  secret_files: [secret]\n'
@@ -89,7 +89,7 @@ class Reload(EndToEnd):
             return len(ended) > 40
         self.exporter_.until('those that are too many are closed', lambda scrape: closed())
 
-    def test_intervals_and_thresholds_hold_from_the_next_moment_on(self):
+    def test_new_intervals_and_thresholds_apply_at_once(self):
         self.start(thresholds='{connecting: [500ms]}')
         ids = self.api.post('/_sessions', {'count': 2, 'stuck': True})['ids']
         self.exporter_.until('both stuck', lambda scrape: scrape.value(
@@ -121,7 +121,7 @@ class Reload(EndToEnd):
             now[one] >= before[one] + times for one in ids) and now)
         return sum(count for one, count in now.items() if one not in ids)
 
-    def test_a_bad_file_changes_nothing_and_is_told_with_line_and_key(self):
+    def test_bad_file_changes_nothing_and_is_reported(self):
         self.start()
         good = self.config_file.read_text()
         self.config_file.write_text(good.replace('key_file: api_key', 'key_fil: api_key\n  max_connections: none'))
@@ -142,7 +142,7 @@ class Reload(EndToEnd):
         self.exporter_.stop()
         self.assert_clean_end(self.exporter_)
 
-    def test_bad_certificates_and_missing_secrets_change_nothing_either(self):
+    def test_bad_certificate_or_secret_changes_nothing(self):
         self.start()
         ca = self.folder / 'ca.pem'
         good = ca.read_text()
@@ -157,7 +157,7 @@ class Reload(EndToEnd):
         self.assertEqual(self.post().status, 200)
         self.assertEqual(self.exporter_.scrape().total(FAILURES), 0)
 
-    def test_what_needs_a_restart_is_named_and_left_as_it_is(self):
+    def test_setting_that_needs_a_restart_is_named(self):
         self.start()
         self.rewrite('path: ":memory:"', 'path: sessions.db')
         answer = self.post()
@@ -165,7 +165,7 @@ class Reload(EndToEnd):
         self.assertRegex(answer.text, r'store\.path: .* \(needs a restart\)')
         self.assertIn('path: ":memory:"', self.exporter_.get('/config').text)
 
-    def test_the_session_api_can_be_switched_on_and_off_and_its_token_changed(self):
+    def test_session_api_and_its_token_can_be_reloaded(self):
         self.start()
         self.write('token', 'first-token-0123456789')
         path = '/api/v1/sessions/sess_told'
@@ -184,14 +184,14 @@ class Reload(EndToEnd):
         self.assertEqual(self.post().status, 200)
         self.assertEqual(put('second-token-0123456789'), 404)
 
-    def test_other_files_of_sessions_are_followed(self):
+    def test_added_session_file_is_read(self):
         self.start()
         self.write('more.txt', 'sess_of_another_file\n')
         self.rewrite('files: [sessions.txt]', 'files: [sessions.txt, more.txt]')
         self.assertEqual(self.post().status, 200)
         self.exporter_.until('one more', lambda scrape: scrape.total('kallglot_sessions') == self.SESSIONS + 1)
 
-    def test_a_hundred_reloads_under_load_cost_no_scrape_no_poll_and_no_connection(self):
+    def test_hundred_reloads_fail_no_scrape_and_no_poll(self):
         exporter = self.start()
         good = self.config_file.read_text()
         settled = exporter.scrape()
@@ -229,7 +229,7 @@ class Reload(EndToEnd):
         exporter.stop()
         self.assert_clean_end(exporter)
 
-    def test_a_disk_that_hangs_under_a_reload_holds_neither_polls_nor_the_end(self):
+    def test_hung_disk_in_a_reload_delays_no_poll_and_no_stop(self):
         self.api = self.simulator('--sessions', self.SESSIONS, '--arrival-rate', '0', '--active', '10m-20m')
         config = self.config(self.api.port, more='shutdown_grace: 2s')
         exporter = self.exporter(config, environment=TRACED,
@@ -247,7 +247,7 @@ class Reload(EndToEnd):
         exporter.expect('the end', lambda: 'msg=stopped' in exporter.log())
         self.assertEqual(exporter.log().count('reload'), 1)
 
-    def test_reloading_over_http_has_to_be_allowed(self):
+    def test_reload_over_http_without_the_flag_is_forbidden(self):
         self.start()
         for method, status in (('GET', 405), ('DELETE', 405)):
             self.assertEqual(self.exporter_.get('/-/reload', method=method).status, status)
@@ -256,7 +256,7 @@ class Reload(EndToEnd):
         self.assertEqual(answer.status, 403)
         self.assertIn('--web.enable-lifecycle', answer.text)
 
-    def test_the_effective_configuration_is_shown_without_secrets(self):
+    def test_effective_configuration_is_shown_without_secrets(self):
         self.start()
         answer = self.exporter_.get('/config')
         self.assertEqual(answer.status, 200)

@@ -39,7 +39,7 @@ class Scale(EndToEnd):
         config = self.config(simulator.port, intervals=EVERY, max_connections=4000)
         return simulator, self.exporter(config)
 
-    def test_a_thousand_requests_wait_at_once_and_every_session_is_polled(self):
+    def test_thousand_requests_in_flight_poll_every_session(self):
         simulator, exporter = self.start('--sessions', SESSIONS, '--active', '10m-20m')
         exporter.until('every session seen', lambda scrape: scrape.value('kallglot_sessions', status='unknown') == 0)
         exporter.expect('busy connections', lambda: simulator.stats()['requests']['in_flight'] > BUSY_AT_ONCE)
@@ -79,7 +79,7 @@ class Scale(EndToEnd):
               f'worst loop delay {1000 * last.value("kallglot_exporter_event_loop_delay_seconds"):.1f} ms, '
               f'handshakes {stats["handshakes"]["done"]} ({stats["handshakes"]["resumed"]} resumed)', flush=True)
 
-    def test_every_answer_is_credited_to_the_session_that_was_asked_for(self):
+    def test_every_response_is_credited_to_its_session(self):
         # All are born at once, and each has moments of its own: what the histograms have added up in the end follows
         # from the truth, and one answer credited to another session would show in it.
         simulator, exporter = self.start('--sessions', 10, '--stuck', 10, '--created', '1s-4s', '--connecting', '1s-4s',

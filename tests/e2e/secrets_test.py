@@ -54,7 +54,7 @@ class Secrets(EndToEnd):
         return self.exporter(self.config(self.api.port, thresholds='{connecting: [500ms], not_started: [500ms]}'),
                              '--log.level=debug', *flags)
 
-    def test_the_canaries_are_in_what_the_api_says(self):
+    def test_canaries_are_in_the_responses_of_the_api(self):
         # Or the search would find nothing for the wrong reason.
         self.start()
         life = self.api.lives()[1][0]
@@ -64,7 +64,7 @@ class Secrets(EndToEnd):
         for canary in CANARIES[2:]:
             self.assertIn(canary, answer.text)
 
-    def test_none_is_shown_in_good_times(self):
+    def test_no_secret_is_shown_without_faults(self):
         exporter = self.start()
         exporter.until('whole lives', lambda scrape: scrape.total('kallglot_sessions_ended_total') >= 20)
         self.assert_nothing_shown(exporter)
@@ -72,7 +72,7 @@ class Secrets(EndToEnd):
         for canary in CANARIES:
             self.assertNotIn(canary, exporter.log())
 
-    def test_none_is_shown_when_every_kind_of_thing_goes_wrong(self):
+    def test_no_secret_is_shown_under_every_fault(self):
         exporter = self.start('--log.format=json')
         for fault in FAULTS:
             self.meet(fault, exporter)
@@ -82,7 +82,7 @@ class Secrets(EndToEnd):
         for fault in SILENCING:
             self.meet(fault, self.exporter(self.folder / 'config.yml', '--log.level=debug', name=fault))
 
-    def test_none_of_our_own_is_shown_through_use_misuse_and_reloads(self):
+    def test_no_secret_of_the_daemon_is_shown_on_misuse(self):
         own = {'token': 'canary-token-0123456789', 'hook_secret': 'whsec_canary_0123456789', 'password': 'canary-password'}
         self.api = self.simulator('--sessions', 30, '--stuck', 3, '--api-key', KEY, '--created', '100ms-1s',
                                   '--connecting', '100ms-1s', '--active', '1s-3s')
@@ -133,7 +133,7 @@ class Secrets(EndToEnd):
             self.assert_nothing_shown(exporter)
 
     @unittest.skipIf(SANITIZED, 'AddressSanitizer keeps freed memory on purpose')
-    def test_a_second_after_the_last_answer_the_memory_holds_nothing_of_it(self):
+    def test_memory_holds_no_secret_a_second_after_polling(self):
         api = self.simulator('--sessions', 300, '--arrival-rate', '0', '--active', '10m-20m')
         rarely = '{created: 2s, connecting: 1h, active: 1h, ending: 1h, unknown: 1h}'
         exporter = self.exporter(self.config(api.port, intervals=rarely))

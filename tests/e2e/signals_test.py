@@ -31,7 +31,7 @@ class Signals(EndToEnd):
     def in_flight(self):
         return self.api.stats()['requests']['in_flight']
 
-    def test_term_under_load_lets_requests_finish_and_serves_scrapes_meanwhile(self):
+    def test_term_under_load_finishes_requests_and_scrapes(self):
         exporter = self.start('2s')
         before = exporter.scrape()
         under_way = self.in_flight()
@@ -55,14 +55,14 @@ class Signals(EndToEnd):
         self.assertEqual(last.total('kallglot_exporter_api_request_failures_total'), 0)
         self.assertEqual(self.in_flight(), 0)
 
-    def test_the_grace_ends_what_takes_longer(self):
+    def test_requests_longer_than_the_grace_are_cut_off(self):
         exporter = self.start('60s', more='shutdown_grace: 1s')
         with within('the stop', 15):
             exporter.stop()
         self.assert_clean_end(exporter)
         self.assertIn('cut_off=true', exporter.log())
 
-    def test_a_second_term_stops_at_once(self):
+    def test_second_term_stops_at_once(self):
         exporter = self.start('60s', more='shutdown_grace: 10m')
         exporter.send(signal.SIGTERM)
         exporter.expect('not ready', lambda: exporter.get('/-/ready').status == 503)
@@ -70,7 +70,7 @@ class Signals(EndToEnd):
         self.assert_clean_end(exporter)
         self.assertIn('cut_off=true', exporter.log())
 
-    def test_a_hup_while_it_stops_cuts_nothing_off(self):
+    def test_hup_during_a_stop_cuts_nothing_off(self):
         exporter = self.start('3s', more='shutdown_grace: 10m')
         exporter.send(signal.SIGTERM)
         exporter.expect('not ready', lambda: exporter.get('/-/ready').status == 503)
@@ -79,13 +79,13 @@ class Signals(EndToEnd):
         self.assert_clean_end(exporter)
         self.assertIn('cut_off=false', exporter.log())
 
-    def test_int_stops_too(self):
+    def test_int_stops_the_daemon(self):
         exporter = self.start('100ms')
         exporter.stop(signal.SIGINT)
         self.assert_clean_end(exporter)
         self.assertIn('signal=INT', exporter.log())
 
-    def test_hup_does_not_end_it(self):
+    def test_hup_does_not_stop_the_daemon(self):
         exporter = self.start('100ms')
         exporter.send(signal.SIGHUP)
         exporter.expect('an answer in the log', lambda: 'load' in exporter.log())
@@ -94,7 +94,7 @@ class Signals(EndToEnd):
         exporter.stop()
         self.assert_clean_end(exporter)
 
-    def test_hup_during_the_start_waits_for_its_end(self):
+    def test_hup_during_the_start_reloads_after_it(self):
         if not shutil.which('strace'):
             self.skipTest('no strace')
         self.api = self.simulator('--sessions', 10, *QUIET)
@@ -105,7 +105,7 @@ class Signals(EndToEnd):
         exporter.stop()
         self.assert_clean_end(exporter)
 
-    def test_a_client_that_goes_away_does_not_end_it(self):
+    def test_sigpipe_does_not_stop_the_daemon(self):
         exporter = self.start('100ms')
         exporter.send(signal.SIGPIPE)
         before = answered(exporter.scrape())
@@ -123,7 +123,7 @@ class ApiTrouble(EndToEnd):
         self.assertEqual(exporter.scrape().value(UP), 1)
         return exporter
 
-    def test_polling_resumes_after_the_api_was_away_and_no_session_is_lost(self):
+    def test_api_back_after_an_outage_loses_no_session(self):
         exporter = self.start('--plaintext', plaintext=True)
         before = exporter.scrape()
         self.api.kill()
@@ -144,7 +144,7 @@ class ApiTrouble(EndToEnd):
         self.assertEqual(later.total('kallglot_exporter_sessions_forgotten_total'), 0)
         self.assertEqual(later.value('kallglot_exporter_api_state', state='ok'), 1)
 
-    def test_a_pause_that_a_429_asks_for_is_kept(self):
+    def test_pause_of_a_429_is_obeyed(self):
         exporter = self.start()
         self.api.set_faults(rate_limited=1.0, retry_after='3')
         exporter.until('throttled', lambda scrape: scrape.value(
@@ -159,7 +159,7 @@ class ApiTrouble(EndToEnd):
         self.assertGreaterEqual(pauses['asked_for'], 1)
         self.assertEqual(pauses['early_requests'], 0)
 
-    def test_a_refused_key_is_tried_once_and_everything_else_waits(self):
+    def test_rejected_key_stops_polling_except_probes(self):
         exporter = self.start()
         self.api.post('/_stats', {})
         exporter.over_scrapes(200)

@@ -31,7 +31,7 @@ class StatusPage(EndToEnd):
         exporter.expect(f'{parts} on the page', says)
         return page
 
-    def test_a_healthy_one_says_so_first(self):
+    def test_healthy_page_says_so_first(self):
         exporter = self.start()
         exporter.until('everybody polled', lambda scrape: scrape.value('kallglot_sessions', status='active') == 60)
         page = self.until_says(exporter, 'No session is stuck', 'active 60')
@@ -39,7 +39,7 @@ class StatusPage(EndToEnd):
             self.assertIn(part, page)
         self.assertNotIn('Stuck sessions', page)
 
-    def test_stuck_ones_are_named_with_their_age_until_they_start(self):
+    def test_stuck_sessions_are_listed_with_their_age(self):
         exporter = self.start()
         ids = self.api.post('/_sessions', {'count': 3, 'stuck': True})['ids']
         page = self.until_says(exporter, '3 sessions are stuck', '3 connecting; the longest for', *ids)
@@ -49,20 +49,20 @@ class StatusPage(EndToEnd):
         for forbidden in ('<script', 'http://', 'https://', ' style='):
             self.assertNotIn(forbidden, answer.text)
 
-    def test_an_api_that_is_down_comes_before_what_was_seen_last(self):
+    def test_unreachable_api_comes_before_stuck_sessions(self):
         exporter = self.start('--stuck', 2)
         self.until_says(exporter, '2 sessions are stuck')
         self.api.kill()
         page = self.until_says(exporter, 'The API cannot be reached', 'state unreachable')
         self.assertIn('When last seen, 2 sessions were stuck.', page)
 
-    def test_a_refused_key_is_named_as_such(self):
+    def test_rejected_key_is_named(self):
         exporter = self.start()
         self.until_says(exporter, 'No session is stuck')
         self.api.set_faults(unauthorized=1.0)
         self.until_says(exporter, 'The API refuses our key', 'state unauthorized')
 
-    def test_without_sessions_it_says_how_to_tell_some(self):
+    def test_page_without_sessions_says_how_to_register_some(self):
         api = self.simulator('--sessions', 1)
         config = self.config(api.port)
         config.write_text(config.read_text().replace('[sessions.txt]', '[]'))

@@ -39,34 +39,34 @@ class TlsRefusal(EndToEnd):
         self.assertEqual(server.received, b'', 'something was sent to a server that is not the API')
         self.assertNotIn(KEY, exporter.log())
 
-    def test_a_server_with_another_name_is_refused(self):
+    def test_server_with_another_name_is_rejected(self):
         make_server(self.folder, 'server', 'ca', names='DNS:api.example.com')
         self.refuses('server')
 
-    def test_a_server_with_another_address_is_refused(self):
+    def test_server_with_another_address_is_rejected(self):
         make_server(self.folder, 'server', 'ca', names='IP:127.0.0.2, DNS:localhost')
         self.refuses('server', host='127.0.0.1')
 
-    def test_an_expired_certificate_is_refused(self):
+    def test_expired_certificate_is_rejected(self):
         make_server(self.folder, 'server', 'ca', expired=True)
         self.refuses('server')
 
-    def test_a_self_signed_certificate_is_refused(self):
+    def test_self_signed_certificate_is_rejected(self):
         make_server(self.folder, 'server')
         self.refuses('server')
 
-    def test_an_unknown_authority_is_refused(self):
+    def test_unknown_authority_is_rejected(self):
         make_authority(self.folder, 'other')
         make_server(self.folder, 'server', 'other')
         self.refuses('server')
 
-    def test_an_old_protocol_is_refused(self):
+    def test_old_protocol_is_rejected(self):
         make_server(self.folder, 'server', 'ca')
         with warnings.catch_warnings():
             warnings.simplefilter('ignore')
             self.refuses('server', highest=ssl.TLSVersion.TLSv1_1)
 
-    def test_the_right_server_gets_the_key(self):
+    def test_right_server_gets_the_key(self):
         # Or the tests above would prove nothing.
         make_server(self.folder, 'server', 'ca')
         answer = b'HTTP/1.1 401 Unauthorized\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}'

@@ -33,26 +33,26 @@ class UnitFile(EndToEnd):
     def verify(self, file):
         return self.analyze('verify', '--man=no', '--recursive-errors=no', str(file))
 
-    def test_verify_is_silent(self):
+    def test_systemd_verify_reports_nothing(self):
         self.assertEqual(self.verify(self.copy()), (0, ''))
 
-    def test_verify_would_complain(self):
+    def test_systemd_verify_reports_a_bad_value(self):
         answer, said = self.verify(self.copy(lambda text: text.replace('Restart=on-failure', 'Restart=perhaps')))
         self.assertIn('perhaps', said, answer)
 
     def security(self, file):
         return self.analyze('security', '--offline=yes', f'--threshold={EXPOSURE_AT_MOST}', str(file))
 
-    def test_it_is_confined(self):
+    def test_unit_is_confined(self):
         answer, said = self.security(self.copy())
         self.assertEqual(answer, 0, said)
 
-    def test_without_its_confinement_it_would_not_pass(self):
+    def test_unit_without_confinement_exceeds_the_threshold(self):
         answer, _ = self.security(self.copy(lambda text: re.sub(r'^(System|Restrict|Protect|Capab).*\n', '', text,
                                                                 flags=re.MULTILINE)))
         self.assertNotEqual(answer, 0)
 
-    def test_it_agrees_with_the_program(self):
+    def test_unit_matches_the_program(self):
         unit = configparser.ConfigParser(strict=False, interpolation=None, delimiters=['='])
         unit.optionxform = str
         unit.read_string(UNIT.read_text())
@@ -98,7 +98,7 @@ class Notifications(EndToEnd):
         api = self.simulator('--sessions', 50)
         return self.exporter(self.config(api.port), environment={'NOTIFY_SOCKET': self.path, **variables})
 
-    def test_ready_is_told_once_it_is_ready(self):
+    def test_systemd_is_notified_when_ready(self):
         exporter = self.start()
         self.until_told('READY=1')
         self.assertEqual(exporter.get('/-/ready').status, 200)
@@ -109,7 +109,7 @@ class Notifications(EndToEnd):
         self.assertEqual(self.without_status(), ['READY=1', 'STOPPING=1'])
         self.assert_clean_end(exporter)
 
-    def test_stopping_is_told_when_the_stop_begins(self):
+    def test_systemd_is_notified_when_the_stop_begins(self):
         api = self.simulator('--sessions', 50, '--latency', '60s')
         exporter = self.exporter(self.config(api.port, more='shutdown_grace: 10m'),
                                  environment={'NOTIFY_SOCKET': self.path})
@@ -120,14 +120,14 @@ class Notifications(EndToEnd):
         exporter.stop()
         self.assert_clean_end(exporter)
 
-    def test_the_status_says_in_a_line_how_it_stands(self):
+    def test_systemd_status_line_counts_sessions(self):
         exporter = self.start()
         self.until_told('STATUS=following 0 sessions, API starting')
         self.until_told_like(r'STATUS=following 5\d sessions, API ok')
         exporter.stop()
         self.until_told('STATUS=stopping')
 
-    def test_a_reload_is_told_from_its_beginning_to_its_end(self):
+    def test_systemd_is_notified_of_a_reload(self):
         exporter = self.start()
         self.until_told('READY=1')
         exporter.send(signal.SIGHUP)
@@ -138,7 +138,7 @@ class Notifications(EndToEnd):
         exporter.stop()
         self.assert_clean_end(exporter)
 
-    def test_it_listens_on_the_socket_that_systemd_hands_over(self):
+    def test_socket_passed_by_systemd_is_used(self):
         api = self.simulator('--sessions', 5)
         with socket.create_server(('127.0.0.1', 0)) as listener:
             script = f'exec 3<&{listener.fileno()}; export LISTEN_FDS=1 LISTEN_PID=$$; exec "$@"'
@@ -148,7 +148,7 @@ class Notifications(EndToEnd):
         exporter.stop()
         self.assert_clean_end(exporter)
 
-    def test_a_socket_that_is_no_listener_is_refused(self):
+    def test_passed_socket_that_does_not_listen_is_rejected(self):
         api = self.simulator('--sessions', 5)
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
             script = f'exec 3<&{other.fileno()}; export LISTEN_FDS=1 LISTEN_PID=$$; exec "$@"'
@@ -157,20 +157,20 @@ class Notifications(EndToEnd):
             self.assertEqual(program.wait(), 2)
         self.assertIn('a socket of systemd cannot be used', program.log())
 
-    def test_the_watchdog_is_fed_again_and_again(self):
+    def test_watchdog_is_fed_repeatedly(self):
         exporter = self.start(WATCHDOG_USEC='600000')
         self.until_told('WATCHDOG=1', times=4)
         self.assertEqual(self.told()[0], 'READY=1')
         exporter.stop()
         self.assert_clean_end(exporter)
 
-    def test_a_watchdog_of_another_process_is_not_fed(self):
+    def test_watchdog_of_another_process_is_not_fed(self):
         exporter = self.start(WATCHDOG_USEC='100000', WATCHDOG_PID='1')
         self.until_told('READY=1')
         exporter.stop()
         self.assertEqual(self.without_status(), ['READY=1', 'STOPPING=1'])
 
-    def test_a_start_that_fails_is_not_told_as_ready(self):
+    def test_failed_start_does_not_notify_systemd(self):
         api = self.simulator('--sessions', 5)
         taken = f'127.0.0.1:{api.port}'
         answer, _, _ = run_exporter('--config.file', self.config(api.port), '--web.listen-address', taken,

@@ -49,7 +49,7 @@ class WebConfig(EndToEnd):
         ca_file = self.folder / 'trusted.pem' if 'tls_server_config' in self.web_file.read_text() else None
         return web.request(self.address, path, headers=headers, ca_file=ca_file, **options)
 
-    def test_scrapes_go_over_tls_and_in_no_other_way(self):
+    def test_private_listener_with_tls_rejects_plaintext(self):
         self.launch(TLS % '')
         self.assertEqual(self.get('/metrics').status, 200)
         self.assertIn(EXPIRY + '{listener="private"}', self.get('/metrics').text)
@@ -79,7 +79,7 @@ class WebConfig(EndToEnd):
         self.assertIn('<renegotiation supported="0"', done.stdout)
         self.assertNotIn('<compression supported="1"', done.stdout)
 
-    def test_every_path_but_health_needs_the_password(self):
+    def test_every_path_except_health_needs_the_password(self):
         password = 'right: with a colon'
         self.launch(f"basic_auth_users:\n  prometheus: {hash_of(password)}\n  other: {hash_of('theirs', 4)}\n")
         good = basic('prometheus', password)
@@ -98,7 +98,7 @@ class WebConfig(EndToEnd):
             self.assertIn(self.get('/metrics', {'Authorization': odd}).status, (200,) if odd.startswith('basic') else (401,), odd[:20])
         self.assertNotIn(password, self.exporter_.log())
 
-    def test_the_token_of_the_session_api_opens_the_session_api_and_nothing_else(self):
+    def test_session_api_token_opens_only_the_session_api(self):
         self.write('token', 'token-0123456789-abcdef')
         self.config_file.write_text(self.config_file.read_text().replace(
             'files: [sessions.txt]', 'files: [sessions.txt]\n  api_token_file: token'))
@@ -109,7 +109,7 @@ class WebConfig(EndToEnd):
         self.assertEqual(self.get('/api/v1/sessions/sess_one', basic('prometheus', 'right')).status, 401)
         self.assertEqual(self.get('/metrics', bearer).status, 401)
 
-    def test_a_right_password_is_hashed_once_and_waits_for_no_wrong_ones(self):
+    def test_right_password_does_not_wait_for_wrong_ones(self):
         self.launch(f"basic_auth_users: {{prometheus: {hash_of('right', 12)}}}\n")
         good = basic('prometheus', 'right')
         self.assertEqual(self.get('/metrics', good).status, 200)
@@ -137,7 +137,7 @@ class WebConfig(EndToEnd):
         self.assertLessEqual(set(statuses), {401, 503})
         self.assertIn(503, statuses, 'no more than sixteen wait')
 
-    def test_certificates_and_users_are_read_again_when_they_change(self):
+    def test_changed_certificates_and_users_are_reloaded(self):
         self.launch(TLS % '' + f"basic_auth_users: {{prometheus: {hash_of('old')}}}\n")
         self.assertEqual(self.get('/metrics', basic('prometheus', 'old')).status, 200)
         self.web_file.write_text(TLS % '' + f"basic_auth_users: {{prometheus: {hash_of('new')}}}\n")
@@ -148,7 +148,7 @@ class WebConfig(EndToEnd):
         self.exporter_.expect('told', lambda: 'the changed web configuration is not used' in self.exporter_.log())
         self.assertEqual(self.get('/metrics', basic('prometheus', 'new')).status, 200)
 
-    def test_a_hundred_rotations_under_load_cost_no_scrape_and_no_poll(self):
+    def test_hundred_rotations_fail_no_scrape_and_no_poll(self):
         exporter = self.launch(TLS % '', '--web.enable-lifecycle')
         make_server(self.folder, 'spare', 'trusted')
         pairs = [tuple((self.folder / f'{name}.{kind}').read_bytes() for kind in ('pem', 'key')) for name in ('web', 'spare')]
@@ -189,7 +189,7 @@ class WebConfig(EndToEnd):
             '    static_configs: [{targets: ["%s"]}]\n') % self.address)))
         server.expect('up', lambda: server.single('up') == 1)
 
-    def test_clients_have_to_show_a_certificate_where_that_is_asked_for(self):
+    def test_required_client_certificate_is_verified(self):
         make_client(self.folder, 'stranger', 'trusted', 'DNS:prometheus.example')
         make_authority(self.folder, 'client_ca')
         make_client(self.folder, 'good_client', 'client_ca', 'DNS:prometheus.example')
@@ -217,7 +217,7 @@ class WebConfig(EndToEnd):
         self.assertIsNone(ask('other_client'), 'another name')
         self.assertIsNone(ask('stranger'), 'another authority')
 
-    def test_headers_and_the_rate_limit_of_the_file_are_kept(self):
+    def test_headers_and_rate_limit_of_the_file_apply(self):
         self.launch('http_server_config:\n  http2: true\n  headers: {X-Frame-Options: deny, Content-Security-Policy: "x"}\n'
                     'rate_limit: {interval: 1h, burst: 3}\n')
         first = self.get('/metrics')
@@ -227,7 +227,7 @@ class WebConfig(EndToEnd):
         self.assertEqual([self.get('/metrics').status for _ in range(2)], [200, 429])
         self.assertEqual(self.get('/-/healthy').status, 200)
 
-    def test_a_bad_file_is_refused_at_the_start_with_line_and_key(self):
+    def test_bad_web_file_is_rejected_with_line_and_key(self):
         for text, words, code in (
                 ('tls_server_config: {cert_file: web.pem}\n', 'missing one of key or key_file', 2),
                 ('tls_server_config: {cert_file: gone.pem, key_file: web.key}\n', 'gone.pem', 1),

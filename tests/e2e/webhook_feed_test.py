@@ -42,7 +42,7 @@ class WebhookFeed(EndToEnd):
         self.api.post('/_sessions', {'count': COUNT})
         return self.daemon.until('all have ended', lambda scrape: scrape.value('kallglot_sessions', status='ended') == total)
 
-    def test_webhooks_alone_bring_every_session_and_replace_polls(self):
+    def test_webhooks_register_every_session_and_replace_polls(self):
         scrape = self.live_through(COUNT)
         self.daemon.expect('every event delivered', lambda: self.webhooks()['delivered'] == 3 * COUNT)
         self.assertEqual(self.webhooks()['made'], 3 * COUNT)
@@ -58,7 +58,7 @@ class WebhookFeed(EndToEnd):
         self.assertEqual(scrape.value('kallglot_session_regressions_total'), 0)
         self.assertEqual(scrape.value('kallglot_exporter_webhook_missed_transitions_total'), 0)
 
-    def test_twice_and_out_of_order_changes_nothing(self):
+    def test_repeated_and_unordered_webhooks_change_nothing(self):
         self.api.set_faults(webhook_twice=0.5, webhook_shuffled=0.5)
         scrape = self.live_through(COUNT)
         self.daemon.expect('all delivered', lambda: self.webhooks()['waiting'] == 0
@@ -69,7 +69,7 @@ class WebhookFeed(EndToEnd):
         self.assertEqual(scrape.value('kallglot_sessions', status='ended'), COUNT)
         self.daemon.until('each ended once', lambda later: later.total('kallglot_sessions_ended_total') == COUNT)
 
-    def test_lost_ones_are_made_good_by_polls(self):
+    def test_polls_replace_lost_webhooks(self):
         self.api.set_faults(webhook_lost=0.3)
         self.api.post('/_sessions', {'count': COUNT})
         self.daemon.expect('all sent or lost', lambda: self.webhooks()['made'] == 3 * COUNT and self.webhooks()['waiting'] == 0)
@@ -81,7 +81,7 @@ class WebhookFeed(EndToEnd):
         self.assertGreaterEqual(scrape.total('kallglot_sessions'), COUNT * 9 // 10)
         self.assertEqual(scrape.value('kallglot_session_regressions_total'), 0)
 
-    def test_what_finds_nobody_is_tried_again(self):
+    def test_undelivered_webhook_is_retried(self):
         self.daemon.stop()
         self.api.post('/_sessions', {'count': 1})
         self.api.expect('failed attempts', lambda: self.webhooks()['failed_attempts'] >= 3)

@@ -22,7 +22,7 @@ class Webhooks(Durable):
     def counted(self, result):
         return self.exporter.scrape().value(REQUESTS, result=result)
 
-    def test_either_secret_of_a_rotation_is_good_and_no_other(self):
+    def test_both_secrets_of_a_rotation_are_accepted(self):
         for number, secret in enumerate(('a-secret-for-signing-webhooks-in-tests', 'a-secret-from-before-the-rotation')):
             body = event(number, f'sess_signed_{number}', 'session.started')
             self.assertEqual(self.post(body, signed(body, secret)).status, 200)
@@ -32,7 +32,7 @@ class Webhooks(Durable):
         self.assertNotIn('sess_forged', self.tracked(self.exporter))
         self.assertEqual((self.counted('accepted'), self.counted('signature')), (2, 3))
 
-    def test_refusals_look_alike_and_are_counted_apart(self):
+    def test_rejections_look_alike_and_are_counted_apart(self):
         body = event(1, 'sess_refused')
         answers = [self.post(body, headers) for headers in (
             {}, {'Kallglot-Signature': 't=1,v1=0'}, signed(body + b' '), signed(body, at=time.time() - 400),
@@ -43,7 +43,7 @@ class Webhooks(Durable):
         self.assertEqual(self.post(b'{"id":', signed(b'{"id":')).status, 400)
         self.assertEqual(self.counted('malformed'), 1)
 
-    def test_a_body_that_is_too_large_is_refused_and_counted(self):
+    def test_too_large_body_is_rejected_and_counted(self):
         largest = event(1, 'sess_large') + b' ' * 65536
         body = largest[:65536]
         self.assertEqual(self.post(body, signed(body)).status, 200)
@@ -51,14 +51,14 @@ class Webhooks(Durable):
         self.assertEqual(self.post(body, signed(body)).status, 413)
         self.assertEqual((self.counted('accepted'), self.counted('too_large')), (1, 1))
 
-    def test_nothing_but_the_hook_is_on_that_listener(self):
+    def test_webhook_listener_serves_only_the_webhook_path(self):
         for path in ('/', '/metrics', '/-/healthy', '/-/reload', '/config', '/api/v1/sessions', PATH + '/'):
             self.assertEqual(web.request(self.exporter.webhooks, path).status, 404, path)
         answer = web.request(self.exporter.webhooks, PATH)
         self.assertEqual((answer.status, answer.headers['Allow']), (405, 'POST'))
         self.assertEqual(self.exporter.get(PATH, method='POST').status, 404)
 
-    def test_events_move_a_session_and_unknown_ones_are_counted(self):
+    def test_events_change_a_session_and_unknown_ones_count(self):
         for number, (kind, outcome) in enumerate((('session.created', 'created'), ('session.started', 'active'),
                                                   ('session.created', 'active'), ('transcript.ready', 'active'),
                                                   ('session.teleported', 'active'), ('session.ended', 'ended'),

@@ -53,7 +53,7 @@ class WebhookTls(EndToEnd):
         host, _, port = self.hook.rpartition(':')
         return ssl.get_server_certificate((host, int(port)))
 
-    def test_events_come_in_over_tls_and_in_no_other_way(self):
+    def test_webhook_listener_with_tls_rejects_plaintext(self):
         exporter = self.launch()
         self.assertEqual(self.deliver(), 200)
         self.assertEqual(exporter.scrape().value('kallglot_exporter_webhook_requests_total', result='accepted'), 1)
@@ -71,7 +71,7 @@ class WebhookTls(EndToEnd):
         exporter.stop()
         self.assert_clean_end(exporter)
 
-    def test_a_listener_that_was_taken_out_keeps_certificate_and_secrets_until_a_restart(self):
+    def test_removed_webhook_listener_stays_until_a_restart(self):
         exporter = self.launch()
         self.assertEqual(self.deliver(), 200)
         text = self.config_file.read_text()
@@ -86,7 +86,7 @@ class WebhookTls(EndToEnd):
         exporter.stop()
         self.assert_clean_end(exporter)
 
-    def test_a_changed_certificate_is_used_without_losing_an_event(self):
+    def test_changed_webhook_certificate_loses_no_event(self):
         exporter = self.launch()
         for rotation in range(3):
             before = self.shown()
@@ -104,7 +104,7 @@ class WebhookTls(EndToEnd):
         self.assertEqual(self.shown(), before)
         self.assertEqual(self.deliver(), 200)
 
-    def test_a_certificate_that_cannot_be_used_is_refused_at_the_start(self):
+    def test_bad_webhook_certificate_is_rejected_at_the_start(self):
         self.write('hook.pem', 'this is no certificate')
         for flags in ([], ['--config.check']):
             answer, out, log = run_exporter('--config.file', self.config_file, *flags, '--web.listen-address', '127.0.0.1:0')

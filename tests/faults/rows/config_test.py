@@ -70,8 +70,8 @@ class Files(Row):
     def test_c2_bad_file_on_reload_changes_nothing(self):
         """A reload finds a bad file, a bad certificate or no secret
         The reload changes nothing, its metric is 0, and the error is logged once."""
-        count = self.elsewhere('reload_test', 'Reload.test_a_bad_file_changes_nothing_and_is_told_with_line_and_key',
-                               'Reload.test_bad_certificates_and_missing_secrets_change_nothing_either')
+        count = self.elsewhere('reload_test', 'Reload.test_bad_file_changes_nothing_and_is_reported',
+                               'Reload.test_bad_certificate_or_secret_changes_nothing')
         self.figure(f'{count} of 2 cases')
 
     def test_c3_value_out_of_range_is_rejected_with_the_range(self):
@@ -119,7 +119,7 @@ class Files(Row):
                 self.assertEqual(code, 1, log)
                 self.assertIn(address, log)
                 self.assertIn(words, log)
-        self.elsewhere('bad_input_test', 'BadInput.test_a_taken_port_is_named')
+        self.elsewhere('bad_input_test', 'BadInput.test_taken_port_is_named')
         self.figure(f'{len(cases)} named')
 
     def test_c9_unreachable_store_is_named(self):
@@ -190,7 +190,7 @@ class Tls(Row):
         exporter = self.exporter(self.file, '--web.config.file', self.write(
             'web.yml', 'tls_server_config: {cert_file: old.pem, key_file: old.key}\n'))
         self.assertRegex(exporter.log(), r'level=warn msg="the certificate has expired.*listener=private')
-        self.elsewhere('web_config_test', 'WebConfig.test_scrapes_go_over_tls_and_in_no_other_way')
+        self.elsewhere('web_config_test', 'WebConfig.test_private_listener_with_tls_rejects_plaintext')
         self.figure('mismatch and wrong order refused, expired told')
 
 
@@ -198,13 +198,13 @@ class UnitFile(Row):
     def test_c11_mistake_in_the_unit_file_is_found(self):
         """A misspelled key in the unit file, for which systemd only warns
         The test of the unit file fails for it, and passes for the shipped file."""
-        self.elsewhere('unit_file_test', 'UnitFile.test_verify_is_silent', 'UnitFile.test_verify_would_complain')
+        self.elsewhere('unit_file_test', 'UnitFile.test_systemd_verify_reports_nothing', 'UnitFile.test_systemd_verify_reports_a_bad_value')
         self.figure('verify is silent, and would not be')
 
     def test_c12_unit_is_confined(self):
         """A unit with too many rights
         systemd-analyze reports an exposure of at most 1.2, and a higher one as soon as a line is missing."""
-        self.elsewhere('unit_file_test', 'UnitFile.test_it_is_confined', 'UnitFile.test_without_its_confinement_it_would_not_pass')
+        self.elsewhere('unit_file_test', 'UnitFile.test_unit_is_confined', 'UnitFile.test_unit_without_confinement_exceeds_the_threshold')
         said = subprocess.run(['systemd-analyze', 'security', '--offline=yes', SOURCE_DIR / 'systemd' / 'kallglot_exporter.service'],
                               capture_output=True, text=True, check=False)
         self.figure(said.stdout.strip().splitlines()[-1].strip('→ ') if said.stdout else 'at most 1.2')

@@ -196,7 +196,7 @@ class Answers(Row):
         self.api.expect('words', lambda: self.api.stats()['faults'].get('hostile_words', 0) > 5000)
         self.assertLessEqual(abs(size() - early), 60)
         self.assertLess(len(exporter.get('/metrics').body), 1 << 20)
-        self.elsewhere('metrics_test', 'UnderPrometheus.test_hostile_words_in_every_answer_add_no_series_and_break_no_scrape')
+        self.elsewhere('metrics_test', 'UnderPrometheus.test_hostile_words_add_no_series_under_prometheus')
         self.figure(f'{early} lines before, {size()} after 15,000 words; 100,000 under Prometheus')
 
 
@@ -211,14 +211,14 @@ class Labels(Row):
         """A byte that is not UTF-8 in a label value, for which Prometheus drops the whole scrape
         One function sanitises all label values and replaces the byte. Without it, promtool rejects the text."""
         self.suite('promtool_test', 'Promtool.RefusesOneBadByte:Promtool.Accepts*', 2, '')
-        self.elsewhere('metrics_test', 'UnderPrometheus.test_the_target_is_up_follows_changes_and_comes_back_after_a_restart')
+        self.elsewhere('metrics_test', 'UnderPrometheus.test_target_follows_changes_and_a_restart')
         self.figure('0 scrapes lost under Prometheus')
 
     def test_b14_names_and_help_are_constants(self):
         """A line end in HELP, an invalid name of a label or a metric
         Names and HELP come from one table in the source; no input can change them. promtool reports nothing."""
         self.suite('metrics_test', 'MetricTable.*', 4, '')
-        self.elsewhere('metrics_test', 'Metrics.test_promtool_has_nothing_to_say', 'Metrics.test_every_metric_is_as_the_published_table_says')
+        self.elsewhere('metrics_test', 'Metrics.test_promtool_reports_nothing', 'Metrics.test_every_metric_matches_the_contract')
         self.figure('every name as published')
 
 

@@ -46,7 +46,7 @@ class Store(Durable, Row):
     def test_r6_read_only_disk_is_treated_like_a_full_one(self):
         """The disk becomes read-only
         The daemon behaves as with a full disk. A disk that is read-only at the start is named in the error."""
-        self.elsewhere('durability_test', 'FailingDisk.test_a_disk_that_is_read_only_for_a_while')
+        self.elsewhere('durability_test', 'FailingDisk.test_read_only_disk_loses_nothing_and_recovers')
         self.suite('store_test', 'RealDisk.AReadOnlyDiskIsNamedAtStart:StoreFailure.AStoreThatCannot*', 2)
 
     def test_r5_full_disk_at_the_start_is_named(self):
@@ -71,7 +71,7 @@ class Store(Durable, Row):
     def test_r14_second_daemon_on_one_store_is_rejected(self):
         """A second process opens the same store
         The second process exits and names the reason. The first one continues."""
-        self.elsewhere('durability_test', 'Durability.test_a_second_daemon_on_the_same_store_is_refused')
+        self.elsewhere('durability_test', 'Durability.test_second_daemon_on_the_same_store_is_rejected')
         self.figure('ends with 1 and names the file')
 
     def test_r15_store_has_one_connection_and_no_shared_memory(self):
@@ -157,7 +157,7 @@ class Store(Durable, Row):
             thread.join()
         self.assertIn('cut_off=false', exporter.log())
         self.assertEqual(told.ids - self.tracked(self.launch()), set())
-        self.elsewhere('unit_file_test', 'Notifications.test_stopping_is_told_when_the_stop_begins')
+        self.elsewhere('unit_file_test', 'Notifications.test_systemd_is_notified_when_the_stop_begins')
         self.figure(f'{told.count()} acknowledged, stopped in {took[0]:.1f} s, 0 lost')
 
 
@@ -175,7 +175,7 @@ class Process(Row):
         if SANITIZED or not shutil.which('strace'):
             self.skipTest('needs strace and a build without sanitizers')
         self.elsewhere('durability_test', 'HungDisk')
-        self.elsewhere('unit_file_test', 'Notifications.test_the_watchdog_is_fed_again_and_again')
+        self.elsewhere('unit_file_test', 'Notifications.test_watchdog_is_fed_repeatedly')
         self.figure('not fed while a sync hung')
 
     def test_p5_exception_of_a_parser_ends_one_connection(self):
@@ -193,16 +193,16 @@ class Process(Row):
     def test_p6_crash_loop_ends_after_ten_starts(self):
         """The daemon exits again and again right after its start
         systemd starts it at most ten times in five minutes, two seconds apart. The last error stays readable."""
-        self.elsewhere('package_test', 'UnderSystemd.test_a_daemon_that_ends_at_each_start_is_given_up')
+        self.elsewhere('package_test', 'UnderSystemd.test_daemon_that_fails_at_each_start_stays_failed')
         self.figure('10 starts under systemd, then failed')
 
     def test_p11_readiness_is_notified_when_ready(self):
         """systemd waits for readiness
         The daemon notifies systemd only with the store restored and the listeners open. A start that fails never notifies
         it."""
-        self.elsewhere('unit_file_test', 'Notifications.test_ready_is_told_once_it_is_ready',
-                       'Notifications.test_a_start_that_fails_is_not_told_as_ready',
-                       'Notifications.test_the_status_says_in_a_line_how_it_stands')
+        self.elsewhere('unit_file_test', 'Notifications.test_systemd_is_notified_when_ready',
+                       'Notifications.test_failed_start_does_not_notify_systemd',
+                       'Notifications.test_systemd_status_line_counts_sessions')
         self.figure('READY=1 is the first message')
 
 

@@ -25,7 +25,7 @@ class Requests(Durable, Row):
         """Signatures that are forged, missing, cut, too long, upper-case, several, or of another body
         None of a million is accepted. The answer does not say which part was wrong."""
         self.suite('web_intake_test', 'WebhookSignature.*:WebhookRoute.ARefusal*', 13, 'a million forgeries, 0 accepted')
-        self.elsewhere('webhook_test', 'Webhooks.test_refusals_look_alike_and_are_counted_apart')
+        self.elsewhere('webhook_test', 'Webhooks.test_rejections_look_alike_and_are_counted_apart')
 
     def test_h7_replays_have_no_effect(self):
         """An event comes again at once, after a restart, and after the tolerance
@@ -48,8 +48,8 @@ class Requests(Durable, Row):
         """Events arrive twice, out of order, late, or not at all
         Each event counts once. Every order of polls and events leads to the same state."""
         self.suite('intake_test', 'IntakeOrder.*', 1, '')
-        count = self.elsewhere('webhook_feed_test', 'WebhookFeed.test_twice_and_out_of_order_changes_nothing',
-                               'WebhookFeed.test_lost_ones_are_made_good_by_polls')
+        count = self.elsewhere('webhook_feed_test', 'WebhookFeed.test_repeated_and_unordered_webhooks_change_nothing',
+                               'WebhookFeed.test_polls_replace_lost_webhooks')
         self.figure(f'all orders in the intake, {count} feeds at the daemon')
 
     def test_h11_pipelined_requests_are_limited(self):
@@ -112,7 +112,7 @@ class Requests(Durable, Row):
         for path in ('/', '/metrics', '/config', '/-/healthy', '/-/ready', '/-/reload', ALL):
             self.assertEqual(web.request(exporter.webhooks, path).status, 404, path)
         self.assertEqual(exporter.get('/webhooks/kallglot', method='POST', body=b'{}').status, 404)
-        self.elsewhere('webhook_test', 'Webhooks.test_nothing_but_the_hook_is_on_that_listener')
+        self.elsewhere('webhook_test', 'Webhooks.test_webhook_listener_serves_only_the_webhook_path')
         self.figure('7 paths and the hook')
 
 

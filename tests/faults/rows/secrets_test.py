@@ -33,21 +33,21 @@ class Leaks(Row):
     def test_s2_readable_secret_file_is_used_with_a_warning(self):
         """Other users can read the key file; systemd passes credentials
         The file is used with a warning. $CREDENTIALS_DIRECTORY comes first."""
-        self.elsewhere('bad_input_test', 'GoodInput.test_a_key_that_others_can_read_is_used_with_a_warning',
-                       'GoodInput.test_a_bare_secret_is_looked_up_among_the_credentials_first')
+        self.elsewhere('bad_input_test', 'GoodInput.test_key_file_that_others_can_read_logs_a_warning',
+                       'GoodInput.test_bare_secret_is_read_from_the_credentials_first')
         self.figure('warned')
 
     def test_s3_tokens_in_responses_are_skipped(self):
         """stream.token, phone numbers and metadata in every response and event
         The parser skips them: they are never in its memory, a log, a metric or the store."""
         self.suite('core_test', 'SessionParserSecrets.*', 2, '')
-        self.elsewhere('secrets_test', 'Secrets.test_the_canaries_are_in_what_the_api_says', 'Secrets.test_none_is_shown_in_good_times')
+        self.elsewhere('secrets_test', 'Secrets.test_canaries_are_in_the_responses_of_the_api', 'Secrets.test_no_secret_is_shown_without_faults')
         self.figure('0 found, and they are there to be found')
 
     def test_s7_store_holds_nothing_personal(self):
         """Events and responses carry phone numbers and metadata, and another program reads the store
         The store holds ids, states and times, and nothing else."""
-        self.elsewhere('durability_test', 'Durability.test_the_store_holds_nothing_personal_and_nothing_secret')
+        self.elsewhere('durability_test', 'Durability.test_store_holds_nothing_personal_or_secret')
         self.figure('0 phone numbers, 0 secrets')
 
     def aborted(self, process):
@@ -152,7 +152,7 @@ class Keys(Row):
     def test_s6_key_is_sent_to_the_api_only(self):
         """The base URL is http://; the environment names proxies and a key log
         http:// is rejected except for loopback, when it is allowed. The environment changes nothing."""
-        self.elsewhere('bad_input_test', 'BadInput.test_a_plaintext_base_url_is_refused_unless_it_is_allowed_and_loopback')
+        self.elsewhere('bad_input_test', 'BadInput.test_plaintext_base_url_is_rejected_beyond_loopback')
         from support.certificates import make_authority, make_server
         place = self.folder / 'proxy'
         place.mkdir()
