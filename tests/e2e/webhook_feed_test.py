@@ -3,23 +3,10 @@
 
 from support import web
 from support.case import EndToEnd, main
+from support.configuration import receiving
 
 COUNT = 100
-CONFIG = """\
-api:
-  base_url: https://localhost:{port}/v1
-  key_file: api_key
-  ca_file: ca.pem
-  rate_limit: unlimited
-  max_rate: unlimited
-poll:
-  intervals: {{created: 1s, connecting: 1s, active: 1s, ending: 1s, unknown: 1s, audit: 5s}}
-webhook:
-  listen_address: 127.0.0.1:{hook}
-  secret_files: [secret]
-store:
-  path: ":memory:"
-"""
+INTERVALS = '{created: 1s, connecting: 1s, active: 1s, ending: 1s, unknown: 1s, audit: 5s}'
 
 
 class WebhookFeed(EndToEnd):
@@ -31,7 +18,8 @@ class WebhookFeed(EndToEnd):
                                   '200ms-600ms', '--active', '500ms-1500ms', '--ending', '0s-200ms',
                                   '--webhook-url', f'http://127.0.0.1:{hook}/webhooks/kallglot',
                                   '--webhook-secret-file', self.folder / 'secret', '--webhook-first-retry', '200ms')
-        self.daemon = self.exporter(self.write('feed.yml', CONFIG.format(port=self.api.port, hook=hook)))
+        self.daemon = self.exporter(self.config(self.api.port, name='feed.yml', intervals=INTERVALS, thresholds=None,
+                                                files='', webhook=receiving(hook)))
         self.daemon.expect('ready', lambda: self.daemon.get('/-/ready').status == 200)
 
     def webhooks(self):

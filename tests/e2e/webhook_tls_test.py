@@ -9,20 +9,9 @@ from support import web
 from support.certificates import make_authority, make_server
 from support.durable import SECRET, event, signed
 from support.case import EndToEnd, main
+from support.configuration import SECRETS, receiving
 from support.programs import run_exporter
 
-CONFIG = """\
-api:
-  base_url: https://localhost:{port}/v1
-  key_file: api_key
-  ca_file: ca.pem
-webhook:
-  listen_address: 127.0.0.1:0
-  secret_files: [secret]
-  tls: {{cert_file: hook.pem, key_file: hook.key}}
-store:
-  path: ":memory:"
-"""
 EXPIRY = 'kallglot_exporter_web_certificate_not_after_timestamp_seconds'
 
 
@@ -33,7 +22,8 @@ class WebhookTls(EndToEnd):
         make_server(self.folder, 'hook', 'trusted')
         self.write('secret', SECRET)
         self.api = self.simulator('--sessions', 5, '--arrival-rate', '0')
-        self.config_file = self.write('hook.yml', CONFIG.format(port=self.api.port))
+        self.config_file = self.config(self.api.port, name='hook.yml', files='', webhook=receiving(
+            secrets=SECRETS + '\ntls: {cert_file: hook.pem, key_file: hook.key}'))
         self.sent = 0
 
     def launch(self):

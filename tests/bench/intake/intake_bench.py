@@ -18,30 +18,13 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / 'e2e'))
 
 from support import web  # noqa: E402
+from support.configuration import receiving  # noqa: E402
 from support.durable import ALL, TOKEN, Durable, event, signed  # noqa: E402
 from support.waiting import pace_until, wait_for  # noqa: E402
 
 POLLED = 5000
 SECONDS = 10
-CONFIG = """\
-api:
-  base_url: https://localhost:{port}/v1
-  key_file: api_key
-  ca_file: ca.pem
-  rate_limit: unlimited
-  max_rate: unlimited
-poll:
-  intervals: {{created: 60s, connecting: 5s, active: 5s, ending: 5s, unknown: 30m}}
-sessions:
-  files: [{files}]
-  api_token_file: token
-  max_tracked: 1200000
-webhook:
-  listen_address: 127.0.0.1:0
-  secret_files: [secret]
-store:
-  path: {store}
-"""
+INTERVALS = '{created: 60s, connecting: 5s, active: 5s, ending: 5s, unknown: 30m}'
 
 
 def quantile(values, share):
@@ -104,7 +87,8 @@ class Rig(Durable):
         return self.restart(store, 'sessions.txt' if polled > 1 else '')
 
     def restart(self, store, files):
-        config = self.write('bench.yml', CONFIG.format(port=self.api.port, store=store, files=files))
+        config = self.config(self.api.port, name='bench.yml', max_connections=None, intervals=INTERVALS, thresholds=None, files=files,
+                             sessions='api_token_file: token\nmax_tracked: 1200000', webhook=receiving(), store=store)
         self.starts += 1
         exporter = self.exporter(config, name=f'exporter{self.starts}')
         exporter.expect('ready', lambda: exporter.get('/-/ready').status == 200)

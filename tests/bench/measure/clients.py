@@ -9,29 +9,11 @@ import urllib.error
 import urllib.request
 
 from .process import Running, wait_until
+from support.configuration import configuration  # process has put it within reach
 
 SOURCE_DIR = pathlib.Path(__file__).resolve().parents[3]
 BINARY_DIR = pathlib.Path(os.environ.get('KALLGLOT_BINARY_DIR', SOURCE_DIR / 'build/release')).resolve()
 PEERS = SOURCE_DIR / 'tests/bench/peers'
-_CONFIG = """\
-api:
-  base_url: {url}
-  key_file: api_key
-  ca_file: {ca_file}
-  rate_limit: unlimited
-  max_rate: {max_rate}
-  max_connections: {connections}
-  request_timeout: 1m
-  idle_timeout: {idle_timeout}
-poll:
-  intervals: {{created: {first}, connecting: {interval}, active: {interval}, ending: {interval}, unknown: {interval}}}
-thresholds: {thresholds}
-sessions:
-  files: [sessions.txt]
-  max_tracked: {sessions}
-store:
-  path: {store}
-"""
 
 
 def identifier(number, length=31):
@@ -52,10 +34,11 @@ class Exporter(Running):
                 out.writelines(f'{identifier(number, id_length)}\n' for number in range(sessions))
         else:
             shutil.copy(server.sessions_file, folder / 'sessions.txt')
-        (folder / 'config.yml').write_text(_CONFIG.format(
-            url=server.url, ca_file=server.ca_file, connections=connections, interval=interval, sessions=max(sessions, 1000),
-            max_rate=max_rate, thresholds=thresholds, idle_timeout=idle_timeout, first=first or interval,
-            store=f'"{store}"'))
+        (folder / 'config.yml').write_text(configuration(
+            server.url, ca_file=server.ca_file, max_rate=max_rate, max_connections=connections,
+            api=f'request_timeout: 1m\nidle_timeout: {idle_timeout}', intervals=f'{{created: {first or interval}, connecting: {interval}, '
+            f'active: {interval}, ending: {interval}, unknown: {interval}}}', thresholds=thresholds,
+            sessions=f'max_tracked: {max(sessions, 1000)}', store=store))
         super().__init__('kallglot_exporter', folder, [
             BINARY_DIR / 'kallglot_exporter', '--config.file', folder / 'config.yml', '--web.listen-address', '127.0.0.1:0',
             '--log.level', 'info'])

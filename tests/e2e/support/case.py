@@ -5,32 +5,10 @@ import shutil
 import tempfile
 import unittest
 
+from .configuration import QUICK, USUAL, configuration
 from .programs import Exporter, Simulator
 
-BASE = """\
-api:
-  base_url: {base_url}
-  key_file: api_key
-  ca_file: ca.pem
-  rate_limit: unlimited
-  max_rate: {max_rate}
-  max_connections: {max_connections}
-{api}
-poll:
-  intervals: {intervals}
-{poll}
-thresholds: {thresholds}
-sessions:
-  files: [sessions.txt]
-{sessions}
-store:
-  path: ":memory:"
-{more}
-"""
-
-QUICK = '{created: 250ms, connecting: 250ms, active: 250ms, ending: 250ms, unknown: 250ms}'
-USUAL = '{created: [1m], connecting: [15s, 30s], active: [1h], ending: [1m], not_started: [30s]}'
-
+__all__ = ['EndToEnd', 'QUICK', 'USUAL', 'main']
 
 class EndToEnd(unittest.TestCase):
     maxDiff = None
@@ -62,15 +40,13 @@ class EndToEnd(unittest.TestCase):
         path.chmod(mode)
         return path
 
-    def config(self, port, *, name='config.yml', intervals=QUICK, thresholds=USUAL, max_rate='unlimited',
-               max_connections=256, api='', poll='', session_lines='', more='', host='localhost', plaintext=False):
-        """A configuration beside the simulator's files. `api`, `poll` and `session_lines` are further lines of those sections."""
-        def indented(text):
-            return '\n'.join('  ' + line for line in text.splitlines())
-        api += '\nallow_plaintext: true' if plaintext else ''
-        return self.write(name, BASE.format(
-            base_url=f'http{"" if plaintext else "s"}://{host}:{port}/v1', max_rate=max_rate, max_connections=max_connections, api=indented(api),
-            intervals=intervals, poll=indented(poll), sessions=indented(session_lines), thresholds=thresholds, more=more))
+    def config(self, port, *, name='config.yml', intervals=QUICK, thresholds=USUAL, max_connections=256, api='', host='localhost',
+               plaintext=False, **options):
+        """A configuration beside the simulator's files; the options are those of `configuration`."""
+        if plaintext:
+            api += '\nallow_plaintext: true'
+        return self.write(name, configuration(f'http{"" if plaintext else "s"}://{host}:{port}/v1', intervals=intervals, api=api,
+                                              thresholds=thresholds, max_connections=max_connections, **options))
 
     def assert_clean_end(self, program):
         """It stopped as asked, and no sanitizer complained."""

@@ -9,23 +9,8 @@ import time
 
 from . import web
 from .case import EndToEnd
+from .configuration import configuration, receiving
 
-CONFIG = """\
-api:
-  base_url: https://localhost:{port}/v1
-  key_file: api_key
-  ca_file: ca.pem
-  rate_limit: unlimited
-  max_rate: 200/1s
-sessions:
-  files: [ids.txt]
-  api_token_file: token
-webhook:
-  listen_address: 127.0.0.1:0
-  secret_files: [old_secret, secret]
-store:
-  path: {store}
-"""
 TOKEN = 'a-token-of-the-session-api-for-tests'
 SECRET = 'a-secret-for-signing-webhooks-in-tests'
 ALL = '/api/v1/sessions'
@@ -117,7 +102,9 @@ class Durable(EndToEnd):
         if not self.starts:
             self.api = self.simulator('--sessions', 5, '--arrival-rate', '0', '--active', '10m-20m')
         self.starts += 1
-        file = self.write('durable.yml', CONFIG.format(port=self.api.port, store=store))
+        file = self.write('durable.yml', configuration(
+            f'https://localhost:{self.api.port}/v1', max_rate='200/1s', files='ids.txt', sessions='api_token_file: token',
+            webhook=receiving(secrets='secret_files: [old_secret, secret]'), store=store))
         exporter = self.exporter(file, *flags, name=f'exporter{self.starts}', **options)
         exporter.expect('ready', lambda: exporter.get('/-/ready').status == 200)
         exporter.webhooks = exporter.webhook_address()

@@ -12,17 +12,12 @@ import types
 
 from fault_case import Row, Stalls, alone, main, memory, wait_for, whole
 from support import web
+from support.configuration import receiving
 from support.exposition import Exposition
 
 CONNECTIONS = 5000
 HERE = pathlib.Path(__file__).resolve().parent
 LATENESS = 'kallglot_exporter_poll_lateness_seconds'
-CONFIG = """\
-webhook:
-  listen_address: 127.0.0.1:{hook}
-  secret_files: [secret]
-  max_connections: 3000
-"""
 
 
 class Load(threading.Thread):
@@ -89,7 +84,7 @@ class BaseLoad(Row):
         self.api = self.simulator('--sessions', 10_000, '--active', '5m-15m', '--webhook-url',
                                   f'http://127.0.0.1:{hook}/webhooks/kallglot', '--webhook-secret-file', self.folder / 'secret')
         file = self.config(self.api.port, intervals='{created: 20s, connecting: 20s, active: 20s, ending: 20s, unknown: 20s, audit: 20s}',
-                           more=CONFIG.format(hook=hook))
+                           webhook=receiving(hook) + '\nmax_connections: 3000')
         self.daemon = self.exporter(file, '--web.config.file', web_file, under=('taskset', '-c', '0'))
         wait_for('everybody polled', lambda: self.scrape().value('kallglot_sessions', status='unknown') < 100, 60)
         usual, had, known = self.window(15), memory(self.daemon), self.scrape()

@@ -22,32 +22,13 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / 'e2e'))
 
 from support import web  # noqa: E402 (the path comes first)
+from support.configuration import configuration, receiving  # noqa: E402
 from support.programs import Exporter, Simulator  # noqa: E402
 from support.truth import STATUSES, differences, stays  # noqa: E402
 from support.waiting import pace_until, wait_for  # noqa: E402
 
 SESSIONS = 2000
-CONFIG = """\
-api:
-  base_url: https://localhost:{port}/v1
-  key_file: api_key
-  ca_file: ca.pem
-  rate_limit: unlimited
-  max_rate: unlimited
-  max_connections: 512
-  request_timeout: 3s
-poll:
-  intervals: {{created: 50ms, connecting: 50ms, active: 50ms, ending: 50ms, unknown: 50ms, audit: 50ms}}
-  ended_retention: 30s
-sessions:
-  files: [sessions.txt]
-  api_token_file: token
-webhook:
-  listen_address: 127.0.0.1:{hook}
-  secret_files: [secret]
-store:
-  path: sessions.db
-"""
+INTERVALS = '{created: 50ms, connecting: 50ms, active: 50ms, ending: 50ms, unknown: 50ms, audit: 50ms}'
 SECRETS = {'token': 'a-token-of-the-session-api-for-tests', 'secret': 'a-secret-for-signing-webhooks-in-tests'}
 # One answer in a hundred each: a quarter of all answers is bad.
 OF_ONE_ANSWER = dict.fromkeys((
@@ -80,7 +61,9 @@ class Run:
                              f'http://127.0.0.1:{hook}/webhooks/kallglot', '--webhook-secret-file', folder / 'secret',
                              '--webhook-first-retry', '200ms')
         config = folder / 'config.yml'
-        config.write_text(CONFIG.format(port=self.api.port, hook=hook))
+        config.write_text(configuration(
+            f'https://localhost:{self.api.port}/v1', max_connections=512, api='request_timeout: 3s', intervals=INTERVALS,
+            poll='ended_retention: 30s', sessions='api_token_file: token', webhook=receiving(hook), store='sessions.db'))
         config.chmod(0o600)
         self.exporter = Exporter(folder, config).listening()
         self.exporter.expect('ready', lambda: self.exporter.get('/-/ready').status == 200)

@@ -1,0 +1,31 @@
+"""The configuration of an exporter under test: the one place that writes it."""
+
+QUICK = '{created: 250ms, connecting: 250ms, active: 250ms, ending: 250ms, unknown: 250ms}'
+USUAL = '{created: [1m], connecting: [15s, 30s], active: [1h], ending: [1m], not_started: [30s]}'
+SECRETS = 'secret_files: [secret]'
+
+
+def _section(name, *lines):
+    """The lines that are not empty, indented below the name; nothing if there are none."""
+    lines = [line for text in lines if text for line in text.splitlines() if line]
+    return ''.join([f'{name}:\n', *(f'  {line}\n' for line in lines)]) if lines else ''
+
+
+def configuration(base_url, *, ca_file='ca.pem', max_rate='unlimited', max_connections=None, api='', intervals=None, poll='',
+                  thresholds=None, files='sessions.txt', sessions='', webhook='', store=':memory:', more=''):
+    """A configuration file as text. `api`, `poll`, `sessions` and `webhook` are further lines of those sections, `more` further
+    sections; what is None stays at the daemon's default. The order is fixed: tests replace lines and expect line numbers."""
+    return ''.join([
+        _section('api', f'base_url: {base_url}', 'key_file: api_key', f'ca_file: {ca_file}', 'rate_limit: unlimited',
+                 f'max_rate: {max_rate}', max_connections and f'max_connections: {max_connections}', api),
+        _section('poll', intervals and f'intervals: {intervals}', poll),
+        f'thresholds: {thresholds}\n' if thresholds else '',
+        _section('sessions', f'files: [{files}]', sessions),
+        _section('webhook', webhook),
+        _section('store', 'path: ' + ('":memory:"' if store == ':memory:' else str(store))),
+        f'{more}\n' if more else ''])
+
+
+def receiving(port=0, secrets=SECRETS):
+    """The lines of a webhook section that listens on loopback."""
+    return f'listen_address: 127.0.0.1:{port}\n{secrets}'
