@@ -44,6 +44,8 @@ class WallClock(Faked):
     def test_k1_wall_clock_jump_moves_no_poll(self):
         """The wall clock goes back an hour, then ahead a day
         Polls keep their schedule. No age or duration becomes negative or a day long."""
+        if time.monotonic() < 3700:
+            self.skipTest('libfaketime needs a machine that is up for longer than the jump back')
         exporter = self.world(SESSIONS, environment=self.environment())
         usual = self.rate(exporter, POLLS)
         rates = []
