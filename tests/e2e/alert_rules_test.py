@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import unittest
 
+from support.contract import contract
 from support.programs import SOURCE_DIR
 
 CONFIG = SOURCE_DIR / 'config'
@@ -16,14 +17,10 @@ METRIC = re.compile(r'\b((?:kallglot|process)_[a-z_]+)\b')
 RECORDED = re.compile(r'\b(kallglot:[a-z0-9_:]+)')
 
 
-def metrics_of_the_table():
+def metrics_of_the_contract():
     """The names of series, those of histograms with their suffixes."""
-    names = set()
-    for line in (pathlib.Path(__file__).parent / 'contract_metrics.txt').read_text().splitlines():
-        if line and not line.startswith('#'):
-            name, kind, *_ = line.split()
-            names |= {name + suffix for suffix in ('_bucket', '_sum', '_count')} if kind == 'histogram' else {name}
-    return names
+    return {name + suffix for name, (kind, _) in contract().items()
+            for suffix in (('_bucket', '_sum', '_count') if kind == 'histogram' else ('',))}
 
 
 def names_in(text):
@@ -88,7 +85,7 @@ class AlertRules(unittest.TestCase):
                 self.assertRegex(part[-400:], r'# Delay: ')
 
     def test_every_metric_in_rules_and_dashboard_exists(self):
-        known = metrics_of_the_table()
+        known = metrics_of_the_contract()
         recorded = set(re.findall(r'- record: (\S+)', rules_text()))
         expressions = expressions_of_the_dashboard()
         self.assertGreater(len(expressions), 50)

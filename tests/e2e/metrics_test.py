@@ -3,11 +3,12 @@
 
 import concurrent.futures
 import gzip
-import pathlib
 import subprocess
 
 from support import web
 from support.case import EndToEnd, main
+from support.configuration import every
+from support.contract import contract
 from support.exposition import Exposition
 from support.monitoring import Prometheus
 from support.programs import SANITIZED
@@ -43,16 +44,6 @@ FIXED = {
 }
 
 
-def table():
-    """Name to (type, label names) of contract_metrics.txt."""
-    rows = {}
-    for line in (pathlib.Path(__file__).parent / 'contract_metrics.txt').read_text().splitlines():
-        if line and not line.startswith('#'):
-            name, kind, *labels = line.replace(',', ' ').split()
-            rows[name] = (kind, set(labels))
-    return rows
-
-
 def series(family):
     """Its samples by name and labels; OpenMetrics writes the bound 5 as 5.0."""
     return {(name, frozenset((label, float(value) if label == 'le' else value) for label, value in labels))
@@ -67,8 +58,9 @@ class Metrics(EndToEnd):
         self.config_file = self.config(self.api.port, thresholds='{connecting: [500ms, 15s], active: [1h]}')
 
     def lived(self):
-        """An exporter that has seen every kind of thing happen."""
+        """An exporter that has seen sessions in every status and failed requests."""
         exporter = self.exporter(self.config_file)
+        self.assert_promtool_reports_nothing(exporter.get('/metrics').text)
         self.api.set_faults(server_error=0.02, not_found=0.02)
         exporter.until('things that happen', lambda scrape:
                        scrape.total('kallglot_sessions_ended_total') >= 30
@@ -77,21 +69,16 @@ class Metrics(EndToEnd):
                        and scrape.total('kallglot_session_status_dwell_seconds_count', status='connecting') > 0)
         return exporter
 
-    def promtool(self, text):
+    def assert_promtool_reports_nothing(self, text):
         done = subprocess.run(['promtool', 'check', 'metrics'], input=text, capture_output=True, text=True, check=False)
         self.assertEqual((done.returncode, done.stdout, done.stderr), (0, '', ''))
 
     def test_promtool_reports_nothing(self):
-        exporter = self.exporter(self.config_file)
-        self.promtool(exporter.get('/metrics').text)
-        self.promtool(self.lived_text(exporter))
-
-    def lived_text(self, exporter):
-        return exporter.until('ended sessions', lambda scrape:
-                              scrape.total('kallglot_sessions_ended_total') >= 30).text
+        # lived() has asked it about the first scrape.
+        self.assert_promtool_reports_nothing(self.lived().get('/metrics').text)
 
     def test_every_metric_matches_the_contract(self):
-        published = table()
+        published = contract()
         scrape = self.lived().scrape()
         for family in scrape.families.values():
             with self.subTest(family.name):
@@ -170,7 +157,7 @@ class Crowded(EndToEnd):
     def test_parallel_scrapes_of_many_sessions_are_answered(self):
         """A census of so many takes several turns of the loop; who comes meanwhile shares it."""
         api = self.simulator('--sessions', self.SESSIONS, '--arrival-rate', '0', '--active', '10m-20m')
-        slow = '{created: 1m, connecting: 1m, active: 1m, ending: 1m, unknown: 1m}'
+        slow = every('1m')
         exporter = self.exporter(self.config(api.port, intervals=slow))
         exporter.until('all there', lambda scrape: scrape.total('kallglot_sessions') == self.SESSIONS)
 
@@ -223,7 +210,7 @@ class UnderPrometheus(EndToEnd):
     def test_hostile_words_add_no_series_under_prometheus(self):
         self.api.set_faults(hostile_words=0.9)
         config = self.config(self.api.port, thresholds='{connecting: [1s], not_started: [1s]}',
-                             intervals='{created: 20ms, connecting: 20ms, active: 20ms, ending: 20ms, unknown: 20ms}',
+                             intervals=every('20ms'),
                              more='metrics: {per_session_limit: 20}')
         exporter = self.exporter(config)
         # Prometheus asks for OpenMetrics; the plain text is read by promtool below.

@@ -4,10 +4,11 @@
 import os
 
 from support.case import EndToEnd, main
+from support.configuration import every
 from support.waiting import let_time_pass
 
 SESSIONS = 200
-INTERVAL = '{created: 1s, connecting: 1s, active: 1s, ending: 1s, unknown: 1s}'
+INTERVAL = every('1s')
 
 
 def state(scrape):
@@ -19,8 +20,7 @@ class Recovery(EndToEnd):
         self.api = self.simulator('--sessions', SESSIONS, '--arrival-rate', '0', '--active', '10m-20m',
                                   '--latency', '100ms')
         exporter = self.exporter(self.config(self.api.port, intervals=INTERVAL))
-        exporter.until('all polled', lambda scrape: scrape.value('kallglot_sessions', status='unknown') == 0
-                       and scrape.total('kallglot_sessions') == SESSIONS)
+        exporter.polled(SESSIONS)
         return exporter
 
     def asked(self):

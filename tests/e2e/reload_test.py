@@ -9,6 +9,7 @@ import threading
 
 from support import web
 from support.case import EndToEnd, QUICK, main
+from support.durable import SECRET
 from support.programs import SANITIZED, TRACED, injected
 from support.waiting import wait_for
 
@@ -69,7 +70,7 @@ class Reload(EndToEnd):
         self.assertEqual(self.exporter_.get('/-/ready').status, 200)
 
     def test_removed_webhook_listener_frees_descriptors(self):
-        self.write('secret', 'a-secret-for-signing-webhooks-in-tests')
+        self.write('secret', SECRET)
         self.api = self.simulator('--sessions', '1', '--arrival-rate', '0')
         webhook = 'webhook:\n  listen_address: 127.0.0.1:0\n  secret_files: [secret]\n'
         self.config_file = self.config(self.api.port, max_connections=10, more=webhook)

@@ -10,6 +10,7 @@ import sys
 import time
 
 from support.case import EndToEnd, main
+from support.configuration import every
 from support.programs import SANITIZED
 
 # A sanitizer build does the same with fewer, so that the machine keeps up.
@@ -19,7 +20,7 @@ DURATION = 0.0
 LEAST_POLLS = 8
 # No session is polled this many times as often as another.
 MOST_TIMES = 2.5
-EVERY = '{created: 750ms, connecting: 750ms, active: 750ms, ending: 750ms, unknown: 750ms}'
+EVERY = every('750ms')
 
 
 def moment(text):

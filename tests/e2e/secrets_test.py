@@ -2,14 +2,13 @@
 """What must never be shown: the key, stream tokens, phone numbers, metadata. Not in the log at debug level, not in
 an answer, not in a file, whatever goes wrong."""
 
-import base64
 import pathlib
 import re
-import subprocess
 import unittest
 
 from support import web
 from support.case import EndToEnd, main
+from support.passwords import basic, one_user
 from support.programs import SANITIZED
 from support.waiting import let_time_pass, wait_for
 
@@ -88,29 +87,28 @@ class Secrets(EndToEnd):
                                   '--connecting', '100ms-1s', '--active', '1s-3s')
         for name, text in own.items():
             self.write(name, text)
-        hashed = subprocess.run(['htpasswd', '-nbBC', '4', '', own['password']], capture_output=True, text=True, check=True)
-        web_file = self.write('web.yml', f"basic_auth_users: {{prometheus: {hashed.stdout.strip().lstrip(':')}}}\n")
+        web_file = self.write('web.yml', one_user(own['password'], 4))
         config = self.config(self.api.port, more='webhook: {listen_address: "127.0.0.1:0", secret_files: [hook_secret]}')
         config.write_text(config.read_text().replace('":memory:"', 'sessions.db').replace(
             'files: [sessions.txt]', 'files: [sessions.txt]\n  api_token_file: token'))
         exporter = self.exporter(config, '--log.level=debug', '--web.enable-lifecycle', '--web.config.file', web_file)
-        basic = {'Authorization': 'Basic ' + base64.b64encode(f"prometheus:{own['password']}".encode()).decode()}
+        login = basic('prometheus', own['password'])
         bearer = {'Authorization': 'Bearer ' + own['token']}
         exporter.expect('whole lives', lambda: re.search(r'_ended_total\{reason="completed"\} [1-9]',
-                                                         exporter.get('/metrics', headers=basic).text))
+                                                         exporter.get('/metrics', headers=login).text))
         hook = exporter.webhook_address()
         seen = []
         for text in (None, 'nonsense: 1\n', None):
             good = config.read_text()
             config.write_text(text or good)
-            for method, path, headers in (('POST', '/-/reload', basic), ('PUT', '/api/v1/sessions/sess_x', bearer),
-                                          ('GET', '/api/v1/sessions', bearer), ('PUT', '/api/v1/sessions/sess_x', basic)):
+            for method, path, headers in (('POST', '/-/reload', login), ('PUT', '/api/v1/sessions/sess_x', bearer),
+                                          ('GET', '/api/v1/sessions', bearer), ('PUT', '/api/v1/sessions/sess_x', login)):
                 answer = exporter.get(path, method=method, headers=headers, body=None if method == 'GET' else '')
                 seen.append(answer.text + str(answer.headers))
             config.write_text(good)
             seen.append(web.request(hook, '/webhooks/kallglot', 'POST', '{}', {'Kallglot-Signature': 't=1,v1=00'}).text)
         for page in PAGES:
-            seen.append(exporter.get(page, headers=basic).text)
+            seen.append(exporter.get(page, headers=login).text)
         for place in ('cmdline', 'environ'):
             seen.append(pathlib.Path(f'/proc/{exporter.process.pid}/{place}').read_text(encoding='utf-8'))
         exporter.stop()
@@ -118,7 +116,7 @@ class Secrets(EndToEnd):
         seen.append(exporter.log())
         files = [path.read_bytes() for path in self.folder.glob('sessions.db*')]
         self.assertGreater(len(files), 0)
-        for canary in [*CANARIES, *own.values(), basic['Authorization'].split()[1]]:
+        for canary in [*CANARIES, *own.values(), login['Authorization'].split()[1]]:
             for text in seen:
                 self.assertNotIn(canary, text)
             for data in files:

@@ -7,13 +7,11 @@ import signal
 import time
 
 from support.case import EndToEnd, main
-from support.programs import TRACED, injected
+from support.programs import STILL, TRACED, injected
 from support.waiting import within
 
 UP = 'kallglot_up'
 LOAD = 300
-# Nobody arrives and nobody ends: one that ended before a restart of the API would never be asked for again.
-QUIET = ('--arrival-rate', '0', '--active', '1000h-2000h')
 
 
 def answered(scrape):
@@ -23,7 +21,7 @@ def answered(scrape):
 class Signals(EndToEnd):
     def start(self, latency, *flags, more='', name='exporter'):
         """An exporter with many requests under way, each of which takes `latency`."""
-        self.api = self.simulator('--sessions', LOAD, *QUIET, '--latency', latency)
+        self.api = self.simulator('--sessions', LOAD, *STILL, '--latency', latency)
         exporter = self.exporter(self.config(self.api.port, more=more, max_connections=400), *flags, name=name)
         exporter.expect('requests under way', lambda: self.in_flight() >= LOAD // 3)
         return exporter
@@ -97,7 +95,7 @@ class Signals(EndToEnd):
     def test_hup_during_the_start_reloads_after_it(self):
         if not shutil.which('strace'):
             self.skipTest('no strace')
-        self.api = self.simulator('--sessions', 10, *QUIET)
+        self.api = self.simulator('--sessions', 10, *STILL)
         # The first wait of the loop is that for the store.
         exporter = self.exporter(self.config(self.api.port), under=injected('epoll_wait:signal=SIGHUP:when=1'), environment=TRACED)
         exporter.expect('the reload', lambda: 'msg=reloaded' in exporter.log())
@@ -116,10 +114,9 @@ class ApiTrouble(EndToEnd):
     SESSIONS = 100
 
     def start(self, *flags, **options):
-        self.api = self.simulator('--sessions', self.SESSIONS, *QUIET, *flags)
+        self.api = self.simulator('--sessions', self.SESSIONS, *STILL, *flags)
         exporter = self.exporter(self.config(self.api.port, **options))
-        exporter.until('all polled', lambda scrape: scrape.value('kallglot_sessions', status='unknown') == 0
-                       and scrape.total('kallglot_sessions') == self.SESSIONS)
+        exporter.polled(self.SESSIONS)
         self.assertEqual(exporter.scrape().value(UP), 1)
         return exporter
 
@@ -135,7 +132,7 @@ class ApiTrouble(EndToEnd):
 
         # The same sessions by the same seed, as if the service had been restarted. Without TLS, since the simulator
         # makes a new authority at each start, which is rightly not trusted.
-        again = self.simulator('--sessions', self.SESSIONS, *QUIET, '--plaintext', port=self.api.port, name='again')
+        again = self.simulator('--sessions', self.SESSIONS, *STILL, '--plaintext', port=self.api.port, name='again')
         exporter.until('up again', lambda scrape: scrape.value(UP) == 1, seconds=100)
         exporter.expect('polls of all', lambda: again.stats()['asked']['standing']['never_asked'] == 0)
         later = exporter.scrape()

@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 """`--web.config.file`: TLS and basic auth of the private listener, as Prometheus' own exporters have them."""
 
-import base64
 import http.client
 import re
 import ssl
@@ -14,19 +13,11 @@ from support import web
 from support.case import EndToEnd, main
 from support.certificates import make_authority, make_client, make_server
 from support.monitoring import Prometheus
+from support.passwords import basic, hash_of, one_user
 from support.programs import SANITIZED, run_exporter
 
 TLS = 'tls_server_config: {cert_file: web.pem, key_file: web.key%s}\n'
 EXPIRY = 'kallglot_exporter_web_certificate_not_after_timestamp_seconds'
-
-
-def basic(user, password):
-    return {'Authorization': 'Basic ' + base64.b64encode(f'{user}:{password}'.encode()).decode()}
-
-
-def hash_of(password, cost=5):
-    done = subprocess.run(['htpasswd', '-nbBC', str(cost), '', password], capture_output=True, text=True, check=True)
-    return done.stdout.strip().lstrip(':')
 
 
 class WebConfig(EndToEnd):
@@ -102,7 +93,7 @@ class WebConfig(EndToEnd):
         self.write('token', 'token-0123456789-abcdef')
         self.config_file.write_text(self.config_file.read_text().replace(
             'files: [sessions.txt]', 'files: [sessions.txt]\n  api_token_file: token'))
-        self.launch(f"basic_auth_users: {{prometheus: {hash_of('right')}}}\n")
+        self.launch(one_user('right'))
         bearer = {'Authorization': 'Bearer token-0123456789-abcdef'}
         self.assertEqual(self.get('/api/v1/sessions/sess_one', bearer, method='PUT', body='').status, 201)
         self.assertEqual(self.get('/api/v1/sessions/sess_one', {'Authorization': 'Bearer wrong'}).status, 401)
@@ -110,7 +101,7 @@ class WebConfig(EndToEnd):
         self.assertEqual(self.get('/metrics', bearer).status, 401)
 
     def test_right_password_does_not_wait_for_wrong_ones(self):
-        self.launch(f"basic_auth_users: {{prometheus: {hash_of('right', 12)}}}\n")
+        self.launch(one_user('right', 12))
         good = basic('prometheus', 'right')
         self.assertEqual(self.get('/metrics', good).status, 200)
 
@@ -138,9 +129,9 @@ class WebConfig(EndToEnd):
         self.assertIn(503, statuses, 'no more than sixteen wait')
 
     def test_changed_certificates_and_users_are_reloaded(self):
-        self.launch(TLS % '' + f"basic_auth_users: {{prometheus: {hash_of('old')}}}\n")
+        self.launch(TLS % '' + one_user('old'))
         self.assertEqual(self.get('/metrics', basic('prometheus', 'old')).status, 200)
-        self.web_file.write_text(TLS % '' + f"basic_auth_users: {{prometheus: {hash_of('new')}}}\n")
+        self.web_file.write_text(TLS % '' + one_user('new'))
         self.exporter_.expect('the new one', lambda: self.get('/metrics', basic('prometheus', 'new')).status == 200)
         self.assertEqual(self.get('/metrics', basic('prometheus', 'old')).status, 401)
         # A bad one changes nothing.
@@ -180,7 +171,7 @@ class WebConfig(EndToEnd):
         self.assert_clean_end(exporter)
 
     def test_prometheus_scrapes_with_ca_and_password(self):
-        self.launch(TLS % '' + f"basic_auth_users: {{prometheus: {hash_of('right')}}}\n")
+        self.launch(TLS % '' + one_user('right'))
         self.write('password', 'right')
         server = self.keep(Prometheus(self.folder, self.write('prometheus.yml', (
             'global: {scrape_interval: 500ms, scrape_timeout: 500ms}\nscrape_configs:\n  - job_name: kallglot\n'

@@ -3,17 +3,18 @@
 
 from support import web
 from support.case import EndToEnd, main
-from support.configuration import receiving
+from support.configuration import every, receiving
+from support.durable import SECRET
 
 COUNT = 100
-INTERVALS = '{created: 1s, connecting: 1s, active: 1s, ending: 1s, unknown: 1s, audit: 5s}'
+INTERVALS = every('1s', audit='5s')
 
 
 class WebhookFeed(EndToEnd):
     def setUp(self):
         super().setUp()
         hook = web.free_port()
-        self.write('secret', 'a-secret-for-signing-webhooks-in-tests')
+        self.write('secret', SECRET)
         self.api = self.simulator('--sessions', 0, '--arrival-rate', '0', '--created', '200ms-600ms', '--connecting',
                                   '200ms-600ms', '--active', '500ms-1500ms', '--ending', '0s-200ms',
                                   '--webhook-url', f'http://127.0.0.1:{hook}/webhooks/kallglot',

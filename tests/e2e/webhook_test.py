@@ -5,7 +5,7 @@ import time
 
 from support import web
 from support.case import main
-from support.durable import Durable, event, signed
+from support.durable import SECRET, Durable, event, signed
 
 PATH = '/webhooks/kallglot'
 REQUESTS = 'kallglot_exporter_webhook_requests_total'
@@ -23,7 +23,7 @@ class Webhooks(Durable):
         return self.exporter.scrape().value(REQUESTS, result=result)
 
     def test_both_secrets_of_a_rotation_are_accepted(self):
-        for number, secret in enumerate(('a-secret-for-signing-webhooks-in-tests', 'a-secret-from-before-the-rotation')):
+        for number, secret in enumerate((SECRET, 'a-secret-from-before-the-rotation')):
             body = event(number, f'sess_signed_{number}', 'session.started')
             self.assertEqual(self.post(body, signed(body, secret)).status, 200)
         for number, secret in enumerate(('', 'another-secret', 'a-secret-for-signing-webhooks-in-test')):

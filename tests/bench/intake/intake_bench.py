@@ -124,8 +124,7 @@ def told(what, count, latencies, seconds, seen, rate, bad):
 
 def bench_bulk(rig):
     exporter = rig.begin('bulk.db')
-    exporter.until('all polled', lambda scrape: scrape.value('kallglot_sessions', status='unknown') == 0
-                   and scrape.total('kallglot_sessions') >= POLLED, seconds=120)
+    exporter.polled(POLLED, seconds=120)
     latencies, bad = [], []
     requests = [bulk(f'bulk_{call:03}', 500) for call in range(20 * SECONDS)]
     start = time.monotonic() + 0.5
@@ -143,8 +142,7 @@ def bench_bulk(rig):
 
 def bench_webhooks(rig, rate=1000, connections=16):
     exporter = rig.begin('webhooks.db')
-    exporter.until('all polled', lambda scrape: scrape.value('kallglot_sessions', status='unknown') == 0
-                   and scrape.total('kallglot_sessions') >= POLLED, seconds=120)
+    exporter.polled(POLLED, seconds=120)
     address = exporter.webhook_address()
     requests = []
     for i in range(rate * SECONDS):

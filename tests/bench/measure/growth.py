@@ -6,9 +6,10 @@ import time
 from .clients import Exporter
 from .memory import stored
 from .polls import ROUNDS, cost, settled
-from .process import cpu_seconds, resident_bytes, settle, spread, wait_until
+from .process import settle, spread, wait_until
 from .server import Server
-from support.waiting import pace_until  # process has put it within reach
+from support.usage import cpu_seconds, resident_bytes  # process has put it within reach
+from support.waiting import pace_until
 
 COUNTS = (1000, 10_000, 100_000, 1_000_000)
 CONNECTIONS = (64, 256, 1000, 5000)

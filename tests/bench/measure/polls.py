@@ -3,8 +3,9 @@
 import time
 
 from . import clients
-from .process import cpu_seconds, settle, spread, wait_until, window
+from .process import settle, spread, wait_until, window
 from .server import Server
+from support.usage import cpu_seconds  # process has put it within reach
 
 ROUNDS = 5
 WINDOW = 1.5

@@ -2,7 +2,6 @@
 
 import os
 import pathlib
-import re
 import statistics
 import subprocess
 import sys
@@ -14,21 +13,6 @@ from support.waiting import let_time_pass, wait_for  # noqa: E402 (the path come
 CORES = sorted(os.sched_getaffinity(0))
 CLIENT_CORE, SERVER_CORE = CORES[0], CORES[-1]
 PATIENCE = 120.0
-
-
-def cpu_seconds(pid):
-    """User and system time of all threads."""
-    total = 0
-    for task in pathlib.Path(f'/proc/{pid}/task').iterdir():
-        try:
-            total += int((task / 'schedstat').read_text().split()[0])
-        except (FileNotFoundError, ProcessLookupError):
-            pass
-    return total / 1e9
-
-
-def resident_bytes(pid):
-    return int(re.search(r'VmRSS:\s+(\d+) kB', pathlib.Path(f'/proc/{pid}/status').read_text()).group(1)) << 10
 
 
 def on_core(core, command):

@@ -7,6 +7,7 @@ import subprocess
 import urllib.request
 
 from .process import SERVER_CORE, wait_until
+from support.web import free_port  # process has put it within reach
 
 _BODY = {
     'id': 'IDENTIFIER', 'object': 'session', 'status': 'STATUS', 'provider': 'twilio', 'mode': 'voice',
@@ -32,13 +33,6 @@ http {{
     server {{ listen 127.0.0.1:{status_port}; location = /status {{ stub_status; }} }}
 }}
 """
-
-
-def free_port():
-    import socket
-    with socket.socket() as probe:
-        probe.bind(('127.0.0.1', 0))
-        return probe.getsockname()[1]
 
 
 class Server:

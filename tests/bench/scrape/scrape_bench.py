@@ -17,6 +17,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / 'e2e'))
 
 from support import web  # noqa: E402
 from support.case import EndToEnd  # noqa: E402
+from support.usage import cpu_seconds  # noqa: E402
 from support.waiting import pace_until  # noqa: E402
 
 SCRAPES = 10
@@ -29,8 +30,7 @@ TICK = os.sysconf('SC_CLK_TCK')
 
 def cpu_of(pid):
     """CPU seconds of the process' first thread: the loop."""
-    run_time = pathlib.Path(f'/proc/{pid}/task/{pid}/schedstat').read_text().split()[0]
-    return int(run_time) / 1e9
+    return cpu_seconds(pid, pid)
 
 
 class Rig(EndToEnd):

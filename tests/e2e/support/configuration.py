@@ -1,6 +1,13 @@
 """The configuration of an exporter under test: the one place that writes it."""
 
-QUICK = '{created: 250ms, connecting: 250ms, active: 250ms, ending: 250ms, unknown: 250ms}'
+
+def every(interval, **others):
+    """Poll intervals: the same in each status, but for the `others`."""
+    intervals = {**dict.fromkeys(('created', 'connecting', 'active', 'ending', 'unknown'), interval), **others}
+    return '{%s}' % ', '.join(f'{status}: {span}' for status, span in intervals.items())
+
+
+QUICK = every('250ms')
 USUAL = '{created: [1m], connecting: [15s, 30s], active: [1h], ending: [1m], not_started: [30s]}'
 SECRETS = 'secret_files: [secret]'
 

@@ -65,6 +65,10 @@ class Program:
         return wait_for(f'{self.name}: {what}', asked)
 
 
+# Flags of a simulator in which nothing changes by itself: no session comes, and every one is in a call that lasts for weeks.
+STILL = ('--arrival-rate', '0', '--active', '1000h-2000h')
+
+
 class Simulator(Program):
     """kallglot_simulator; its folder holds ca.pem, api_key and sessions.txt."""
 
@@ -156,6 +160,11 @@ class Exporter(Program):
             return len(seen) >= count
         self.until(f'{count} scrapes', enough, seconds=PATIENCE + count)
         return seen
+
+    def polled(self, sessions, seconds=PATIENCE):
+        """Waits until at least that many sessions are known and each has been polled; returns that scrape."""
+        return self.until(f'polls of {sessions} sessions', lambda scrape: scrape.total('kallglot_sessions') >= sessions
+                          and scrape.value('kallglot_sessions', status='unknown') == 0, seconds)
 
     def poll_count(self):
         return self.scrape().total('kallglot_exporter_polls_total')

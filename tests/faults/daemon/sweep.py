@@ -24,13 +24,13 @@ import sqlite3
 import subprocess
 import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / 'e2e'))
+sys.path[:0] = [str(pathlib.Path(__file__).resolve().parents[2] / 'e2e'), str(pathlib.Path(__file__).resolve().parents[1])]
 
 from support.durable import Durable, Told, pour, signed  # noqa: E402
 from support.programs import TRACED, injected  # noqa: E402
 from support.waiting import wait_for  # noqa: E402
+from sweeping import LEAST_MET, SKIPPED, make_disk, mount, spread, stopped  # noqa: E402
 
-SKIPPED = 77
 WORKERS = 3
 FILE = 'ids.txt'
 # How many ids a daemon acknowledges before its end, if no fault ends it before.
@@ -38,8 +38,6 @@ ENOUGH = 2000
 AFTER_A_FAULT = 150
 # A cut comes after a random number of further acknowledgements.
 MOST_BETWEEN_CUTS = 600
-# The last points may lie behind what a daemon does until it has acknowledged enough.
-LEAST_MET = 0.8
 
 
 class Rig(Durable):
@@ -187,23 +185,6 @@ def stop(rig, points):
     return conclude(rig, f'{len(plans)} runs, {acknowledged} ids acknowledged', acknowledged, bad)
 
 
-def spread(plans, points):
-    """So many of them, evenly over all."""
-    points = min(points, len(plans))
-    return [plans[i * len(plans) // points] for i in range(points)]
-
-
-def stopped(pid):
-    """All threads stand still, those in a system call too."""
-    states = [(thread / 'stat').read_text().rsplit(')', 1)[1].split()[0]
-              for thread in pathlib.Path(f'/proc/{pid}/task').iterdir()]
-    return all(state == 'T' for state in states)
-
-
-def mount(image, folder):
-    return subprocess.run(['mount', '-o', 'loop', image, folder], capture_output=True, check=False).returncode == 0
-
-
 def cut(rig, points):
     """None if nothing can be mounted here."""
     generator = random.Random(4)
@@ -214,8 +195,7 @@ def cut(rig, points):
     for series in range(0, points, 20):
         # A file of its own each time: another process with a copy of this mount table keeps the loop device of an old one.
         image = rig.folder / f'image{series}'
-        subprocess.run(['truncate', '-s', '128M', image], check=True)
-        subprocess.run(['mkfs.ext4', '-q', '-F', image], check=True)
+        make_disk(image)
         if not mount(image, live):
             return None
         rig.fresh('run')

@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 """The usual load of a large installation, held while everything hostile comes at once."""
 
-import base64
 import json
 import pathlib
 import subprocess
@@ -12,8 +11,10 @@ import types
 
 from fault_case import Row, Stalls, alone, main, memory, wait_for, whole
 from support import web
-from support.configuration import receiving
+from support.configuration import every, receiving
+from support.durable import SECRET
 from support.exposition import Exposition
+from support.passwords import basic, one_user
 
 CONNECTIONS = 5000
 HERE = pathlib.Path(__file__).resolve().parent
@@ -77,13 +78,12 @@ class BaseLoad(Row):
         """10,000 sessions, 500 polls and 50 webhooks a second; 5,000 slow connections at both listeners, 1,000 bad logins a second
         The attack makes no poll later than 100 ms. Every scrape with the right password is answered within a second."""
         hook = web.free_port()
-        self.write('secret', 'a-secret-for-signing-webhooks-in-tests')
-        hashed = subprocess.run(['htpasswd', '-nbBC', '10', '', 'right'], capture_output=True, text=True, check=True).stdout.strip()
-        web_file = self.write('web.yml', f"basic_auth_users: {{prometheus: '{hashed.lstrip(':')}'}}\n")
-        self.headers = {'Authorization': 'Basic ' + base64.b64encode(b'prometheus:right').decode()}
+        self.write('secret', SECRET)
+        web_file = self.write('web.yml', one_user('right', 10))
+        self.headers = basic('prometheus', 'right')
         self.api = self.simulator('--sessions', 10_000, '--active', '5m-15m', '--webhook-url',
                                   f'http://127.0.0.1:{hook}/webhooks/kallglot', '--webhook-secret-file', self.folder / 'secret')
-        file = self.config(self.api.port, intervals='{created: 20s, connecting: 20s, active: 20s, ending: 20s, unknown: 20s, audit: 20s}',
+        file = self.config(self.api.port, intervals=every('20s', audit='20s'),
                            webhook=receiving(hook) + '\nmax_connections: 3000')
         self.daemon = self.exporter(file, '--web.config.file', web_file, under=('taskset', '-c', '0'))
         wait_for('everybody polled', lambda: self.scrape().value('kallglot_sessions', status='unknown') < 100, 60)

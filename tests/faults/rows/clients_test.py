@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Clients of our listeners that are slow or many."""
 
-import base64
 import contextlib
+import http.client
 import re
 import socket
 import statistics
@@ -13,7 +13,8 @@ import time
 from fault_case import SANITIZED, Row, Scraping, Stalls, alone, main, memory, wait_for, whole
 from support import web
 from support.durable import Durable, Told, event, signed
-from support.programs import TRACED, injected
+from support.passwords import basic, one_user
+from support.programs import STILL, TRACED, injected
 from support.waiting import pace_until
 
 RATE = 'kallglot_exporter_polls_total'
@@ -199,7 +200,7 @@ class Many(Attacked):
             over = threading.Event()
 
             def pour(number):
-                connection = __import__('http.client').client.HTTPConnection(self.daemon.webhooks, timeout=20)
+                connection = http.client.HTTPConnection(self.daemon.webhooks, timeout=20)
                 turn = 0
                 while not over.is_set():
                     name = f'flood_{number}_{turn}'
@@ -239,14 +240,12 @@ class Many(Attacked):
         A thread of its own computes one hash at a time; a few logins wait, the others get 503. Polls and clients with the
         right password are not delayed. A known and an unknown name take the same time."""
         self.elsewhere('web_config_test', 'WebConfig.test_right_password_does_not_wait_for_wrong_ones')
-        hashed = subprocess.run(['htpasswd', '-nbBC', '10', '', 'right'], capture_output=True, text=True, check=True).stdout.strip()
-        web_file = self.write('web.yml', f"basic_auth_users: {{prometheus: '{hashed.lstrip(':')}'}}\n")
-        self.api = self.simulator('--sessions', 100, '--arrival-rate', '0', '--active', '1000h-2000h')
+        web_file = self.write('web.yml', one_user('right', 10))
+        self.api = self.simulator('--sessions', 100, *STILL)
         exporter = self.exporter(self.config(self.api.port), '--web.config.file', web_file)
 
         def ask(name, password):
-            word = base64.b64encode(f'{name}:{password}'.encode()).decode()
-            return exporter.get('/metrics', headers={'Authorization': f'Basic {word}'})
+            return exporter.get('/metrics', headers=basic(name, password))
         wait_for('a scrape', lambda: ask('prometheus', 'right').status == 200)
         polls = lambda: self.api.stats()['requests']['session']  # noqa: E731 (one line says it)
 

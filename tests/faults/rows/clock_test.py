@@ -7,16 +7,16 @@ import pathlib
 import signal
 import time
 
-from fault_case import SANITIZED, Row, main, whole, within
+from fault_case import FAILURES, SANITIZED, Row, main, whole, within
 from scripted_api import response, session
 from support import web
+from support.configuration import every
 from support.durable import Durable, event, signed
 
 LIBRARY = pathlib.Path('/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1')
 SESSIONS = 100
 # Those of three seconds.
 POLLS = 12 * SESSIONS
-FAILURES = 'kallglot_exporter_api_request_failures_total'
 
 
 class Faked(Row):
@@ -121,7 +121,7 @@ class Stopped(Row):
     def test_k2_long_stop_causes_no_burst_of_polls(self):
         """The process is stopped for 40 seconds, as in a suspend
         Afterwards each session gets at most one poll to catch up, and the request rate is at most 1.2 times the usual rate."""
-        exporter = self.world(SESSIONS, intervals='{created: 1s, connecting: 1s, active: 1s, ending: 1s, unknown: 1s}', max_rate='150/1s')
+        exporter = self.world(SESSIONS, intervals=every('1s'), max_rate='150/1s')
         exporter.more_polls(3 * SESSIONS)
         self.api.post('/_stats', {})
         self.let_time_pass(exporter, 10, 'the usual requests of ten seconds, for comparison')

@@ -18,14 +18,16 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / 'e2e'))
 
 from support.case import EndToEnd, main  # noqa: E402 (the path comes first)
-from support.programs import BINARY_DIR, SANITIZED, SOURCE_DIR  # noqa: E402
+from support.programs import BINARY_DIR, SANITIZED, SOURCE_DIR, STILL  # noqa: E402
+from support.usage import resident_bytes  # noqa: E402
 from support.waiting import PATIENCE, STEP, Stalls, let_time_pass, wait_for, within  # noqa: E402
 
 from scripted_api import ScriptedApi  # noqa: E402
 
-__all__ = ['Row', 'Scraping', 'Stalls', 'alone', 'main', 'memory', 'wait_for', 'whole', 'within', 'BINARY_DIR', 'SANITIZED',
-           'SOURCE_DIR']
+__all__ = ['Row', 'Scraping', 'Stalls', 'alone', 'main', 'memory', 'wait_for', 'whole', 'within', 'BINARY_DIR', 'FAILURES',
+           'SANITIZED', 'SOURCE_DIR']
 
+FAILURES = 'kallglot_exporter_api_request_failures_total'
 # Seconds, and on top of them for as long as the machine held up the test itself (Stalls).
 LONGEST_SCRAPE = 1.0
 # A sanitizer build is some times slower, on a machine that is busy with other tests.
@@ -35,8 +37,6 @@ MORE_MEMORY = 1.10
 MEMORY_SLACK = 8 << 20
 # What was given up is probed once a minute at the least, and the ramp behind it takes half of one.
 FRESH_AGAIN = 100
-# So that nothing changes by itself: all are in a call that lasts for weeks.
-STILL = ('--arrival-rate', '0', '--active', '1000h-2000h')
 
 
 def whole(test):
@@ -80,8 +80,7 @@ class Scraping(threading.Thread):
 
 def memory(exporter):
     """Resident bytes."""
-    status = pathlib.Path(f'/proc/{exporter.process.pid}/status').read_text()
-    return int(re.search(r'VmRSS:\s+(\d+) kB', status).group(1)) << 10
+    return resident_bytes(exporter.process.pid)
 
 
 class Row(EndToEnd):
@@ -164,9 +163,7 @@ class Row(EndToEnd):
         return exporter
 
     def polled(self, exporter, sessions, seconds=60):
-        """Waits until that many sessions are known and each has been polled."""
-        return exporter.until('everybody polled', lambda scrape: scrape.total('kallglot_sessions') >= sessions
-                              and scrape.value('kallglot_sessions', status='unknown') == 0, seconds)
+        return exporter.polled(sessions, seconds)
 
     def let_time_pass(self, exporter, seconds, reason, look=None, every=STEP):
         """support.waiting.let_time_pass; the exporter must still run afterwards."""
@@ -229,4 +226,4 @@ class Row(EndToEnd):
             self.assertNotIn(word, exporter.log())
 
     def failures(self, scrape, reason):
-        return scrape.value('kallglot_exporter_api_request_failures_total', reason=reason)
+        return scrape.value(FAILURES, reason=reason)

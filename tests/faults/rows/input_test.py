@@ -10,15 +10,9 @@ import subprocess
 import time
 
 from fault_case import BINARY_DIR, SOURCE_DIR, Row, main, whole
-from scripted_api import response, session
+from scripted_api import active, response, session
 from support import web
-from support.durable import ALL, Durable, signed
-
-FAILURES = 'kallglot_exporter_api_request_failures_total'
-
-
-def good(_, name):
-    return response(session(name, 'active', started_at='2026-01-01T00:00:05Z'))
+from support.durable import ALL, TOKEN, Durable, signed
 
 
 def post(path, *fields, body=b'{}', version='1.1', host='Host: x'):
@@ -93,7 +87,7 @@ class Bodies(Durable, Row):
             body = b'{"id":"evt_1","type":"session.created","data":' + b'[' * depth + b']' * depth + b'}'
             self.assertEqual(self.hook(exporter, body), 400)
         answer = exporter.get(ALL, method='POST', body=b'{"ids":' + b'[' * 100_000 + b']' * 100_000 + b'}',
-                              headers={'Authorization': 'Bearer a-token-of-the-session-api-for-tests'})
+                              headers={'Authorization': f'Bearer {TOKEN}'})
         self.assertEqual(answer.status, 400)
         self.figure('16 levels')
 
@@ -131,7 +125,7 @@ class Answers(Row):
         """Broken UTF-8, lone surrogates, overlong forms and \\u0000 in every text of a response
         The body is malformed, or the text becomes a known word or `other`. No such byte reaches a metric or the log."""
         bad = [b'\xff', b'\xc0\xaf', b'\xed\xa0\x80', b'\\u0000', b'\\ud800', b'a\\nb', b'\x1b[31m'.replace(b'\x1b', b'\\u001b')]
-        exporter = self.scripted(14, good)
+        exporter = self.scripted(14, active)
         place = {name: index for index, name in enumerate(self.ids)}
 
         def answer(peer, name):
@@ -147,7 +141,7 @@ class Answers(Row):
             text = exporter.get('/metrics').body
             for one in (b'\xff', b'\x00', b'\x1b', b'31m'):
                 self.assertNotIn(one, text)
-            self.api.answer = good
+            self.api.answer = active
         self.figure(f'{len(bad)} kinds in two fields')
 
     @whole
@@ -161,7 +155,7 @@ class Answers(Row):
             for key in sample:
                 cases.append({name: value for name, value in sample.items() if name != key})
                 cases += [{**sample, key: value} for value in (None, 7, -1.5, True, 'word', [], {}, [sample], {'id': 'x'}, '')]
-        exporter = self.scripted(len(cases), good, poll='ended_retention: 1h')
+        exporter = self.scripted(len(cases), active, poll='ended_retention: 1h')
         case_of = dict(zip(self.ids, cases))
         ours = {sample['id'] for sample in samples}
         asked = collections.Counter()
@@ -169,7 +163,7 @@ class Answers(Row):
         def answer(peer, name):
             asked[name] += 1
             if asked[name] % 2 == 0:
-                return good(peer, name)
+                return active(peer, name)
             case = case_of[name]
             own = {'id': name} if isinstance(case.get('id'), str) and case['id'] in ours else {}
             return response(json.dumps({**case, **own}).encode())

@@ -3,14 +3,14 @@
 
 import time
 
-from fault_case import Row, main, wait_for, whole, within
+from fault_case import FAILURES, Row, main, wait_for, whole, within
 from own_network import OwnNetwork, run, why_not
 from scripted_api import ScriptedApi, response, session
 from support import web
-from support.programs import Program
+from support.configuration import every
+from support.programs import STILL, Program
 
 SESSIONS = 200
-FAILURES = 'kallglot_exporter_api_request_failures_total'
 ANSWERS = 'kallglot_exporter_api_responses_total'
 
 
@@ -45,7 +45,7 @@ class Addresses(InOwnNetwork):
 
     def beside_a_good_address(self, bad, rule, **config):
         """With a rule for the first of two addresses: the exporter, and its seconds to the first answer without and with the rule."""
-        self.api = self.simulator('--sessions', SESSIONS, '--arrival-rate', '0', '--active', '1000h-2000h')
+        self.api = self.simulator('--sessions', SESSIONS, *STILL)
         self.network.hosts(localhost=['127.0.0.1'])
         control, usual = self.first_answer('control', **config)
         control.stop()
@@ -137,7 +137,7 @@ class Packets(InOwnNetwork):
     def test_n7_poor_line_is_no_outage(self):
         """One packet in ten is lost, and a response takes 200 ms, plus or minus 50
         Polling continues, at most one poll in a hundred fails, and the API is never reported down."""
-        exporter = self.world(100, intervals='{created: 1s, connecting: 1s, active: 1s, ending: 1s, unknown: 1s}')
+        exporter = self.world(100, intervals=every('1s'))
         usual = self.rate(exporter, 500)
         with self.survives(exporter, 100) as before:
             self.api.set_faults(latency='200ms', jitter='50ms')

@@ -10,11 +10,9 @@ import sqlite3
 import subprocess
 import sys
 
-from fault_case import SANITIZED, SOURCE_DIR, Row, alone, main, wait_for, whole, within
+from fault_case import FAILURES, SANITIZED, SOURCE_DIR, Row, alone, main, wait_for, whole, within
 from support.durable import Durable, Told, pour
 from support.programs import Exporter
-
-FAILURES = 'kallglot_exporter_api_request_failures_total'
 
 
 class Store(Durable, Row):

@@ -10,16 +10,11 @@ import time
 
 from fault_case import BINARY_DIR, SANITIZED, Row, main, memory, wait_for, whole, within
 from support import web
+from support.configuration import every
 from support.durable import ALL, Durable
-from support.programs import TRACED, Exporter, injected
+from support.programs import STILL, TRACED, Exporter, injected
+from support.usage import cpu_seconds
 from support.waiting import pace_until
-
-FAILURES = 'kallglot_exporter_api_request_failures_total'
-
-
-def cpu(pid):
-    """CPU seconds of all threads."""
-    return sum(int((task / 'schedstat').read_text().split()[0]) for task in pathlib.Path(f'/proc/{pid}/task').iterdir()) / 1e9
 
 
 class Group:
@@ -46,13 +41,13 @@ class Descriptors(Row):
     def test_r1_listener_without_descriptors_does_not_spin(self):
         """No descriptor is left when clients connect
         The daemon uses hardly any CPU meanwhile. It serves clients as soon as descriptors are free."""
-        exporter = self.world(20, intervals='{created: 5s, connecting: 5s, active: 5s, ending: 5s, unknown: 250ms}')
+        exporter = self.world(20, intervals=every('5s', unknown='250ms'))
         pid = exporter.process.pid
 
         def share_of_a_core():
-            before, begun = cpu(pid), time.monotonic()
+            before, begun = cpu_seconds(pid), time.monotonic()
             self.let_time_pass(exporter, 3, 'CPU time is a share of a span of time')
-            return (cpu(pid) - before) / (time.monotonic() - begun)
+            return (cpu_seconds(pid) - before) / (time.monotonic() - begun)
         usual = share_of_a_core()
         used = len(os.listdir(f'/proc/{pid}/fd'))
         subprocess.run(['prlimit', '--pid', str(pid), f'--nofile={used + 2}:'], check=True)
@@ -75,7 +70,7 @@ class Descriptors(Row):
         """The process may open 20 to 200 descriptors
         It starts with fewer connections and polls, or exits at the start and names what it needs. It never crashes or fails
         later."""
-        self.api = self.simulator('--sessions', 50, '--arrival-rate', '0', '--active', '1000h-2000h')
+        self.api = self.simulator('--sessions', 50, *STILL)
         config = self.config(self.api.port)
         refused = works = 0
         for limit in range(20, 201, 12):
@@ -97,7 +92,7 @@ class Descriptors(Row):
     def test_c10_limits_above_the_systems_are_lowered(self):
         """More connections are configured than the process may open descriptors
         The start lowers the limit and logs a warning. --config.check reports it too."""
-        self.api = self.simulator('--sessions', 50, '--arrival-rate', '0', '--active', '1000h-2000h')
+        self.api = self.simulator('--sessions', 50, *STILL)
         config = self.config(self.api.port, max_connections=5000)
         limited = ['prlimit', '--nofile=512:512']
         exporter = self.exporter(config, under=limited)
@@ -159,7 +154,7 @@ class Cpu(Row):
         group = Group('cpu', cfs_period_us=100_000, cfs_quota_us=10_000)
         self.addCleanup(group.remove)
         sessions = 9900
-        exporter = self.world(sessions, under=group.under, intervals='{created: 1s, connecting: 1s, active: 1s, ending: 1s, unknown: 1s}')
+        exporter = self.world(sessions, under=group.under, intervals=every('1s'))
         self.addCleanup(exporter.kill)
         exporter.more_polls(sessions, 60)
 
@@ -195,7 +190,7 @@ class Pipes(Row):
                 pass
         os.read(reader, 4096)
         port = web.free_port()
-        self.api = self.simulator('--sessions', 100, '--arrival-rate', '0', '--active', '1000h-2000h')
+        self.api = self.simulator('--sessions', 100, *STILL)
         exporter = self.keep(Exporter(self.folder, self.config(self.api.port), '--log.level=debug', listen=f'127.0.0.1:{port}',
                                       under=['sh', '-c', f'exec "$@" 2>{fifo}', 'sh']))
         exporter.address = f'127.0.0.1:{port}'

@@ -26,6 +26,16 @@ def response(body, status='200 OK', *fields, length=True):
     return '\r\n'.join(lines).encode() + b'\r\n\r\n' + body
 
 
+def active(_, identifier):
+    """An answer of ScriptedApi: the session is in a call."""
+    return response(session(identifier, 'active', started_at='2026-01-01T00:00:05Z'))
+
+
+def ended(identifier, **more):
+    """A body that would end the session if it were believed."""
+    return session(identifier, 'ended', started_at='2026-01-01T00:00:05Z', ended_at='2026-01-01T00:10:00Z', **more)
+
+
 class Peer:
     """One connection: `send` bytes, `close` it, `cut` it with a reset."""
 

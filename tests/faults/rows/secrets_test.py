@@ -10,17 +10,13 @@ import threading
 
 from fault_case import SANITIZED, SOURCE_DIR, Row, main, wait_for, whole
 from own_network import why_not
-from scripted_api import response, session
+from scripted_api import active
 from support import web
 from support.durable import SECRET, Durable, event, signed
 from support.programs import EXPORTER
 from support.tls_server import TlsServer
 
 NOBODY = 65534
-
-
-def good(_, name):
-    return response(session(name, 'active', started_at='2026-01-01T00:00:05Z'))
 
 
 class Leaks(Row):
@@ -133,7 +129,7 @@ class Keys(Row):
 
         def watched(peer, name):
             heads.append(peer.head)
-            return good(peer, name)
+            return active(peer, name)
 
         exporter = self.scripted(50, watched)
         opened = self.api.connections

@@ -9,21 +9,13 @@ import ssl
 import subprocess
 import time
 
-from fault_case import Row, main, wait_for, whole, within
-from scripted_api import response, session
+from fault_case import FAILURES, Row, main, wait_for, whole, within
+from scripted_api import active, ended, response, session
 from support.certificates import make_authority, make_server
+from support.programs import STILL
 from support.waiting import pace_until
 
 SESSIONS = 100
-FAILURES = 'kallglot_exporter_api_request_failures_total'
-
-
-def good(_, name):
-    return response(session(name, 'active', started_at='2026-01-01T00:00:05Z'))
-
-
-def ended(name):
-    return session(name, 'ended', started_at='2026-01-01T00:00:05Z', ended_at='2026-01-01T00:10:00Z')
 
 
 class TowardsTheApi(Row):
@@ -46,12 +38,12 @@ class TowardsTheApi(Row):
     def test_n11_cut_connection_ends_no_message(self):
         """A body without a length, whose connection ends without the closing message of TLS
         No state changes: a body without a length is rejected."""
-        exporter = self.scripted(20, good)
+        exporter = self.scripted(20, active)
         turn = itertools.count()
 
         def cut(peer, name):
             if next(turn) % 2:
-                return good(peer, name)
+                return active(peer, name)
             peer.send(response(ended(name), length=False))
             peer.close()
             return None
@@ -59,7 +51,7 @@ class TowardsTheApi(Row):
         with self.survives(exporter, 20, FAILURES, {'reason': 'body'}):
             self.api.answer = cut
             exporter.until('many', lambda scrape: self.failures(scrape, 'body') > 60)
-            self.api.answer = good
+            self.api.answer = active
         self.suite('net_integration_test', 'HttpsClient.AWholeAnswerCountsWithoutCloseNotify', 1, '60 bodies that only an end would end')
 
     @whole
@@ -69,7 +61,7 @@ class TowardsTheApi(Row):
         self.suite('net_integration_test', 'HttpsClient.StalledHandshakesEndInTime', 1, '')
         make_authority(self.folder, 'web_ca')
         make_server(self.folder, 'web', 'web_ca')
-        exporter = self.scripted(50, good, api='connect_timeout: 2s')
+        exporter = self.scripted(50, active, api='connect_timeout: 2s')
         stalled = itertools.count()
 
         def stall(stream):
@@ -101,7 +93,7 @@ class TowardsTheApi(Row):
                         pass
                     ends += 1
                     client.close()
-            self.api.on_open, self.api.answer = None, good
+            self.api.on_open, self.api.answer = None, active
         self.figure(f'{next(stalled) // 2} handshakes stalled, {ends} clients ended after {took[0]:.0f} s')
 
     def test_n15_new_authority_is_used_after_the_reload(self):
@@ -143,7 +135,7 @@ class OurListener(Row):
     def secured(self):
         make_authority(self.folder, 'web_ca')
         make_server(self.folder, 'web', 'web_ca')
-        self.api = self.simulator('--sessions', 20, '--arrival-rate', '0', '--active', '1000h-2000h')
+        self.api = self.simulator('--sessions', 20, *STILL)
         self.write('web.yml', 'tls_server_config: {cert_file: web.pem, key_file: web.key}\n')
         exporter = self.exporter(self.config(self.api.port), '--web.config.file', self.folder / 'web.yml')
         context = ssl.create_default_context(cafile=self.folder / 'web_ca.pem')

@@ -5,16 +5,11 @@ import gzip
 import itertools
 import threading
 
-from fault_case import SANITIZED, Row, main, memory, wait_for, whole
-from scripted_api import KEY, ScriptedApi, response, session
+from fault_case import FAILURES, SANITIZED, Row, main, memory, wait_for, whole
+from scripted_api import KEY, ScriptedApi, active, ended, response
 
 SESSIONS = 200
 SCRAPES = 200
-FAILURES = 'kallglot_exporter_api_request_failures_total'
-
-
-def good(_, identifier):
-    return response(session(identifier, 'active', started_at='2026-01-01T00:00:05Z'))
 
 
 class Refusals(Row):
@@ -44,10 +39,10 @@ class Refusals(Row):
     def test_u13_redirect_is_never_followed(self):
         """301, 302, 307 and 308 to another host, port or scheme
         A redirect is never followed: its target gets no connection. The failure is counted as redirect."""
-        exporter = self.scripted(20, good)
-        other = ScriptedApi(self.folder, [], good)
+        exporter = self.scripted(20, active)
+        other = ScriptedApi(self.folder, [], active)
         self.addCleanup(other.close)
-        plain = ScriptedApi(self.folder, [], good, tls=False)
+        plain = ScriptedApi(self.folder, [], active, tls=False)
         self.addCleanup(plain.close)
         (self.folder / 'sessions.txt').write_text(''.join(f'{one}\n' for one in self.ids))
         targets = itertools.cycle([f'https://localhost:{other.port}', f'http://localhost:{plain.port}', '//127.0.0.1'])
@@ -56,13 +51,13 @@ class Refusals(Row):
 
         def away(peer, identifier):
             if next(turn) % 2:
-                return good(peer, identifier)
+                return active(peer, identifier)
             return response(b'', next(codes), f'Location: {next(targets)}/v1/sessions/{identifier}')
 
         with self.survives(exporter, 20, FAILURES, {'reason': 'redirect'}):
             self.api.answer = away
             exporter.until('many', lambda scrape: self.failures(scrape, 'redirect') > 100)
-            self.api.answer = good
+            self.api.answer = active
         self.assertEqual((other.connections, other.requests, plain.connections), (0, [], 0))
         self.figure(f'{self.failures(exporter.scrape(), "redirect"):g} redirects, no connection elsewhere')
 
@@ -81,12 +76,12 @@ class Refusals(Row):
 class Bodies(Row):
     def poisoned(self, sessions, answers):
         """Every second answer is one of these, which would end the session if it were believed."""
-        exporter = self.scripted(sessions, good)
+        exporter = self.scripted(sessions, active)
         turn, bad, count = itertools.count(), itertools.cycle(answers), itertools.count()
 
         def answer(peer, identifier):
             if next(turn) % 2:
-                return good(peer, identifier)
+                return active(peer, identifier)
             next(count)
             return next(bad)(peer, identifier)
 
@@ -94,23 +89,20 @@ class Bodies(Row):
             before = self.failures(exporter.scrape(), 'body')
             self.api.answer = answer
             exporter.until('many', lambda scrape: self.failures(scrape, 'body') - before > 150)
-            self.api.answer = good
+            self.api.answer = active
         return exporter
 
     def test_u16_body_that_is_no_session_changes_nothing(self):
         """200 with HTML, with an empty body, with another object or another id
         No state changes. The failure is counted as body."""
-        def over(identifier, **more):
-            return session(identifier, 'ended', ended_at='2026-01-01T00:10:00Z', **more)
-
         self.poisoned(20, [
             lambda _, name: b'HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 6\r\n\r\n<html>',
             lambda _, name: response(b''),
-            lambda _, name: response(over(name, object='call')),
-            lambda _, name: response(over(name + 'x')),
-            lambda _, name: response(b'[' + over(name) + b']'),
-            lambda _, name: response(over(name) + b'{}'),
-            lambda _, name: response(over(name)).replace(b'application/json', b'text/html'),
+            lambda _, name: response(ended(name, object='call')),
+            lambda _, name: response(ended(name + 'x')),
+            lambda _, name: response(b'[' + ended(name) + b']'),
+            lambda _, name: response(ended(name) + b'{}'),
+            lambda _, name: response(ended(name)).replace(b'application/json', b'text/html'),
         ])
         self.figure('7 kinds of bodies')
 
@@ -122,7 +114,7 @@ class Bodies(Row):
                                       lambda _, name: response(bomb, '200 OK', 'Content-Encoding: br')])
         self.assertTrue(exporter.running())
         heads = []
-        self.api.answer = lambda peer, name: (heads.append(peer.head), good(peer, name))[1]
+        self.api.answer = lambda peer, name: (heads.append(peer.head), active(peer, name))[1]
         wait_for('a request', lambda: heads)
         self.assertIn(b'Accept-Encoding: identity', heads[0])
         self.assertIn(KEY.encode(), heads[0])

@@ -5,21 +5,13 @@ import itertools
 import random
 import time
 
-from fault_case import Row, alone, main, wait_for, whole
-from scripted_api import response, session
+from fault_case import FAILURES, Row, alone, main, wait_for, whole
+from scripted_api import active, ended, response, session
+from support.configuration import every
+from support.durable import TOKEN
 from support.truth import STATUSES, differences
 
-FAILURES = 'kallglot_exporter_api_request_failures_total'
-FAST = '{created: 20ms, connecting: 20ms, active: 20ms, ending: 20ms, unknown: 20ms}'
-
-
-def active(_, identifier):
-    return response(session(identifier, 'active', started_at='2026-01-01T00:00:05Z'))
-
-
-def ended(identifier):
-    """What would be a change, if it were believed."""
-    return session(identifier, 'ended', started_at='2026-01-01T00:00:05Z', ended_at='2026-01-01T00:10:00Z')
+FAST = every('20ms')
 
 
 class Slow(Row):
@@ -156,8 +148,8 @@ class Desync(Row):
     def test_u11_no_response_is_credited_to_another_session(self):
         """A million polls; one in a hundred gets a second response, another id, an interim or a broken response
         No session gets another's response: afterwards every count and every session is as the API knows it."""
-        sessions, token = 5000, 'a-token-of-the-session-api-for-tests'
-        self.write('token', token)
+        sessions = 5000
+        self.write('token', TOKEN)
         exporter = self.world(sessions, '--arrival-rate', '20/1s', '--active', '3s-60s', '--connecting', '1s-4s', still=False,
                               intervals=FAST, max_connections=64, sessions='api_token_file: token')
         self.api.set_faults(two_responses=0.003, wrong_id=0.003, interim=0.001, truncate=0.001, garbage=0.001, connection_close=0.001)
@@ -173,7 +165,7 @@ class Desync(Row):
 
         def agrees():
             begun = time.time()
-            tracked = dict(exporter.listed(token))
+            tracked = dict(exporter.listed(TOKEN))
             scraped, lives = (begun, time.time()), self.api.lives()[1]
             wrong[:] = differences(tracked, lives, scraped, lags)
             return not wrong and len(lives)

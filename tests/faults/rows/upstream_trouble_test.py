@@ -6,13 +6,13 @@ import itertools
 import statistics
 import time
 
-from fault_case import Row, alone, main, memory, wait_for, whole
+from fault_case import FAILURES, Row, alone, main, memory, wait_for, whole
 from own_network import OwnNetwork, why_not
 from scripted_api import ScriptedApi, response, session
+from support.configuration import every
 
 SESSIONS = 200
-FAILURES = 'kallglot_exporter_api_request_failures_total'
-SECOND = '{created: 1s, connecting: 1s, active: 1s, ending: 1s, unknown: 250ms}'
+SECOND = every('1s', unknown='250ms')
 
 
 class Trouble(Row):

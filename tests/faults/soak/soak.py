@@ -22,14 +22,15 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / 'e2e'))
 
 from support import web  # noqa: E402 (the path comes first)
-from support.configuration import configuration, receiving  # noqa: E402
+from support.configuration import configuration, every, receiving  # noqa: E402
+from support.durable import SECRET, TOKEN  # noqa: E402
 from support.programs import Exporter, Simulator  # noqa: E402
 from support.truth import STATUSES, differences, stays  # noqa: E402
+from support.usage import resident_bytes  # noqa: E402
 from support.waiting import pace_until, wait_for  # noqa: E402
 
 SESSIONS = 2000
-INTERVALS = '{created: 50ms, connecting: 50ms, active: 50ms, ending: 50ms, unknown: 50ms, audit: 50ms}'
-SECRETS = {'token': 'a-token-of-the-session-api-for-tests', 'secret': 'a-secret-for-signing-webhooks-in-tests'}
+INTERVALS = every('50ms', audit='50ms')
 # One answer in a hundred each: a quarter of all answers is bad.
 OF_ONE_ANSWER = dict.fromkeys((
     'not_found', 'gone', 'server_error', 'bad_gateway', 'unavailable', 'close', 'truncate', 'hang', 'not_json', 'empty_body',
@@ -53,7 +54,7 @@ class Run:
     """The two programs, and what was seen of the daemon."""
 
     def __init__(self, folder):
-        for name, text in SECRETS.items():
+        for name, text in (('token', TOKEN), ('secret', SECRET)):
             (folder / name).write_text(text)
             (folder / name).chmod(0o600)
         hook = web.free_port()
@@ -77,8 +78,7 @@ class Run:
     def sample(self):
         """Scrapes; notes (seconds, polls, resident bytes, descriptors)."""
         scrape = self.exporter.scrape()
-        resident = int((self.process / 'statm').read_text().split()[1]) * 4096
-        self.samples.append((time.monotonic(), scrape.total('kallglot_exporter_polls_total'), resident,
+        self.samples.append((time.monotonic(), scrape.total('kallglot_exporter_polls_total'), resident_bytes(self.exporter.process.pid),
                              len(list((self.process / 'fd').iterdir()))))
         return scrape
 
@@ -118,7 +118,7 @@ class Run:
     def differences(self):
         """In words, what the daemon has otherwise than the API."""
         begun = time.time()
-        tracked = dict(self.exporter.listed(SECRETS['token']))
+        tracked = dict(self.exporter.listed(TOKEN))
         ended = self.exporter.scrape().total('kallglot_sessions_ended_total')
         scraped = (begun, time.time())
         _, lives = self.api.lives()

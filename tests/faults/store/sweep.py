@@ -23,17 +23,15 @@ import sys
 import tempfile
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / 'e2e'))
+sys.path[:0] = [str(Path(__file__).resolve().parents[2] / 'e2e'), str(Path(__file__).resolve().parents[1])]
 
 from support.programs import faster  # noqa: E402 (the path comes first)
 from support.waiting import wait_for  # noqa: E402
+from sweeping import LEAST_MET, SKIPPED, make_disk, mount, spread, stopped  # noqa: E402
 
-SKIPPED = 77
 ENOUGH = '1000000'
 # A cut comes after a random number of further bytes that the writer printed: a line for each acknowledgement.
 MOST_BETWEEN_CUTS = 40_000
-# How many calls a run makes differs from run to run, so that the last planned ones may not come.
-LEAST_MET = 0.8
 
 
 def stored(writer, path):
@@ -109,12 +107,6 @@ def sweep(writer, plans, count, limit, label, met):
     return bad
 
 
-def spread(plans, points):
-    """So many of them, evenly over all."""
-    points = min(points, len(plans))
-    return [plans[i * len(plans) // points] for i in range(points)]
-
-
 def kill(arguments):
     # The calls that let files change places and the writes of a store written anew, as many as there are; syncs; and writes.
     broken = 'fdatasync:error=EIO:when=6'
@@ -139,18 +131,6 @@ def eio(arguments):
                  or done.returncode == 0 and any(word in done.stderr for word in ('unusable: ', 'not opened: ')))
 
 
-def stopped(pid):
-    """All threads stand still, those in a system call too."""
-    states = []
-    for thread in Path(f'/proc/{pid}/task').iterdir():
-        states.append((thread / 'stat').read_text().rsplit(')', 1)[1].split()[0])
-    return all(state == 'T' for state in states)
-
-
-def mount(image, folder):
-    return subprocess.run(['mount', '-o', 'loop', image, folder], capture_output=True).returncode == 0
-
-
 def cut(arguments):
     if os.geteuid() != 0 or not shutil.which('mkfs.ext4'):
         return None
@@ -173,8 +153,7 @@ def cut_series(writer, cuts, generator):
         image, live, dead = (f'{folder}/{name}' for name in ('image', 'live', 'dead'))
         os.mkdir(live)
         os.mkdir(dead)
-        subprocess.run(['truncate', '-s', '128M', image], check=True)
-        subprocess.run(['mkfs.ext4', '-q', '-F', image], check=True)
+        make_disk(image)
         if not mount(image, live):
             return None
         try:
