@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What the exporter says is what is true: compared with the simulator's own knowledge, session by session."""
+"""The reported counts agree with what the simulator knows about its sessions."""
 
 import time
 
@@ -64,7 +64,7 @@ class Agreement(EndToEnd):
         self.assertEqual(set(early), {0}, 'counted as stuck before it could be known')
 
         exporter.until('all the stuck ones', lambda scrape: over(scrape) == STUCK)
-        # Ordinary ones go through connecting all the time, and none is ever taken for one of them.
+        # Other sessions pass through connecting all the time. None of them is counted as stuck.
         later = exporter.until('the next threshold', lambda scrape: self.assertEqual(over(scrape), STUCK)
                                or over(scrape, seconds=6) == STUCK)
         self.assertEqual(over(later, 'suspected_over'), 0)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The files for Prometheus, Alertmanager and Grafana: what their own tools say, and that every name in them exists."""
+"""The files for Prometheus, Alertmanager and Grafana pass the checks of their own tools, and every metric in them exists."""
 
 import json
 import pathlib

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""From a silent call to the pager: simulator, exporter, Debian's Prometheus and Alertmanager, the shipped rules."""
+"""A stuck session becomes an alert: simulator, exporter, Debian's Prometheus and Alertmanager, the shipped rules."""
 
 from support.case import EndToEnd, main
 from support.monitoring import Alertmanager, Prometheus, shipped_config

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Mistakes of an operator: a clear message, the right exit code, at once."""
+"""Mistakes of an operator lead to a clear message and the right exit code, at once."""
 
 import os
 import re
@@ -32,7 +32,7 @@ class BadInput(EndToEnd):
             return run_exporter(*arguments)
 
     def refuses(self, code, *words, config=GOOD, flags=(), check_answers=2, listen='127.0.0.1:0'):
-        """It ends at once with that code and says the words; with --config.check, with 2."""
+        """The exporter exits at once with that code and logs the words; with --config.check it exits with 2."""
         file = self.write('config.yml', config) if config is not None else self.folder / 'not_there.yml'
         answer, out, log = self.at_once('--config.file', file, '--web.listen-address', listen, *flags)
         self.assertEqual(answer, code, log)
@@ -92,7 +92,7 @@ class BadInput(EndToEnd):
         self.refuses_as_nobody(1, 'ca.pem', 'ermission denied')
 
     def can_become_nobody(self):
-        # The binary must be within reach of somebody else.
+        # Another user must be able to run the binary.
         return all(path.stat().st_mode & 1 for path in [EXPORTER, *EXPORTER.parents])
 
     def refuses_as_nobody(self, code, *words):

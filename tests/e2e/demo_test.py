@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""`./dev demo` ends by itself and says how it went; its live line is right."""
+"""`./dev demo` ends by itself and reports how it went; its live line is right."""
 
 import pathlib
 import re

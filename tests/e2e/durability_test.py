@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""No acknowledged id is ever lost: session API, webhooks and files, a killed daemon, and a disk that is full."""
+"""No acknowledged id is lost: session API, webhooks and files, with a killed daemon, a full, a failing and a hung disk."""
 
 import http.client
 import json
@@ -14,7 +14,7 @@ import threading
 import unittest
 
 from support.case import main
-from support.durable import ALL, SECRET, TOKEN, Durable, Told, event, pour
+from support.durable import ALL, SECRET, TOKEN, Acknowledged, Durable, event, pour
 from support.programs import SANITIZED, TRACED, Exporter, injected
 from support.waiting import wait_for
 
@@ -25,7 +25,7 @@ KILL_AFTER = 60 if SANITIZED else 300
 
 class Durability(Durable):
     def test_killed_daemon_loses_nothing_acknowledged(self):
-        told = Told()
+        told = Acknowledged()
         exporter = self.launch()
         for number in range(ROUNDS):
             begun = told.count()
@@ -271,7 +271,7 @@ class FullDisk(Durable):
                     pass
 
     def refused(self, exporter, number):
-        """Tells ids until one is refused; returns those that were acknowledged meanwhile."""
+        """Registers ids until one is rejected; returns the acknowledged ones."""
         told = set()
         def asked():
             session = f'sess_filling_{number}_{len(told)}'

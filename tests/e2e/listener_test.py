@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The private listener and clients of every kind."""
+"""The private listener serves well-behaved clients and survives slow, large and invalid requests."""
 
 import http.client
 import json
@@ -29,7 +29,7 @@ class Listener(EndToEnd):
         self.address = self.exporter_.address
 
     def tearDown(self):
-        # Whatever was done to it, it serves the next client and ends as it should.
+        # After each test the exporter still serves the next client and stops cleanly.
         self.assertEqual(web.request(self.address, '/-/healthy').status, 200)
         self.exporter_.stop()
         self.assert_clean_end(self.exporter_)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The metrics as Prometheus sees them: promtool, the published table of names, and a real server that scrapes."""
+"""The metrics as Prometheus sees them: promtool, the contract of names, and a real server that scrapes."""
 
 import concurrent.futures
 import gzip
@@ -21,7 +21,7 @@ FAST = '0.005 0.01 0.025 0.05 0.1 0.25 0.5 1 2.5 5 10 30 60 300'
 BUCKETS = {'kallglot_session_status_dwell_seconds': SLOW, 'kallglot_session_setup_seconds': SLOW,
            'kallglot_ended_session_duration_seconds': CALLS, 'kallglot_exporter_api_request_duration_seconds': FAST,
            'kallglot_exporter_poll_lateness_seconds': FAST, 'kallglot_exporter_webhook_delivery_delay_seconds': FAST}
-# What is there from the first scrape on, at 0: label, values.
+# Series that exist from the first scrape on, at 0: label, values.
 FIXED = {
     'kallglot_sessions': {'status': STATUSES},
     'kallglot_sessions_stale': {'status': STATUSES},
@@ -144,8 +144,8 @@ class Metrics(EndToEnd):
             stem = name.removesuffix('_total') if family.type == 'counter' else name
             self.assertIn(stem, opened.families)
             self.assertEqual(opened.families[stem].type, family.type)
-            # Sessions go on between two scrapes: those with series of their own change their labels with it, and a status
-            # that nobody is in has no oldest one.
+            # Sessions change between two scrapes. The labels of per-session series change with them, and a status without
+            # sessions has no oldest one.
             comes_and_goes = name == 'kallglot_oldest_session_status_since_timestamp_seconds'
             if not comes_and_goes and 'session_id' not in (family.label_names() if family.samples else ()):
                 self.assertLessEqual(series(family), series(opened.families[stem]))
@@ -155,7 +155,7 @@ class Crowded(EndToEnd):
     SESSIONS = 20_000
 
     def test_parallel_scrapes_of_many_sessions_are_answered(self):
-        """A census of so many takes several turns of the loop; who comes meanwhile shares it."""
+        """A census of many sessions takes several turns of the loop. Scrapes that arrive meanwhile share it."""
         api = self.simulator('--sessions', self.SESSIONS, '--arrival-rate', '0', '--active', '10m-20m')
         slow = every('1m')
         exporter = self.exporter(self.config(api.port, intervals=slow))

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The Debian package, installed and run under a real systemd as PID 1: what an operator goes through."""
+"""The Debian package, installed and run under a real systemd as PID 1, from installation to purge."""
 
 import datetime
 import json
@@ -122,7 +122,7 @@ class UnderSystemd(EndToEnd):
         self.assertNotEqual(self.machine.run('systemctl', 'start', UNIT, check=False).returncode, 0)
 
     def test_package_from_installation_to_purge(self):
-        # Installing starts nothing, and says what is missing.
+        # The installation starts nothing and prints what is missing.
         self.assertEqual(self.state(), 'inactive')
         self.assertIn('put the API key into /etc/kallglot_exporter/api_key', self.machine.console())
         self.assertEqual(self.machine.run('systemctl', 'is-enabled', UNIT, check=False).stdout.strip(), 'disabled')
@@ -136,7 +136,7 @@ class UnderSystemd(EndToEnd):
         wait_for('all polled', lambda: self.scrape().value('kallglot_sessions', status='active') == 50)
         wait_for('a status', lambda: 'following 50 sessions, API ok' in self.machine.show(UNIT, 'StatusText'))
 
-        # The secrets are the service's alone.
+        # Only the service can read its secrets.
         pid = self.machine.show(UNIT, 'MainPID')
         credential = f'/run/credentials/{UNIT}/api_key'
         stranger = ('setpriv', '--reuid', '65534', '--clear-groups', 'cat')
@@ -161,7 +161,7 @@ class UnderSystemd(EndToEnd):
         self.machine.run('systemctl', 'reload', UNIT)
         wait_for('taken', lambda: self.scrape().value(successful) == 1)
 
-        # A loop that hangs is killed by the watchdog, and everybody is there again.
+        # The watchdog kills a daemon that hangs; after the restart all sessions are tracked again.
         self.machine.run('kill', '-STOP', pid)
         wait_for('killed', lambda: self.machine.show(UNIT, 'MainPID') != pid)
         with within('the restart after the watchdog', 5) as took:
@@ -175,7 +175,7 @@ class UnderSystemd(EndToEnd):
         print(f'stopped in {took[0]:.2f} s')
         self.assertEqual(self.machine.show(UNIT, 'Result'), 'success')
 
-        # A bad configuration is not tried again and again.
+        # systemd does not restart a daemon with a bad configuration.
         self.machine.write('/etc/kallglot_exporter/config.yml', 'nonsense: 1\n')
         self.machine.run('systemctl', 'start', UNIT, check=False)
         wait_for('failed', lambda: self.state() == 'failed')
@@ -189,7 +189,7 @@ class UnderSystemd(EndToEnd):
         self.machine.run('systemctl', 'stop', 'control.service')
         self.machine.run('systemctl', 'reset-failed', UNIT)
 
-        # Removal keeps what cannot be had again; a purge does not.
+        # Removal keeps store and configuration; a purge deletes them.
         self.machine.write('/etc/kallglot_exporter/config.yml', CONFIG)
         self.machine.run('dpkg', '--remove', 'kallglot-exporter')
         self.assertEqual(self.machine.run('test', '-s', '/var/lib/private/kallglot_exporter/sessions.db', check=False).returncode, 0)

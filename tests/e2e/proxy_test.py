@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""`api.proxy_url`: every connection to the API goes through the proxy, and a proxy that does not want to is named."""
+"""`api.proxy_url`: every connection to the API goes through the proxy, and the failures of a proxy are named."""
 
 from support.case import EndToEnd, main
 from support.proxy import Proxy

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Every command of README.md is run: the installation word for word in a machine of its own, the rest by other tests."""
+"""Every command of README.md works: the installation is run word for word in a machine of its own, the rest by other tests."""
 
 import re
 import unittest
@@ -11,7 +11,7 @@ from support.exposition import Exposition
 from support.programs import SANITIZED, SOURCE_DIR
 from support.waiting import wait_for
 
-# Run elsewhere: the demo by demo_test, the tests by whoever reads this, the package by the fixture.
+# Run elsewhere: the demo by demo_test, the tests by this run, the package by the fixture.
 ELSEWHERE = {'./dev demo', './dev test', './dev package'}
 INSTALL = 'apt install ./build/package/kallglot-exporter_*.deb'
 KEY = 'install -m 600 /dev/stdin /etc/kallglot_exporter/api_key'
@@ -61,13 +61,13 @@ class Installation(EndToEnd):
             if command in ELSEWHERE:
                 continue
             if 'config --check' in command or '--config.check' in command:
-                # The rehearsal takes the place of the real API, and its sessions stand in the file.
+                # The simulator replaces the real API, and its sessions are in the file.
                 machine.run('sh', '-c', "sed -i 's|^  #base_url: .*|  base_url: https://localhost:18443/v1|; "
                             "s|^  #ca_file:.*|  ca_file: /etc/kallglot_exporter/ca.pem|' /etc/kallglot_exporter/config.yml && "
                             'cp /run/rehearsal/ca.pem /etc/kallglot_exporter/ && '
                             'cat /run/rehearsal/sessions.txt > /etc/kallglot_exporter/sessions.txt')
             if command.startswith('curl'):
-                wait_for('all told', lambda: Exposition(machine.run('sh', '-c', command).stdout).total('kallglot_sessions') == 7)
+                wait_for('every session tracked', lambda: Exposition(machine.run('sh', '-c', command).stdout).total('kallglot_sessions') == 7)
             done = machine.run('sh', '-c', f'cd /srv && {command}', stdin=key if command == KEY else None)
             ran.append(command)
             if '--config.check' in command:

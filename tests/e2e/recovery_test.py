@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What an API that fails is asked for, and how polling comes back: gently after an outage, at once with a good key."""
+"""A failing API gets few requests. Polling ramps up after an outage and resumes at once with a corrected key."""
 
 import os
 
@@ -27,7 +27,7 @@ class Recovery(EndToEnd):
         return self.api.stats()['requests']['session']
 
     def watch(self, exporter, seconds):
-        """Requests that the API gets in so many seconds; the exporter goes on meanwhile."""
+        """How many requests the API gets in so many seconds."""
         before = self.asked()
         let_time_pass(seconds, 'the rates of spans of time are compared with each other')
         self.assertTrue(exporter.running(), exporter.log()[-2000:])

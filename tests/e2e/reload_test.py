@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Another configuration while sessions are polled and scraped: whole or not at all, and nothing is interrupted."""
+"""A reload applies the whole configuration or nothing of it, and interrupts neither polls nor scrapes."""
 
 import re
 import select
@@ -82,7 +82,7 @@ class Reload(EndToEnd):
         self.rewrite(webhook, '')
         self.rewrite('max_connections: 10', 'max_connections: 5000')
         self.assertEqual(self.post().status, 200)
-        # Room is made when the next one comes; a listener that kept its share would close one.
+        # A listener makes room when the next client connects. One that had kept its share would close a single connection.
         self.addCleanup(socket.create_connection(address).close)
 
         def closed():
@@ -136,7 +136,7 @@ class Reload(EndToEnd):
                              > before.total('kallglot_exporter_polls_total') + 100)
         # The same by HUP; then a good one.
         self.exporter_.send(signal.SIGHUP)
-        self.exporter_.expect('told twice', lambda: self.exporter_.log().count('reload refused') >= 4)
+        self.exporter_.expect('logged twice', lambda: self.exporter_.log().count('reload refused') >= 4)
         self.config_file.write_text(good)
         self.exporter_.send(signal.SIGHUP)
         self.exporter_.until('good again', lambda scrape: scrape.value(SUCCESSFUL) == 1)

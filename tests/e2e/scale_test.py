@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Thousands of sessions over more than a thousand connections at once, each answer for the right one.
+"""Thousands of sessions over more than a thousand connections at once; each response is credited to its session.
 
-Directly run, `--duration 60` makes the full minute of it and prints figures.
+Run directly, `--duration 60` makes it last a full minute and prints figures.
 """
 
 import datetime
@@ -13,7 +13,7 @@ from support.case import EndToEnd, main
 from support.configuration import every
 from support.programs import SANITIZED
 
-# A sanitizer build does the same with fewer, so that the machine keeps up.
+# A sanitizer build uses fewer sessions, so that the machine keeps up.
 SESSIONS = 600 if SANITIZED else 5000
 BUSY_AT_ONCE = 100 if SANITIZED else 1000
 DURATION = 0.0
@@ -60,7 +60,7 @@ class Scale(EndToEnd):
 
         self.assertGreater(len(polls()), SESSIONS * 0.9)
         self.assertLess(max(polls()), MOST_TIMES * min(polls()), 'some sessions are polled far more often than others')
-        self.assertGreater(sorted(in_flight)[len(in_flight) // 2], BUSY_AT_ONCE, 'requests under way, the median')
+        self.assertGreater(sorted(in_flight)[len(in_flight) // 2], BUSY_AT_ONCE, 'requests in flight, the median')
         self.assertEqual(last.total('kallglot_exporter_api_request_failures_total'), 0)
         self.assertEqual(last.total('kallglot_sessions'), SESSIONS)
         self.assertEqual(last.total('kallglot_sessions_stale'), 0)
@@ -81,8 +81,8 @@ class Scale(EndToEnd):
               f'handshakes {stats["handshakes"]["done"]} ({stats["handshakes"]["resumed"]} resumed)', flush=True)
 
     def test_every_response_is_credited_to_its_session(self):
-        # All are born at once, and each has moments of its own: what the histograms have added up in the end follows
-        # from the truth, and one answer credited to another session would show in it.
+        # All sessions are created at once and change at different times. The sums of the histograms follow from those times:
+        # a response credited to another session would change a sum.
         simulator, exporter = self.start('--sessions', 10, '--stuck', 10, '--created', '1s-4s', '--connecting', '1s-4s',
                                          '--active', '1s-6s', '--ending', '0s-2s')
         simulator.set_faults(latency='300ms', wrong_id=0.01)

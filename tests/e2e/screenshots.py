@@ -3,7 +3,7 @@
 
     KALLGLOT_BINARY_DIR=build/release python3 tests/e2e/screenshots.py FOLDER
 
-Needs Chromium. No test: what the page says is tested in status_page_test.py, how it looks only eyes can tell.
+Needs Chromium. This is no test: status_page_test.py tests what the page says; the pictures show how it looks.
 """
 
 import pathlib
@@ -35,7 +35,7 @@ class Screenshots(EndToEnd):
         FOLDER.mkdir(parents=True, exist_ok=True)
         api = self.simulator('--sessions', 800, '--active', '5m-20m', '--held-age', '5s-20s')
         exporter = self.exporter(self.config(api.port, thresholds='{connecting: [5s], not_started: [30s]}'))
-        exporter.until('everybody polled', lambda scrape: scrape.value('kallglot_sessions', status='active') > 400)
+        exporter.until('every session polled', lambda scrape: scrape.value('kallglot_sessions', status='active') > 400)
         self.picture(exporter, 'healthy')
 
         api.post('/_sessions', {'count': 3, 'stuck': True})

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""What must never be shown: the key, stream tokens, phone numbers, metadata. Not in the log at debug level, not in
-an answer, not in a file, whatever goes wrong."""
+"""The key, stream tokens, phone numbers and metadata never appear in the log (at level debug), in an answer or in a file,
+whatever fails."""
 
 import pathlib
 import re

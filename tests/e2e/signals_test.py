@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Stopping, being stopped, and an API that goes away, comes back, asks for silence or refuses the key."""
+"""Signals stop the exporter cleanly; an API that disappears, returns, throttles or rejects the key loses no session."""
 
 import http.client
 import shutil
@@ -20,10 +20,10 @@ def answered(scrape):
 
 class Signals(EndToEnd):
     def start(self, latency, *flags, more='', name='exporter'):
-        """An exporter with many requests under way, each of which takes `latency`."""
+        """An exporter with many requests in flight; each takes `latency`."""
         self.api = self.simulator('--sessions', LOAD, *STILL, '--latency', latency)
         exporter = self.exporter(self.config(self.api.port, more=more, max_connections=400), *flags, name=name)
-        exporter.expect('requests under way', lambda: self.in_flight() >= LOAD // 3)
+        exporter.expect('requests in flight', lambda: self.in_flight() >= LOAD // 3)
         return exporter
 
     def in_flight(self):

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What the status page says in each state of the world, read as a person would: without its markup."""
+"""What the status page says in each state, read without its markup."""
 
 import html
 import re
@@ -33,7 +33,7 @@ class StatusPage(EndToEnd):
 
     def test_healthy_page_says_so_first(self):
         exporter = self.start()
-        exporter.until('everybody polled', lambda scrape: scrape.value('kallglot_sessions', status='active') == 60)
+        exporter.until('every session polled', lambda scrape: scrape.value('kallglot_sessions', status='active') == 60)
         page = self.until_says(exporter, 'No session is stuck', 'active 60')
         for part in ('all 60', 'state ok', 'may be spent unlimited', 'ids by file 60', 'store in memory only', 'webhooks off'):
             self.assertIn(part, page)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The exporter and servers that are not the API: whoever cannot prove its name never sees the key."""
+"""A server that cannot prove that it is the API never gets the key."""
 
 import ssl
 import warnings

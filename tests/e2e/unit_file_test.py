@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The service file, and what the daemon tells the service manager."""
+"""The service file, and the notifications of the daemon to systemd."""
 
 import configparser
 import re
@@ -103,7 +103,7 @@ class Notifications(EndToEnd):
         self.until_told('READY=1')
         self.assertEqual(exporter.get('/-/ready').status, 200)
         self.assertEqual(self.told()[0], 'READY=1')
-        self.assertNotIn('WATCHDOG=1', self.told(), 'nobody asked for it')
+        self.assertNotIn('WATCHDOG=1', self.told(), 'WATCHDOG_USEC was not set')
         exporter.stop()
         self.until_told('STOPPING=1')
         self.assertEqual(self.without_status(), ['READY=1', 'STOPPING=1'])
@@ -113,7 +113,7 @@ class Notifications(EndToEnd):
         api = self.simulator('--sessions', 50, '--latency', '60s')
         exporter = self.exporter(self.config(api.port, more='shutdown_grace: 10m'),
                                  environment={'NOTIFY_SOCKET': self.path})
-        exporter.expect('requests under way', lambda: api.stats()['requests']['in_flight'] > 0)
+        exporter.expect('requests in flight', lambda: api.stats()['requests']['in_flight'] > 0)
         exporter.send(signal.SIGTERM)
         self.until_told('STOPPING=1')
         self.assertTrue(exporter.running())

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""`--web.config.file`: TLS and basic auth of the private listener, as Prometheus' own exporters have them."""
+"""`--web.config.file`: TLS and basic authentication of the private listener, as in the exporters of the Prometheus project."""
 
 import http.client
 import re
@@ -123,7 +123,7 @@ class WebConfig(EndToEnd):
             waits.append(seconds(good, 200))
         for thread in threads:
             thread.join()
-        # A dozen hashes stand in line meanwhile: one that waited for them would need the time of a dozen.
+        # A dozen hashes are queued meanwhile: a request that waited for them would take as long as a dozen.
         self.assertLess(statistics.median(waits), one_hash, waits)
         self.assertLessEqual(set(statuses), {401, 503})
         self.assertIn(503, statuses, 'no more than sixteen wait')

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A daemon that learns of its sessions by webhooks alone, from the simulator, which sends them well or badly."""
+"""A daemon that gets its sessions only by webhooks of the simulator: in order, repeated, unordered, or lost."""
 
 from support import web
 from support.case import EndToEnd, main
@@ -64,7 +64,7 @@ class WebhookFeed(EndToEnd):
         self.daemon.expect('all sent or lost', lambda: self.webhooks()['made'] == 3 * COUNT and self.webhooks()['waiting'] == 0)
         lost = self.webhooks()['lost']
         self.assertGreater(lost, COUNT // 2)
-        # Of whom any event came, everything is known in the end.
+        # A session is tracked to its end if any of its events arrives.
         scrape = self.daemon.until('known are ended', lambda scrape: scrape.total('kallglot_sessions') > COUNT // 2
                                    and scrape.value('kallglot_sessions', status='ended') == scrape.total('kallglot_sessions'))
         self.assertGreaterEqual(scrape.total('kallglot_sessions'), COUNT * 9 // 10)

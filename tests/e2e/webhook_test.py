@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The webhook listener from outside: what is refused, how it is counted, and that nothing is said about why."""
+"""The webhook listener rejects invalid webhooks, counts them by reason, and does not tell the sender the reason."""
 
 import time
 

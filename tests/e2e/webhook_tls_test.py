@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The webhook listener with a certificate of its own, which changes while events come in."""
+"""The webhook listener with a certificate of its own that changes while events arrive."""
 
 import http.client
 import signal

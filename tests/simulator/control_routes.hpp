@@ -22,7 +22,7 @@ namespace kallglot::simulator {
 /// Lifetime:   the state must outlive it
 class control_routes {
 public:
-    /// Told the ids of sessions that were added by hand.
+    /// Acknowledged the ids of sessions that were added by hand.
     using ids_listener = std::function<void(const std::vector<std::string>&)>;
 
     control_routes(api_state& state, ids_listener on_added)

@@ -46,7 +46,7 @@ struct simulated_api_settings {
     std::optional<webhook_settings> webhooks;
     /// The API's clock; a test may hold or move it.
     std::function<system_time()> now;
-    /// Told the ids of sessions that arrive or are added; the standing ones are in `standing_ids`.
+    /// Acknowledged the ids of sessions that arrive or are added; the standing ones are in `standing_ids`.
     std::function<void(const std::vector<std::string>&)> on_new_sessions;
 };
 

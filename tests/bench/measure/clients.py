@@ -58,7 +58,7 @@ class Exporter(Running):
             return answer.read().decode()
 
     def value(self, series):
-        """The value of one series as it stands in the text; 0 if it is not there."""
+        """The value of one series; 0 if it is missing."""
         found = re.search(rf'^{re.escape(series)} (\S+)', self.scrape(), re.MULTILINE)
         return float(found.group(1)) if found else 0.0
 

@@ -17,7 +17,7 @@ SCRAPES = 10
 
 
 def scrape_cost(client, rounds=ROUNDS):
-    """CPU milliseconds of one uncompressed scrape over a connection that is kept, as Prometheus does it: windows of ten in
+    """CPU milliseconds of one uncompressed scrape over a keep-alive connection, as Prometheus does it: windows of ten in
     two seconds take turns with quiet ones."""
     costs = []
     connection = http.client.HTTPConnection(client.address)

@@ -46,7 +46,7 @@ def connections_resumed(folder):
 
 
 def stored(client):
-    """Waits until an import is on disk; polls go on and bring a commit a second."""
+    """Waits until an import is on disk. Polls continue and cause a commit a second."""
     written = [0.0]
 
     def quiet():

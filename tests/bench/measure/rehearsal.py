@@ -1,4 +1,4 @@
-"""kallglot_simulator on the server's core: for what nginx cannot do, such as answers that take their time."""
+"""kallglot_simulator on the server's core: for what nginx cannot do: slow answers, for example."""
 
 import json
 import pathlib

@@ -43,7 +43,7 @@ class Rig(EndToEnd):
         config = self.config(api.port, intervals=INTERVALS, thresholds='{connecting: [15s, 30s]}', max_rate='1000/1s',
                              sessions=f'max_tracked: {max(sessions, 1000)}', more='metrics: {per_session_limit: 200}')
         exporter = self.exporter(config)
-        exporter.until('all told', lambda scrape: scrape.total('kallglot_sessions') == sessions
+        exporter.until('every session tracked', lambda scrape: scrape.total('kallglot_sessions') == sessions
                        and scrape.value('kallglot_sessions_over_threshold', status='connecting', threshold_seconds='15') >= 300
                        if sessions <= 100_000 else scrape.total('kallglot_sessions') == sessions, seconds=180)
         pid = exporter.process.pid

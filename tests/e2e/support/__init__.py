@@ -1,1 +1,1 @@
-"""What the end-to-end tests share: programs that are started and always ended, waiting, HTTP, expositions."""
+"""Shared parts of the end-to-end tests: programs, waiting, HTTP, configurations, expositions."""

@@ -19,7 +19,7 @@ def unified():
 
 
 def why_not():
-    """Why this cannot run here; None if it can."""
+    """The reason why this cannot run here; None if it can."""
     if os.geteuid() != 0:
         return 'needs root for namespaces and mounts'
     if unified() is None:
@@ -83,7 +83,7 @@ class Booted:
         return done
 
     def background(self, *words):
-        """A program of the machine that goes on; its folder of state is made."""
+        """Starts a program in the machine; its state folder exists."""
         self.run('mkdir', '-p', '/run/rehearsal')
         return Program(self.logs, words[0], self.command(*words))
 

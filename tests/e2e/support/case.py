@@ -1,4 +1,4 @@
-"""The base of every test case: a folder of its own, and nothing left running."""
+"""The base of every test case: a folder for each test, and the end of every program that it started."""
 
 import pathlib
 import shutil
@@ -24,7 +24,7 @@ class EndToEnd(unittest.TestCase):
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def keep(self, program):
-        """From now on it is ended with the test; returns it."""
+        """Returns the program; it is ended with the test."""
         self.programs.append(program)
         return program
 
@@ -49,7 +49,7 @@ class EndToEnd(unittest.TestCase):
                                               thresholds=thresholds, max_connections=max_connections, **options))
 
     def assert_clean_end(self, program):
-        """It stopped as asked, and no sanitizer complained."""
+        """The program exited with 0, and no sanitizer reported anything."""
         self.assertEqual(program.process.returncode, 0, program.log()[-4000:])
         self.assertNotIn('ERROR: ', program.log())
         self.assertNotIn('runtime error', program.log())

@@ -1,4 +1,4 @@
-"""Authorities and certificates, good and bad, made with the openssl command when a test needs them."""
+"""Valid and invalid authorities and certificates, made with the openssl command when a test needs them."""
 
 import subprocess
 

@@ -1,4 +1,4 @@
-"""A daemon with everything that brings ids in: session API, webhooks, a file, and a store on disk."""
+"""A daemon with every source of ids (session API, webhooks, a file) and a store on disk."""
 
 import hashlib
 import hmac
@@ -27,7 +27,7 @@ def signed(body, secret=SECRET, at=None):
     return {'Kallglot-Signature': f't={moment},v1={digest}'}
 
 
-class Told:
+class Acknowledged:
     """The ids and the webhooks that one daemon has acknowledged, from several threads."""
 
     def __init__(self, ids=(), events=()):
@@ -42,7 +42,7 @@ class Told:
 
     def copy(self):
         with self._lock:
-            return Told(self.ids, self.events)
+            return Acknowledged(self.ids, self.events)
 
     def count(self):
         with self._lock:
@@ -50,7 +50,7 @@ class Told:
 
 
 def pour(exporter, told, name, workers):
-    """Brings ids in over every way until the daemon is gone; notes those that were acknowledged."""
+    """Registers ids over every source until the daemon is gone, and notes the acknowledged ones."""
     headers = {'Authorization': f'Bearer {TOKEN}'}
 
     def worker(number):

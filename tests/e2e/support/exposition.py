@@ -1,4 +1,4 @@
-"""Reads the text format of Prometheus (and OpenMetrics, where it is the same), strictly enough to compare."""
+"""Parser of the text format of Prometheus, and of OpenMetrics where both are the same."""
 
 import re
 

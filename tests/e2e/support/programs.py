@@ -39,12 +39,12 @@ class Program:
         self.process.send_signal(number)
 
     def wait(self, seconds=PATIENCE):
-        """The exit code; a process that goes on is killed, and the test fails."""
+        """Waits for the exit code. A process that still runs after `seconds` is killed, and the test fails."""
         try:
             return self.process.wait(seconds)
         except subprocess.TimeoutExpired:
             self.kill()
-            raise AssertionError(f'{self.name} goes on after {seconds:g} s; its log ends with:\n{self.log()[-2000:]}')
+            raise AssertionError(f'{self.name} still runs after {seconds:g} s; its log ends with:\n{self.log()[-2000:]}')
 
     def stop(self, number=signal.SIGTERM):
         self.send(number)
@@ -56,7 +56,7 @@ class Program:
         self.process.wait()
 
     def expect(self, what, condition):
-        """wait_for, but the end of the process ends the waiting."""
+        """wait_for that fails as soon as the process ends."""
         def asked():
             answer = condition()
             if not answer and not self.running():
@@ -96,7 +96,7 @@ class Simulator(Program):
         return self.get('/_stats')
 
     def lives(self):
-        """Every session there is: moment of the look at the last of them, and list."""
+        """All sessions: the time of the last page, and the list."""
         found, total = [], 1
         while len(found) < total:
             page = self.get(f'/_truth?offset={len(found)}&limit=10000')
@@ -122,7 +122,7 @@ class Exporter(Program):
         return self
 
     def webhook_address(self):
-        """Waits until it listens for webhooks, which is later than for scrapes."""
+        """Waits until it listens for webhooks (later than for scrapes) and returns the address."""
         return self.expect('webhooks', lambda: re.search(r'listener=webhook address=(\S+)', self.log())).group(1)
 
     def get(self, path, **options):
@@ -134,7 +134,7 @@ class Exporter(Program):
         return Exposition(answer.text)
 
     def listed(self, token):
-        """Yields (id, status) of all sessions, as the session API lists them: one that changes meanwhile comes once more, later."""
+        """Yields (id, status) of all sessions of the session API. A session that changes meanwhile is listed again."""
         after = ''
         while after is not None:
             answer = self.get(f'/api/v1/sessions?limit=1000{after and "&after=" + after}', headers={'Authorization': f'Bearer {token}'})
@@ -177,12 +177,12 @@ class Exporter(Program):
 
 
 def faster(injections):
-    """Flags for strace to stop at the calls that are traced alone: half the time. With it strace 6.1 injects no signal."""
+    """Flags that make strace stop only at traced calls, in half the time. strace 6.1 injects no signals with them."""
     return [] if any('signal=' in injection for injection in injections) else ['--seccomp-bpf']
 
 
 def injected(*injections, path=None):
-    """A command to run a program under whose system calls fail, hang or kill; the program is the process started. With
+    """A command that runs a program whose system calls fail, hang or kill it; the started process is the program. With
     `path` only calls that are about that file."""
     calls = ','.join(injection.partition(':')[0] for injection in injections)
     words = ['strace', '-D', '-f', *faster(injections), '-qq', '-o', '/dev/null', '-e', f'trace={calls}']
@@ -192,7 +192,7 @@ def injected(*injections, path=None):
     return words
 
 
-# Leaks cannot be looked for in a program that is traced.
+# LeakSanitizer does not work in a traced program.
 TRACED = {'ASAN_OPTIONS': 'detect_leaks=0'}
 
 

@@ -1,4 +1,4 @@
-"""A CONNECT proxy that does as it is told: tunnels, refuses, talks nonsense, hangs or closes."""
+"""A CONNECT proxy under the control of a test: it tunnels, refuses, answers nonsense, hangs or closes."""
 
 import socket
 import threading

@@ -1,4 +1,4 @@
-"""A TLS server that answers nothing and remembers every byte it could decrypt."""
+"""A TLS server that records every byte it could decrypt."""
 
 import socket
 import ssl

@@ -1,11 +1,11 @@
-"""What the daemon may say, given what the simulator knows: the lives of all sessions at every moment."""
+"""What the daemon may report, given the lives of all sessions in the simulator."""
 
 import datetime
 
 STATUSES = ('created', 'connecting', 'active', 'ending', 'ended', 'unknown')
 _MOMENTS = (('created', 'created_at'), ('connecting', 'connecting_at'), ('active', 'started_at'),
             ('ending', 'ending_at'), ('ended', 'ended_at'))
-# The truth tells a moment in whole seconds, as the API does.
+# The simulator gives times in whole seconds, as the API does.
 RESOLUTION = 1.0
 
 

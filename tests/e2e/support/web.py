@@ -1,4 +1,4 @@
-"""HTTP as the tests need it: one request, one answer, no proxies, no redirects."""
+"""A small HTTP client: one request, one answer, no proxies, no redirects."""
 
 import http.client
 import json
@@ -43,7 +43,7 @@ def request_json(address, path, value=None, ca_file=None):
 
 
 def answers(address, path):
-    """Whether it answers with 200; nobody listening is no."""
+    """Whether it answers with 200; False if nothing listens."""
     try:
         return request(address, path).status == 200
     except OSError:
@@ -70,7 +70,7 @@ def exchange(address, text, timeout=20, half_close=False):
 
 
 def free_port():
-    """A port that nobody had a moment ago, for programs that cannot pick one themselves."""
+    """A port that was free a moment ago, for programs that cannot pick one themselves."""
     with socket.socket() as probe:
         probe.bind(('127.0.0.1', 0))
         return probe.getsockname()[1]

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Kills the daemon at its writes and syncs, lies to it about syncs, stops it, cuts its power, while ids pour in over all ways.
+"""Kills the daemon at its writes and syncs, fails its syncs, stops it, cuts its power, while ids arrive from all sources.
 
   sweep.py kill --points N    SIGKILL at N of its first 500 write and sync calls
   sweep.py eio --points N     EIO at N of its first 200 syncs
@@ -26,7 +26,7 @@ import sys
 
 sys.path[:0] = [str(pathlib.Path(__file__).resolve().parents[2] / 'e2e'), str(pathlib.Path(__file__).resolve().parents[1])]
 
-from support.durable import Durable, Told, pour, signed  # noqa: E402
+from support.durable import Acknowledged, Durable, pour, signed  # noqa: E402
 from support.programs import TRACED, injected  # noqa: E402
 from support.waiting import wait_for  # noqa: E402
 from sweeping import LEAST_MET, SKIPPED, make_disk, mount, spread, stopped  # noqa: E402
@@ -95,7 +95,7 @@ class Rig(Durable):
         exporter = self.launch(store)
         missing = told.ids - self.tracked(exporter)
         wait_for('the ids of the file', lambda: set(self.in_file) <= self.tracked(exporter))
-        # The last ones, and some from before what the store was written anew for.
+        # The last ones, and some from before the store was rewritten.
         forgotten = self.forgotten_events(exporter, told.events[:-20:10] + told.events[-20:])
         exporter.stop()
         with contextlib.closing(sqlite3.connect(self.folder / store)) as opened:
@@ -109,12 +109,12 @@ class Rig(Durable):
 
         `ended_with` is None if it went on until it was killed by us, `said` its log."""
         self.fresh('run')
-        told, self.ended_with, self.failed_at = Told(), None, None
+        told, self.ended_with, self.failed_at = Acknowledged(), None, None
         try:
             exporter = self.launch('run/sessions.db', under=injected(injection), environment=TRACED)
             self.pour_until(exporter, told, name.replace(' ', '_'), lambda: done(exporter, told))
         except (AssertionError, OSError, http.client.HTTPException):
-            # It ended before it was up, which is one of the points. One that goes on without getting anywhere is none.
+            # It exited before it was ready, which is one of the points. One that runs without progress is a fault.
             self.ended_with = self.programs[-1].process.wait(15)
         self.said = self.programs[-1].log()
         del self.programs[1:]
@@ -167,7 +167,7 @@ def eio(rig, points):
         if rig.ended_with is None:
             return rig.failed_at is not None
         return rig.ended_with == 1 and not count and 'sessions.db' in rig.said
-    # Some of the start are tried again or are of a folder, so nobody hears of them; what counts is that nothing is lost.
+    # Some syncs of the start are retried or are of a folder, and no caller sees them. What counts is that nothing is lost.
     return sweep(rig, spread(plans, points), done, met)
 
 
@@ -199,7 +199,7 @@ def cut(rig, points):
         if not mount(image, live):
             return None
         rig.fresh('run')
-        so_far = Told()
+        so_far = Acknowledged()
         threads = []
         try:
             exporter = rig.launch('live/sessions.db')

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Clients that mean harm, from a process of their own: connections that say a byte a second, and wrong passwords.
+"""Hostile clients in a process of their own: connections that send a byte a second, and wrong passwords.
 
   attackers.py <connections> <logins a second> <listener to log in to> [other listener ...]
 

@@ -22,7 +22,7 @@ LATENESS = 'kallglot_exporter_poll_lateness_seconds'
 
 
 class Load(threading.Thread):
-    """A scrape every five seconds by one who is known, and how long each took."""
+    """Scrapes every five seconds with the right password, and measures how long each takes."""
 
     def __init__(self, exporter, headers):
         super().__init__(daemon=True)
@@ -86,7 +86,7 @@ class BaseLoad(Row):
         file = self.config(self.api.port, intervals=every('20s', audit='20s'),
                            webhook=receiving(hook) + '\nmax_connections: 3000')
         self.daemon = self.exporter(file, '--web.config.file', web_file, under=('taskset', '-c', '0'))
-        wait_for('everybody polled', lambda: self.scrape().value('kallglot_sessions', status='unknown') < 100, 60)
+        wait_for('every session polled', lambda: self.scrape().value('kallglot_sessions', status='unknown') < 100, 60)
         usual, had, known = self.window(15), memory(self.daemon), self.scrape()
         attack = subprocess.Popen(['taskset', '-c', '1', sys.executable, HERE / 'attackers.py', str(CONNECTIONS), '1000', self.daemon.address,
                                    f'127.0.0.1:{hook}'], stdout=subprocess.PIPE, text=True)

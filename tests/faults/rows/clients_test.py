@@ -12,7 +12,7 @@ import time
 
 from fault_case import SANITIZED, Row, Scraping, Stalls, alone, main, memory, wait_for, whole
 from support import web
-from support.durable import Durable, Told, event, signed
+from support.durable import Acknowledged, Durable, event, signed
 from support.passwords import basic, one_user
 from support.programs import STILL, TRACED, injected
 from support.waiting import pace_until
@@ -24,7 +24,7 @@ MOST_WEBHOOK_CLIENTS = 512
 
 
 class Attacked(Durable, Row):
-    """A daemon with both listeners; polls go on at their rate, whatever clients do."""
+    """A daemon with both listeners; polls continue at their rate, whatever clients do."""
 
     def place(self, listener):
         host, _, port = (self.daemon.address if listener == 'private' else self.daemon.webhooks).rpartition(':')
@@ -43,7 +43,7 @@ class Attacked(Durable, Row):
     @contextlib.contextmanager
     def as_usual(self, more_sessions=False, **options):
         """Every scrape is answered within a second, no session is lost, no change reversed; the rate of polls is for the test to
-        compare. `more_sessions` may be told of meanwhile."""
+        compare. `more_sessions` may be registered meanwhile."""
         usual = self.begin(**options)
         known, before = self.daemon.scrape(), memory(self.daemon)
         scraping = Scraping(self.daemon)
@@ -72,7 +72,7 @@ class Attacked(Durable, Row):
         return re.findall(rf'pid={self.daemon.process.pid},', said)
 
     def many(self, listener, count, first=b''):
-        """That many connections, each of which has said so much."""
+        """That many connections; each has sent the bytes of `first`."""
         clients = []
         for _ in range(count):
             client = socket.create_connection(self.place(listener), timeout=20)
@@ -186,7 +186,7 @@ class Many(Attacked):
         self.assertGreater(max(served), MOST_WEBHOOK_CLIENTS // 2)
         # The one for which the oldest is being closed.
         self.assertLessEqual(max(served), MOST_WEBHOOK_CLIENTS + 1)
-        self.figure(f'{opened:,} connections, {max(served)} held at the most, slowest scrape {1000 * self.slowest:.0f} ms')
+        self.figure(f'{opened:,} connections, at most {max(served)} held, slowest scrape {1000 * self.slowest:.0f} ms')
 
     @whole
     @alone
@@ -194,7 +194,7 @@ class Many(Attacked):
         """Signed events come faster than a disk with syncs of 50 ms can take them
         Many senders wait for the disk at once. Accepted events are durable; a rejection is 503 with Retry-After. Polling
         continues."""
-        told = Told()
+        told = Acknowledged()
         refused, waits = [0], []
         with self.as_usual(more_sessions=True, under=injected('fdatasync:delay_enter=50000'), environment=TRACED) as usual:
             over = threading.Event()

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Clocks that jump, stand still or are wrong. Where a clock is faked, it is the daemon's alone, by libfaketime."""
+"""Clocks that jump, stop or are wrong. libfaketime changes the clock of the daemon only."""
 
 import json
 import os
@@ -97,7 +97,7 @@ class WallClock(Faked):
         exporter.until('refused', lambda scrape: self.failures(scrape, 'tls') > 0)
         exporter.expect('words', lambda: 'expired' in exporter.log())
         self.assertRegex(exporter.log(), r'(?i)clock')
-        self.figure('told as expired, or that the clock is wrong')
+        self.figure('logged as expired, or that the clock is wrong')
 
 
 class Webhooks(Faked, Durable):
@@ -164,7 +164,7 @@ class Timestamps(Row):
         with self.survives(exporter, len(odd) * 2):
             self.api.answer = strange
             seen = len(self.api.requests)
-            exporter.expect('everybody', lambda: len(self.api.requests) > seen + 200)
+            exporter.expect('polls of all', lambda: len(self.api.requests) > seen + 200)
             scrape = exporter.scrape()
             self.assertGreaterEqual(min(scrape.families['kallglot_session_status_age_seconds'].samples.values()), 0)
             self.assertGreaterEqual(min(scrape.families['kallglot_session_duration_seconds'].samples.values()), 0)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Mistakes in the configuration, the secrets, the certificates and the unit file."""
+"""Mistakes in the configuration, the secrets, the certificates and the unit file are rejected and named."""
 
 import os
 import pathlib
@@ -191,7 +191,7 @@ class Tls(Row):
             'web.yml', 'tls_server_config: {cert_file: old.pem, key_file: old.key}\n'))
         self.assertRegex(exporter.log(), r'level=warn msg="the certificate has expired.*listener=private')
         self.elsewhere('web_config_test', 'WebConfig.test_private_listener_with_tls_rejects_plaintext')
-        self.figure('mismatch and wrong order refused, expired told')
+        self.figure('mismatch and wrong order rejected, expired logged')
 
 
 class UnitFile(Row):

@@ -1,9 +1,8 @@
 """The base of every row: a daemon under a fault, and what it means that it survives.
 
-A row's test is named after its number, `test_u1_...`, produces its fault for real, and says in its docstring, in one line
-each, what the fault is and what is promised. `with self.survives(exporter):` around the fault checks what is the same for
-all: the same process, nothing from a sanitizer, no session lost and no change invented, every scrape within a second, memory
-and freshness back. What a row measured it tells with `self.figure(...)`; README.md is made of that.
+The test of a row is named after its number, `test_u1_...`, and produces its fault for real. The first line of its docstring is
+the fault, the rest the promise: README.md consists of them. `with self.survives(exporter):` around the fault checks what all rows
+promise. `self.figure(...)` prints what a row measured.
 """
 
 import contextlib
@@ -33,19 +32,19 @@ LONGEST_SCRAPE = 1.0
 # A sanitizer build is some times slower, on a machine that is busy with other tests.
 PATIENT_SCRAPE = 5.0
 MORE_MEMORY = 1.10
-# A tenth of a small daemon is less than what it keeps for the connections and the answers that the fault brought.
+# A tenth of a small daemon is less than the memory for the connections and the responses of a fault.
 MEMORY_SLACK = 8 << 20
-# What was given up is probed once a minute at the least, and the ramp behind it takes half of one.
+# An API that is down is probed at least once a minute, and the ramp after that takes half a minute.
 FRESH_AGAIN = 100
 
 
 def whole(test):
-    """Too long for every `./dev test`: only part of `./dev faults`."""
+    """Too long for each `./dev test`: runs only in `./dev faults`."""
     return test
 
 
 def alone(test):
-    """Keeps both cores busy: nothing else runs beside it."""
+    """Uses both cores: no other test runs at the same time."""
     return test
 
 
@@ -99,7 +98,7 @@ class Row(EndToEnd):
         threading.excepthook = self.usual_hook
         self.assertEqual(self.broken_threads, [], 'an assertion of a thread counts as well')
         for exporter in self.survivors if SANITIZED else ():
-            # A leak is told at the end of the process.
+            # LeakSanitizer reports at the end of the process.
             if exporter.running():
                 exporter.stop()
                 self.assert_clean_end(exporter)
@@ -137,7 +136,7 @@ class Row(EndToEnd):
             self.figure(f'{words[0].partition("/")[0]}: {done.stdout.strip().splitlines()[-1]}')
 
     def elsewhere(self, file, *chosen):
-        """Tests of the folder e2e that prove this row as they stand: `chosen` are classes or Class.test_method."""
+        """Runs tests of the folder e2e that prove this row: `chosen` are classes or Class.test_method."""
         done = subprocess.run([sys.executable, SOURCE_DIR / 'tests' / 'e2e' / f'{file}.py', *chosen], capture_output=True, text=True,
                               check=False, timeout=600)
         self.assertEqual(done.returncode, 0, done.stderr[-4000:])
@@ -146,7 +145,7 @@ class Row(EndToEnd):
         return int(re.search(r'Ran (\d+) test', done.stderr).group(1))
 
     def world(self, sessions, *flags, flags_of_exporter=(), under=(), environment=None, still=True, **config):
-        """A simulator and an exporter that has polled everybody once."""
+        """A simulator and an exporter that has polled every session once."""
         self.api = self.simulator('--sessions', sessions, *(STILL if still else ()), *flags)
         file = self.config(self.api.port, **config)
         exporter = self.exporter(file, *flags_of_exporter, under=under, environment=environment)
@@ -154,7 +153,7 @@ class Row(EndToEnd):
         return exporter
 
     def scripted(self, sessions, answer, tls=True, **config):
-        """An API that answers what `answer` says, and an exporter that has polled everybody once."""
+        """An API that answers with `answer`, and an exporter that has polled every session once."""
         self.ids = [f'sess_of_this_row_{i:06}' for i in range(sessions)]
         self.api = ScriptedApi(self.folder, self.ids, answer, tls)
         self.addCleanup(self.api.close)
@@ -213,7 +212,7 @@ class Row(EndToEnd):
                          before.total('kallglot_exporter_sessions_forgotten_total') + forgotten)
         if metric:
             self.assertGreater(after.total(metric, **(labels or {})), before.total(metric, **(labels or {})),
-                               f'{metric} {labels} did not tell')
+                               f'{metric} {labels} did not grow')
         if not SANITIZED:
             wait_for('memory back', lambda: memory(exporter) <= max(had * MORE_MEMORY, had + MEMORY_SLACK) + grown, 60)
         self.assert_no_complaint(exporter)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Bytes that are no HTTP, no JSON, no session and no label, from all sides."""
+"""Input that is not valid HTTP, JSON, a session or a label, from the API and from clients."""
 
 import collections
 import json
@@ -137,7 +137,7 @@ class Answers(Row):
         with self.survives(exporter, 14):
             self.api.answer = answer
             seen = len(self.api.requests)
-            exporter.expect('everybody', lambda: len(self.api.requests) > seen + 200)
+            exporter.expect('polls of all', lambda: len(self.api.requests) > seen + 200)
             text = exporter.get('/metrics').body
             for one in (b'\xff', b'\x00', b'\x1b', b'31m'):
                 self.assertNotIn(one, text)

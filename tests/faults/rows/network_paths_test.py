@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The way to the API: addresses that are silent or refuse, packets that get lost, links and names that fail."""
+"""The network between daemon and API: silent and refusing addresses, lost packets, failing links and names."""
 
 import time
 
@@ -116,7 +116,7 @@ class Packets(InOwnNetwork):
             self.let_time_pass(exporter, 6, 'twice the deadline of a request')
             busy = exporter.scrape().value('kallglot_exporter_api_connections', state='busy')
             self.network.filter()
-        self.assertLessEqual(busy, 1, 'a request is still under way after twice its deadline')
+        self.assertLessEqual(busy, 1, 'a request is still in flight after twice its deadline')
         after = exporter.scrape()
         self.figure(f'{self.failures(after, "timeout"):g} timeouts of 3 s, none lasted longer')
 

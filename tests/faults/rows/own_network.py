@@ -1,7 +1,7 @@
-"""A network of the test's own, so that links can be cut and packets dropped without anybody else noticing.
+"""A network of the test's own, in which links can be cut and packets dropped without effect on other tests.
 
-The test's process moves into network and mount namespaces that end with it; what it starts from then on is there too. A
-second host at the other end of a wire is a process that holds a namespace of its own open.
+The process of the test moves into network and mount namespaces that end with it, together with what it starts from then on. A
+process that keeps a namespace of its own open serves as the second host at the other end of a wire.
 """
 
 import contextlib

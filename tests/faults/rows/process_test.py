@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The process and its store: killed, cut off, full, torn, opened twice."""
+"""The process and its store: killed, power cut, full disk, damaged file, opened twice, stopped, hung."""
 
 import contextlib
 import os
@@ -11,7 +11,7 @@ import subprocess
 import sys
 
 from fault_case import FAILURES, SANITIZED, SOURCE_DIR, Row, alone, main, wait_for, whole, within
-from support.durable import Durable, Told, pour
+from support.durable import Acknowledged, Durable, pour
 from support.programs import Exporter
 
 
@@ -64,7 +64,7 @@ class Store(Durable, Row):
             wait_for('its words', lambda: f'{disk}/sessions.db' in exporter.log())
         self.assertRegex(exporter.log(), r'(?i)full|space')
         ended = not exporter.running() or None
-        self.figure(f'told after {took[0]:.1f} s' + (', and ended' if ended else ', and it runs'))
+        self.figure(f'logged after {took[0]:.1f} s' + (', and ended' if ended else ', and it runs'))
 
     def test_r14_second_daemon_on_one_store_is_rejected(self):
         """A second process opens the same store
@@ -125,7 +125,7 @@ class Store(Durable, Row):
                 self.assertEqual(scrape.total('kallglot_sessions'), 250, f'turn {turn}')
             exporter.kill()
         self.assertGreater(told, 15)
-        self.figure(f'40 starts with damaged files, {told} told, the others had all they should have')
+        self.figure(f'40 starts with damaged files: {told} reported, the others had lost nothing')
 
     def test_p8_store_of_another_version_is_rejected(self):
         """A store of a newer version, or of another program
@@ -145,7 +145,7 @@ class Store(Durable, Row):
     def test_p3_stop_under_load_keeps_every_promise(self):
         """TERM while ids arrive and sessions are polled
         The daemon exits with 0 within the grace period. Everything that got 2xx is there afterwards."""
-        told = Told()
+        told = Acknowledged()
         exporter = self.launch()
         threads = pour(exporter, told, 'stop', 3)
         exporter.expect('ids', lambda: told.count() > 100)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Requests to our listeners that are too large, forged, repeated, sent ahead, hostile, or for another path."""
+"""Requests to the listeners that are too large, forged, repeated, pipelined, hostile, or for another path."""
 
 import json
 import time
@@ -96,7 +96,7 @@ class Requests(Durable, Row):
         self.assertEqual(self.ask(exporter, 'POST', ALL, {'ids': [evil]}).status, 200)
         exporter.get('/x%0d%0ats=now', headers={'Authorization': 'Bearer ' + TOKEN[:5], 'User-Agent': 'ts=now \x1b[31m'})
         self.api.set_faults(hostile_words=0.5, server_error=0.5)
-        exporter.expect('polls told of', lambda: exporter.log().count('msg="poll failed"') > 20)
+        exporter.expect('logged polls', lambda: exporter.log().count('msg="poll failed"') > 20)
         lines = exporter.log().splitlines()
         for line in lines:
             self.assertTrue(line.startswith('ts=2'), line[:100])

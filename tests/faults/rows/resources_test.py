@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Descriptors, memory, CPU and pipes that run out."""
+"""Descriptors, memory, CPU time, disk and pipes that run out."""
 
 import os
 import pathlib
@@ -197,7 +197,7 @@ class Pipes(Row):
         exporter.expect('listening', lambda: web.answers(exporter.address, '/-/ready'))
         self.polled(exporter, 100)
         self.api.set_faults(not_json=0.5)
-        exporter.until('much to tell', lambda scrape: scrape.total('kallglot_exporter_log_messages_total') > 300)
+        exporter.until('many log lines', lambda scrape: scrape.total('kallglot_exporter_log_messages_total') > 300)
         self.api.set_faults()
         polls = exporter.scrape().total('kallglot_exporter_polls_total')
         exporter.until('polls go on', lambda scrape: scrape.total('kallglot_exporter_polls_total') > polls + 500)
@@ -213,7 +213,7 @@ class Pipes(Row):
             return b'log lines were dropped' in said
         seen()
         exporter.send(1)
-        exporter.expect('the dropped ones are told', seen)
+        exporter.expect('the number of dropped lines', seen)
         self.figure(f'{told:g} lines for a pipe with room for a page')
 
 

@@ -1,4 +1,4 @@
-"""An API that answers with the bytes that a test wrote, over TLS or not, a thread for each connection."""
+"""An API that answers with the bytes of a test, with or without TLS, in a thread for each connection."""
 
 import json
 import re

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Secrets and personal data: where they could leak, and how they change."""
+"""Secrets and personal data: they leak nowhere, and they can be changed."""
 
 import os
 import pathlib

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""TLS towards the API and at our own listeners: bad certificates, broken and stalled handshakes, floods of records."""
+"""TLS of the API client and of the listeners: bad certificates, broken and stalled handshakes, floods of records."""
 
 import itertools
 import os
@@ -109,7 +109,7 @@ class TowardsTheApi(Row):
             exporter.expect('the reload', lambda: 'msg=reloaded' in exporter.log())
             # Until then a new connection rightly resumes.
             reloaded = exporter.scrape()
-            exporter.until('nobody is trusted', lambda scrape: self.failures(scrape, 'tls') >= 5)
+            exporter.until('untrusted servers', lambda scrape: self.failures(scrape, 'tls') >= 5)
             self.assertEqual(exporter.scrape().total(resumed), reloaded.total(resumed))
             (self.folder / 'ca.pem').write_text(right)
             exporter.send(1)
@@ -153,7 +153,7 @@ class OurListener(Row):
         return exporter, port, ask
 
     def client(self, port, text, until, *options):
-        """What `openssl s_client` says when it is told `text`, up to `until` and what comes when its input ends then."""
+        """The output of `openssl s_client` for the input `text`, up to `until` and until its input ends."""
         said = self.folder / 's_client'
         with open(said, 'w') as out:
             client = subprocess.Popen(['openssl', 's_client', '-connect', f'127.0.0.1:{port}', '-CAfile', self.folder / 'web_ca.pem',

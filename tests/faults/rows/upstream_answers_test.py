@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What the API says instead of a session."""
+"""Responses of the API that are no session."""
 
 import gzip
 import itertools
@@ -27,7 +27,7 @@ class Refusals(Row):
             with self.survives(exporter, SESSIONS, FAILURES, {'reason': reason}) as before:
                 told = self.failures(before, reason)
                 self.api.set_faults(**{fault: 1.0})
-                exporter.until('it is told', lambda scrape, reason=reason, told=told: self.failures(scrape, reason) > told)
+                exporter.until('the failure to be counted', lambda scrape, reason=reason, told=told: self.failures(scrape, reason) > told)
                 wait_for('silence', lambda: self.api.stats()['requests']['last_second'] == 0)
                 self.api.post('/_stats', {})
                 exporter.over_scrapes(SCRAPES)
@@ -142,7 +142,7 @@ class Bodies(Row):
         if not SANITIZED:  # it keeps what was freed
             self.assertLess(most[0] - had, 32 * (256 << 10) + (8 << 20))
         self.figure(f'{met["huge"]} of a gibibyte and {met["endless"]} endless over 32 connections: '
-                    f'{max(0, most[0] - had) / 2**20:.1f} MiB more at the most')
+                    f'{max(0, most[0] - had) / 2**20:.1f} MiB more at most')
 
 
 if __name__ == '__main__':

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Connections to the API that drip, break, close too early, or say more than they were asked."""
+"""Connections to the API that drip, break, close too early, or carry more than the response."""
 
 import itertools
 import random
@@ -21,7 +21,7 @@ class Slow(Row):
         """A thousand responses at once, each of one byte a second
         Each ends at request_timeout. Meanwhile other sessions are polled."""
         exporter = self.world(2000, max_connections=1500, api='request_timeout: 3s')
-        # Polls that were held up together come due together, and go on using all the connections there are.
+        # Polls that were delayed together become due together, and keep using all connections.
         with self.survives(exporter, 2000, FAILURES, {'reason': 'timeout'}, grown=1500 * (40 << 10)):
             self.api.set_faults(drip=0.3)
             busy = 'kallglot_exporter_api_connections'

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""An API that refuses, fails, is slow, or says what was true before."""
+"""An API that throttles, fails, is slow, or answers with an earlier state."""
 
 import collections
 import itertools
@@ -116,7 +116,7 @@ class Trouble(Row):
             overdue = exporter.scrape().total('kallglot_exporter_polls_overdue')
             self.assertGreater(overdue, 0)
             self.api.set_faults()
-        self.figure(f'50 of 50 under way at 20 s, {overdue:g} polls shown as overdue')
+        self.figure(f'50 of 50 in flight at 20 s, {overdue:g} polls shown as overdue')
 
     def test_u19_old_responses_reverse_no_status(self):
         """Responses arrive out of order, and the API reports created again
@@ -137,7 +137,7 @@ class Trouble(Row):
         exporter = self.scripted(20, true)
         with self.survives(exporter, 20):
             self.api.answer = sometimes_old
-            exporter.expect('all were told old things', lambda: len(asked) == 20 and min(asked.values()) > 12)
+            exporter.expect('old responses for all', lambda: len(asked) == 20 and min(asked.values()) > 12)
             self.api.answer = true
         self.figure(f'{next(old)} answers of an earlier state, none believed')
 

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""A long run: the daemon polls as fast as it can while every fault of the simulated API is mixed in, for minutes or days.
+"""A long run: the daemon polls at full speed under a mix of all faults of the simulated API, for minutes or days.
 
   soak.py [--minutes N]
 
-One answer in a hundred meets each fault that is about one answer; those that stop all polling come one after the other,
-every three minutes, in a short run more often, so that each comes once. Sessions come and go, by file and by webhooks that are
-lost, late, doubled and out of order. A line a minute tells polls, memory and descriptors. At the end the faults stop, and
-each session must be as the API knows it. Ends with 1 if the daemon died, if memory or descriptors grew after the first third,
-or if anything differs from the truth.
+One response in a hundred meets each fault of a single response. Faults that stop all polling come one after the other, every
+three minutes; in a short run more often, so that each comes once. Sessions come and go, by file and by webhooks that are lost,
+late, repeated and out of order. Once a minute a line reports polls, memory and descriptors. At the end the faults stop, and each
+session must be as the API knows it. Exits with 1 if the daemon died, if memory or descriptors grew after the first third, or if
+anything differs from the truth.
 """
 
 import argparse
@@ -39,7 +39,7 @@ OF_ONE_ANSWER = dict.fromkeys((
 # Two in a row are believed, by design; so seldom none come in a row.
 OF_ONE_ANSWER['backwards'] = 0.00001
 OF_WEBHOOKS = {'webhook_lost': 0.01, 'webhook_late': 0.01, 'webhook_twice': 0.01, 'webhook_shuffled': 0.01, 'webhook_delay': '5s'}
-# What stops polling as a whole for up to a minute each, for EPISODE_SECONDS each.
+# Faults that stop all polling for up to a minute; each lasts for EPISODE_SECONDS.
 EPISODES = ({'rate_limited': 0.01}, {'close': 1.0}, {'unauthorized': 0.01}, {'payment_required': 0.01}, {'forbidden': 0.01})
 EPISODE_SECONDS = 5
 BETWEEN_EPISODES = 180
@@ -131,7 +131,7 @@ class Run:
         return wrong, len(lives)
 
     def settle(self):
-        """No fault any more: how many sessions there were, once each of them is as the API knows it; what is not is told."""
+        """Stops the faults and waits until each session is as the API knows it. Returns the differences and the number of sessions."""
         self.api.set_faults()
         last = []
 

@@ -1,4 +1,4 @@
-"""Kills the store's writer at its system calls, lies to it about syncs, cuts its power; then counts what is lost.
+"""Kills the store's writer at its system calls, fails its syncs, cuts its power; then counts what is lost.
 
   sweep.py kill --writer PROGRAM --points N    SIGKILL at N of its first 500 write, sync and rename calls
   sweep.py eio --writer PROGRAM --points N     EIO at N of its first 200 syncs
@@ -72,7 +72,7 @@ def run_injected(writer, path, injections, count, limit, calls='/dev/null'):
     command = ['strace', '-f', *faster(injections), '-qq', '-o', calls, '-e', 'trace=pwrite64,fdatasync,fsync,rename,unlink,ftruncate']
     for injection in injections:
         command += ['-e', 'inject=' + injection]
-    # Leaks cannot be looked for in a program that is traced.
+    # LeakSanitizer does not work in a traced program.
     environment = {**os.environ, 'ASAN_OPTIONS': 'detect_leaks=0'}
     return subprocess.run(command + [writer, 'run', path, count], capture_output=True, text=True, timeout=limit,
                           env=environment)
@@ -108,10 +108,10 @@ def sweep(writer, plans, count, limit, label, met):
 
 
 def kill(arguments):
-    # The calls that let files change places and the writes of a store written anew, as many as there are; syncs; and writes.
+    # All calls that rename or delete files, all writes of a rewritten store, then syncs and writes.
     broken = 'fdatasync:error=EIO:when=6'
     usual, anew = calls_of(arguments.writer, '6000', 120), calls_of(arguments.writer, '6000', 120, broken)
-    assert anew['rename'] > usual['rename'], 'the store was not written anew'
+    assert anew['rename'] > usual['rename'], 'the store was not rewritten'
     plans = [(f'{call} {n}', [broken, f'{call}:signal=SIGKILL:when={n}'])
              for call in ('rename', 'unlink') for n in range(1, min(anew[call], 25) + 1)]
     plans += [(f'rewrite {n}', [broken, f'pwrite64:signal=SIGKILL:when={40 + n}'])
@@ -126,7 +126,7 @@ def kill(arguments):
 def eio(arguments):
     syncs = calls_of(arguments.writer, '6000', 120)['fdatasync']
     plans = [(f'EIO at sync {n}', [f'fdatasync,fsync:error=EIO:when={n}']) for n in range(1, min(syncs, 200) + 1)]
-    # Told while it runs, at the start, or at the end.
+    # The writer reports it while it runs, at its start, or at its end.
     return sweep(arguments.writer, spread(plans, arguments.points), '6000', 120, 'EIO', lambda done: done.returncode == 4
                  or done.returncode == 0 and any(word in done.stderr for word in ('unusable: ', 'not opened: ')))
 

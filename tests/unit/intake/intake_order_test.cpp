@@ -158,7 +158,7 @@ TEST_F(IntakeOrder, EveryOrderOfPollsAndWebhooksComesToOneEnd) {
     EXPECT_EQ(observer_.reversals, 0U);
     EXPECT_EQ(observer_.lost, 0U);
     EXPECT_EQ(metric("kallglot_session_regressions_total"), 0);
-    // Told once, over once: nothing was revived, nothing counted twice, nothing left in another state.
+    // Acknowledged once, over once: nothing was revived, nothing counted twice, nothing left in another state.
     EXPECT_EQ(metric("kallglot_exporter_sessions_added_total", "webhook"), all);
     EXPECT_EQ(metric("kallglot_exporter_sessions_forgotten_total", "ended"), all);
     EXPECT_EQ(metric("kallglot_sessions_ended_total", "none"), all);

@@ -71,7 +71,7 @@ TEST(RememberedKeys, WhatTheOperatorWantsBackIsForgotten) {
     std::vector<remembered_entry> entries;
     EXPECT_FALSE(keys.list(cursor, 10, entries));
     EXPECT_TRUE(entries.empty());
-    // Told, ended and remembered a second time: the first time no longer counts.
+    // Acknowledged, ended and remembered a second time: the first time no longer counts.
     keys.add({1, begin + 10h, remembered_kind::ended});
     keys.add({2, begin + 73h, remembered_kind::ended});
     EXPECT_TRUE(keys.contains(1, begin + 73h));
