@@ -1,18 +1,16 @@
 """The daemon and what one would pick instead, all doing the same work."""
 
 import os
-import pathlib
-import re
 import shutil
 import subprocess
-import urllib.error
-import urllib.request
 
-from .process import Running, wait_until
-from support.configuration import configuration  # process has put it within reach
+from .process import CLIENT_CORE, PATIENCE, OnCore, Running, on_core
+from support import programs  # process has put it within reach
+from support.configuration import configuration, every
+from support.programs import BINARY_DIR, SOURCE_DIR
 
-SOURCE_DIR = pathlib.Path(__file__).resolve().parents[3]
-BINARY_DIR = pathlib.Path(os.environ.get('KALLGLOT_BINARY_DIR', SOURCE_DIR / 'build/release')).resolve()
+__all__ = ['BINARY_DIR', 'Exporter', 'aiohttp', 'go', 'h2load', 'wrk']
+
 PEERS = SOURCE_DIR / 'tests/bench/peers'
 
 
@@ -20,7 +18,7 @@ def identifier(number, length=31):
     return f'sess_{number:0{length - 5}}'
 
 
-class Exporter(Running):
+class Exporter(OnCore, programs.Exporter):
     """The real daemon, with tracking, metrics and every check on. `interval` 10ms keeps each connection busy."""
 
     def __init__(self, folder, server, sessions, connections, interval='10ms', max_rate='unlimited', id_length=31, thresholds='{}',
@@ -34,36 +32,21 @@ class Exporter(Running):
                 out.writelines(f'{identifier(number, id_length)}\n' for number in range(sessions))
         else:
             shutil.copy(server.sessions_file, folder / 'sessions.txt')
-        (folder / 'config.yml').write_text(configuration(
+        config = folder / 'config.yml'
+        config.write_text(configuration(
             server.url, ca_file=server.ca_file, max_rate=max_rate, max_connections=connections,
-            api=f'request_timeout: 1m\nidle_timeout: {idle_timeout}', intervals=f'{{created: {first or interval}, connecting: {interval}, '
-            f'active: {interval}, ending: {interval}, unknown: {interval}}}', thresholds=thresholds,
-            sessions=f'max_tracked: {max(sessions, 1000)}', store=store))
-        super().__init__('kallglot_exporter', folder, [
-            BINARY_DIR / 'kallglot_exporter', '--config.file', folder / 'config.yml', '--web.listen-address', '127.0.0.1:0',
-            '--log.level', 'info'])
-        found = wait_until('listening', lambda: self.alive() and re.search(r'msg=listening.* address="?([^\s"]+)', self.log()))
-        self.address = found.group(1)
-        wait_until('ready', lambda: self.alive() and self._ready())
-
-    def _ready(self):
-        try:
-            with urllib.request.urlopen(f'http://{self.address}/-/ready', timeout=60) as answer:
-                return answer.status == 200
-        except urllib.error.HTTPError:
-            return False
-
-    def scrape(self):
-        with urllib.request.urlopen(f'http://{self.address}/metrics', timeout=60) as answer:
-            return answer.read().decode()
+            api=f'request_timeout: 1m\nidle_timeout: {idle_timeout}', intervals=every(interval, created=first or interval),
+            thresholds=thresholds, sessions=f'max_tracked: {max(sessions, 1000)}', store=store))
+        super().__init__(folder, config, '--log.level', 'info', under=on_core(CLIENT_CORE, []))
+        self.listening(PATIENCE)
+        self.expect('ready', lambda: self.get('/-/ready', timeout=60).status == 200, PATIENCE)
 
     def value(self, series):
-        """The value of one series; 0 if it is missing."""
-        found = re.search(rf'^{re.escape(series)} (\S+)', self.scrape(), re.MULTILINE)
-        return float(found.group(1)) if found else 0.0
+        """The value of one series, written as in the exposition; 0 if it is missing."""
+        return self.scrape().series(series)
 
     def total(self, name):
-        return sum(float(value) for value in re.findall(rf'^{name}(?:{{[^}}]*}})? (\S+)', self.scrape(), re.MULTILINE))
+        return self.scrape().total(name)
 
 
 def wrk(folder, server, connections):

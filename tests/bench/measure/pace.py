@@ -1,6 +1,5 @@
 """How late polls are at 5,000 a second, and how many a second 3,000 connections carry when each answer takes 300 ms."""
 
-import re
 import time
 
 from .clients import Exporter
@@ -12,9 +11,9 @@ RATE = 5000
 SLOW_CONNECTIONS = 3000
 
 
-def _buckets(text):
-    found = re.findall(r'^kallglot_exporter_poll_lateness_seconds_bucket{le="([^"]+)"} (\S+)', text, re.MULTILINE)
-    return [(float(edge), float(count)) for edge, count in found]
+def _buckets(scrape):
+    buckets = scrape.by('le', 'kallglot_exporter_poll_lateness_seconds_bucket')
+    return sorted((float(edge), count) for edge, count in buckets.items())
 
 
 def quantile(before, after, share):

@@ -1,4 +1,4 @@
-"""What a process has used so far, and how to start one on a core of its own."""
+"""How to start a client on a core of its own, and how long to wait for it."""
 
 import os
 import pathlib
@@ -8,6 +8,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / 'e2e'))
 
+from support.programs import Program  # noqa: E402 (the path comes first)
 from support.waiting import let_time_pass, wait_for  # noqa: E402 (the path comes first)
 
 CORES = sorted(os.sched_getaffinity(0))
@@ -33,15 +34,12 @@ def window(seconds):
     let_time_pass(seconds, 'a measurement takes its time')
 
 
-class Running:
-    """A client program on its core, ended with the block."""
+class OnCore:
+    """What a Program needs to be a client of a measurement: ended with the block, its process id, and whether it still runs."""
 
-    def __init__(self, name, folder, command, environment=None):
-        self.name, self.log_file = name, folder / f'{name}.log'
-        with open(self.log_file, 'wb') as log:
-            self.process = subprocess.Popen(on_core(CLIENT_CORE, command), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                            env={**os.environ, **(environment or {})})
-        self.pid = self.process.pid
+    @property
+    def pid(self):
+        return self.process.pid
 
     def __enter__(self):
         return self
@@ -51,16 +49,19 @@ class Running:
         try:
             self.process.wait(20)
         except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+            self.kill()
 
     def alive(self):
-        if self.process.poll() is not None:
-            raise RuntimeError(f'{self.name} ended with {self.process.returncode}:\n{self.log()[-3000:]}')
+        if not self.running():
+            raise RuntimeError(f'{self.name} exited with {self.process.returncode}:\n{self.log()[-3000:]}')
         return True
 
-    def log(self):
-        return self.log_file.read_text(errors='replace')
+
+class Running(OnCore, Program):
+    """A client program on its core."""
+
+    def __init__(self, name, folder, command, environment=None):
+        super().__init__(folder, name, on_core(CLIENT_CORE, command), environment)
 
 
 def spread(values):

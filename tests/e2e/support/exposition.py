@@ -65,6 +65,11 @@ class Exposition:
         family = self._owner(name)
         return family.samples.get((name, frozenset((key, str(text)) for key, text in labels.items())))
 
+    def series(self, text):
+        """The value of one series, written as in the exposition: `name{label="value"}`; 0 if it is missing."""
+        match = _SAMPLE.match(f'{text} 0')
+        return self.value(match.group(1), **dict(_LABEL.findall(match.group(2) or ''))) or 0.0
+
     def by(self, label, name, **others):
         """The values of a metric by one label, of the series that carry the other labels too."""
         wanted = {(key, str(text)) for key, text in others.items()}

@@ -55,14 +55,14 @@ class Program:
             self.process.kill()
         self.process.wait()
 
-    def expect(self, what, condition):
+    def expect(self, what, condition, seconds=PATIENCE):
         """wait_for that fails as soon as the process ends."""
         def asked():
             answer = condition()
             if not answer and not self.running():
                 raise AssertionError(f'{self.name} ended with {self.process.returncode}:\n{self.log()[-2000:]}')
             return answer
-        return wait_for(f'{self.name}: {what}', asked)
+        return wait_for(f'{self.name}: {what}', asked, seconds)
 
 
 # Flags of a simulator in which nothing changes by itself: no session comes, and every one is in a call that lasts for weeks.
@@ -114,10 +114,10 @@ class Exporter(Program):
                                         *flags], environment, **options)
         self.address = None
 
-    def listening(self):
+    def listening(self, seconds=PATIENCE):
         """Waits until it listens; returns itself."""
         pattern = re.compile(r'msg="?listening"?.* address="?([^\s"]+)|"msg":"listening".*"address":"([^"]+)"')
-        found = self.expect('listening', lambda: pattern.search(self.log()))
+        found = self.expect('listening', lambda: pattern.search(self.log()), seconds)
         self.address = found.group(1) or found.group(2)
         return self
 
