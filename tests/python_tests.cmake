@@ -1,6 +1,6 @@
-# kallglot_add_python_tests(<prefix> <file> <labels> <busy>): each test_... method of a file of unittest is one test of ctest,
-# <prefix>.<method>. Above a method, `@alone` keeps everything else waiting while it runs, and `@whole` adds the label `whole`:
-# too long for every `./dev test`, part of `./dev faults`, which begins with them. `busy` is true where the whole file is @alone.
+# kallglot_add_python_tests(<prefix> <file> <labels> <busy>): makes each test_... method of a file of unittest a test of ctest with the
+# name <prefix>.<method>. A method marked `@alone` runs without other tests beside it. `@whole` adds the label `whole`: the method is
+# too long for each `./dev test` and runs in `./dev faults`, which begins with it. `busy` marks all methods of the file as `@alone`.
 
 find_package(Python3 REQUIRED COMPONENTS Interpreter)
 

@@ -92,16 +92,14 @@ class Listener(EndToEnd):
         self.assertEqual(re.findall(rb'HTTP/1\.1 (\d{3})', answer), [b'200', b'404', b'200'])
 
     def test_request_in_single_bytes_is_answered(self):
-        host, _, port = self.address.rpartition(':')
-        with socket.create_connection((host, int(port)), timeout=20) as slow:
+        with web.connect(self.address) as slow:
             slow.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             for letter in GET.format('/-/healthy').encode():
                 slow.send(bytes([letter]))
             self.assertEqual(status_of(slow.recv(4096)), 200)
 
     def test_slow_request_gets_408_and_delays_no_scrape(self):
-        host, _, port = self.address.rpartition(':')
-        with socket.create_connection((host, int(port)), timeout=25) as slow:
+        with web.connect(self.address, 25) as slow:
             slow.sendall(b'GET /metrics HTTP/1.1\r\nHost:')
             scrapes = 0
 
@@ -115,11 +113,10 @@ class Listener(EndToEnd):
             self.assertGreater(scrapes, 50)
 
     def test_scrape_with_every_connection_taken_is_answered(self):
-        host, _, port = self.address.rpartition(':')
         idle = []
         try:
             for _ in range(MOST_CONNECTIONS + 20):
-                one = socket.create_connection((host, int(port)), timeout=20)
+                one = web.connect(self.address)
                 one.sendall(b'GET /metrics HTTP/1.1\r\n')
                 idle.append(one)
             scrape = self.exporter_.scrape()
@@ -130,16 +127,14 @@ class Listener(EndToEnd):
                 one.close()
 
     def test_client_that_resets_does_not_affect_others(self):
-        host, _, port = self.address.rpartition(':')
         for _ in range(50):
-            with socket.create_connection((host, int(port)), timeout=20) as rude:
+            with web.connect(self.address) as rude:
                 rude.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b'\1\0\0\0\0\0\0\0')
                 rude.sendall(GET.format('/metrics').encode())
         self.assertEqual(self.exporter_.get('/metrics').status, 200)
 
     def test_one_connection_serves_many_scrapes(self):
-        host, _, port = self.address.rpartition(':')
-        connection = http.client.HTTPConnection(host, int(port), timeout=20)
+        connection = http.client.HTTPConnection(self.address, timeout=20)
         self.addCleanup(connection.close)
         connection.connect()
         ours = connection.sock.getsockname()

@@ -4,7 +4,6 @@
 import re
 import select
 import signal
-import socket
 import threading
 
 from support import web
@@ -47,7 +46,7 @@ class Reload(EndToEnd):
         self.api = self.simulator('--sessions', '1', '--arrival-rate', '0')
         self.config_file = self.config(self.api.port, max_connections=10)
         self.exporter_ = self.exporter(self.config_file, '--web.enable-lifecycle', under=['prlimit', '--nofile=256:256'])
-        idle = [socket.create_connection(self.exporter_.address.rsplit(':', 1)) for _ in range(80)]
+        idle = [web.connect(self.exporter_.address) for _ in range(80)]
         for one in idle:
             self.addCleanup(one.close)
             one.setblocking(False)
@@ -75,15 +74,15 @@ class Reload(EndToEnd):
         webhook = 'webhook:\n  listen_address: 127.0.0.1:0\n  secret_files: [secret]\n'
         self.config_file = self.config(self.api.port, max_connections=10, more=webhook)
         self.exporter_ = self.exporter(self.config_file, '--web.enable-lifecycle', under=['prlimit', '--nofile=256:256'])
-        address = self.exporter_.webhook_address().rsplit(':', 1)
-        idle = [socket.create_connection(address) for _ in range(80)]
+        address = self.exporter_.webhook_address()
+        idle = [web.connect(address) for _ in range(80)]
         for one in idle:
             self.addCleanup(one.close)
         self.rewrite(webhook, '')
         self.rewrite('max_connections: 10', 'max_connections: 5000')
         self.assertEqual(self.post().status, 200)
         # A listener makes room when the next client connects. One that had kept its share would close a single connection.
-        self.addCleanup(socket.create_connection(address).close)
+        self.addCleanup(web.connect(address).close)
 
         def closed():
             ended = select.select(idle, [], [], 0)[0]

@@ -31,8 +31,7 @@ class WebConfig(EndToEnd):
     def launch(self, text, *flags):
         self.web_file = self.write('web.yml', text)
         self.exporter_ = self.exporter(self.config_file, '--web.config.file', self.web_file, *flags)
-        host, _, port = self.exporter_.address.rpartition(':')
-        self.address = f'localhost:{port}'
+        self.address = f'localhost:{web.place(self.exporter_.address)[1]}'
         self.exporter_.expect('ready', lambda: self.get('/-/ready').status == 200)
         return self.exporter_
 
@@ -155,12 +154,11 @@ class WebConfig(EndToEnd):
         thread.start()
         rounds = 20 if SANITIZED else 100
         shown = set()
-        host, _, port = self.address.rpartition(':')
         for turn in range(rounds):
             for kind, text in zip(('pem', 'key'), pairs[(turn + 1) % 2]):
                 (self.folder / f'web.{kind}').write_bytes(text)
             self.assertEqual(self.get('/-/reload', method='POST', body='').status, 200)
-            shown.add(ssl.get_server_certificate((host, int(port))))
+            shown.add(ssl.get_server_certificate(web.place(self.address)))
         done.set()
         thread.join()
         self.assertEqual((failed, set(scrapes)), ([], {200}))
@@ -189,7 +187,7 @@ class WebConfig(EndToEnd):
             ', client_ca_file: client_ca.pem, client_auth_type: RequireAndVerifyClientCert, '
             'client_allowed_sans: [prometheus.example]'))
         exporter = self.exporter(self.config_file, '--web.config.file', self.web_file)
-        address = 'localhost:' + exporter.address.rpartition(':')[2]
+        address = f'localhost:{web.place(exporter.address)[1]}'
 
         def ask(name):
             context = ssl.create_default_context(cafile=self.folder / 'trusted.pem')

@@ -40,8 +40,7 @@ class WebhookTls(EndToEnd):
 
     def shown(self):
         """The certificate that a new connection is shown."""
-        host, _, port = self.hook.rpartition(':')
-        return ssl.get_server_certificate((host, int(port)))
+        return ssl.get_server_certificate(web.place(self.hook))
 
     def test_webhook_listener_with_tls_rejects_plaintext(self):
         exporter = self.launch()
@@ -54,9 +53,8 @@ class WebhookTls(EndToEnd):
         old.check_hostname, old.verify_mode = False, ssl.CERT_NONE
         old.set_ciphers('ALL:@SECLEVEL=0')
         old.minimum_version = old.maximum_version = ssl.TLSVersion.TLSv1_1
-        host, _, port = self.hook.rpartition(':')
         with self.assertRaises(OSError):
-            http.client.HTTPSConnection(host, int(port), timeout=20, context=old).connect()
+            http.client.HTTPSConnection(self.hook, timeout=20, context=old).connect()
         self.assertEqual(self.deliver(), 200)
         exporter.stop()
         self.assert_clean_end(exporter)

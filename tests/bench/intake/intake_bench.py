@@ -10,7 +10,6 @@ restore   a million ids, kill -9, and the time from the start of the process to 
 
 import json
 import pathlib
-import socket
 import sys
 import threading
 import time
@@ -36,8 +35,7 @@ class Connection:
     """One keep-alive connection: whole requests out, the status back."""
 
     def __init__(self, address):
-        host, _, port = address.rpartition(':')
-        self.socket = socket.create_connection((host.strip('[]'), int(port)), timeout=60)
+        self.socket = web.connect(address, 60)
         self.rest = b''
 
     def exchange(self, request):

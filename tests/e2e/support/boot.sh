@@ -1,7 +1,7 @@
 #!/bin/bash
 # Boots systemd as PID 1 over a throw-away copy of this machine: called in namespaces of its own by support/booted.py.
 #   boot.sh FOLDER PACKAGE
-# Everything that is written lands in a tmpfs of the mount namespace and goes with it.
+# All writes go to a tmpfs that ends with the mount namespace.
 set -eu
 folder=$1 package=$2
 mount --make-rprivate /

@@ -81,7 +81,7 @@ class Simulator(Program):
         ours = folder / f'{name}.stdout'
         self.expect('address', lambda: address.exists() and ': http' in ours.read_text() + self.log())
         self.address = address.read_text().strip()
-        self.port = int(self.address.rpartition(':')[2])
+        self.port = web.place(self.address)[1]
 
     def get(self, path):
         return web.request_json(self.address, path, ca_file=self.ca_file)

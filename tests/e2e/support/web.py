@@ -17,15 +17,26 @@ class Answer:
         return self.body.decode()
 
 
+def place(address):
+    """(host, port) of HOST:PORT."""
+    host, _, port = address.rpartition(':')
+    return host.strip('[]'), int(port)
+
+
+def connect(address, timeout=20):
+    """A plain connection."""
+    return socket.create_connection(place(address), timeout=timeout)
+
+
 def request(address, path, method='GET', body=None, headers=None, ca_file=None, timeout=20, source=None):
     """One request on a connection of its own. `address` is HOST:PORT; with `ca_file` over TLS; from the IP address `source`."""
-    host, _, port = address.rpartition(':')
+    host, port = place(address)
     source = source and (source, 0)
     if ca_file:
         connection = http.client.HTTPSConnection(
-            host, int(port), timeout=timeout, source_address=source, context=ssl.create_default_context(cafile=ca_file))
+            host, port, timeout=timeout, source_address=source, context=ssl.create_default_context(cafile=ca_file))
     else:
-        connection = http.client.HTTPConnection(host, int(port), timeout=timeout, source_address=source)
+        connection = http.client.HTTPConnection(host, port, timeout=timeout, source_address=source)
     try:
         connection.request(method, path, body=body, headers=headers or {})
         return Answer(connection.getresponse())
@@ -52,9 +63,8 @@ def answers(address, path):
 
 def exchange(address, text, timeout=20, half_close=False):
     """Raw bytes there, raw bytes back until the peer closes."""
-    host, _, port = address.rpartition(':')
     received = b''
-    with socket.create_connection((host, int(port)), timeout=timeout) as plain:
+    with connect(address, timeout) as plain:
         try:
             plain.sendall(text)
             if half_close:

@@ -27,8 +27,7 @@ class Attacked(Durable, Row):
     """A daemon with both listeners; polls continue at their rate, whatever clients do."""
 
     def place(self, listener):
-        host, _, port = (self.daemon.address if listener == 'private' else self.daemon.webhooks).rpartition(':')
-        return host, int(port)
+        return web.place(self.daemon.address if listener == 'private' else self.daemon.webhooks)
 
     def begin(self, **options):
         self.daemon = self.launch(**options)

@@ -4,13 +4,13 @@
 import itertools
 import os
 import re
-import socket
 import ssl
 import subprocess
 import time
 
 from fault_case import FAILURES, Row, main, wait_for, whole, within
 from scripted_api import active, ended, response, session
+from support import web
 from support.certificates import make_authority, make_server
 from support.programs import STILL
 from support.waiting import pace_until
@@ -78,8 +78,7 @@ class TowardsTheApi(Row):
             self.api.on_open = stall
             self.api.answer = lambda peer, name: response(session(name, 'active', started_at='2026-01-01T00:00:05Z'), '200 OK',
                                                           'Connection: close')
-            host, _, port = exporter.address.rpartition(':')
-            clients = [socket.create_connection((host, int(port)), timeout=20) for _ in range(500)]
+            clients = [web.connect(exporter.address) for _ in range(500)]
             for client in clients:
                 client.sendall(b'GET /metr')
             exporter.until('told', lambda scrape: self.failures(scrape, 'timeout') > 5)
@@ -140,10 +139,10 @@ class OurListener(Row):
         exporter = self.exporter(self.config(self.api.port), '--web.config.file', self.folder / 'web.yml')
         context = ssl.create_default_context(cafile=self.folder / 'web_ca.pem')
         context.check_hostname = False
-        port = int(exporter.address.rpartition(':')[2])
+        port = web.place(exporter.address)[1]
 
         def ask(path):
-            with context.wrap_socket(socket.create_connection(('127.0.0.1', port), timeout=20)) as stream:
+            with context.wrap_socket(web.connect(exporter.address)) as stream:
                 stream.sendall(f'GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'.encode())
                 received = b''
                 while block := stream.recv(65536):
