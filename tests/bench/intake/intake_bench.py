@@ -86,7 +86,7 @@ class Rig(Durable):
 
     def restart(self, store, files):
         config = self.config(self.api.port, name='bench.yml', max_connections=None, intervals=INTERVALS, thresholds=None, files=files,
-                             sessions='api_token_file: token\nmax_tracked: 1200000', webhook=receiving(), store=store)
+                             session_lines='api_token_file: token\nmax_tracked: 1200000', webhook=receiving(), store=store)
         self.starts += 1
         exporter = self.exporter(config, name=f'exporter{self.starts}')
         exporter.expect('ready', lambda: exporter.get('/-/ready').status == 200)

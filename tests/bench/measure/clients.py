@@ -36,7 +36,7 @@ class Exporter(OnCore, programs.Exporter):
         config.write_text(configuration(
             server.url, ca_file=server.ca_file, max_rate=max_rate, max_connections=connections,
             api=f'request_timeout: 1m\nidle_timeout: {idle_timeout}', intervals=every(interval, created=first or interval),
-            thresholds=thresholds, sessions=f'max_tracked: {max(sessions, 1000)}', store=store))
+            thresholds=thresholds, session_lines=f'max_tracked: {max(sessions, 1000)}', store=store))
         super().__init__(folder, config, '--log.level', 'info', under=on_core(CLIENT_CORE, []))
         self.listening(PATIENCE)
         self.expect('ready', lambda: self.get('/-/ready', timeout=60).status == 200, PATIENCE)

@@ -41,7 +41,7 @@ class Rig(EndToEnd):
         self.setUp()
         api = self.simulator('--sessions', sessions, '--stuck', 300, '--arrival-rate', '0', '--active', '2h-4h')
         config = self.config(api.port, intervals=INTERVALS, thresholds='{connecting: [15s, 30s]}', max_rate='1000/1s',
-                             sessions=f'max_tracked: {max(sessions, 1000)}', more='metrics: {per_session_limit: 200}')
+                             session_lines=f'max_tracked: {max(sessions, 1000)}', more='metrics: {per_session_limit: 200}')
         exporter = self.exporter(config)
         exporter.until('every session tracked', lambda scrape: scrape.total('kallglot_sessions') == sessions
                        and scrape.value('kallglot_sessions_over_threshold', status='connecting', threshold_seconds='15') >= 300

@@ -19,15 +19,15 @@ def _section(name, *lines):
 
 
 def configuration(base_url, *, ca_file='ca.pem', max_rate='unlimited', max_connections=None, api='', intervals=None, poll='',
-                  thresholds=None, files='sessions.txt', sessions='', webhook='', store=':memory:', more=''):
-    """A configuration file as text. `api`, `poll`, `sessions` and `webhook` are further lines of those sections, `more` further
+                  thresholds=None, files='sessions.txt', session_lines='', webhook='', store=':memory:', more=''):
+    """A configuration file as text. `api`, `poll`, `session_lines` and `webhook` are further lines of those sections, `more` further
     sections; what is None stays at the daemon's default. The order is fixed: tests replace lines and expect line numbers."""
     return ''.join([
         _section('api', f'base_url: {base_url}', 'key_file: api_key', f'ca_file: {ca_file}', 'rate_limit: unlimited',
                  f'max_rate: {max_rate}', max_connections and f'max_connections: {max_connections}', api),
         _section('poll', intervals and f'intervals: {intervals}', poll),
         f'thresholds: {thresholds}\n' if thresholds else '',
-        _section('sessions', f'files: [{files}]', sessions),
+        _section('sessions', f'files: [{files}]', session_lines),
         _section('webhook', webhook),
         _section('store', 'path: ' + ('":memory:"' if store == ':memory:' else str(store))),
         f'{more}\n' if more else ''])

@@ -103,7 +103,7 @@ class Durable(EndToEnd):
             self.api = self.simulator('--sessions', 5, '--arrival-rate', '0', '--active', '10m-20m')
         self.starts += 1
         file = self.write('durable.yml', configuration(
-            f'https://localhost:{self.api.port}/v1', max_rate='200/1s', files='ids.txt', sessions='api_token_file: token',
+            f'https://localhost:{self.api.port}/v1', max_rate='200/1s', files='ids.txt', session_lines='api_token_file: token',
             webhook=receiving(secrets='secret_files: [old_secret, secret]'), store=store))
         exporter = self.exporter(file, *flags, name=f'exporter{self.starts}', **options)
         exporter.expect('ready', lambda: exporter.get('/-/ready').status == 200)

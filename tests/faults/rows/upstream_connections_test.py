@@ -151,7 +151,7 @@ class Desync(Row):
         sessions = 5000
         self.write('token', TOKEN)
         exporter = self.world(sessions, '--arrival-rate', '20/1s', '--active', '3s-60s', '--connecting', '1s-4s', still=False,
-                              intervals=FAST, max_connections=64, sessions='api_token_file: token')
+                              intervals=FAST, max_connections=64, session_lines='api_token_file: token')
         self.api.set_faults(two_responses=0.003, wrong_id=0.003, interim=0.001, truncate=0.001, garbage=0.001, connection_close=0.001)
         exporter.until('a million polls', lambda scrape: scrape.total('kallglot_exporter_polls_total') >= 1_000_000, seconds=600)
         met = self.api.stats()['faults']

@@ -64,7 +64,7 @@ class Run:
         config = folder / 'config.yml'
         config.write_text(configuration(
             f'https://localhost:{self.api.port}/v1', max_connections=512, api='request_timeout: 3s', intervals=INTERVALS,
-            poll='ended_retention: 30s', sessions='api_token_file: token', webhook=receiving(hook), store='sessions.db'))
+            poll='ended_retention: 30s', session_lines='api_token_file: token', webhook=receiving(hook), store='sessions.db'))
         config.chmod(0o600)
         self.exporter = Exporter(folder, config).listening()
         self.exporter.expect('ready', lambda: self.exporter.get('/-/ready').status == 200)
