@@ -169,7 +169,7 @@ class Timestamps(Row):
             self.assertGreaterEqual(min(scrape.families['kallglot_session_status_age_seconds'].samples.values()), 0)
             self.assertGreaterEqual(min(scrape.families['kallglot_session_duration_seconds'].samples.values()), 0)
             self.api.answer = good
-        self.suite('core_test', 'Timestamp.*:HttpDate.*', 6, f'{len(odd)} times, in two fields each')
+        self.suite('base_test', 'Timestamp.*:HttpDate.*', 6, f'{len(odd)} times, in two fields each')
 
 
 if __name__ == '__main__':

@@ -71,7 +71,7 @@ class Messages(Durable, Row):
             post('PATH', 'X: ' + 'h' * 17000), post('PATH', *['X: y'] * 2000 * 2), post('PATH', 'X: a\0b'),
             b'POST PATH HTTP/1.1\nHost: x\n\n', post('PATH', 'X: a', ' folded'), post('PATH', 'X : a'), post('PATH', host=''),
             post('PATH', 'Host: y'))
-        self.suite('web_test', 'Requests/RefusedRequest.*', 100, f'{count} at two listeners, {{passed}} in the parser')
+        self.suite('net_test', 'Requests/RefusedRequest.*', 100, f'{count} at two listeners, {{passed}} in the parser')
 
 
 class Bodies(Durable, Row):
@@ -81,7 +81,7 @@ class Bodies(Durable, Row):
     def test_b5_deep_json_is_rejected(self):
         """Arrays nested 17 and a million deep
         Responses, webhooks and the session API accept 16 levels at most."""
-        self.suite('core_test', '*SixteenLevels*', 2, '')
+        self.suite('api_test', '*SixteenLevels*', 2, '')
         exporter = self.launch()
         for depth in (17, 30_000):
             body = b'{"id":"evt_1","type":"session.created","data":' + b'[' * depth + b']' * depth + b'}'
@@ -101,13 +101,13 @@ class Bodies(Durable, Row):
         begun = time.monotonic()
         for _ in range(50):
             self.assertIn(self.hook(exporter, wide), (200, 400))
-        self.suite('core_test', 'SessionParserCost.*:WebhookEventHostile.LongTexts*', 2,
+        self.suite('api_test', 'SessionParserCost.*:WebhookEventHostile.LongTexts*', 2,
                    f'64 KiB in {1000 * (time.monotonic() - begun) / 50:.1f} ms with the round trip')
 
     def test_b7_invalid_numbers_are_left_out(self):
         """1e999, thirty digits, NaN, a byte order mark, bytes after the end
         No invalid number reaches a metric: the field is left out, or the body is malformed."""
-        self.suite('core_test', 'SessionParserHostile.*', 7, '')
+        self.suite('api_test', 'SessionParserHostile.*', 7, '')
         exporter = self.launch()
         for body in (b'{"id":1e999,"type":"x"}', b'{"id":"evt","type":NaN}', b'\xef\xbb\xbf{"id":"evt","type":"x"}', b'{"id":"evt","type":"x"}}'):
             self.assertEqual(self.hook(exporter, body), 400)
@@ -117,7 +117,7 @@ class Bodies(Durable, Row):
     def test_b9_repeated_keys_are_malformed(self):
         """id or status twice in one object
         The body is malformed: neither value is used."""
-        self.suite('core_test', 'SessionParserHostile.IdOrStatusTwice*:WebhookEventHostile.RepeatedMembers*', 2)
+        self.suite('api_test', 'SessionParserHostile.IdOrStatusTwice*:WebhookEventHostile.RepeatedMembers*', 2)
 
 
 class Answers(Row):
@@ -148,7 +148,7 @@ class Answers(Row):
     def test_b10_missing_or_retyped_fields_give_the_right_state(self):
         """Each field of each sample of the API is removed, null, or of another type
         The state is right or the body is rejected. All unknown statuses share one bucket."""
-        self.suite('core_test', 'SessionParserMutation.EachField*', 1, '')
+        self.suite('api_test', 'SessionParserMutation.EachField*', 1, '')
         samples = [json.loads(path.read_text()) for path in sorted((SOURCE_DIR / 'tests' / 'samples').glob('session_*.json'))]
         cases = []
         for sample in samples:
@@ -220,7 +220,7 @@ class Ids(Durable, Row):
     def test_b11_id_never_becomes_another_path(self):
         """Ids with /, .., %2f, CR LF, ten kilobytes, and a hundred thousand random ones
         Every id is checked before it is registered. The client never requests a path other than /v1/sessions/<id>."""
-        self.suite('core_test', 'SessionId.*', 6, '')
+        self.suite('tracking_test', 'SessionId.*', 6, '')
         exporter = self.launch()
         chance = random.Random(11)
         table = ['../admin', 'a/b', 'a%2fb', 'a\r\nX: y', 'x' * 10_000, 'é', 'a b', '', '.', '..', 'a?b', 'a#b', 'a\0b', 'A' * 65]

@@ -180,7 +180,7 @@ class Process(Row):
         """Boost.Beast 1.81 throws out of a read on a trailer of 64 KiB
         That connection closes, at the API client and at both listeners. Nothing else is affected."""
         self.suite('net_test', 'Responses/Refused.*', 90, '{passed} refused answers')
-        self.suite('web_test', 'Requests/RefusedRequest.*', 100, '{passed} refused requests')
+        self.suite('net_test', 'Requests/RefusedRequest.*', 100, '{passed} refused requests')
         exporter = self.world(100)
         with self.survives(exporter, 100, FAILURES, {'reason': 'body'}):
             self.api.set_faults(trailers=0.3, garbage=0.1)

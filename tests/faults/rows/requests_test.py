@@ -84,7 +84,7 @@ class Requests(Durable, Row):
     def test_h14_input_cannot_forge_log_lines(self):
         """CR LF, terminal codes and a long text in every field that is logged
         Each event is one escaped line, with at most 256 bytes of a field from outside."""
-        self.suite('runtime_test', 'LogLine.*', 8, '')
+        self.suite('log_test', 'LogLine.*', 8, '')
         exporter = self.launch(flags=('--log.level', 'debug'))
         evil = '\r\nts=now level=error msg=forged \x1b[31m' + 'x' * 20_000
         (self.folder / 'ids.txt').write_text(f'sess_good\nan id{evil}\n')

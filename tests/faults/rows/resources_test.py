@@ -176,7 +176,7 @@ class Pipes(Row):
     def test_r12_full_log_pipe_blocks_nothing(self):
         """The pipe of the log is full and has no reader
         Polls and scrapes continue. The next line that can be written says how many lines were dropped."""
-        self.suite('runtime_test', 'Logging/FullChannel.*', 2, '')
+        self.suite('log_test', 'Logging/FullChannel.*', 2, '')
         fifo = self.folder / 'log'
         os.mkfifo(fifo)
         reader = os.open(fifo, os.O_RDWR)

@@ -36,7 +36,7 @@ class Leaks(Row):
     def test_s3_tokens_in_responses_are_skipped(self):
         """stream.token, phone numbers and metadata in every response and event
         The parser skips them: they are never in its memory, a log, a metric or the store."""
-        self.suite('core_test', 'SessionParserSecrets.*', 2, '')
+        self.suite('api_test', 'SessionParserSecrets.*', 2, '')
         self.elsewhere('secrets_test', 'Secrets.test_canaries_are_in_the_responses_of_the_api', 'Secrets.test_no_secret_is_shown_without_faults')
         self.figure('0 found, and they are there to be found')
 

@@ -44,12 +44,12 @@ class Trouble(Row):
                 self.assertGreater(pauses['asked_for'], 0)
                 self.assertEqual(pauses['early_requests'], 0)
                 self.api.set_faults()
-        self.suite('runtime_integration_test', 'Throttling.*', 1, 'a hundred storms, 0 early requests')
+        self.suite('polling_integration_test', 'Throttling.*', 1, 'a hundred storms, 0 early requests')
 
     def test_u2_backoff_is_random_over_the_whole_step(self):
         """503 or 429 without Retry-After
         The wait is random between zero and the step, which doubles up to a minute. Clients do not retry in step."""
-        self.suite('core_decisions_test', 'ApiHealth.JitterIsFull:ApiHealth.AnOutageIsProbedOnceAStepWithStepsOfAMinuteAtMost', 2,
+        self.suite('polling_test', 'ApiHealth.JitterIsFull:ApiHealth.AnOutageIsProbedOnceAStepWithStepsOfAMinuteAtMost', 2,
                    'mean of 1,000 draws is half the step')
 
     @whole
@@ -90,7 +90,7 @@ class Trouble(Row):
     def test_u5_failure_of_one_session_is_no_outage(self):
         """Five failures in a row and no success for five seconds; one session that always fails; 404
         Only the first stops polling and leads to one probe a step. Successes restore the full rate by a ramp."""
-        self.suite('core_decisions_test', 'ApiHealth.*:RequestGate.OnlyAProbesRate*', 15)
+        self.suite('polling_test', 'ApiHealth.*:RequestGate.OnlyAProbesRate*', 15)
         exporter = self.scripted(10, lambda peer, name: response(session(name)))
         with self.survives(exporter, 10, FAILURES, {'reason': 'server'}):
             bad = self.ids[0]
@@ -121,7 +121,7 @@ class Trouble(Row):
     def test_u19_old_responses_reverse_no_status(self):
         """Responses arrive out of order, and the API reports created again
         ended is final. A single response reverses no status. Every order of responses leads to the same state."""
-        self.suite('core_decisions_test', 'SessionTrackerProperty.*', 2)
+        self.suite('tracking_test', 'SessionTrackerProperty.*', 2)
         asked, old = collections.Counter(), itertools.count()
 
         def true(peer, name):
