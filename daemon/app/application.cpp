@@ -1,5 +1,8 @@
 #include "kallglot/app/application.hpp"
 
+#include "kallglot/store/null_engine.hpp"
+#include "kallglot/store/sqlite_engine.hpp"
+
 #include <sys/resource.h>
 #include <systemd/sd-daemon.h>
 
@@ -22,6 +25,17 @@ task_group::failure_handler report_bug(logger& log) {
     return [&log](const std::string& name, const std::string& what) {
         log.error("task failed", {{"task", name}, {"error", what}});
     };
+}
+
+/// How long a stopping daemon waits for one call of the disk.
+constexpr seconds disk_patience{5};
+
+std::shared_ptr<store_engine> make_engine(const store_settings& values,
+                                          const std::string& boot_id) {
+    if (values.in_memory()) {
+        return std::make_shared<null_engine>();
+    }
+    return std::make_shared<sqlite_engine>(values.path, boot_id);
 }
 
 } // namespace
@@ -57,15 +71,15 @@ application::application(asio::io_context& loop,
       store_(loop.get_executor(),
              clock_,
              log_,
-             settings_.store,
-             options_.source.env.boot_id,
+             make_engine(settings_.store, options_.source.env.boot_id),
+             store_limits{},
              report_bug(log_)),
-      changes_(ledger_, schedule_, store_.store(), metrics_, clock_),
+      changes_(ledger_, schedule_, store_, metrics_, clock_),
       poller_(ledger_, schedule_, gate_, changes_, api_clock_, metrics_, clock_, log_),
       intake_(ledger_,
               schedule_,
               changes_,
-              store_.store(),
+              store_,
               api_clock_,
               metrics_,
               clock_,
@@ -200,10 +214,16 @@ task<> application::run() {
 
 task<error_code> application::begin_work() {
     // Until everything is back, scrapes are answered with 503, so that no gauge falls to 0.
-    if (const auto opened = co_await store_.open(intake_, intake_); !opened) {
-        failure_ = store_.failure();
-        co_return opened.error();
+    error_code failed = co_await store_.open();
+    if (!failed) {
+        failed = co_await store_.restore(intake_);
     }
+    if (failed) {
+        failure_ =
+            start_failure{"store " + settings_.store.path + ": " + store_.opening().fault.text, 1};
+        co_return failed;
+    }
+    store_.start(intake_);
     intake_.set_restored();
     reporter_.restored();
     if (auto failure = webhooks_.listen()) {
@@ -248,7 +268,7 @@ task<> application::stop() {
     co_await files_.join();
     co_await webhooks_.join();
     // Everything that was acknowledged is in the store already; what nobody waits for goes there now.
-    co_await store_.close();
+    static_cast<void>(co_await store_.close());
     // Then the listener: requests that have arrived are answered.
     server_.finish();
     co_await server_.join();
@@ -284,7 +304,7 @@ void application::cut() {
     cut_ = true;
     client_.cut();
     webhooks_.cut();
-    store_.cut();
+    store_.leave_when_stuck_for(disk_patience);
     server_.cut();
 }
 

@@ -8,7 +8,6 @@
 
 #include "app/config_host.hpp"
 #include "app/loop_delay.hpp"
-#include "app/store_host.hpp"
 #include "app/web_host.hpp"
 #include "app/webhook_host.hpp"
 #include "kallglot/async/deadline.hpp"
@@ -21,6 +20,7 @@
 #include "kallglot/report/census.hpp"
 #include "kallglot/report/series_selection.hpp"
 #include "kallglot/settings/settings.hpp"
+#include "kallglot/store/durable_store.hpp"
 #include "kallglot/tracking/session_ledger.hpp"
 
 #include <memory>
@@ -36,7 +36,7 @@ struct report_sources {
     const server_clock& api_clock;
     const api_client& client;
     const loop_delay& delay;
-    const store_host& store;
+    const durable_store& store;
     webhook_host& webhooks;
     const clock& time;
 };

@@ -4,8 +4,8 @@
 #ifndef KALLGLOT_STORE_NOTE_BOARD_HPP
 #define KALLGLOT_STORE_NOTE_BOARD_HPP
 
+#include "kallglot/ports/store_engine.hpp"
 #include "store/burst_memory.hpp"
-#include "store/sqlite/store_engine.hpp"
 #include "store/write_queue.hpp"
 
 #include <boost/unordered/unordered_flat_map.hpp>

@@ -10,7 +10,7 @@
 
 #include "kallglot/async/deadline.hpp"
 #include "kallglot/ports/session_store.hpp"
-#include "store/sqlite/store_engine.hpp"
+#include "kallglot/ports/store_engine.hpp"
 
 #include <boost/unordered/unordered_flat_map.hpp>
 

@@ -176,7 +176,7 @@ class HungDisk(Durable):
             os.kill(tracer, signal.SIGKILL)
         self.assertEqual(exporter.wait(), 0)
         telling.join()
-        self.assertIn('the store could not be closed cleanly', exporter.log())
+        self.assertIn('store not closed cleanly', exporter.log())
         again = self.launch()
         listed = self.tracked(again)
         for i in range(len(acknowledged)):

@@ -1,6 +1,6 @@
 // The file of the store: opened, checked, repaired if need be, and read whole, as at a start.
 
-#include "store/sqlite/store_engine.hpp"
+#include "kallglot/store/sqlite_engine.hpp"
 
 #include <unistd.h>
 
@@ -40,7 +40,7 @@ private:
     std::string path_;
 };
 
-void read_all(store_engine& engine) {
+void read_all(sqlite_engine& engine) {
     std::string after;
     for (;;) {
         std::vector<stored_session> rows;
@@ -65,7 +65,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         .write(reinterpret_cast<const char*>(data), static_cast<std::streamsize>(size));
     const api_time wall{seconds(1'776'159'394)};
     const steady_time now{seconds(1000)};
-    store_engine engine(home.file());
+    sqlite_engine engine(home.file());
     const store_opening opening = engine.open(wall, now);
     if (!opening.fault) {
         read_all(engine);

@@ -7,7 +7,7 @@ from source import all_files, code_of, cpp_files, line_of, read
 
 TOP_LEVEL = {'CMakeLists.txt', 'daemon', 'include', 'config', 'tests', 'systemd', 'README.md', 'CMakePresets.json',
              'CHANGELOG.md', 'CONTRIBUTING.md', 'LICENSE', 'dev'}
-LONGEST_FILE = 400
+LONGEST_FILE = 600
 
 # (what is looked for in the code, paths it does not apply to, what is wrong)
 CODE_RULES = [

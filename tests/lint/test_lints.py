@@ -256,9 +256,9 @@ class HouseRules(Tree):
         self.assert_finds(house_rules.lint(self.root))
 
     def test_finds_a_long_file(self):
-        self.put('daemon/base/long.cpp', 'int a;\n' * 401)
-        self.put('daemon/base/short.cpp', 'int a;\n' * 400)
-        self.assert_finds(house_rules.lint(self.root), 'daemon/base/long.cpp:400')
+        self.put('daemon/base/long.cpp', 'int a;\n' * 601)
+        self.put('daemon/base/short.cpp', 'int a;\n' * 600)
+        self.assert_finds(house_rules.lint(self.root), 'daemon/base/long.cpp:600')
 
 
 class Formatting(Tree):

@@ -6,6 +6,8 @@
 #ifndef KALLGLOT_STORE_SQLITE_DATABASE_HPP
 #define KALLGLOT_STORE_SQLITE_DATABASE_HPP
 
+#include "kallglot/ports/store_engine.hpp"
+
 #include <sqlite3.h>
 
 #include <cstdint>
@@ -15,23 +17,6 @@
 #include <string_view>
 
 namespace kallglot {
-
-/// What a failure asks for.
-enum class store_fault_kind : std::uint8_t {
-    none,
-    unwritable, ///< full, read-only, no permission: the file is as it was; worth another try
-    broken,     ///< a write or sync failed: what is on the disk is not known any more
-    damaged,    ///< the content of the file is not what was written
-    locked,     ///< somebody else has it open
-    refused,    ///< not ours, or of a newer version; left as it is
-};
-
-struct store_fault {
-    store_fault_kind kind = store_fault_kind::none;
-    std::string text; ///< for people
-
-    [[nodiscard]] explicit operator bool() const noexcept { return kind != store_fault_kind::none; }
-};
 
 /// The kind of an extended result code of SQLite.
 [[nodiscard]] store_fault_kind classify_sqlite(int code) noexcept;

@@ -11,6 +11,7 @@
 #ifndef KALLGLOT_STORE_SQLITE_SESSION_TABLE_HPP
 #define KALLGLOT_STORE_SQLITE_SESSION_TABLE_HPP
 
+#include "kallglot/ports/store_engine.hpp"
 #include "kallglot/tracking/remembered_keys.hpp"
 #include "kallglot/tracking/stored_session.hpp"
 #include "store/sqlite/database.hpp"
@@ -22,13 +23,6 @@
 #include <string_view>
 
 namespace kallglot {
-
-/// A key as it is on disk.
-struct remembered_row {
-    std::uint64_t key = 0;
-    stored_time at;
-    remembered_kind kind = remembered_kind::ended;
-};
 
 /// The one row of `state`.
 struct state_row {

@@ -14,7 +14,6 @@
 #include "app/memory_guard.hpp"
 #include "app/reporter.hpp"
 #include "app/start_failure.hpp"
-#include "app/store_host.hpp"
 #include "app/systemd_host.hpp"
 #include "app/web_host.hpp"
 #include "app/webhook_host.hpp"
@@ -36,6 +35,7 @@
 #include "kallglot/ports/daemon_control.hpp"
 #include "kallglot/ports/logger.hpp"
 #include "kallglot/settings/settings.hpp"
+#include "kallglot/store/durable_store.hpp"
 #include "kallglot/tracking/session_registry.hpp"
 #include "kallglot/web/config_routes.hpp"
 #include "kallglot/web/private_routes.hpp"
@@ -114,7 +114,7 @@ private:
     session_ledger ledger_;
     poll_schedule schedule_;
     request_gate gate_;
-    store_host store_;
+    durable_store store_;
     server_clock api_clock_;
     session_changes changes_;
     poller poller_;

@@ -17,9 +17,9 @@
 #include "kallglot/polling/poll_schedule.hpp"
 #include "kallglot/polling/poller.hpp"
 #include "kallglot/polling/request_gate.hpp"
-#include "kallglot/store/memory_store.hpp"
 #include "kallglot/tracking/session_ledger.hpp"
 #include "support/fake_api.hpp"
+#include "support/instant_store.hpp"
 #include "support/virtual_clock.hpp"
 
 #include <cstdint>
@@ -75,7 +75,7 @@ private:
     alert_ledger ledger_;
 
     null_logger log_;
-    memory_store store_;
+    test::instant_store store_;
     daemon_metrics metrics_;
     session_ledger tracked_;
     const session_registry& registry_ = tracked_.sessions();

@@ -2,7 +2,8 @@
 //
 // The store is in the folder for temporary files; set TMPDIR to measure another disk.
 
-#include "kallglot/store/sqlite_store.hpp"
+#include "kallglot/store/durable_store.hpp"
+#include "kallglot/store/sqlite_engine.hpp"
 #include "support/loop.hpp"
 #include "support/temporary_folder.hpp"
 #include "support/virtual_clock.hpp"
@@ -55,7 +56,7 @@ public:
     std::size_t restored = 0;
 };
 
-task<> open_and_restore(sqlite_store* store, silent_owner* owner) {
+task<> open_and_restore(durable_store* store, silent_owner* owner) {
     const error_code opened = co_await store->open();
     const error_code restored = co_await store->restore(*owner);
     if (opened || restored) {
@@ -63,14 +64,14 @@ task<> open_and_restore(sqlite_store* store, silent_owner* owner) {
     }
 }
 
-task<> close_store(sqlite_store* store) {
+task<> close_store(durable_store* store) {
     const error_code closed = co_await store->close();
     if (closed) {
         std::abort();
     }
 }
 
-task<> wait_for(sqlite_store* store, commit_ticket ticket) {
+task<> wait_for(durable_store* store, commit_ticket ticket) {
     const error_code error = co_await store->committed(ticket);
     if (error) {
         std::abort();
@@ -78,7 +79,7 @@ task<> wait_for(sqlite_store* store, commit_ticket ticket) {
 }
 
 /// One waiter of many: registers single ids, one after the other.
-task<> register_ids(sqlite_store* store,
+task<> register_ids(durable_store* store,
                     session_record record,
                     std::uint64_t first,
                     int count,
@@ -108,10 +109,11 @@ public:
     ~bench_store() { close(); }
 
     void open() {
-        store_ = std::make_unique<sqlite_store>(
+        store_ = std::make_unique<durable_store>(
             loop_.executor(),
             clock_,
-            store_location{(folder_.path() / "sessions.db").string(), {}},
+            log_,
+            std::make_shared<sqlite_engine>((folder_.path() / "sessions.db").string()),
             store_limits{},
             [](const std::string&, const std::string&) { std::abort(); });
         owner_ = silent_owner();
@@ -169,7 +171,7 @@ public:
     [[nodiscard]] std::size_t restored() const noexcept { return owner_.restored; }
 
     [[nodiscard]] double size() const {
-        return static_cast<double>(store_->snapshot().size_bytes.value_or(0));
+        return static_cast<double>(store_->snapshot()->size_bytes.value_or(0));
     }
 
 private:
@@ -179,7 +181,8 @@ private:
     loop loop_;
     virtual_clock clock_;
     silent_owner owner_;
-    std::unique_ptr<sqlite_store> store_;
+    null_logger log_;
+    std::unique_ptr<durable_store> store_;
     std::uint64_t next_ = 0;
 };
 

@@ -1,7 +1,7 @@
 // The store: what it said is durable is there afterwards, and a sound file is not taken for a damaged one.
 
+#include "kallglot/store/sqlite_engine.hpp"
 #include "scenarios.hpp"
-#include "store/sqlite/store_engine.hpp"
 
 #include <array>
 #include <chrono>
@@ -61,7 +61,7 @@ std::vector<stored_session> rows_after(int number) {
 void make_store(const surroundings& around) {
     std::filesystem::remove_all(around.folder);
     std::filesystem::create_directories(around.folder);
-    store_engine engine(path(around));
+    sqlite_engine engine(path(around));
     store_opening opening = engine.open(wall, now);
     auto first = std::make_shared<change_group>();
     for (int i = 0; i < kept_before; ++i) {
@@ -73,7 +73,7 @@ void make_store(const surroundings& around) {
 }
 
 // As the daemon does it: from memory, into a file that takes the place of the one that failed.
-bool rewrite(store_engine& engine, int number) {
+bool rewrite(sqlite_engine& engine, int number) {
     return !engine.begin_rewrite(mark, false) && !engine.append(rows_after(number))
            && !engine.append(std::vector<remembered_row>{}) && !engine.finish_rewrite();
 }
@@ -101,7 +101,7 @@ const char* said_why(const surroundings& around, const store_fault& fault) {
 }
 
 const char* repair(const surroundings& around) {
-    store_engine engine(path(around));
+    sqlite_engine engine(path(around));
     const store_opening opening = engine.open(wall, now);
     if (opening.fault) {
         return said_why(around, opening.fault);
@@ -115,7 +115,7 @@ const char* repair(const surroundings& around) {
 
 // Whoever repaired it in the end: every row but the damaged one, and the file as it was.
 const char* look_at_repaired(const surroundings& around) {
-    store_engine engine(path(around));
+    sqlite_engine engine(path(around));
     const store_opening opening = engine.open(wall, now);
     std::vector<stored_session> rows;
     if (opening.fault || engine.read({}, 1000, rows)) {
@@ -135,7 +135,7 @@ const char* look_at_repaired(const surroundings& around) {
 }
 
 const char* work(const surroundings& around) {
-    store_engine engine(path(around));
+    sqlite_engine engine(path(around));
     const store_opening opening = engine.open(wall, now);
     around.told->damage = opening.damage.has_value();
     if (opening.fault) {
@@ -169,7 +169,7 @@ const char* work(const surroundings& around) {
 }
 
 const char* look_back(const surroundings& around) {
-    store_engine engine(path(around));
+    sqlite_engine engine(path(around));
     const store_opening opening = engine.open(wall, now);
     if (opening.fault || opening.writing) {
         return "the store cannot be opened any more";

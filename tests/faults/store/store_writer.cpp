@@ -8,7 +8,8 @@
 //
 // It exists to be killed, cut off and lied to by the disk; the sweep beside it does that and compares.
 
-#include "kallglot/store/sqlite_store.hpp"
+#include "kallglot/store/durable_store.hpp"
+#include "kallglot/store/sqlite_engine.hpp"
 
 #include <unistd.h>
 
@@ -101,7 +102,12 @@ public:
     writer(asio::io_context& loop, std::string path)
         : loop_(loop.get_executor()),
           clock_(loop_),
-          store_(loop_, clock_, store_location{std::move(path), {}}, small_limits(), on_bug),
+          store_(loop_,
+                 clock_,
+                 log_,
+                 std::make_shared<sqlite_engine>(std::move(path)),
+                 small_limits(),
+                 on_bug),
           tasks_(loop_, on_bug),
           retry_(loop_) {}
 
@@ -294,7 +300,8 @@ private:
 
     loop_executor loop_;
     machine_clock clock_;
-    sqlite_store store_;
+    null_logger log_;
+    durable_store store_;
     task_group tasks_;
     steady_timer retry_;
     std::map<session_id, session_record> sessions_;

@@ -9,8 +9,8 @@
 #include "kallglot/metrics/daemon_metrics.hpp"
 #include "kallglot/net/client/https_client.hpp"
 #include "kallglot/polling/poller.hpp"
-#include "kallglot/store/memory_store.hpp"
 #include "simulator/simulated_api.hpp"
+#include "support/instant_store.hpp"
 #include "support/loop.hpp"
 #include "support/temporary_folder.hpp"
 
@@ -50,7 +50,7 @@ private:
     session_ledger ledger_{1000};
     poll_schedule schedule_;
     request_gate gate_;
-    memory_store store_;
+    instant_store store_;
     daemon_metrics metrics_{build_details{"0", "0", "0"}};
     session_changes changes_;
     server_clock api_clock_;

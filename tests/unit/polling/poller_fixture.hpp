@@ -5,8 +5,8 @@
 
 #include "kallglot/metrics/daemon_metrics.hpp"
 #include "kallglot/polling/poller.hpp"
-#include "kallglot/store/memory_store.hpp"
 #include "support/fake_api.hpp"
+#include "support/instant_store.hpp"
 #include "support/instrument_values.hpp"
 #include "support/virtual_clock.hpp"
 
@@ -92,7 +92,7 @@ protected:
     session_ledger ledger_{10'000};
     const session_registry& registry_ = ledger_.sessions();
     server_clock api_clock_;
-    memory_store store_;
+    instant_store store_;
     daemon_metrics metrics_{build_details{"0", "0", "0"}};
     std::size_t connections_ = 16;
     std::uint64_t event_keys_ = 0;

@@ -1,8 +1,8 @@
 // Files that are not what the store wrote: never a crash, never a silent loss.
 
+#include "kallglot/store/sqlite_engine.hpp"
 #include "kallglot/tracking/stored_session.hpp"
 #include "store/sqlite/database.hpp"
-#include "store/sqlite/store_engine.hpp"
 #include "store_fixture.hpp"
 
 #include <cstdlib>
@@ -70,7 +70,7 @@ protected:
                 EXPECT_EQ(owner_->remembered.size(), 1U);
             } else {
                 EXPECT_EQ(owner_->sessions.size(), opening.damage->saved);
-                EXPECT_GT(store_->snapshot().last_corruption_timestamp, 0);
+                EXPECT_GT(store_->snapshot()->last_corruption_timestamp, 0);
             }
             for (const auto& [id, kept] : owner_->sessions) {
                 EXPECT_EQ(kept.status, session_status::ending);
@@ -146,10 +146,10 @@ TEST_F(StoreDamage, TheTimeOfTheLastDamageSurvivesRestarts) {
     check(std::string(4096, 'x'));
     write(std::string(4096, 'x'));
     open();
-    const double told = store_->snapshot().last_corruption_timestamp;
+    const double told = store_->snapshot()->last_corruption_timestamp;
     EXPECT_GT(told, 1.7e9);
     reopen();
-    EXPECT_EQ(store_->snapshot().last_corruption_timestamp, told);
+    EXPECT_EQ(store_->snapshot()->last_corruption_timestamp, told);
     close();
 }
 
@@ -211,7 +211,7 @@ TEST_F(StoreDamage, AStoreThatWasReadyBeforeARepairNeverTakesItsPlace) {
 
 TEST_F(StoreDamage, AStoreThatIsRewrittenAfterDamageLeavesNothingReadyBehind) {
     {
-        store_engine engine(path());
+        sqlite_engine engine(path());
         const stored_timeline line = *engine.open(clock_.wall_now(), clock_.now()).line;
         const time_mark mark = line.mark(clock_.wall_now(), clock_.now());
         // The exchange stops after its first step: a folder stands for a log that cannot be removed.
@@ -232,7 +232,7 @@ TEST_F(StoreDamage, AStoreThatIsRewrittenAfterDamageLeavesNothingReadyBehind) {
 
 TEST_F(StoreDamage, ARewriteWhoseFileIsTakenAwayLeavesTheStoreAsItWas) {
     {
-        store_engine engine(path());
+        sqlite_engine engine(path());
         const stored_timeline line = *engine.open(clock_.wall_now(), clock_.now()).line;
         auto group = std::make_shared<change_group>();
         group->changes.emplace_back(put_session{to_stored(id_of(77), record(), line)});

@@ -6,19 +6,19 @@ namespace kallglot::test {
 
 namespace {
 
-task<> open_store(sqlite_store* store, error_code* answer) {
+task<> open_store(durable_store* store, error_code* answer) {
     *answer = co_await store->open();
 }
 
-task<> restore_store(sqlite_store* store, store_reader* reader, error_code* answer) {
+task<> restore_store(durable_store* store, store_reader* reader, error_code* answer) {
     *answer = co_await store->restore(*reader);
 }
 
-task<> close_store(sqlite_store* store, error_code* answer) {
+task<> close_store(durable_store* store, error_code* answer) {
     *answer = co_await store->close();
 }
 
-task<> wait_for(sqlite_store* store, commit_ticket ticket, std::optional<error_code>* answer) {
+task<> wait_for(durable_store* store, commit_ticket ticket, std::optional<error_code>* answer) {
     const error_code got = co_await store->committed(ticket);
     answer->emplace(got);
 }
@@ -37,11 +37,12 @@ bool map_owner::list_sessions(std::uint64_t& cursor,
 }
 
 error_code StoreFixture::try_open() {
-    store_ = std::make_unique<sqlite_store>(loop_.executor(),
-                                            clock_,
-                                            store_location{path(), boot_id_},
-                                            limits_,
-                                            loop::failure());
+    store_ = std::make_unique<durable_store>(loop_.executor(),
+                                             clock_,
+                                             log_,
+                                             std::make_shared<sqlite_engine>(path(), boot_id_),
+                                             limits_,
+                                             loop::failure());
     error_code answer = errc::cancelled;
     EXPECT_TRUE(loop_.run(open_store(store_.get(), &answer)));
     return answer;

@@ -3,7 +3,8 @@
 #ifndef KALLGLOT_TESTS_UNIT_STORE_STORE_FIXTURE_HPP
 #define KALLGLOT_TESTS_UNIT_STORE_STORE_FIXTURE_HPP
 
-#include "kallglot/store/sqlite_store.hpp"
+#include "kallglot/store/durable_store.hpp"
+#include "kallglot/store/sqlite_engine.hpp"
 #include "support/loop.hpp"
 #include "support/temporary_folder.hpp"
 #include "support/virtual_clock.hpp"
@@ -126,10 +127,11 @@ protected:
     temporary_folder folder_;
     loop loop_;
     virtual_clock clock_;
+    null_logger log_;
     store_limits limits_;
     std::string boot_id_; ///< of the machine, at the next opening
     std::unique_ptr<map_owner> owner_;
-    std::unique_ptr<sqlite_store> store_;
+    std::unique_ptr<durable_store> store_;
 };
 
 } // namespace kallglot::test

@@ -1,15 +1,14 @@
-/// The store of a trial run (`store.path: ":memory:"`): nothing is kept across restarts.
-///
-/// The registry holds the sessions already, so there is nothing to copy: each write is "committed" at once.
+/// A session store without a worker: every change is durable at once, and nothing is kept. For tests of what is in front of
+/// a store and not of the store.
 
-#ifndef KALLGLOT_STORE_MEMORY_STORE_HPP
-#define KALLGLOT_STORE_MEMORY_STORE_HPP
+#ifndef KALLGLOT_TESTS_SUPPORT_INSTANT_STORE_HPP
+#define KALLGLOT_TESTS_SUPPORT_INSTANT_STORE_HPP
 
 #include "kallglot/ports/session_store.hpp"
 
-namespace kallglot {
+namespace kallglot::test {
 
-class memory_store final : public session_store {
+class instant_store final : public session_store {
 public:
     [[nodiscard]] bool accepting() const override { return true; }
 
@@ -37,9 +36,9 @@ public:
         return commit_ticket::durable;
     }
 
-    [[nodiscard]] task<error_code> committed(commit_ticket ticket) override;
+    [[nodiscard]] task<error_code> committed(commit_ticket) override { co_return error_code{}; }
 };
 
-} // namespace kallglot
+} // namespace kallglot::test
 
 #endif

@@ -1,4 +1,4 @@
-#include "store/sqlite/store_engine.hpp"
+#include "kallglot/store/sqlite_engine.hpp"
 
 #include <fstream>
 #include <string>
@@ -19,9 +19,14 @@ std::uint64_t boot_number(std::string text) {
     return text.empty() ? 0 : remembered_key(text);
 }
 
+/// Whether reading failed for want of memory, and not because of the file: then nothing is given up for lost.
+bool is_passing(const store_fault& fault) noexcept {
+    return fault.kind == store_fault_kind::unwritable;
+}
+
 } // namespace
 
-store_opening store_engine::open(api_time wall, steady_time now) {
+store_opening sqlite_engine::open(api_time wall, steady_time now) {
     store_opening opening;
     const std::uint64_t boot = boot_number(boot_id_);
     const time_mark first = stored_timeline::begin(wall, now, boot).mark(wall, now);
@@ -42,7 +47,7 @@ store_opening store_engine::open(api_time wall, steady_time now) {
     return opening;
 }
 
-store_fault store_engine::open_checked(store_opening& opening) {
+store_fault sqlite_engine::open_checked(store_opening& opening) {
     if (store_fault fault = files_.lock()) {
         return fault;
     }
@@ -71,7 +76,7 @@ store_fault store_engine::open_checked(store_opening& opening) {
     return fault ? fault : connect();
 }
 
-store_fault store_engine::verify() {
+store_fault sqlite_engine::verify() {
     const std::string& path = files_.path();
     store_files::identity identity;
     if (store_fault fault = files_.identify(identity)) {
@@ -113,7 +118,7 @@ store_fault store_engine::verify() {
     return table_.read_keys([](const remembered_row&) {});
 }
 
-store_fault store_engine::connect() {
+store_fault sqlite_engine::connect() {
     if (!db_.is_open()) {
         if (store_fault fault = db_.open(files_.path())) {
             return fault;
@@ -133,14 +138,14 @@ store_fault store_engine::connect() {
     sqlite3_wal_hook(
         db_.handle(),
         [](void* self, sqlite3*, const char*, int pages) {
-            static_cast<store_engine*>(self)->log_pages_ = static_cast<std::uint32_t>(pages);
+            static_cast<sqlite_engine*>(self)->log_pages_ = static_cast<std::uint32_t>(pages);
             return SQLITE_OK;
         },
         this);
     return table_.prepare(db_);
 }
 
-store_fault store_engine::make_new(const state_row& state) {
+store_fault sqlite_engine::make_new(const state_row& state) {
     if (store_fault fault = begin_next(state)) {
         return fault;
     }
@@ -150,7 +155,7 @@ store_fault store_engine::make_new(const state_row& state) {
     return files_.replace();
 }
 
-commit_outcome store_engine::commit(
+commit_outcome sqlite_engine::commit(
     const std::vector<std::shared_ptr<const change_group>>& groups) {
     commit_outcome outcome;
     if (!db_.is_open()) {
@@ -176,11 +181,11 @@ commit_outcome store_engine::commit(
     return outcome;
 }
 
-commit_outcome store_engine::commit_mark(const time_mark& mark) {
+commit_outcome sqlite_engine::commit_mark(const time_mark& mark) {
     return commit({std::make_shared<change_group>(change_group{{}, mark, std::nullopt})});
 }
 
-bool store_engine::apply(const change_group& group) {
+bool sqlite_engine::apply(const change_group& group) {
     for (const store_change& change : group.changes) {
         if (!apply(change)) {
             return false;
@@ -190,7 +195,7 @@ bool store_engine::apply(const change_group& group) {
            && (!group.purge_before || purge(*group.purge_before));
 }
 
-bool store_engine::purge(stored_time before) {
+bool sqlite_engine::purge(stored_time before) {
     constexpr std::int64_t most = 20'000;
     if (!table_.purge(before, most)) {
         return false;
@@ -199,7 +204,7 @@ bool store_engine::purge(stored_time before) {
     return true;
 }
 
-bool store_engine::apply(const store_change& change) {
+bool sqlite_engine::apply(const store_change& change) {
     if (const auto* const put = std::get_if<put_session>(&change)) {
         return table_.put(put->row) && table_.forget_key(remembered_key(put->row.id.view()));
     }
@@ -212,7 +217,7 @@ bool store_engine::apply(const store_change& change) {
     return table_.put(std::get<remembered_row>(change));
 }
 
-store_fault store_engine::abandon() {
+store_fault sqlite_engine::abandon() {
     store_fault fault = db_.last_fault();
     // Some faults have rolled back already.
     if (db_.in_transaction()) {
@@ -221,7 +226,7 @@ store_fault store_engine::abandon() {
     return fault;
 }
 
-store_fault store_engine::checkpoint() {
+store_fault sqlite_engine::checkpoint() {
     if (!db_.is_open()) {
         return {};
     }
@@ -237,19 +242,19 @@ store_fault store_engine::checkpoint() {
     return {};
 }
 
-store_fault store_engine::read(const std::string& after,
-                               std::int64_t limit,
-                               std::vector<stored_session>& rows) {
+store_fault sqlite_engine::read(const std::string& after,
+                                std::int64_t limit,
+                                std::vector<stored_session>& rows) {
     return table_.read({after, false, limit},
                        state_.mark.stored,
                        [&rows](const stored_session& row) { rows.push_back(row); });
 }
 
-store_fault store_engine::read_keys(std::vector<remembered_row>& rows) {
+store_fault sqlite_engine::read_keys(std::vector<remembered_row>& rows) {
     return table_.read_keys([&rows](const remembered_row& row) { rows.push_back(row); });
 }
 
-store_fault store_engine::close(const time_mark& mark) {
+store_fault sqlite_engine::close(const time_mark& mark) {
     if (!db_.is_open()) {
         return {store_fault_kind::broken, files_.path() + ": not open"};
     }
@@ -270,9 +275,150 @@ store_fault store_engine::close(const time_mark& mark) {
     return last.fault;
 }
 
-void store_engine::disconnect() noexcept {
+void sqlite_engine::disconnect() noexcept {
     table_ = session_table();
     db_.close();
+}
+
+// Rewriting -----------------------------------------------------------------------------------------------------------
+
+store_fault sqlite_engine::begin_rewrite(const time_mark& mark, bool damaged) {
+    disconnect();
+    keep_aside_ = damaged;
+    if (damaged) {
+        state_.last_corruption = mark.wall.time_since_epoch().count();
+    }
+    return begin_next({mark, state_.last_corruption});
+}
+
+store_fault sqlite_engine::append(const std::vector<stored_session>& rows) {
+    for (const stored_session& row : rows) {
+        if (!next_.put(row)) {
+            return next_db_.last_fault();
+        }
+    }
+    return {};
+}
+
+store_fault sqlite_engine::append(const std::vector<remembered_row>& rows) {
+    for (const remembered_row& row : rows) {
+        if (!next_.put(row)) {
+            return next_db_.last_fault();
+        }
+    }
+    return {};
+}
+
+store_fault sqlite_engine::finish_rewrite() {
+    if (store_fault fault = end_next()) {
+        return fault;
+    }
+    std::string aside;
+    if (store_fault fault = keep_aside_ ? files_.replace_damaged(aside) : files_.replace()) {
+        return fault;
+    }
+    return connect();
+}
+
+store_fault sqlite_engine::begin_next(const state_row& state) {
+    disconnect_next();
+    if (store_fault fault = files_.prepare_next()) {
+        return fault;
+    }
+    if (store_fault fault = next_db_.open(files_.next())) {
+        return fault;
+    }
+    // One transaction in a file that nobody reads before it is complete: it needs no journal, but one sync.
+    if (store_fault fault = next_db_.run("PRAGMA journal_mode=MEMORY; PRAGMA synchronous=FULL;"
+                                         "PRAGMA cache_size=-32768; BEGIN IMMEDIATE")) {
+        return fault;
+    }
+    if (store_fault fault = session_table::create(next_db_, state)) {
+        return fault;
+    }
+    return next_.prepare(next_db_);
+}
+
+store_fault sqlite_engine::end_next() {
+    if (!next_db_.is_open()) {
+        return {store_fault_kind::broken, files_.next() + ": not open"};
+    }
+    store_fault fault = next_db_.run("COMMIT");
+    disconnect_next();
+    return fault;
+}
+
+store_fault sqlite_engine::salvage(store_damage& damage) {
+    bool readable = false;
+    state_ = {opened_, 0};
+    if (db_.is_open()) {
+        const store_fault unprepared = table_.prepare(db_);
+        readable = !unprepared;
+        // The time line goes on if it can be read; if not, the wall clock is near enough.
+        const store_fault fault = readable ? table_.read_state(state_) : unprepared;
+        if (is_passing(fault)) {
+            return fault;
+        }
+    }
+    state_.last_corruption = opened_.wall.time_since_epoch().count();
+    if (store_fault fault = begin_next(state_)) {
+        return fault;
+    }
+    if (readable) {
+        if (store_fault fault = salvage_rows(damage)) {
+            return fault;
+        }
+    }
+    disconnect();
+    if (store_fault fault = end_next()) {
+        return fault;
+    }
+    return files_.replace_damaged(damage.kept_as);
+}
+
+store_fault sqlite_engine::salvage_rows(store_damage& damage) {
+    bool written = true;
+    std::string last;
+    const auto keep = [&](const stored_session& row) {
+        written = written && next_.put(row);
+        ++damage.saved;
+    };
+    // From the front up to where it breaks, then from the back: a row that passes its own sum is worth having
+    // wherever it was found.
+    const store_fault broken = table_.read(
+        {},
+        state_.mark.stored,
+        [&](const stored_session& row) {
+            keep(row);
+            last = row.id.view();
+        },
+        &damage.unreadable);
+    if (is_passing(broken)) {
+        return broken;
+    }
+    if (broken) {
+        static_cast<void>(table_.read(
+            {{}, true},
+            state_.mark.stored,
+            [&](const stored_session& row) {
+                if (row.id.view() > last) {
+                    keep(row);
+                }
+            },
+            &damage.unreadable));
+    }
+    const store_fault keys =
+        table_.read_keys([&](const remembered_row& row) { written = written && next_.put(row); },
+                         &damage.unreadable);
+    if (is_passing(keys)) {
+        return keys;
+    }
+    return written ? store_fault{} : next_db_.last_fault();
+}
+
+void sqlite_engine::disconnect_next() noexcept {
+    next_ = session_table();
+    next_db_.close();
 }
 
 } // namespace kallglot

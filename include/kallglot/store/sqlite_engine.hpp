@@ -1,0 +1,81 @@
+/// The SQLite engine: one file, WAL, synchronous=FULL, one connection with an exclusive lock.
+///
+/// A damaged file is repaired as far as possible and set aside; a rewrite is built beside the present file and takes its
+/// place when it is complete. It knows neither the loop nor what waits for a commit.
+
+#ifndef KALLGLOT_STORE_SQLITE_ENGINE_HPP
+#define KALLGLOT_STORE_SQLITE_ENGINE_HPP
+
+#include "kallglot/ports/store_engine.hpp"
+#include "store/sqlite/database.hpp"
+#include "store/sqlite/session_table.hpp"
+#include "store/sqlite/store_files.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace kallglot {
+
+/// Worker only.
+class sqlite_engine final : public store_engine {
+public:
+    /// `boot_id` names the present boot of this machine; empty: the kernel's own file does.
+    explicit sqlite_engine(std::string path, std::string boot_id = {})
+        : files_(std::move(path)),
+          boot_id_(std::move(boot_id)) {}
+
+    [[nodiscard]] std::string name() const override { return files_.path(); }
+
+    [[nodiscard]] bool is_persistent() const noexcept override { return true; }
+
+    /// Cost: reads the whole file; half a second for 100 MB.
+    [[nodiscard]] store_opening open(api_time wall, steady_time now) override;
+    [[nodiscard]] store_fault read(const std::string& after,
+                                   std::int64_t limit,
+                                   std::vector<stored_session>& rows) override;
+    [[nodiscard]] store_fault read_keys(std::vector<remembered_row>& rows) override;
+    [[nodiscard]] commit_outcome commit(
+        const std::vector<std::shared_ptr<const change_group>>& groups) override;
+    [[nodiscard]] store_fault checkpoint() override;
+    [[nodiscard]] store_fault begin_rewrite(const time_mark& mark, bool damaged) override;
+    [[nodiscard]] store_fault append(const std::vector<stored_session>& rows) override;
+    [[nodiscard]] store_fault append(const std::vector<remembered_row>& rows) override;
+    [[nodiscard]] store_fault finish_rewrite() override;
+    [[nodiscard]] store_fault close(const time_mark& mark) override;
+
+private:
+    [[nodiscard]] store_fault open_checked(store_opening& opening);
+    [[nodiscard]] store_fault verify();
+    [[nodiscard]] store_fault connect();
+    [[nodiscard]] store_fault make_new(const state_row& state);
+    [[nodiscard]] store_fault salvage(store_damage& damage);
+    [[nodiscard]] store_fault salvage_rows(store_damage& damage);
+    [[nodiscard]] store_fault begin_next(const state_row& state);
+    [[nodiscard]] store_fault end_next();
+    [[nodiscard]] bool apply(const change_group& group);
+    [[nodiscard]] bool apply(const store_change& change);
+    [[nodiscard]] bool purge(stored_time before);
+    [[nodiscard]] commit_outcome commit_mark(const time_mark& mark);
+    [[nodiscard]] store_fault abandon();
+    void disconnect() noexcept;
+    void disconnect_next() noexcept;
+
+    store_files files_;
+    std::string boot_id_;
+    database db_;
+    session_table table_;
+    database next_db_; ///< the file that a rewrite builds
+    session_table next_;
+    state_row state_;  ///< as of opening; `last_corruption` is kept up
+    time_mark opened_; ///< by the wall clock: stands in for a mark that cannot be read
+    bool keep_aside_ = false;
+    std::uint32_t log_pages_ = 0;
+    bool more_to_purge_ = false;
+};
+
+} // namespace kallglot
+
+#endif
