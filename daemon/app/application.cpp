@@ -117,8 +117,7 @@ application::application(asio::io_context& loop,
                                clock_},
                 settings_),
       pages_(reporter_, metrics_, clock_, options_.build, options_.telemetry_path),
-      server_(loop.get_executor(), "private", routes_, private_limits(initial_), clock_, log_),
-      web_(loop.get_executor(), server_, clock_, log_, session_api_),
+      web_(loop.get_executor(), routes_, private_limits(initial_), clock_, log_, session_api_),
       config_(
           loop.get_executor(),
           clock_,
@@ -132,7 +131,7 @@ application::application(asio::io_context& loop,
       life_(loop.get_executor(),
             [this](const std::string& name, const std::string& what) {
                 report_bug(log_)(name, what);
-                failure_ = start_failure{"the daemon ended by a bug", 1};
+                failure_ = start_failure{"the daemon stopped because of a bug, see the log", 1};
             }),
       tasks_(loop.get_executor(), report_bug(log_)),
       grace_(clock_.make_timer([](void* self) { static_cast<application*>(self)->cut(); }, this)) {
@@ -158,9 +157,7 @@ std::optional<start_failure> application::start() {
     }
     follow_files();
     delay_.start();
-    for (const std::string& address : server_.addresses()) {
-        log_.info("listening", {{"listener", "private"}, {"address", address}});
-    }
+    web_.own_listener().log_addresses();
     life_.spawn("daemon", run());
     return std::nullopt;
 }
@@ -172,7 +169,7 @@ std::optional<start_failure> application::connect_client() {
                            initial_.api_trust,
                            initial_.config.secrets.api_key,
                            "kallglot_exporter/" + std::string(options_.build.version))) {
-        return start_failure{"the API key cannot be put into a header", 2};
+        return start_failure{"API key contains characters not allowed in an HTTP header", 2};
     }
     return std::nullopt;
 }
@@ -187,18 +184,17 @@ std::optional<start_failure> application::listen() {
     // Sockets of systemd come in place of the addresses of the command line.
     const int handed_over = ::sd_listen_fds(1);
     for (int i = 0; i < handed_over; ++i) {
-        if (const error_code error = server_.adopt(SD_LISTEN_FDS_START + i)) {
-            server_.cut();
-            return start_failure{"a socket of systemd cannot be used: " + error.message(), 2};
+        if (const error_code error = web_.server().adopt(SD_LISTEN_FDS_START + i)) {
+            web_.server().cut();
+            return start_failure{"socket passed by systemd is not usable: " + error.message(), 2};
         }
     }
     if (handed_over > 0) {
         return std::nullopt;
     }
     for (const listen_address& address : options_.listen) {
-        if (const error_code error = server_.listen(address)) {
-            server_.cut();
-            return start_failure{"cannot listen on " + address.text + ": " + error.message(), 1};
+        if (auto failure = web_.own_listener().listen(address)) {
+            return failure;
         }
     }
     return std::nullopt;
@@ -270,13 +266,13 @@ task<> application::stop() {
     // Everything that was acknowledged is in the store already; what nobody waits for goes there now.
     static_cast<void>(co_await store_.close());
     // Then the listener: requests that have arrived are answered.
-    server_.finish();
-    co_await server_.join();
+    web_.server().finish();
+    co_await web_.server().join();
     delay_.stop();
     key_watch_.stop();
     memory_.stop();
     heap_.stop();
-    web_.stop();
+    web_.own_listener().stop_following();
     systemd_.stopped();
     grace_->cancel();
     signals_.cancel();
@@ -305,7 +301,7 @@ void application::cut() {
     client_.cut();
     webhooks_.cut();
     store_.leave_when_stuck_for(disk_patience);
-    server_.cut();
+    web_.server().cut();
 }
 
 std::string application::describe_status() const {
@@ -321,6 +317,63 @@ bool application::take_key(const secret& key) {
     poller_.wake();
     return true;
 }
+
+// Reload --------------------------------------------------------------------------------------------------------------
+
+task<> application::reload() {
+    systemd_.reloading();
+    // The log and the metric say how it went.
+    static_cast<void>(co_await config_.reload());
+    if (reporter_.ready().ready) {
+        systemd_.ready();
+    }
+}
+
+std::optional<std::string> application::apply(prepared_config& next) {
+    const settings& values = next.config.values;
+    config::secret_values& secrets = next.config.secrets;
+    // The same trust keeps its connections and their sessions.
+    if (values.api.base_url == settings_.api.base_url && next.api_trust_files == api_trust_files_) {
+        next.api_trust = client_.trust();
+    }
+    // First what can refuse.
+    if (!client_.configure(values.api,
+                           next.api_trust,
+                           secrets.api_key,
+                           "kallglot_exporter/" + std::string(options_.build.version))) {
+        return "API key contains characters not allowed in an HTTP header";
+    }
+    gate_.budget().use_settings(budget_of(values.api));
+    // A key that was refused is tried at once, whether or not it is another one.
+    gate_.health().on_key_changed(clock_.now());
+    key_watch_.use(values.api.key_file, secrets.api_key);
+
+    ledger_.set_max_tracked(values.sessions.max_tracked);
+    poller_.use_policy(values.poll, values.thresholds);
+    poller_.use_idle_probe(values.api.idle_probe);
+    reporter_.use(values);
+
+    if (values.sessions.files != settings_.sessions.files) {
+        files_.use_globs(values.sessions.files);
+    }
+    web_.server().use_limits(private_limits(next));
+    session_api_.use_token(std::move(secrets.api_token));
+    if (next.webhook_stays) {
+        webhooks_.use_max_connections(values.webhook.max_connections);
+    } else {
+        webhooks_.reload(values.webhook,
+                         std::move(secrets.webhook_secrets),
+                         std::move(next.webhook_identity),
+                         std::move(next.webhook_files));
+    }
+    web_.use(options_.source.web_file, std::move(next.web));
+    api_trust_files_ = std::move(next.api_trust_files);
+    settings_ = values;
+    poller_.wake();
+    return std::nullopt;
+}
+
+// Ending --------------------------------------------------------------------------------------------------------------
 
 bool application::stop_workers() {
     const bool resolver_ended = resolver_worker_.stop(std::chrono::seconds(1));

@@ -64,22 +64,22 @@ std::variant<descriptor_shares, config::config_fault> fit_to_descriptors(
                                     source.file.string(),
                                     0,
                                     "",
-                                    "only " + std::to_string(limit)
-                                        + " files may be open (ulimit -n, LimitNOFILE), at least "
-                                        + std::to_string(least_descriptors(wanted))
-                                        + " are needed"};
+                                    "the process may open only " + std::to_string(limit)
+                                        + " files (ulimit -n, LimitNOFILE) and needs at least "
+                                        + std::to_string(least_descriptors(wanted))};
     }
     const auto lower = [&](std::string_view key, std::size_t& value, std::size_t to) {
         if (to >= value) {
             return;
         }
-        config.warnings.push_back(
-            {config::fault_kind::unavailable,
-             source.file.string(),
-             line_of(config, key),
-             std::string(key),
-             "lowered from " + std::to_string(value) + " to " + std::to_string(to) + ", since only "
-                 + std::to_string(limit) + " files may be open (ulimit -n, LimitNOFILE)"});
+        config.warnings.push_back({config::fault_kind::unavailable,
+                                   source.file.string(),
+                                   line_of(config, key),
+                                   std::string(key),
+                                   "lowered from " + std::to_string(value) + " to "
+                                       + std::to_string(to) + ": the process may open only "
+                                       + std::to_string(limit)
+                                       + " files (ulimit -n, LimitNOFILE)"});
         value = to;
     };
     lower("api.max_connections", values.api.max_connections, shares->api);
@@ -201,7 +201,7 @@ void config_host::stop() {
 reload_outcome config_host::refuse(std::vector<std::string> reasons) {
     last_successful_ = false;
     for (const std::string& reason : reasons) {
-        log_.error("reload refused, nothing was changed", {{"reason", reason}});
+        log_.error("reload rejected: nothing changed", {{"reason", reason}});
     }
     return {false, std::move(reasons)};
 }

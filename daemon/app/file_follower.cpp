@@ -8,10 +8,10 @@ namespace {
 constexpr seconds look_interval{2};
 } // namespace
 
-file_follower::file_follower(clock& time, logger& log, std::string_view refusal, file_reader read)
+file_follower::file_follower(clock& time, logger& log, std::string refusal, file_reader read)
     : clock_(time),
       log_(log),
-      refusal_(refusal),
+      refusal_(std::move(refusal)),
       read_(std::move(read)),
       timer_(time.make_timer([](void* self) { static_cast<file_follower*>(self)->look(); }, this)) {
 }

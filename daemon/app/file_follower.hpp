@@ -12,7 +12,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace kallglot {
@@ -36,7 +35,7 @@ public:
     using file_reader = std::function<std::optional<unusable_files>()>;
 
     /// `refusal` is what the log says about files that cannot be used.
-    file_follower(clock& time, logger& log, std::string_view refusal, file_reader read);
+    file_follower(clock& time, logger& log, std::string refusal, file_reader read);
 
     /// These are in force from now on, and looked at until stop(). There may be none.
     void follow(file_group files);

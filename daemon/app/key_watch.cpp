@@ -23,7 +23,7 @@ bool is_same(const secret& a, const secret& b) noexcept {
 key_watch::key_watch(clock& time, logger& log, key_taker take)
     : log_(log),
       take_(std::move(take)),
-      files_(time, log, "the changed API key is not used", [this] { return read(); }) {}
+      files_(time, log, "changed API key not used", [this] { return read(); }) {}
 
 void key_watch::use(const std::string& file, const secret& key) {
     file_ = file;
@@ -44,10 +44,11 @@ std::optional<unusable_files> key_watch::read() {
                               fault->kind == config::fault_kind::invalid};
     }
     if (!take_(std::get<config::secret_file>(outcome).value)) {
-        return unusable_files{{"it cannot be put into a header"}, std::move(files)};
+        return unusable_files{{"API key contains characters not allowed in an HTTP header"},
+                              std::move(files)};
     }
     files_.follow(std::move(files));
-    log_.info("the API key was read anew", {{"file", file_}});
+    log_.info("API key reloaded", {{"file", file_}});
     return std::nullopt;
 }
 

@@ -103,10 +103,10 @@ void memory_guard::look() {
         return;
     }
     if (is_short) {
-        log_.warn("memory is short, no new sessions are taken",
+        log_.warn("memory above 90 %: rejecting new sessions",
                   {{"used_bytes", used}, {"limit_bytes", limit_}});
     } else {
-        log_.info("there is memory again, new sessions are taken",
+        log_.info("memory below 85 %: accepting new sessions",
                   {{"used_bytes", used}, {"limit_bytes", limit_}});
     }
     told_(is_short);

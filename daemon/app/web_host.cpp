@@ -1,6 +1,5 @@
 #include "app/web_host.hpp"
 
-#include "app/certificate_expiry.hpp"
 #include "kallglot/config/web_config.hpp"
 
 #include <algorithm>
@@ -46,27 +45,24 @@ web_load_result load_web(const std::string& file) {
     return web;
 }
 
-web_host::web_host(loop_executor loop,
-                   http_server& server,
+web_host::web_host(const loop_executor& loop,
+                   const http_routes& routes,
+                   const http_limits& limits,
                    clock& time,
                    logger& log,
                    const session_api& api)
-    : server_(server),
-      clock_(time),
+    : clock_(time),
       log_(log),
       api_(api),
-      auth_(std::move(loop)),
-      files_(time, log, "the changed web configuration is not used", [this] { return read(); }) {
-    server_.use_gate([this](const http_request* request) { return admit(request); });
+      listener_(loop, "private", routes, limits, time, log, [this] { return read(); }),
+      auth_(loop) {
+    server().use_gate([this](const http_request* request) { return admit(request); });
 }
 
 void web_host::use(const std::string& file, loaded_web web) {
     file_ = file;
-    files_.follow(std::move(web.files));
-    not_after_ = web.identity ? web.identity->certificate_not_after() : 0;
-    warn_if_expired("private", not_after_, clock_, log_);
-    server_.use_tls(std::move(web.identity));
-    server_.use_fields(std::move(web.values.headers));
+    listener_.use_tls(std::move(web.identity), std::move(web.files));
+    server().use_fields(std::move(web.values.headers));
     auth_.use(std::move(web.values.users));
     rate_ = web.values.rate;
     turns_ = rate_ ? static_cast<double>(rate_->burst) : 0;
@@ -84,7 +80,7 @@ std::optional<unusable_files> web_host::read() {
         return unusable;
     }
     use(file_, std::get<loaded_web>(std::move(read)));
-    log_.info("the web configuration was read anew", {{"file", file_}});
+    log_.info("web configuration reloaded", {{"file", file_}});
     return std::nullopt;
 }
 

@@ -6,7 +6,7 @@
 #ifndef KALLGLOT_APP_WEB_HOST_HPP
 #define KALLGLOT_APP_WEB_HOST_HPP
 
-#include "app/file_follower.hpp"
+#include "app/listener.hpp"
 #include "kallglot/async/task.hpp"
 #include "kallglot/config/config_fault.hpp"
 #include "kallglot/net/server/http_server.hpp"
@@ -43,12 +43,13 @@ using web_load_result = std::variant<loaded_web, failed_web>;
 /// Reads the file and its certificates; without a file, the defaults. Blocking.
 [[nodiscard]] web_load_result load_web(const std::string& file);
 
-/// Loop only. Lifetime: the server, clock, logger and API outlive it; the server has been joined before it goes.
+/// Loop only. Lifetime: routes, clock, logger and API outlive it; its server has been joined before it goes.
 class web_host {
 public:
     /// `api` guards its own pages.
-    web_host(loop_executor loop,
-             http_server& server,
+    web_host(const loop_executor& loop,
+             const http_routes& routes,
+             const http_limits& limits,
              clock& time,
              logger& log,
              const session_api& api);
@@ -56,10 +57,13 @@ public:
     /// Puts it in force and follows `file`, which may be empty.
     void use(const std::string& file, loaded_web web);
 
-    void stop() { files_.stop(); }
+    [[nodiscard]] listener& own_listener() noexcept { return listener_; }
 
-    /// When our own certificate ends, Unix seconds; 0 without TLS.
-    [[nodiscard]] std::int64_t certificate_not_after() const noexcept { return not_after_; }
+    [[nodiscard]] http_server& server() noexcept { return listener_.server(); }
+
+    [[nodiscard]] std::int64_t certificate_not_after() const noexcept {
+        return listener_.certificate_not_after();
+    }
 
     [[nodiscard]] bool stop_worker(steady_duration patience) { return auth_.stop(patience); }
 
@@ -68,17 +72,15 @@ private:
     [[nodiscard]] bool take_turn();
     [[nodiscard]] std::optional<unusable_files> read();
 
-    http_server& server_;
     clock& clock_;
     logger& log_;
     const session_api& api_;
+    listener listener_;
     basic_auth auth_;
     std::string file_;
-    file_follower files_;
     std::optional<request_rate> rate_;
     double turns_ = 0; ///< of the rate, saved up
     steady_time counted_ = no_time;
-    std::int64_t not_after_ = 0;
 };
 
 } // namespace kallglot

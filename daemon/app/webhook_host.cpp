@@ -1,7 +1,5 @@
 #include "app/webhook_host.hpp"
 
-#include "app/certificate_expiry.hpp"
-
 #include <utility>
 
 namespace kallglot {
@@ -43,11 +41,7 @@ webhook_host::webhook_host(loop_executor loop,
                            clock& time,
                            logger& log)
     : settings_(values),
-      clock_(time),
-      log_(log),
-      certificate_(time, log, "the certificate of the webhook listener stays as it was", [this] {
-          return read_certificate();
-      }) {
+      log_(log) {
     if (!settings_.listen) {
         return;
     }
@@ -58,9 +52,10 @@ webhook_host::webhook_host(loop_executor loop,
                                              std::move(secrets),
                                              settings_.tolerance);
     route_->install(routes_, settings_.path);
-    server_ =
-        std::make_unique<http_server>(loop, "webhook", routes_, limits_of(settings_), time, log);
-    server_->on_refusal([counts = metrics_.get()](int status) {
+    listener_.emplace(loop, "webhook", routes_, limits_of(settings_), time, log, [this] {
+        return read_certificate();
+    });
+    listener_->server().on_refusal([counts = metrics_.get()](int status) {
         if (status == 413) {
             counts->request(webhook_result::too_large);
         }
@@ -70,7 +65,7 @@ webhook_host::webhook_host(loop_executor loop,
 webhook_host::~webhook_host() = default;
 
 std::optional<start_failure> webhook_host::listen() {
-    if (!server_) {
+    if (!listener_) {
         return std::nullopt;
     }
     file_group files = webhook_certificate_files(settings_);
@@ -78,12 +73,11 @@ std::optional<start_failure> webhook_host::listen() {
     if (!identity) {
         return start_failure{identity.error().message, identity.error().unreadable ? 1 : 2};
     }
-    use(std::move(*identity), std::move(files));
-    if (const error_code error = server_->listen(*settings_.listen)) {
-        return start_failure{"cannot listen on " + settings_.listen->text + ": " + error.message(),
-                             1};
+    listener_->use_tls(std::move(*identity), std::move(files));
+    if (auto failure = listener_->listen(*settings_.listen)) {
+        return failure;
     }
-    log_.info("listening", {{"listener", "webhook"}, {"address", server_->addresses().front()}});
+    listener_->log_addresses();
     return std::nullopt;
 }
 
@@ -94,24 +88,16 @@ std::optional<unusable_files> webhook_host::read_certificate() {
         const tls_load_error& error = identity.error();
         return unusable_files{{error.message}, std::move(files), !error.unreadable};
     }
-    use(std::move(*identity), std::move(files));
-    log_.info("the webhook listener has another certificate",
-              {{"not_after", certificate_not_after_}});
+    listener_->use_tls(std::move(*identity), std::move(files));
+    log_.info("webhook certificate reloaded", {{"not_after", certificate_not_after()}});
     return std::nullopt;
-}
-
-void webhook_host::use(std::optional<tls_context> identity, file_group files) {
-    certificate_not_after_ = identity ? identity->certificate_not_after() : 0;
-    warn_if_expired("webhook", certificate_not_after_, clock_, log_);
-    certificate_.follow(std::move(files));
-    server_->use_tls(std::move(identity));
 }
 
 void webhook_host::reload(const webhook_settings& values,
                           std::vector<secret> secrets,
                           std::optional<tls_context> identity,
                           file_group files) {
-    if (!server_) {
+    if (!listener_) {
         return;
     }
     if (values.path != settings_.path) {
@@ -120,33 +106,33 @@ void webhook_host::reload(const webhook_settings& values,
     }
     settings_ = values;
     route_->use_secrets(std::move(secrets), values.tolerance);
-    server_->use_limits(limits_of(values));
-    use(std::move(identity), std::move(files));
+    listener_->server().use_limits(limits_of(values));
+    listener_->use_tls(std::move(identity), std::move(files));
 }
 
 void webhook_host::use_max_connections(std::size_t connections) {
     settings_.max_connections = connections;
-    if (server_) {
-        server_->use_limits(limits_of(settings_));
+    if (listener_) {
+        listener_->server().use_limits(limits_of(settings_));
     }
 }
 
 void webhook_host::finish() {
-    certificate_.stop();
-    if (server_) {
-        server_->finish();
+    if (listener_) {
+        listener_->stop_following();
+        listener_->server().finish();
     }
 }
 
 void webhook_host::cut() {
-    if (server_) {
-        server_->cut();
+    if (listener_) {
+        listener_->server().cut();
     }
 }
 
 task<> webhook_host::join() {
-    if (server_) {
-        co_await server_->join();
+    if (listener_) {
+        co_await listener_->server().join();
     }
 }
 

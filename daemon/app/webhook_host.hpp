@@ -3,8 +3,7 @@
 #ifndef KALLGLOT_APP_WEBHOOK_HOST_HPP
 #define KALLGLOT_APP_WEBHOOK_HOST_HPP
 
-#include "app/file_follower.hpp"
-#include "app/start_failure.hpp"
+#include "app/listener.hpp"
 #include "kallglot/async/task.hpp"
 #include "kallglot/metrics/daemon_metrics.hpp"
 #include "kallglot/metrics/webhook_metrics.hpp"
@@ -46,9 +45,9 @@ public:
     /// Null while webhooks are off.
     [[nodiscard]] webhook_metrics* metrics() noexcept { return metrics_.get(); }
 
-    /// When our own certificate ends, Unix seconds; 0 without TLS.
+    /// Expiry of our certificate, Unix seconds; 0 without TLS.
     [[nodiscard]] std::int64_t certificate_not_after() const noexcept {
-        return certificate_not_after_;
+        return listener_ ? listener_->certificate_not_after() : 0;
     }
 
     /// Binds and begins to accept, over TLS where there is a certificate, which is read again when its files change.
@@ -71,17 +70,13 @@ public:
 
 private:
     [[nodiscard]] std::optional<unusable_files> read_certificate();
-    void use(std::optional<tls_context> identity, file_group files);
 
     webhook_settings settings_;
-    clock& clock_;
     logger& log_;
-    file_follower certificate_;
-    std::int64_t certificate_not_after_ = 0;
     std::unique_ptr<webhook_metrics> metrics_;
     std::unique_ptr<webhook_route> route_;
     http_routes routes_;
-    std::unique_ptr<http_server> server_;
+    std::optional<listener> listener_; ///< empty: webhooks are off
 };
 
 } // namespace kallglot

@@ -135,7 +135,7 @@ class Reload(EndToEnd):
                              > before.total('kallglot_exporter_polls_total') + 100)
         # The same by HUP; then a good one.
         self.exporter_.send(signal.SIGHUP)
-        self.exporter_.expect('logged twice', lambda: self.exporter_.log().count('reload refused') >= 4)
+        self.exporter_.expect('logged twice', lambda: self.exporter_.log().count('reload rejected') >= 4)
         self.config_file.write_text(good)
         self.exporter_.send(signal.SIGHUP)
         self.exporter_.until('good again', lambda scrape: scrape.value(SUCCESSFUL) == 1)

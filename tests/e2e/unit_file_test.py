@@ -155,7 +155,7 @@ class Notifications(EndToEnd):
             program = self.keep(Exporter(self.folder, self.config(api.port), under=('sh', '-c', script, 'sh'),
                                          pass_fds=[other.fileno()]))
             self.assertEqual(program.wait(), 2)
-        self.assertIn('a socket of systemd cannot be used', program.log())
+        self.assertIn('socket passed by systemd is not usable', program.log())
 
     def test_watchdog_is_fed_repeatedly(self):
         exporter = self.start(WATCHDOG_USEC='600000')

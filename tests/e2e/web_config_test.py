@@ -135,7 +135,7 @@ class WebConfig(EndToEnd):
         self.assertEqual(self.get('/metrics', basic('prometheus', 'old')).status, 401)
         # A bad one changes nothing.
         self.web_file.write_text('tls_server_config: {cert_file: gone.pem, key_file: web.key}\n')
-        self.exporter_.expect('told', lambda: 'the changed web configuration is not used' in self.exporter_.log())
+        self.exporter_.expect('told', lambda: 'changed files of the private listener not used' in self.exporter_.log())
         self.assertEqual(self.get('/metrics', basic('prometheus', 'new')).status, 200)
 
     def test_hundred_rotations_fail_no_scrape_and_no_poll(self):

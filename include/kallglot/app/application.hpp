@@ -133,7 +133,6 @@ private:
     reporter reporter_;
     private_routes pages_;
     http_routes routes_;
-    http_server server_;
     web_host web_;
     config_host config_;
     config_routes config_pages_;

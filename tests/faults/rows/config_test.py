@@ -189,7 +189,7 @@ class Tls(Row):
         make_server(self.folder, 'old', 'ca', expired=True)
         exporter = self.exporter(self.file, '--web.config.file', self.write(
             'web.yml', 'tls_server_config: {cert_file: old.pem, key_file: old.key}\n'))
-        self.assertRegex(exporter.log(), r'level=warn msg="the certificate has expired.*listener=private')
+        self.assertRegex(exporter.log(), r'level=warn msg="listener certificate expired.*listener=private')
         self.elsewhere('web_config_test', 'WebConfig.test_private_listener_with_tls_rejects_plaintext')
         self.figure('mismatch and wrong order rejected, expired logged')
 

@@ -60,11 +60,10 @@ protected:
     virtual_clock clock_;
     null_logger log_;
     http_routes routes_;
-    http_server server_{loop_.executor(), "private", routes_, {}, clock_, log_};
     fake_intake intake_{loop_.executor()};
     daemon_metrics metrics_{build_details{"0", "0", "0"}};
     session_api api_{intake_, metrics_, secret()};
-    web_host web_{loop_.executor(), server_, clock_, log_, api_};
+    web_host web_{loop_.executor(), routes_, {}, clock_, log_, api_};
 };
 
 TEST_F(CertificateRotation, AReplacedCertificateIsUsedSoon) {

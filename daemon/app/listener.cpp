@@ -1,0 +1,46 @@
+#include "app/listener.hpp"
+
+#include <utility>
+
+namespace kallglot {
+
+listener::listener(const loop_executor& loop,
+                   std::string name,
+                   const http_routes& routes,
+                   const http_limits& limits,
+                   clock& time,
+                   logger& log,
+                   file_follower::file_reader read)
+    : name_(std::move(name)),
+      clock_(time),
+      log_(log),
+      server_(loop, name_, routes, limits, time, log),
+      files_(time, log, "changed files of the " + name_ + " listener not used", std::move(read)) {}
+
+void listener::use_tls(std::optional<tls_context> identity, file_group files) {
+    not_after_ = identity ? identity->certificate_not_after() : 0;
+    // By the wall clock, as clients see it.
+    const auto now = std::chrono::floor<seconds>(clock_.wall_now().time_since_epoch()).count();
+    if (not_after_ != 0 && now > not_after_) {
+        log_.warn("listener certificate expired: clients that check it refuse the connection",
+                  {{"listener", name_}, {"not_after", not_after_}});
+    }
+    files_.follow(std::move(files));
+    server_.use_tls(std::move(identity));
+}
+
+std::optional<start_failure> listener::listen(const listen_address& address) {
+    if (const error_code error = server_.listen(address)) {
+        server_.cut();
+        return start_failure{"cannot listen on " + address.text + ": " + error.message(), 1};
+    }
+    return std::nullopt;
+}
+
+void listener::log_addresses() {
+    for (const std::string& address : server_.addresses()) {
+        log_.info("listening", {{"listener", name_}, {"address", address}});
+    }
+}
+
+} // namespace kallglot
