@@ -6,8 +6,8 @@
 namespace kallglot {
 namespace {
 
-// One noun phrase an enumerator. Nothing from outside is ever added to it, so an error text can hold
-// neither a key nor personal data.
+// One constant text for each enumerator. No input is added to it, so an error text can hold neither a
+// key nor personal data.
 const char* message_of(errc error) noexcept {
     switch (error) {
         case errc::name_not_resolved:
@@ -21,11 +21,11 @@ const char* message_of(errc error) noexcept {
         case errc::network_unreachable:
             return "network unreachable";
         case errc::connect_failed:
-            return "connection not established";
+            return "connection failed";
         case errc::no_descriptors:
-            return "no free file descriptor or port";
+            return "out of file descriptors or local ports";
         case errc::proxy_refused:
-            return "tunnel refused by the proxy";
+            return "CONNECT rejected by the proxy";
         case errc::handshake_timeout:
             return "TLS handshake timeout";
         case errc::tls_failed:
@@ -39,43 +39,43 @@ const char* message_of(errc error) noexcept {
         case errc::connection_closed:
             return "connection closed before the end of the response";
         case errc::reused_connection_closed:
-            return "kept connection closed before the response";
+            return "reused connection closed before the response";
         case errc::malformed_response:
             return "malformed HTTP response";
         case errc::unsolicited_data:
-            return "data that no request asked for";
+            return "unsolicited data on the connection";
         case errc::header_too_large:
-            return "response header too large";
+            return "response header exceeds 8 KiB";
         case errc::response_too_large:
-            return "response body too large";
+            return "response body exceeds api.max_response_size";
         case errc::encoded_response:
-            return "response with an unexpected content encoding";
+            return "response has a Content-Encoding that was not requested";
         case errc::foreign_content:
-            return "response whose content type is not JSON";
+            return "response is not JSON: wrong Content-Type";
         case errc::malformed_json:
             return "malformed JSON body";
         case errc::invalid_session:
-            return "session object without one id and one status";
+            return "session object must have exactly one id and one status";
         case errc::wrong_session:
-            return "session object of another session";
+            return "response describes another session than requested";
         case errc::invalid_event:
-            return "webhook event without id and type";
+            return "webhook event must have an id and a type";
         case errc::invalid_session_id:
-            return "invalid session id";
+            return "session id must be 1 to 64 characters of A-Z a-z 0-9 _ -";
         case errc::session_limit:
-            return "limit of tracked sessions reached";
+            return "session limit reached (sessions.max_tracked)";
         case errc::store_unavailable:
-            return "store not writable";
+            return "storage unavailable, retry later";
         case errc::memory_short:
-            return "memory nearly used up";
+            return "memory low: no new sessions accepted";
         case errc::cancelled:
             return "operation cancelled";
     }
     return "unknown error";
 }
 
-// g++ warns about the base, whose protected destructor its friends can reach. Boost silences it for its
-// own categories in the same way.
+// g++ warns because the base has a protected destructor that is not virtual. Boost disables the warning for
+// its own categories in the same way.
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wnon-virtual-dtor"
@@ -91,7 +91,7 @@ public:
         return message_of(static_cast<errc>(value));
     }
 
-    // The form without an allocation, for the log line of a poll.
+    // Boost's overload without an allocation: a poll that fails logs the text on the hot path.
     [[nodiscard]] const char* message(int value,
                                       char* /*buffer*/,
                                       std::size_t /*size*/) const noexcept override {
@@ -106,7 +106,7 @@ public:
 } // namespace
 
 failure_reason classify(errc error) noexcept {
-    // Who asks for the reason of what we stopped ourselves is about to count it as a failure.
+    // A caller that classifies `cancelled` is about to count a stopped task as a failure of the API.
     assert(error != errc::cancelled);
     switch (error) {
         case errc::name_not_resolved:
@@ -139,6 +139,7 @@ failure_reason classify(errc error) noexcept {
         case errc::invalid_session:
         case errc::wrong_session:
             return failure_reason::body;
+        // Errors of input and of this process: no exchange with the API ends with one of them.
         case errc::invalid_session_id:
         case errc::invalid_event:
         case errc::session_limit:
@@ -151,6 +152,7 @@ failure_reason classify(errc error) noexcept {
 }
 
 failure_reason classify_status(int http_status) noexcept {
+    // Statuses that need a reaction of their own: the operator acts, the session is gone, or the poller slows down.
     switch (http_status) {
         case 401:
         case 403:
@@ -165,6 +167,7 @@ failure_reason classify_status(int http_status) noexcept {
         default:
             break;
     }
+    // Redirects are not followed: the key must not travel to another host.
     if (http_status >= 300 && http_status < 400) {
         return failure_reason::redirect;
     }
