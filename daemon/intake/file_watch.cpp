@@ -75,7 +75,7 @@ task<> file_watch::follow_folders() {
         const error_code failed = co_await events_.wait();
         if (failed) {
             if (failed != errc::cancelled) {
-                log_.folders("inotify: " + failed.message());
+                log_.folders("inotify failed: " + failed.message());
                 events_.close();
             }
             co_return;

@@ -25,10 +25,10 @@ public:
         const auto told = files_.find(path);
         if (problem.empty() && told != files_.end()) {
             files_.erase(told);
-            log_.info("session file is readable again", {{"file", path}});
+            log_.info("session file readable again", {{"file", path}});
         } else if (!problem.empty() && (told == files_.end() || told->second != problem)) {
             files_.insert_or_assign(path, problem);
-            log_.warn("session file cannot be read, its sessions are kept",
+            log_.warn("session file not readable: keeping its sessions",
                       {{"file", path}, {"error", problem}});
         }
     }
@@ -38,33 +38,35 @@ public:
 
     /// Line numbers and reasons, never the text of a line.
     void bad_lines(const std::string& path, const bad_line_report& report) {
-        log_.warn("lines of a session file are not ids",
+        log_.warn("session file has invalid lines",
                   {{"file", path}, {"lines", report.text()}, {"count", report.count}});
     }
 
     /// What keeps the watch from seeing all files at once; empty if nothing does.
     void folders(std::string problem) {
         if (!problem.empty() && problem != folders_) {
-            log_.warn("session files are not seen as they should be", {{"problem", problem}});
+            log_.warn("session files not fully watched: changes may be detected late",
+                      {{"problem", problem}});
         }
         folders_ = std::move(problem);
     }
 
     /// A task ended by an exception, which is a bug.
     void task_failed(const std::string& name, const std::string& what) {
-        log_.error("watching session files ended", {{"task", name}, {"error", what}});
+        log_.error("session file watch stopped: unexpected exception",
+                   {{"task", name}, {"error", what}});
     }
 
     /// The worst of what keeps files from being seen.
     void folders(const glob_matches& matches, const watched_folders& watched, bool has_inotify) {
         if (matches.too_many) {
-            folders("too many files match, the rest is ignored");
+            folders("too many files match: ignoring the rest");
         } else if (matches.error != 0) {
-            folders(matches.unreadable + ": " + reason_of(matches.error));
+            folders("cannot list " + matches.unreadable + ": " + reason_of(matches.error));
         } else if (watched.error != 0) {
-            folders(watched.failed + " is not watched: " + reason_of(watched.error));
+            folders("cannot watch " + watched.failed + ": " + reason_of(watched.error));
         } else {
-            folders(has_inotify ? "" : "no inotify, so files are looked at once a minute");
+            folders(has_inotify ? "" : "inotify unavailable: checking files once a minute");
         }
     }
 

@@ -236,7 +236,7 @@ void intake::on_added(std::span<const session_id> ids, bool) {
     }
     // One line when the limit is reached; the count is in the metrics.
     if (refused != 0 && !logged_full_ && !memory_is_short_) {
-        log_.warn("session limit reached: ids from files are not tracked",
+        log_.warn("session limit reached: rejecting ids from session files",
                   {{"limit", ledger_.sessions().max_tracked()}});
     }
     logged_full_ = refused != 0 && !memory_is_short_;
@@ -284,11 +284,11 @@ void intake::on_not_stored(std::span<const session_id> ids) {
 }
 
 void intake::on_store_unusable(const std::string& reason) {
-    log_.error("store not writable: new ids are refused", {{"reason", reason}});
+    log_.error("store not writable: rejecting new sessions", {{"reason", reason}});
 }
 
 void intake::on_store_usable() {
-    log_.info("store writable again");
+    log_.info("store writable again: accepting new sessions");
 }
 
 bool intake::on_store_room() {

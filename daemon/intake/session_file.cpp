@@ -44,7 +44,7 @@ bool session_file::is_usable(const struct stat& status) {
     if (!S_ISREG(status.st_mode)) {
         problem_ = "not a regular file";
     } else if (static_cast<std::size_t>(status.st_size) > size_limit) {
-        problem_ = "larger than 128 MiB";
+        problem_ = "exceeds 128 MiB";
     } else {
         return true;
     }

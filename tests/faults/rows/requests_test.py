@@ -88,7 +88,7 @@ class Requests(Durable, Row):
         exporter = self.launch(flags=('--log.level', 'debug'))
         evil = '\r\nts=now level=error msg=forged \x1b[31m' + 'x' * 20_000
         (self.folder / 'ids.txt').write_text(f'sess_good\nan id{evil}\n')
-        exporter.expect('what is wrong with the file', lambda: 'lines of a session file are not ids' in exporter.log())
+        exporter.expect('what is wrong with the file', lambda: 'session file has invalid lines' in exporter.log())
         for event_id, kind, session in ((evil, 'session.started', 'sess_x'), ('evt_1', evil, 'sess_x'), ('evt_2', 'session.started', evil)):
             body = json.dumps({'id': event_id, 'type': kind, 'data': {'id': session}}).encode()
             web.request(exporter.webhooks, '/webhooks/kallglot', 'POST', body, signed(body))

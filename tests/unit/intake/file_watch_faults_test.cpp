@@ -133,7 +133,7 @@ TEST_F(FileWatchFaults, AHugeFileIsRefusedAndItsIdsAreKept) {
     EXPECT_EQ(take_removed(), names{});
     const names told = take_log();
     ASSERT_EQ(told.size(), 1u);
-    EXPECT_NE(told.front().find("larger than 128 MiB"), std::string::npos) << told.front();
+    EXPECT_NE(told.front().find("exceeds 128 MiB"), std::string::npos) << told.front();
 }
 
 TEST_F(FileWatchFaults, BadLinesAreNamedByNumberAndNeverShown) {
