@@ -16,35 +16,36 @@ namespace {
 
 constexpr double unlimited = std::numeric_limits<double>::infinity();
 
-// The lives that are assumed, in seconds.
+// The life of a session that the plan assumes, in seconds.
 constexpr double created_seconds = 2;
 constexpr double connecting_seconds = 4;
 constexpr double call_seconds = 300;
 constexpr double life_seconds = created_seconds + connecting_seconds + call_seconds;
 
-/// Each new session costs its first poll, and nearly each a confirm: set-up is often seen before it is over.
+/// Polls that cannot wait for each new session: its first one, and nearly always one that confirms a threshold,
+/// because the first poll often comes before the set-up is over.
 constexpr double urgent_polls = 2;
-/// Routine keeps a fifth of the budget, so this is left for them.
+/// The schedule reserves a fifth of the budget for routine polls; urgent ones share the rest.
 constexpr double urgent_share = 0.8;
 
 constexpr double fast_latency = 0.1;
 constexpr double slow_latency = 0.3;
-/// Both timestamps of an age are whole seconds: an alert waits for that much more, to be never false.
+/// Both timestamps of an age are whole seconds. An alert waits for their rounding too, so that it is never false.
 constexpr double timestamp_seconds = 2;
-/// One lost request is asked again after this.
+/// A lost request is retried after this time.
 constexpr double retry_seconds = 0.5;
 
-// Memory: rounded up from what a daemon takes at rest and from the goal for one connection; estimates, for sizing.
+// Memory, as estimates for sizing: a daemon at rest and the goal for one connection, both rounded up.
 constexpr std::uint64_t base_bytes = 24 << 20;
 constexpr std::uint64_t connection_bytes = 48 << 10;
-/// Record, place in the schedule (16), in the index (10) and the text of the id (32).
+/// Record, entry in the schedule (16), entry in the index (10) and the text of the id (32).
 constexpr std::uint64_t session_bytes = sizeof(session_record) + 16 + 10 + 32;
 
 double seconds_of(milliseconds value) noexcept {
     return std::chrono::duration<double>(value).count();
 }
 
-/// What the routine polls of one average session ask for, a second.
+/// Routine polls of one average session, a second.
 double routine_rate(const poll_intervals& intervals) noexcept {
     return (created_seconds / seconds_of(intervals.created)
             + connecting_seconds / seconds_of(intervals.connecting)
@@ -52,7 +53,7 @@ double routine_rate(const poll_intervals& intervals) noexcept {
            / life_seconds;
 }
 
-/// The first age that makes a session that never starts an alert.
+/// The first age at which a session that never starts raises an alert.
 double first_alert_age(const threshold_settings& thresholds) noexcept {
     double first = unlimited;
     for (const auto* const list : {&thresholds.not_started, &thresholds.created}) {
@@ -72,23 +73,26 @@ plan_row make_row(const settings& values, std::size_t sessions, double allowed) 
 
     plan_row row;
     row.sessions = sessions;
-    row.wanted = routine + arrivals;
-    row.allowed = allowed;
-    // Connections may be scarcer than requests.
-    const auto most = static_cast<double>(values.api.max_connections);
-    const double possible = std::min(allowed, most / slow_latency);
+    row.demand = routine + arrivals;
+    row.budget = allowed;
+    // Whichever is scarcer bounds the rate: the budget, or the connections at a slow API.
+    const auto max_connections = static_cast<double>(values.api.max_connections);
+    const double possible = std::min(allowed, max_connections / slow_latency);
     double queueing = 0;
-    if (row.wanted > possible) {
+    // Beyond that rate, routine intervals stretch first: urgent polls go ahead of them.
+    if (row.demand > possible) {
         const double urgent = urgent_polls * arrivals;
         const double left = std::max(possible - urgent, (1 - urgent_share) * possible);
         row.stretch = std::max(1.0, routine / left);
-        // Urgent polls wait for each other only; beyond their share of the budget they fall behind.
+        // Urgent polls wait for each other only. Beyond their share of the budget their queue grows without end.
         const double load = urgent / (urgent_share * possible);
         queueing = load < 1 ? (1 + 5 * load / (1 - load)) / possible : unlimited;
     }
+    // From creation: the alert's age, the rounding of timestamps, one retry, two slow exchanges, and the queue.
     row.worst_detection = first_alert_age(values.thresholds) + timestamp_seconds + retry_seconds
                           + 2 * slow_latency + queueing;
-    const double sent = std::min(row.wanted, allowed);
+    // Little's law: connections in use are rate times latency.
+    const double sent = std::min(row.demand, allowed);
     row.connections_fast = connections_for(sent, fast_latency);
     row.connections_slow = connections_for(sent, slow_latency);
     const std::size_t open = std::min(row.connections_slow, values.api.max_connections);
@@ -131,14 +135,14 @@ void add_line(std::string& out, const std::array<std::string, widths.size()>& ce
 
 void add_table(std::string& out, const settings& values, double allowed) {
     add_line(out,
-             {"sessions", "wanted/s", "allowed/s", "stretch", "detects s", "conn", "conn", "MiB"});
+             {"sessions", "demand/s", "budget/s", "stretch", "detects s", "conn", "conn", "MiB"});
     add_line(out, {"", "", "", "", "at worst", "100 ms", "300 ms", ""});
     for (const plan_row& row : make_poll_plan(values, allowed)) {
         const bool behind = std::isinf(row.worst_detection);
         add_line(out,
                  {std::to_string(row.sessions),
-                  rate_text(row.wanted),
-                  std::isinf(row.allowed) ? "no limit" : rate_text(row.allowed),
+                  rate_text(row.demand),
+                  std::isinf(row.budget) ? "no limit" : rate_text(row.budget),
                   number(row.stretch, 1),
                   behind ? "behind" : number(row.worst_detection, 1),
                   std::to_string(row.connections_fast),
@@ -159,33 +163,34 @@ std::vector<plan_row> make_poll_plan(const settings& values, double allowed) {
 }
 
 std::string describe_poll_plan(const settings& values) {
-    std::string out = "the plan, for calls of 5 minutes (tests/bench simulates it in detail):\n";
+    std::string out = "request plan for calls of 5 minutes (tests/bench simulates it in detail):\n";
     switch (values.api.rate_limit.mode) {
         case rate_limit_mode::unlimited:
-            out += "\nno limit of the account\n";
+            out += "\nno account limit\n";
             add_table(out, values, unlimited);
             break;
         case rate_limit_mode::fixed: {
             const double fixed = values.api.rate_limit.fixed_rate.per_second;
-            out += "\na fixed limit of " + rate_text(fixed) + " requests a second\n";
+            out += "\nfixed limit of " + rate_text(fixed) + " requests a second\n";
             add_table(out, values, fixed);
             break;
         }
         case rate_limit_mode::automatic:
+            // The account's limit arrives with the first response, so the plan shows three usual ones.
             for (const int limit : {60, 600, 6000}) {
-                out += "\nif the account may send " + std::to_string(limit) + " requests a minute, "
-                       + number(100 * values.api.budget_share, 0) + " % of them ours\n";
+                out += "\naccount limit of " + std::to_string(limit)
+                       + " requests a minute, budget share "
+                       + number(100 * values.api.budget_share, 0) + " %\n";
                 add_table(out, values, values.api.budget_share * limit / 60);
             }
             break;
     }
     out +=
-        "\nwanted: every interval kept, and a first poll of each new session. stretch: of routine\n"
-        "intervals. detects: from the creation of a session that never starts; behind: more "
-        "sessions\n"
-        "begin than first polls are allowed, so that they are found late. conn: connections needed "
-        "at\n"
-        "that latency; api.max_connections allows "
+        "\ndemand: requests that keep every interval, with the first poll of each new session.\n"
+        "stretch: factor by which routine intervals grow.\n"
+        "detects: longest time from the creation of a session that never starts to its alert.\n"
+        "behind: more sessions begin than the budget has first polls; they are found late.\n"
+        "conn: connections needed at that latency; api.max_connections allows "
         + std::to_string(values.api.max_connections)
         + ".\nAlerts are never false, whatever the budget.\n";
     return out;

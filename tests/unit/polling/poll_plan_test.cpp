@@ -33,7 +33,7 @@ TEST(PollPlan, CoversTenToAMillionSessions) {
     EXPECT_EQ(rows.front().sessions, 10U);
     EXPECT_EQ(rows.back().sessions, 1'000'000U);
     for (std::size_t i = 1; i < rows.size(); ++i) {
-        EXPECT_NEAR(rows[i].wanted, 10 * rows[i - 1].wanted, 1e-6 * rows[i].wanted);
+        EXPECT_NEAR(rows[i].demand, 10 * rows[i - 1].demand, 1e-6 * rows[i].demand);
         EXPECT_GT(rows[i].memory_bytes, rows[i - 1].memory_bytes);
     }
 }
@@ -51,7 +51,7 @@ TEST(PollPlan, WithoutLimitEveryIntervalIsKept) {
 TEST(PollPlan, WantsWhatTheIntervalsOfAnAverageLifeAskFor) {
     const auto rows = make_poll_plan(settings{}, unlimited);
     // A life of 306 s: 2 s created at 5 s, 4 s connecting at 2 s, 300 s active at 30 s, and the first poll.
-    EXPECT_NEAR(rows[2].wanted, 1000.0 * (0.4 + 2 + 10 + 1) / 306, 1e-9);
+    EXPECT_NEAR(rows[2].demand, 1000.0 * (0.4 + 2 + 10 + 1) / 306, 1e-9);
 }
 
 TEST(PollPlan, AShortBudgetStretchesRoutineFirst) {
@@ -61,7 +61,7 @@ TEST(PollPlan, AShortBudgetStretchesRoutineFirst) {
     EXPECT_LT(rows[2].worst_detection, 45) << "but stuck sessions are found all the same";
     EXPECT_TRUE(std::isinf(rows[3].worst_detection)) << "10000 sessions: 33 new ones a second";
     for (const plan_row& row : rows) {
-        EXPECT_EQ(row.allowed, 10);
+        EXPECT_EQ(row.budget, 10);
         EXPECT_GE(row.stretch, 1);
     }
 }
@@ -69,8 +69,8 @@ TEST(PollPlan, AShortBudgetStretchesRoutineFirst) {
 TEST(PollPlan, MaxRateHoldsWhateverTheAccountAllows) {
     settings values;
     values.api.max_rate = rate{50};
-    EXPECT_EQ(make_poll_plan(values, unlimited).back().allowed, 50);
-    EXPECT_EQ(make_poll_plan(values, 10).back().allowed, 10);
+    EXPECT_EQ(make_poll_plan(values, unlimited).back().budget, 50);
+    EXPECT_EQ(make_poll_plan(values, 10).back().budget, 10);
 }
 
 TEST(PollPlan, ConnectionsAreRateTimesLatency) {
@@ -97,12 +97,13 @@ TEST(PollPlan, LaterThresholdsAreFoundLater) {
 TEST(PollPlan, TheTextHasATableForEachLimitThatComesIntoQuestion) {
     const std::string automatic = describe_poll_plan(settings{});
     EXPECT_EQ(count_of(automatic, "\n   1000000 "), 3U) << automatic;
-    EXPECT_NE(automatic.find("600 requests a minute, 50 % of them ours"), std::string::npos);
+    EXPECT_NE(automatic.find("account limit of 600 requests a minute, budget share 50 %"),
+              std::string::npos);
     EXPECT_NE(automatic.find("behind"), std::string::npos);
 
     const std::string fixed = describe_poll_plan(with_limit(rate_limit_mode::fixed, 12.5));
     EXPECT_EQ(count_of(fixed, "\n   1000000 "), 1U) << fixed;
-    EXPECT_NE(fixed.find("a fixed limit of 12.5 requests a second"), std::string::npos);
+    EXPECT_NE(fixed.find("fixed limit of 12.5 requests a second"), std::string::npos);
 
     const std::string open = describe_poll_plan(with_limit(rate_limit_mode::unlimited, 0));
     EXPECT_EQ(count_of(open, "no limit\n"), 0U);
