@@ -7,21 +7,24 @@ namespace kallglot {
 
 namespace {
 
-// Larger sets are moved, smaller ones copied, so that there are never many batches to look into.
-constexpr std::size_t worth_a_batch = 4096;
+// A larger set becomes a batch of its own by a move; a smaller one is copied into the current batch. So the number of
+// batches to search stays small.
+constexpr std::size_t min_batch_size = 4096;
 
 } // namespace
 
 void departed_ids::add(std::uint64_t hash, steady_time now) {
+    // Ids of one second share a batch: 30 batches cover the grace period, whatever the number of ids.
     if (batches_.empty() || now - batches_.back().first >= seconds(1)) {
         batches_.push_back(batch{now, now, {}});
     }
+    // The batch leaves when its last id has been missing for the grace period, so no id leaves early.
     batches_.back().last = now;
     batches_.back().ids.insert(hash);
 }
 
 void departed_ids::add_all(id_hashes ids, steady_time now) {
-    if (ids.size() > worth_a_batch) {
+    if (ids.size() > min_batch_size) {
         batches_.push_back(batch{now, now, std::move(ids)});
         return;
     }
@@ -35,6 +38,7 @@ void departed_ids::add_all(id_hashes ids, steady_time now) {
 bool departed_ids::erase(std::uint64_t hash) {
     bool found = false;
     for (batch& one : batches_) {
+        // An id may be in several batches, once for each file that lost it.
         found = one.ids.erase(hash) || found;
     }
     return found;
@@ -49,6 +53,7 @@ std::optional<steady_time> departed_ids::due() const {
     if (batches_.empty()) {
         return std::nullopt;
     }
+    // Batches are in the order of time, so the first one is the next to leave.
     return batches_.front().last + grace;
 }
 

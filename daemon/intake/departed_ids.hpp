@@ -1,7 +1,7 @@
-/// Ids that stand in no file any more, for the time in which they may come back.
+/// Ids that left a session file, until they come back or their grace period ends.
 ///
-/// It exists because files are truncated and written anew, and editors replace them: a line that is missing for a
-/// moment must not make the daemon forget a session. Pure: the time is passed in.
+/// Programs truncate files and write them again, and editors replace them. A line that is missing for a moment must not
+/// make the daemon forget a session. Pure: the caller passes the time in.
 
 #ifndef KALLGLOT_INTAKE_DEPARTED_IDS_HPP
 #define KALLGLOT_INTAKE_DEPARTED_IDS_HPP
@@ -15,30 +15,30 @@
 
 namespace kallglot {
 
-/// Loop only. Cost: what is looked up is looked for in at most 30 sets, as many as the grace has seconds.
+/// Loop only. Cost: a look-up searches at most 30 sets, one for each second of the grace period.
 class departed_ids {
 public:
-    /// How long an id has to be missing.
+    /// How long an id must be missing before it is removed.
     static constexpr seconds grace{30};
 
-    /// The id left at `now`, which never runs backwards.
+    /// The id left at `now`. `now` never decreases from call to call.
     void add(std::uint64_t hash, steady_time now);
 
     void add_all(id_hashes ids, steady_time now);
 
-    /// The id is back. False if it was not here.
+    /// The id is back in a file. False if it had not left.
     bool erase(std::uint64_t hash);
 
     [[nodiscard]] bool contains(std::uint64_t hash) const;
 
-    /// When take() has something next.
+    /// When take() next returns ids; empty if nothing left.
     [[nodiscard]] std::optional<steady_time> due() const;
 
-    /// Ids that have been missing for all of the grace; nothing if there are none.
+    /// Removes and returns a batch of ids that have been missing for the whole grace period; empty if there is none.
     [[nodiscard]] std::optional<id_hashes> take(steady_time now);
 
 private:
-    // The ids of one second leave together, counted from the last of them.
+    // Ids that left within one second. They are due together, counted from the last of them.
     struct batch {
         steady_time first;
         steady_time last;

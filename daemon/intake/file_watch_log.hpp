@@ -1,4 +1,4 @@
-/// What the watch on session files writes into the log: each problem once, and its end.
+/// Log messages of the session file watch: each problem once, and its end.
 
 #ifndef KALLGLOT_INTAKE_FILE_WATCH_LOG_HPP
 #define KALLGLOT_INTAKE_FILE_WATCH_LOG_HPP
@@ -20,20 +20,20 @@ class file_watch_log {
 public:
     explicit file_watch_log(logger& log) : log_(log) {}
 
-    /// `problem` is why the file cannot be read, or empty if it was read.
+    /// Logs the result of a reading: `problem` is the reason of a failure, or empty after a success.
     void file(const std::string& path, const std::string& problem) {
-        const auto told = files_.find(path);
-        if (problem.empty() && told != files_.end()) {
-            files_.erase(told);
+        const auto logged = files_.find(path);
+        if (problem.empty() && logged != files_.end()) {
+            files_.erase(logged);
             log_.info("session file readable again", {{"file", path}});
-        } else if (!problem.empty() && (told == files_.end() || told->second != problem)) {
+        } else if (!problem.empty() && (logged == files_.end() || logged->second != problem)) {
             files_.insert_or_assign(path, problem);
             log_.warn("session file not readable: keeping its sessions",
                       {{"file", path}, {"error", problem}});
         }
     }
 
-    /// The file is gone: the next problem of that name is told anew.
+    /// The file is gone: the next problem at that path is logged again.
     void forget(const std::string& path) { files_.erase(path); }
 
     /// Line numbers and reasons, never the text of a line.
@@ -42,7 +42,7 @@ public:
                   {{"file", path}, {"lines", report.text()}, {"count", report.count}});
     }
 
-    /// What keeps the watch from seeing all files at once; empty if nothing does.
+    /// Logs why the watch cannot see all changes at once; empty if it can.
     void folders(std::string problem) {
         if (!problem.empty() && problem != folders_) {
             log_.warn("session files not fully watched: changes may be detected late",
@@ -51,13 +51,13 @@ public:
         folders_ = std::move(problem);
     }
 
-    /// A task ended by an exception, which is a bug.
+    /// Logs that a task ended by an exception. That is a bug.
     void task_failed(const std::string& name, const std::string& what) {
         log_.error("session file watch stopped: unexpected exception",
                    {{"task", name}, {"error", what}});
     }
 
-    /// The worst of what keeps files from being seen.
+    /// Picks the worst of the reasons why changes may be seen late.
     void folders(const glob_matches& matches, const watched_folders& watched, bool has_inotify) {
         if (matches.too_many) {
             folders("too many files match: ignoring the rest");
@@ -74,7 +74,7 @@ private:
     static std::string reason_of(int error) { return std::generic_category().message(error); }
 
     logger& log_;
-    std::map<std::string, std::string> files_; // path to the problem that was told
+    std::map<std::string, std::string> files_; // logged problem of each path
     std::string folders_;
 };
 

@@ -1,7 +1,7 @@
-/// Tells that something changed in a set of folders: inotify, as a coroutine.
+/// Reports changes in a set of folders: inotify as a coroutine.
 ///
-/// It exists to hide descriptors and watch numbers. What changed is deliberately not told: the owner looks at its
-/// files anyway, because events can be lost and one change can come as several.
+/// It hides descriptors and watch numbers. It deliberately does not report what changed: events can be lost, and one
+/// change can cause several, so the owner compares its files anyway.
 
 #ifndef KALLGLOT_INTAKE_FOLDER_EVENTS_HPP
 #define KALLGLOT_INTAKE_FOLDER_EVENTS_HPP
@@ -19,8 +19,7 @@ namespace kallglot {
 
 /// What use_folders() did.
 struct watched_folders {
-    bool added =
-        false; ///< at least one folder was not watched before: what is in it must be looked at once more
+    bool added = false; ///< at least one folder is newly watched: its files must be listed again
     int error = 0;      ///< errno of the first folder that cannot be watched
     std::string failed; ///< that folder
 };
@@ -30,24 +29,23 @@ class folder_events {
 public:
     explicit folder_events(const loop_executor& executor);
 
-    /// Gets the descriptor. Errors: the system's (out of descriptors or instances); may be tried again.
+    /// Gets the descriptor. Errors: the system's (out of descriptors or instances); the caller may retry.
     [[nodiscard]] error_code open();
 
     [[nodiscard]] bool is_open() const { return descriptor_.is_open(); }
 
     /// Watches exactly these folders from now on; `folders` has no repetition.
     ///
-    /// To be called often: it finds out when a path has become another folder. Folders that are not there are
-    /// passed over.
+    /// Call it often: it detects that a path names another folder now. It skips folders that do not exist.
     watched_folders use_folders(const std::vector<std::string>& folders);
 
-    /// Ends when something happened in a watched folder.
+    /// Ends when something changed in a watched folder.
     ///
-    /// Errors: cancelled after close(); otherwise the system's, after which no event will come.
+    /// Errors: cancelled after close(); otherwise the system's, and then no more events come.
     /// Cancel: terminal, at once.
     [[nodiscard]] task<error_code> wait();
 
-    /// Ends wait() and gives the descriptor back.
+    /// Ends wait() and closes the descriptor.
     void close();
 
 private:

@@ -19,7 +19,7 @@ bool has_wildcard(std::string_view text) {
     return text.find_first_of("*?[\\") != std::string_view::npos;
 }
 
-// Whether something that answered with this errno is simply not there.
+// Whether the errno only means that the path does not exist.
 bool means_absent(int error) {
     return error == ENOENT || error == ENOTDIR;
 }
@@ -31,17 +31,22 @@ struct folder_closer {
 // Walks the components of one glob after the other.
 class expander {
 public:
-    expander(glob_matches& matches, std::size_t most) : matches_(matches), most_(most) {}
+    expander(glob_matches& matches, std::size_t max_files)
+        : matches_(matches),
+          max_files_(max_files) {}
 
     // `base` is empty or ends with a slash and exists; `rest` has no slash in front.
     void walk(const std::string& base, std::string_view rest) {
+        // One call handles one component; the components behind it are handled by recursion.
         const std::size_t slash = rest.find('/');
         const std::string component(rest.substr(0, slash));
         const bool last = slash == std::string_view::npos;
         const std::string_view deeper = last ? std::string_view() : rest.substr(slash + 1);
+        // Only a component with a wildcard needs a listing of its folder. A plain name costs one stat.
         if (has_wildcard(component)) {
             list(base, component, deeper, last);
         } else if (last) {
+            // The file may not exist yet: its folder is watched so that its creation is seen.
             watch(base);
             add_named(base + component);
         } else {
@@ -55,16 +60,18 @@ private:
     void descend(const std::string& base, const std::string& name, std::string_view deeper) {
         struct stat status{};
         if (::stat((base + name).c_str(), &status) != 0) {
+            // The nearest folder above that exists is watched until the missing one appears.
             note(base + name, errno);
             watch(base);
         } else if (S_ISDIR(status.st_mode)) {
             walk(base + name + '/', deeper);
         } else {
+            // A file stands where a folder is named. It may be replaced by a folder later.
             watch(base);
         }
     }
 
-    // That something is not there yet is no fault.
+    // A path that does not exist yet is not a fault.
     void note(const std::string& folder, int error) {
         if (!means_absent(error)) {
             matches_.unreadable = folder;
@@ -72,7 +79,7 @@ private:
         }
     }
 
-    // A file named in full is looked at even if it cannot be, so that the reason is told.
+    // A file named in full is added even if lstat fails, so that its reader logs the reason.
     void add_named(const std::string& path) {
         struct stat status{};
         if (::lstat(path.c_str(), &status) == 0 || !means_absent(errno)) {
@@ -81,12 +88,15 @@ private:
     }
 
     void add(const std::string& path, bool may_be_link) {
-        if (matches_.files.size() >= most_) {
+        // A bound for globs like /*/* that could match a whole disk.
+        if (matches_.files.size() >= max_files_) {
             matches_.too_many = true;
             return;
         }
         matches_.files.push_back(path);
         if (may_be_link) {
+            // A change of the target makes no event in the folder of the link, so the folder of the target is
+            // watched too.
             std::error_code failed;
             const std::filesystem::path target = std::filesystem::canonical(path, failed);
             if (!failed) {
@@ -107,12 +117,15 @@ private:
         watch(base);
         while (const dirent* entry = ::readdir(folder.get())) {
             const std::string name = static_cast<const char*>(entry->d_name);
+            // A leading dot must be spelled out (FNM_PERIOD), as in a shell: editors keep temporary files under
+            // such names.
             if (name == "." || name == ".."
                 || ::fnmatch(pattern.c_str(), name.c_str(), FNM_PERIOD) != 0) {
                 continue;
             }
             if (!last) {
                 descend(base, name, deeper);
+                // File systems that do not report the type may hide a link behind DT_UNKNOWN.
             } else if (entry->d_type != DT_DIR) {
                 add(base + name, entry->d_type == DT_LNK || entry->d_type == DT_UNKNOWN);
             }
@@ -120,7 +133,7 @@ private:
     }
 
     glob_matches& matches_;
-    std::size_t most_;
+    std::size_t max_files_;
 };
 
 void sort_and_unite(std::vector<std::string>& paths) {
@@ -131,13 +144,14 @@ void sort_and_unite(std::vector<std::string>& paths) {
 
 } // namespace
 
-glob_matches expand_globs(const std::vector<std::string>& globs, std::size_t most) {
+glob_matches expand_globs(const std::vector<std::string>& globs, std::size_t max_files) {
     glob_matches matches;
-    expander over(matches, most);
+    expander over(matches, max_files);
     for (const std::string& glob : globs) {
         const bool absolute = glob.starts_with('/');
         over.walk(absolute ? "/" : "./", std::string_view(glob).substr(absolute ? 1 : 0));
     }
+    // Several globs may match one file; it must be read once.
     sort_and_unite(matches.files);
     sort_and_unite(matches.folders);
     return matches;

@@ -1,8 +1,8 @@
-/// A set of ids that keeps 64 bits of each instead of its text.
+/// A set of session ids that stores a 64-bit hash of each id instead of its text.
 ///
-/// A million ids cost about 10 to 18 MB. Two different ids are taken for one with a probability of 1 in 10^7 at a
-/// million ids. The set is cut into shards, so that neither growing nor walking it holds the loop: a shard of a
-/// million ids grows within a millisecond.
+/// A million ids cost about 10 to 18 MB. At a million ids, two of them have the same hash with a probability of 1 in
+/// 10^7. The set has shards, so that neither growing nor walking it blocks the loop: with a million ids, one shard
+/// grows within a millisecond.
 
 #ifndef KALLGLOT_INTAKE_ID_HASHES_HPP
 #define KALLGLOT_INTAKE_ID_HASHES_HPP
@@ -15,9 +15,9 @@
 
 namespace kallglot {
 
-/// Hashes of core's hash_of(). Loop only.
+/// Holds values of hash_of(). Loop only.
 class id_hashes {
-    // The hashes are even already; mixing them again would only cost.
+    // hash_of() distributes evenly already, so the set must not mix the bits again.
     struct as_it_is {
         using is_avalanching = void;
 
@@ -28,10 +28,10 @@ public:
     using shard = boost::unordered_flat_set<std::uint64_t, as_it_is>;
     static constexpr std::size_t shard_count = 16;
 
-    /// False if it was there.
+    /// False if the hash was in the set.
     bool insert(std::uint64_t hash) { return shard_of(hash).insert(hash).second; }
 
-    /// False if it was not there.
+    /// False if the hash was not in the set.
     bool erase(std::uint64_t hash) { return shard_of(hash).erase(hash) > 0; }
 
     [[nodiscard]] bool contains(std::uint64_t hash) const {
@@ -48,15 +48,15 @@ public:
 
     [[nodiscard]] bool empty() const noexcept { return size() == 0; }
 
-    /// For walks; `index` is below shard_count.
+    /// One shard, for walks; `index` is below shard_count.
     [[nodiscard]] const shard& at(std::size_t index) const { return shards_[index]; }
 
-    /// Gives the memory of a shard back.
+    /// Empties a shard and frees its memory.
     void drop(std::size_t index) { shards_[index] = shard(); }
 
 private:
-    // Which shard a byte of the hash leads to. The largest shard gets twice as much as the smallest, each a little
-    // more than the one before, so that they grow one after the other instead of all at once.
+    // The shard for each byte of the hash. Each shard gets a little more than the one before, the last twice as much as
+    // the first. So the shards grow one after the other and not all at once.
     static constexpr std::array<std::uint8_t, 256> spread = [] {
         std::array<std::uint8_t, 256> table{};
         double end = 1.0;
@@ -70,7 +70,7 @@ private:
         return table;
     }();
 
-    // A byte from the middle: the set itself places by the upper bits and compares by the lower ones.
+    // A byte from the middle: the hash set of a shard uses the upper and the lower bits itself.
     [[nodiscard]] static std::size_t index_of_shard(std::uint64_t hash) noexcept {
         return spread[(hash >> 24) & 0xFF];
     }

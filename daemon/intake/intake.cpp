@@ -45,11 +45,13 @@ task<result<track_outcome>> intake::track(session_id id) {
     }
     const registration one = register_id(id, session_source::api, false);
     if (one.slot == no_slot) {
+        // The reason of the metric is one for both causes; the error distinguishes them.
         metrics_.session_rejected(reject_reason::limit, 1);
         co_return no_room();
     }
-    // An operator who names an id asks to have it back, even if it was gone.
+    // A caller that names an id explicitly tracks it again, even if it had ended or was not found.
     const bool revived = ledger_.revive(id, clock_.now());
+    // Acknowledge only a durable row. On a failure the caller retries, so the state goes back to what it was.
     if (const error_code failed = co_await store_.committed(one.ticket)) {
         if (revived) {
             ledger_.undo_revival(id, clock_.now());
@@ -63,6 +65,7 @@ task<result<session_intake::bulk_outcome>> intake::track_all(std::vector<session
     if (!store_.accepting()) {
         co_return errc::store_unavailable;
     }
+    // One answer for the whole request; the check of each id would give the same one.
     if (memory_is_short_) {
         co_return errc::memory_short;
     }
@@ -72,6 +75,7 @@ task<result<session_intake::bulk_outcome>> intake::track_all(std::vector<session
     for (const session_id& id : ids) {
         const registration one = register_id(id, session_source::api, true);
         if (one.slot == no_slot) {
+            // The caller gets the rejected ids, so that it can retry only those.
             outcome.over_limit.push_back(id);
             continue;
         }
@@ -80,7 +84,7 @@ task<result<session_intake::bulk_outcome>> intake::track_all(std::vector<session
         }
         outcome.added += one.is_new ? 1 : 0;
         outcome.known += one.is_new ? 0 : 1;
-        // Nearly all are in the same few groups.
+        // Nearly all ids of a request share a few commits, so there are few tickets to wait for.
         if (tickets.empty() || tickets.back() != one.ticket) {
             tickets.push_back(one.ticket);
         }
@@ -104,6 +108,7 @@ task<result<forget_outcome>> intake::forget(session_id id) {
         co_return errc::store_unavailable;
     }
     const steady_time at = clock_.now();
+    // The session leaves the table now; the answer waits until a restart cannot bring it back.
     const ledger_change change = ledger_.forget(slot, forget_reason::operator_asked, at);
     const commit_ticket ticket = changes_.apply(change, at);
     if (const error_code failed = co_await store_.committed(ticket)) {
@@ -123,6 +128,7 @@ task<result<session_page>> intake::list(session_query query) {
         co_return errc::invalid_session_id;
     }
     const loop_executor executor = co_await asio::this_coro::executor;
+    // Yield between slices: a listing of a million sessions must not block the loop.
     while (selection->select(ledger_.sessions(), records_a_slice)) {
         co_await asio::post(executor, as_tuple);
     }
@@ -139,6 +145,7 @@ task<result<event_outcome>> intake::take_event(webhook_event event) {
     if (!event.of_session) {
         co_return event_outcome::accepted;
     }
+    // Accepted although it is useless: a rejected webhook would be delivered again and again.
     if (!event.session) {
         metrics_.session_rejected(reject_reason::invalid_id, 1);
         co_return event_outcome::accepted;
@@ -155,9 +162,11 @@ task<result<event_outcome>> intake::take_event(webhook_event event) {
         }
         co_return event_outcome::duplicate;
     }
+    // A late event must not start tracking a session again that ended or was not found.
     if (ledger_.is_gone(*event.session, at)) {
         co_return event_outcome::outdated;
     }
+    // Any event of a session that is not tracked starts tracking it: its created event may be lost.
     const registration one = register_id(*event.session, session_source::webhook, false);
     if (one.slot == no_slot) {
         metrics_.session_rejected(reject_reason::limit, 1);
@@ -166,9 +175,10 @@ task<result<event_outcome>> intake::take_event(webhook_event event) {
     const event_outcome outcome = apply(event, one);
     std::vector<commit_ticket> tickets = events_in_progress_.at(event.key);
     const error_code failed = co_await all_committed(std::move(tickets));
+    // Until here a second delivery waits for the same commits; from here on the key alone answers it.
     events_in_progress_.erase(event.key);
     if (failed) {
-        // It will be delivered again, and must not look like a duplicate then.
+        // The sender delivers the event again. It must not look like a duplicate then.
         ledger_.forget_event(event.key, clock_.now());
         co_return failed;
     }
@@ -190,6 +200,7 @@ event_outcome intake::apply(const webhook_event& event, const registration& sess
 }
 
 task<error_code> intake::all_committed(std::vector<commit_ticket> tickets) {
+    // Often all tickets are of one commit: wait once for each different one.
     std::ranges::sort(tickets);
     const auto repeated = std::ranges::unique(tickets);
     tickets.erase(repeated.begin(), repeated.end());
@@ -202,6 +213,7 @@ task<error_code> intake::all_committed(std::vector<commit_ticket> tickets) {
 }
 
 intake::registration intake::register_id(const session_id& id, session_source source, bool bulk) {
+    // While memory is short, tracked sessions still get their updates.
     if (memory_is_short_ && ledger_.sessions().find(id.view()) == no_slot) {
         return {};
     }
@@ -213,7 +225,7 @@ intake::registration intake::register_id(const session_id& id, session_source so
     const registration one{change.slot,
                            change.added.has_value(),
                            changes_.apply_and_wake(change, at)};
-    // The source was not acknowledged: the next time it is new again.
+    // The store rejected the row, so the source is not acknowledged: the next call must see it as new.
     if (one.ticket == commit_ticket::refused && change.source_is_new) {
         ledger_.revoke_source(change.slot, source);
     }
@@ -226,7 +238,7 @@ void intake::on_added(std::span<const session_id> ids, bool) {
     const steady_time at = clock_.now();
     std::size_t refused = 0;
     for (const session_id& id : ids) {
-        // A session that ended or was not found does not come back because a file still has its line.
+        // A line that is still in a file does not bring back a session that ended or was not found.
         if (!ledger_.is_gone(id, at)) {
             refused += register_id(id, session_source::file, true).slot == no_slot ? 1 : 0;
         }
@@ -234,16 +246,18 @@ void intake::on_added(std::span<const session_id> ids, bool) {
     if (refused != 0) {
         metrics_.session_rejected(reject_reason::limit, refused);
     }
-    // One line when the limit is reached; the count is in the metrics.
+    // One log line when the limit is reached; the metric has the count.
     if (refused != 0 && !logged_full_ && !memory_is_short_) {
         log_.warn("session limit reached: rejecting ids from session files",
                   {{"limit", ledger_.sessions().max_tracked()}});
     }
+    // The message may appear again after a reading without rejected ids.
     logged_full_ = refused != 0 && !memory_is_short_;
     refused_lines_ |= refused != 0;
 }
 
 bool intake::wants_all_again() {
+    // Clear the flag only when the answer is true: otherwise the rejected lines would be forgotten.
     return !ledger_.sessions().full() && !memory_is_short_ && std::exchange(refused_lines_, false);
 }
 
@@ -251,6 +265,8 @@ void intake::on_removed(const std::vector<std::uint64_t>& hashes) {
     const boost::unordered_flat_set<std::uint64_t> gone(hashes.begin(), hashes.end());
     const session_registry& sessions = ledger_.sessions();
     const steady_time at = clock_.now();
+    // The watch stores hashes, and the registry has no index by hash: one walk finds the sessions of all of
+    // them.
     for (std::uint32_t index = 0; index < sessions.slot_count(); ++index) {
         const session_slot slot{index};
         if (sessions.is_tracked(slot)
@@ -269,6 +285,7 @@ void intake::on_bad_lines(std::uint64_t count) {
 
 void intake::on_not_stored(std::span<const session_id> ids) {
     for (const session_id& id : ids) {
+        // The session may have been forgotten while its row waited for the disk.
         const session_slot slot = ledger_.sessions().find(id.view());
         if (slot == no_slot) {
             continue;
@@ -296,10 +313,12 @@ bool intake::on_store_room() {
     std::size_t offered = 0;
     for (; next_unstored_ < sessions.slot_count(); ++next_unstored_) {
         const session_slot slot{next_unstored_};
+        // next_unstored_ skips the sessions before it; those behind it may be stored already.
         if (!sessions.is_tracked(slot) || !sessions[slot].unstored) {
             continue;
         }
-        // The first that is refused is the first of the next call.
+        // Stop at a rejected id; the next call starts with it.
+        // The store calls again in a later turn of the loop, so a large backlog does not block it.
         if (offered++ == max_offered || offer(slot) == commit_ticket::refused) {
             return true;
         }
@@ -309,6 +328,7 @@ bool intake::on_store_room() {
 }
 
 commit_ticket intake::offer(session_slot slot) {
+    // The record itself does not change: only the row has to be written again.
     ledger_change change;
     change.slot = slot;
     change.store = store_action::add;
@@ -319,7 +339,9 @@ bool intake::list_sessions(std::uint64_t& cursor,
                            std::size_t limit,
                            std::vector<kept_session>& sessions) {
     const session_registry& tracked = ledger_.sessions();
+    // The cursor is a slot, so a session that is added or removed meanwhile does not shift the others.
     for (; cursor < tracked.slot_count() && sessions.size() < limit; ++cursor) {
+        // Removed sessions leave free slots between the tracked ones.
         const session_slot slot{static_cast<std::uint32_t>(cursor)};
         if (tracked.is_tracked(slot)) {
             sessions.push_back({tracked.id_of(slot), tracked[slot]});
@@ -337,6 +359,8 @@ bool intake::list_remembered(std::uint64_t& cursor,
 void intake::on_sessions(std::span<const kept_session> sessions) {
     const steady_time at = clock_.now();
     for (const kept_session& kept : sessions) {
+        // The change schedules the next poll. It does not wake the poller, which starts when everything is
+        // restored.
         changes_.apply(ledger_.restore(kept.id, kept.record, schedule_.policy(), at), at);
     }
 }

@@ -1,6 +1,4 @@
-/// What the system says of a file, and reading a piece of it: thin wrappers without decisions about content.
-///
-/// It exists so that session_file can compare two moments of a file in words.
+/// Thin wrappers of stat(2) and pread(2): comparison of a file's status at two moments, and reading a piece of it.
 
 #ifndef KALLGLOT_INTAKE_REGULAR_FILE_HPP
 #define KALLGLOT_INTAKE_REGULAR_FILE_HPP
@@ -16,7 +14,7 @@
 
 namespace kallglot {
 
-/// The system stamps files with a clock of this grain: two changes within it look the same.
+/// Resolution of the kernel's file timestamps: two changes within it can have the same stamp.
 inline constexpr std::int64_t stamp_grain_ns = 20'000'000;
 
 [[nodiscard]] inline bool same_file(const struct stat& a, const struct stat& b) noexcept {
@@ -27,13 +25,13 @@ inline constexpr std::int64_t stamp_grain_ns = 20'000'000;
     return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
 }
 
-/// Whether nothing was written in between, as far as the stamps can tell.
+/// Whether nothing was written in between, as far as the stamps show.
 [[nodiscard]] inline bool same_content(const struct stat& a, const struct stat& b) noexcept {
     return same_file(a, b) && a.st_size == b.st_size && same_time(a.st_mtim, b.st_mtim)
            && same_time(a.st_ctim, b.st_ctim);
 }
 
-/// Whether the next change may get the same stamp. Compares the stamp with the clock that made it.
+/// Whether the next change may get the same stamp. Compares the stamp with the clock that the kernel stamps with.
 [[nodiscard]] inline bool just_written(const struct stat& status) noexcept {
     timespec now{};
     ::clock_gettime(CLOCK_REALTIME, &now);

@@ -1,4 +1,4 @@
-/// The state of session_file that exists only while it reads, so that files at rest stay small.
+/// State of a session_file during a reading; allocated only then, so that files at rest stay small.
 
 #ifndef KALLGLOT_INTAKE_SESSION_FILE_READING_HPP
 #define KALLGLOT_INTAKE_SESSION_FILE_READING_HPP
@@ -16,7 +16,7 @@
 
 namespace kallglot {
 
-/// A reading under way: a file that is open, what of it was read, and what the reading has found so far.
+/// A reading in progress: the open file, the position in it, and the ids found so far.
 struct session_file::reading {
     explicit reading(int descriptor) : file(descriptor) {}
 
@@ -25,8 +25,8 @@ struct session_file::reading {
     reading(const reading&) = delete;
     reading& operator=(const reading&) = delete;
 
-    // The next bytes, up to the size that the file had when it was opened: what came later is read later. Returns 0
-    // or errno.
+    // Reads the next bytes, up to the file's size at open(); the next reading gets what is appended meanwhile. Returns
+    // 0 or errno.
     [[nodiscard]] int refill() {
         const auto size = static_cast<std::size_t>(status.st_size);
         buffer.resize(size > position ? std::min(slice_bytes, size - position) : 0);
@@ -45,9 +45,9 @@ struct session_file::reading {
     int file;
     struct stat status{};
     bool whole = true;
-    bool tell_all = false;
+    bool report_all = false;
     session_list_parser parser;
-    std::size_t position = 0; // in the file, behind the buffer
+    std::size_t position = 0; // in the file, at the end of the buffer
     std::vector<char> buffer;
     std::size_t used = 0;      // of the buffer
     id_hashes ids;             // of a whole reading

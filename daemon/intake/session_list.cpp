@@ -30,7 +30,8 @@ std::string_view to_string(line_fault fault) noexcept {
 
 std::string bad_line_report::text() const {
     std::string text;
-    const auto named = static_cast<std::size_t>(std::min<std::uint64_t>(count, most_named));
+    // A log field has room for about ten lines; the rest are only counted.
+    const auto named = static_cast<std::size_t>(std::min<std::uint64_t>(count, max_named));
     for (std::size_t at = 0; at < named; ++at) {
         text += at == 0 ? "" : ", ";
         text += std::to_string(first[at].number);
@@ -45,17 +46,19 @@ std::string bad_line_report::text() const {
 
 std::size_t session_list_parser::write(std::string_view bytes,
                                        std::vector<session_id>& ids,
-                                       std::size_t most) {
+                                       std::size_t max_ids) {
     std::size_t at = 0;
-    while (at < bytes.size() && ids.size() < most) {
+    while (at < bytes.size() && ids.size() < max_ids) {
         const char c = bytes[at];
+        // The mark is allowed at the start of the file only, so the parser looks for it in one state.
         if (place_ == place::mark && take_mark(static_cast<unsigned char>(c))) {
             ++at;
+            // The end of a line is the same in every other state: what was collected is an id, a fault or nothing.
         } else if (c == '\n') {
             end_line(ids);
             ++at;
         } else if (place_ == place::in_comment || place_ == place::in_bad_line) {
-            // Nothing in the rest of such a line matters, however long it is.
+            // The parser skips the rest of such a line without copying it, so an endless line costs no memory.
             at = std::min(bytes.find('\n', at), bytes.size());
         } else {
             take(c);
@@ -77,7 +80,8 @@ bad_line_report session_list_parser::take_report() noexcept {
     return std::exchange(report_, bad_line_report());
 }
 
-// Whether the byte belongs to the mark. It may come in pieces, and a beginning that does not go on is a bad line.
+// Whether the byte belongs to the byte order mark. The mark may arrive in pieces. A mark that breaks off is a bad
+// line.
 bool session_list_parser::take_mark(unsigned char byte) noexcept {
     if (byte == byte_order_mark[mark_bytes_]) {
         if (++mark_bytes_ == byte_order_mark.size()) {
@@ -95,20 +99,22 @@ bool session_list_parser::take_mark(unsigned char byte) noexcept {
 
 void session_list_parser::take(char c) noexcept {
     if (is_space(c)) {
+        // White space in front of an id changes nothing; behind it, only a comment may follow.
         place_ = place_ == place::in_id ? place::after_id : place_;
     } else if (c == '#' && place_ == place::before_id) {
         place_ = place::in_comment;
     } else if (c == '#' && place_ == place::after_id) {
-        // The id before it still counts: end_line() asks for the size.
+        // The id in front of the comment still counts: end_line() looks at the size.
         place_ = place::in_comment;
     } else if (place_ == place::after_id) {
+        // A second word makes the whole line bad: the parser cannot know which of the two is the id.
         reject(line_fault::two_words);
     } else {
         take_id_character(c);
     }
 }
 
-// What the characters are is asked once, of the whole word.
+// Only the length is checked here. session_id::parse checks the characters once, when the word is complete.
 void session_list_parser::take_id_character(char c) noexcept {
     if (size_ == id_.size()) {
         reject(line_fault::too_long);
@@ -124,12 +130,14 @@ void session_list_parser::reject(line_fault fault) noexcept {
 }
 
 void session_list_parser::end_line(std::vector<session_id>& ids) {
+    // The file or the line ends within the mark.
     if (place_ == place::mark && mark_bytes_ > 0) {
         reject(line_fault::bad_character);
     }
     if (place_ == place::in_bad_line) {
         report(fault_);
     } else if (size_ > 0) {
+        // The line has one word of allowed length. Only now its characters are checked.
         const auto id = session_id::parse(std::string_view(id_.data(), size_));
         if (id) {
             ids.push_back(*id);
@@ -137,17 +145,20 @@ void session_list_parser::end_line(std::vector<session_id>& ids) {
             report(line_fault::bad_character);
         }
     }
+    // The next line starts from a clean state.
     size_ = 0;
     place_ = place::before_id;
     ++line_;
 }
 
 void session_list_parser::report(line_fault fault) noexcept {
+    // Memory stays constant: the report has places for the first ten lines only.
     if (report_.count < report_.first.size()) {
         report_.first[static_cast<std::size_t>(report_.count)] = bad_line{line_, fault};
     }
     ++report_.count;
-    // A step of splitmix64, so that sums of different lines differ.
+    // One step of splitmix64 for each bad line. A sum of such values does not depend on the order, and sums of
+    // different lines differ.
     std::uint64_t mixed = (line_ * 4 + static_cast<std::uint64_t>(fault)) * 0x9E3779B97F4A7C15;
     mixed = (mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9;
     report_.digest += mixed ^ (mixed >> 27);

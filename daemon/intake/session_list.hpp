@@ -1,9 +1,8 @@
-/// The format of a session file: one id a line.
+/// Parser of session files: one session id a line, bytes in, ids and faults out.
 ///
-/// It exists so that what a line means is decided in one place without files: bytes in, ids and faults out. White
-/// space around an id, blank lines, `#` comments (a whole line, or behind white space after an id), CRLF, a byte
-/// order mark at the start and a last line without its end are accepted. A bad line is skipped and reported by
-/// number and reason, never by its text. It deliberately neither opens files nor drops repeated ids.
+/// The parser accepts white space around an id, blank lines, `#` comments, CRLF, a byte order mark at the start and a
+/// last line without its end. A comment is a whole line, or follows an id and white space. The parser skips a bad line
+/// and reports its number and reason, never its text. It neither opens files nor drops repeated ids.
 
 #ifndef KALLGLOT_INTAKE_SESSION_LIST_HPP
 #define KALLGLOT_INTAKE_SESSION_LIST_HPP
@@ -19,11 +18,11 @@
 
 namespace kallglot {
 
-/// Why a line is no id.
+/// Why a line is not an id.
 enum class line_fault : std::uint8_t {
     too_long,      ///< more than session_id::max_size characters
     bad_character, ///< something other than [A-Za-z0-9_-]
-    two_words,     ///< more text behind the id that is not a comment
+    two_words,     ///< text behind the id that is not a comment
 };
 
 [[nodiscard]] std::string_view to_string(line_fault fault) noexcept;
@@ -35,43 +34,50 @@ struct bad_line {
     [[nodiscard]] bool operator==(const bad_line&) const noexcept = default;
 };
 
-/// The bad lines of one reading: how many, and which the first ones are.
+/// The bad lines of one reading: their count, and the first ones by number.
 struct bad_line_report {
-    static constexpr std::size_t most_named = 10;
+    static constexpr std::size_t max_named = 10;
 
     std::uint64_t count = 0;
-    std::uint64_t digest =
-        0; ///< the sum of something of each: the same lines and faults give the same
-    std::array<bad_line, most_named> first{}; ///< filled up to the smaller of count and most_named
+    std::uint64_t digest = 0; ///< equal for equal lines and faults, to log a file's faults once
+    std::array<bad_line, max_named> first{}; ///< filled up to the smaller of count and max_named
 
-    /// For a log line, such as `3 bad character, 17 too long, and 4 more`. Empty if there is none.
+    /// For a log line, for example `3 bad character, 17 too long, and 4 more`. Empty if there is none.
     [[nodiscard]] std::string text() const;
 };
 
 /// Reads the bytes of one session file, in pieces of any size.
 ///
-/// A small value: a copy is the state of the file read so far, so that an appended file is read on from there, and
-/// the last line can be finished in a copy while it may still grow in the original.
+/// A small value: a copy holds the state of the file read so far. So reading continues there when a program appends,
+/// and a copy can finish the last line while that line may still grow in the original.
 /// Cost: memory does not depend on the length of a line; no allocation but that of `ids`.
 class session_list_parser {
 public:
-    /// Reads `bytes` and appends the ids of the lines that ended, until `ids` holds `most`.
+    /// Reads `bytes` and appends the ids of the lines that ended, until `ids` holds `max_ids`.
     /// Returns how many bytes were read: all of them unless `ids` is full, and more than 0 if it was not.
     [[nodiscard]] std::size_t write(std::string_view bytes,
                                     std::vector<session_id>& ids,
-                                    std::size_t most);
+                                    std::size_t max_ids);
 
-    /// The file ends here: a last line without its end counts too. One id at most.
+    /// Ends the file: a last line without its end counts too. Appends at most one id.
     void finish(std::vector<session_id>& ids);
 
-    /// Whether finish() has something to say: the last line has no end and holds more than a comment.
+    /// Whether finish() would add an id or a fault: the last line has no end and holds more than a comment.
     [[nodiscard]] bool line_open() const noexcept;
 
     /// The bad lines since the last call.
     [[nodiscard]] bad_line_report take_report() noexcept;
 
 private:
-    enum class place : std::uint8_t { mark, before_id, in_id, after_id, in_comment, in_bad_line };
+    /// Where in a line the next byte stands.
+    enum class place : std::uint8_t {
+        mark,        ///< start of the file: a byte order mark may come
+        before_id,   ///< only white space so far
+        in_id,       ///< within the first word
+        after_id,    ///< behind the first word: only white space or a comment may come
+        in_comment,  ///< skips to the end of the line; an id in front of the comment counts
+        in_bad_line, ///< skips to the end of the line, which will be reported
+    };
 
     [[nodiscard]] bool take_mark(unsigned char byte) noexcept;
     void take(char c) noexcept;

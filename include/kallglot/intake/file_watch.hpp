@@ -1,15 +1,15 @@
-/// The intake from files: which ids stand in the files of `sessions.files`, told as they come and go.
+/// Watch on the files of `sessions.files`: notifies a listener of the session ids that are added and removed.
 ///
-/// It exists because operators and cron jobs write lists, with every habit of editors and scripts: appending,
-/// truncating, renaming over. Folders are watched with inotify, changes are read after 100 ms of quiet (1 s at
-/// most), and once a minute everything is looked at again, for file systems without inotify. It deliberately does
-/// not know what is tracked, restored or forgotten: the listener does.
+/// Operators and cron jobs write these lists, and editors and scripts append to them, truncate them and rename over
+/// them. The watch uses inotify on the folders and reads changes after 100 ms of quiet, at the latest after 1 s. Once a
+/// minute it looks at all files again, for file systems without inotify. It deliberately does not know which ids are
+/// tracked, restored or forgotten: the listener does.
 ///
-/// Never forgetting wrongly comes first. An id is told as removed only after it stood in no file for 30 s; a file that
-/// is there and cannot be read keeps its ids for as long as that lasts.
+/// The first rule is never to remove an id wrongly. The watch reports an id as removed only after 30 s in no file. A
+/// file that exists and is not readable keeps its ids for as long as that lasts.
 ///
-/// Files are read on the loop, in slices of 256 KiB or 4,096 ids with a turn of the loop between them: a slice takes
-/// 1 to 2 ms, listener not counted. A disk or a network file system that hangs holds the loop.
+/// The watch reads files on the loop, in slices of 256 KiB or 4,096 ids with a turn of the loop between them. A slice
+/// takes 1 to 2 ms, listener not counted. A disk or a network file system that hangs blocks the loop.
 
 #ifndef KALLGLOT_INTAKE_FILE_WATCH_HPP
 #define KALLGLOT_INTAKE_FILE_WATCH_HPP
@@ -41,27 +41,28 @@
 
 namespace kallglot {
 
-/// Told what the files say. Loop only; must not throw. May call the watch.
+/// Receives the changes of session files. Loop only; must not throw. May call the watch.
 class file_watch_listener {
 public:
     virtual ~file_watch_listener() = default;
 
-    /// These ids stand in a file and did not before; 1 to 4,096. An id that stands in several files may be told more
-    /// than once. `first_reading`: of a file that was there when the globs came into use, so the lines may be old.
+    /// 1 to 4,096 ids are new in a file. An id in several files may be reported more than once.
+    /// `first_reading`: the file existed when the globs came into use, so its lines may be old.
     /// Lifetime: `ids` for the call.
     virtual void on_added(std::span<const session_id> ids, bool first_reading) = 0;
 
-    /// The ids with these hashes (hash_of) have stood in no file for 30 s; 1 to 65,536, in no order.
+    /// The ids with these hashes (hash_of) have been in no file for 30 s; 1 to 65,536, in no order.
     virtual void on_removed(const std::vector<std::uint64_t>& hashes) = 0;
 
-    /// False while on_removed() shall wait; asked before each of its calls, and once a second then. Files are read on.
+    /// False while the watch must not call on_removed(). It asks before each call, then once a second. It continues to
+    /// read files.
     [[nodiscard]] virtual bool may_remove() const { return true; }
 
-    /// Asked before each regular look: true if it could not take some ids and has room now. Then all are told once
-    /// more, as in a first reading.
+    /// True if the listener rejected ids and has room now. The watch asks before each look, and then reports all ids
+    /// again, as in a first reading.
     virtual bool wants_all_again() { return false; }
 
-    /// That many lines of a reading were not ids. They are in the log already.
+    /// A reading found `count` invalid lines. The watch has logged them.
     virtual void on_bad_lines(std::uint64_t count) { static_cast<void>(count); }
 };
 
@@ -72,9 +73,9 @@ class file_watch {
 public:
     static constexpr seconds look_interval{60};
     static constexpr seconds retry_interval{5};
-    /// The rest is ignored, with a line in the log.
-    static constexpr std::size_t most_files = 10'000;
-    static constexpr std::size_t most_removed = 65'536;
+    /// The watch ignores further files and logs that once.
+    static constexpr std::size_t max_files = 10'000;
+    static constexpr std::size_t max_removed = 65'536;
 
     file_watch(const loop_executor& executor,
                clock& time,
@@ -84,26 +85,26 @@ public:
     file_watch(const file_watch&) = delete;
     file_watch& operator=(const file_watch&) = delete;
 
-    /// Begins with absolute globs; none is allowed. The first reading begins at the loop's next turn.
+    /// Starts with absolute globs; the list may be empty. The first reading begins at the loop's next turn.
     void start(std::vector<std::string> globs);
 
-    /// Other globs from now on. The ids of a file that none of them names any more are removed after 30 s.
+    /// Replaces the globs. The ids of a file that no longer matches are removed after 30 s.
     void use_globs(std::vector<std::string> globs);
 
-    /// Begins to end: nothing is told any more, and the tasks end within a turn or two of the loop.
+    /// Begins to stop: the watch makes no further calls, and its tasks end within a turn or two of the loop.
     void stop();
 
     /// Ends when no task is left, after stop(). Once.
     [[nodiscard]] task<> join() { return tasks_.join(); }
 
 private:
-    // A file that is or was there.
+    // A file that exists or existed.
     struct watched {
         explicit watched(const std::string& path) : file(path) {}
 
         session_file file;
         bool first_reading = false;
-        bool first_open_line = false; // the last line without its end is of the first reading
+        bool first_open_line = false; // the open last line belongs to the first reading
         std::optional<steady_time> missing_since;
     };
 
@@ -120,12 +121,12 @@ private:
     void list_files();
     void drop_files_without_glob();
     void collect_leaving();
-    void tell(const std::vector<session_id>& fresh, bool first_reading);
-    void tell_removed();
-    void tell_bad_lines(watched& one);
+    void notify_added(const std::vector<session_id>& fresh, bool first_reading);
+    void notify_removed();
+    void report_bad_lines(watched& one);
     void look_by(steady_time when);
     [[nodiscard]] steady_time next_look() const;
-    [[nodiscard]] bool stands_somewhere(std::uint64_t hash) const;
+    [[nodiscard]] bool is_in_a_file(std::uint64_t hash) const;
 
     loop_executor executor_;
     clock& clock_;
@@ -141,10 +142,10 @@ private:
     bool globs_are_new_ = false;
     std::map<std::string, watched> files_;
     departed_ids departed_;
-    std::deque<id_hashes> leaving_;      // missing for long enough
-    std::size_t next_shard_ = 0;         // of the first of them
-    std::vector<std::uint64_t> going_;   // of the shard before that
-    std::vector<std::uint64_t> removed_; // of these, to be told
+    std::deque<id_hashes> leaving_;            // sets of ids whose grace period is over
+    std::size_t next_shard_ = 0;               // next shard of the first set
+    std::vector<std::uint64_t> leaving_shard_; // rest of the current shard
+    std::vector<std::uint64_t> removed_;       // not reported yet
     bool stopping_ = false;
 
     // The last member, so that it is destroyed first.

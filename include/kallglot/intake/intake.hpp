@@ -1,8 +1,8 @@
-/// How session ids come in: from files, the session API, webhooks, and the store at a restart.
+/// Intake of session ids from session files, the session API, webhooks, and the store at a restart.
 ///
-/// Every source ends here, so that admission ("is there room", "may it come back") and acknowledgement ("is it durable") are
-/// decided once; what a change does to the session is the ledger's. Nothing is acknowledged before the store has committed
-/// it. An id that the store could not take leaves the table again, except ids from files, which a restart would read again.
+/// The intake decides for every source whether an id is admitted and when it is acknowledged; the ledger decides what a
+/// change does to a session. The intake acknowledges nothing before the store has committed it. If the store rejects an
+/// id, the session is dropped from the table. Ids from files stay, because a restart would read them again.
 
 #ifndef KALLGLOT_INTAKE_INTAKE_HPP
 #define KALLGLOT_INTAKE_INTAKE_HPP
@@ -57,10 +57,10 @@ public:
 
     [[nodiscard]] bool restored() const override { return restored_; }
 
-    /// on_sessions() and on_remembered() have restored everything.
+    /// The store has delivered all sessions and keys through on_sessions() and on_remembered().
     void set_restored() noexcept { restored_ = true; }
 
-    /// While memory is short no session is added. Tracked ones are not affected.
+    /// While memory is short the intake rejects new sessions. Tracked ones are not affected.
     void hold_off(bool memory_is_short) noexcept { memory_is_short_ = memory_is_short; }
 
     // Files.
@@ -84,12 +84,12 @@ public:
                          std::size_t limit,
                          std::vector<remembered_entry>& entries) override;
 
-    /// What the store held at the start.
+    /// Restore what the store held at the start.
     void on_sessions(std::span<const kept_session> sessions) override;
     void on_remembered(std::span<const remembered_entry> entries) override;
 
 private:
-    /// The outcome of registering one id; no_slot: there is no room (no_room() says for what).
+    /// The outcome of registering one id; no_slot: rejected, for the reason that no_room() returns.
     struct registration {
         session_slot slot = no_slot;
         bool is_new = false;
@@ -98,13 +98,13 @@ private:
 
     registration register_id(const session_id& id, session_source source, bool bulk);
 
-    /// Changes the session, and leaves in events_in_progress_ what to wait for.
+    /// Changes the session, and puts the tickets to wait for into events_in_progress_.
     event_outcome apply(const webhook_event& event, const registration& session);
 
-    /// Offers a session to the store that it could not take before.
+    /// Offers a session to the store again that the store rejected before.
     commit_ticket offer(session_slot slot);
 
-    /// Waits for each of them: a larger ticket may be durable before a smaller one.
+    /// Waits for each ticket: a larger one may be durable before a smaller one.
     [[nodiscard]] task<error_code> all_committed(std::vector<commit_ticket> tickets);
 
     [[nodiscard]] moment now() const { return {clock_.now(), clock_.wall_now()}; }
@@ -125,12 +125,12 @@ private:
     clock& clock_;
     logger& log_;
     std::uint32_t process_;
-    /// Events that were applied and are not acknowledged yet, by their keys.
+    /// Events that are applied and not acknowledged yet, by key.
     boost::unordered_flat_map<std::uint64_t, std::vector<commit_ticket>> events_in_progress_;
-    /// No record before it is `unstored`: where to continue when the store has room.
+    /// No record before this slot is `unstored`: on_store_room() continues here.
     std::uint32_t next_unstored_ = none_unstored;
-    bool logged_full_ = false;   ///< the log says already that the limit is reached
-    bool refused_lines_ = false; ///< ids of files that are not tracked for want of room
+    bool logged_full_ = false;   ///< the limit is logged
+    bool refused_lines_ = false; ///< ids from files were rejected for lack of room
     bool memory_is_short_ = false;
     bool restored_ = false;
 };

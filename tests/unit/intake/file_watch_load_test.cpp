@@ -22,7 +22,7 @@ public:
     }
 
     void on_removed(const std::vector<std::uint64_t>& hashes) override {
-        most_removed = std::max(most_removed, hashes.size());
+        max_removed = std::max(max_removed, hashes.size());
         removed += hashes.size();
         ++removals;
     }
@@ -33,7 +33,7 @@ public:
     std::size_t batches = 0;
     std::size_t most = 0;
     std::size_t removed = 0;
-    std::size_t most_removed = 0;
+    std::size_t max_removed = 0;
     std::size_t removals = 0;
     std::size_t removals_allowed = 1;
 };
@@ -117,7 +117,7 @@ TEST(FileWatchLoad, AMillionLinesDoNotHoldTheLoop) {
     static_cast<void>(folder.file("ids", one + "0\n"));
     longest = {};
     run_until([&] { return seen.removed == left + many - 1; });
-    EXPECT_LE(seen.most_removed, 65'536u);
+    EXPECT_LE(seen.max_removed, 65'536u);
     const auto shown = [](auto span) {
         return std::chrono::duration_cast<std::chrono::microseconds>(span).count();
     };
