@@ -10,9 +10,11 @@ namespace {
 steady_time first_unsettled(const threshold_settings::list& ages,
                             steady_time begin,
                             const session_record& record) noexcept {
+    // Without a known beginning there is no age, and no threshold can be crossed.
     if (begin == no_time) {
         return no_time;
     }
+    // Ages are in ascending order, so the first one that no observation has confirmed is the next to cross.
     const auto unsettled = std::find_if(ages.begin(), ages.end(), [&](milliseconds age) {
         return !record.was_observed() || record.observed - begin < age;
     });
@@ -23,6 +25,7 @@ steady_time first_unsettled(const threshold_settings::list& ages,
 
 const threshold_settings::list& thresholds_of(const threshold_settings& thresholds,
                                               session_status status) noexcept {
+    // One empty list for all statuses without thresholds, so that the result can be a reference.
     static const threshold_settings::list none;
     const auto list = rules_of(status).thresholds;
     return list == nullptr ? none : thresholds.*list;
@@ -47,16 +50,17 @@ steady_duration effective_interval(const poll_policy& policy,
                                    steady_time last,
                                    bool shortage) noexcept {
     const steady_duration plain = plain_interval(policy, record);
+    // With enough requests every session keeps its plain interval.
     if (!shortage || record.since == no_time) {
         return plain;
     }
-    // A ninth of the age at one poll is a tenth of the age at the next. The age now would not do: an interval that
-    // grows while its poll waits would never be late.
+    // A ninth of the age at one poll is a tenth of the age at the next. The present age is no basis: the interval would
+    // grow while its poll waits, and the poll would never be overdue.
     return std::max(plain, (last - record.since) / 9);
 }
 
 threshold_crossing next_crossing(const poll_policy& policy, const session_record& record) noexcept {
-    // Of whom nobody said anything the first poll decides; a status may also be known from a webhook or a restart.
+    // Without any report, the first poll decides. The status may also be known from a webhook or a restart.
     if (never_observed(record)) {
         return {};
     }
@@ -66,7 +70,7 @@ threshold_crossing next_crossing(const poll_policy& policy, const session_record
     if (not_started(record)) {
         const steady_time other =
             first_unsettled(policy.thresholds.not_started, record.created, record);
-        // At the same moment it is the more urgent of the two.
+        // At the same moment, `not_started` is the more urgent of the two.
         if (other != no_time && (next.at == no_time || other <= next.at)) {
             next = {other, true};
         }
@@ -79,6 +83,7 @@ bool is_stuck(const threshold_settings& thresholds, const session_record& record
         && confirmed_over(record, record.created, thresholds.not_started.front())) {
         return true;
     }
+    // Long calls are normal, so `active` is left out: its thresholds serve other alerts.
     const auto& own = thresholds_of(thresholds, record.status);
     return record.status != session_status::active && !own.empty()
            && confirmed_over(record, record.since, own.front());

@@ -6,7 +6,7 @@
 namespace kallglot {
 
 std::uint64_t remembered_key(std::string_view text) noexcept {
-    // FNV-1a, and the finish of splitmix64 for its weak upper bits.
+    // FNV-1a, then the last steps of splitmix64, because the upper bits of FNV-1a are weak.
     std::uint64_t hash = 0xCBF2'9CE4'8422'2325ULL;
     for (const char c : text) {
         hash = (hash ^ static_cast<unsigned char>(c)) * 0x0000'0100'0000'01B3ULL;
@@ -18,8 +18,8 @@ std::uint64_t remembered_key(std::string_view text) noexcept {
 
 namespace {
 
-/// With each that comes.
-constexpr std::size_t most_purged = 1000;
+/// Old entries that each call of add() removes: bounded work for every caller.
+constexpr std::size_t max_purged = 1000;
 
 } // namespace
 
@@ -31,14 +31,17 @@ remembered_keys::remembered_keys() {
 }
 
 bool remembered_keys::add(const remembered_entry& entry) {
+    // Each added key pays for the removal of old ones, so the set needs no timer.
     purge(entry.at);
     shard& index = shard_of(entry.key);
     if (const auto found = index.find(entry.key); found != index.end()) {
+        // Known and recent: the first time counts, so repeated events do not prolong it.
         if (!is_old(this->entry(*found), entry.at)) {
             return false;
         }
         index.erase(found);
     }
+    // Whole seconds fit 32 bits, which saves four bytes a key.
     const auto at = std::chrono::floor<seconds>(entry.at.time_since_epoch()).count();
     entries_.push_back({entry.key, static_cast<std::int32_t>(at), entry.kind});
     index.insert(static_cast<number>(first_number_ + entries_.size() - 1));
@@ -57,16 +60,17 @@ bool remembered_keys::erase(std::uint64_t key, steady_time now) {
     if (found == index.end()) {
         return false;
     }
+    // An old entry may not be purged yet; for the caller it is gone.
     const bool counted = !is_old(entry(*found), now);
     index.erase(found);
     return counted;
 }
 
 void remembered_keys::purge(steady_time now) {
-    for (std::size_t left = most_purged;
+    for (std::size_t left = max_purged;
          left > 0 && !entries_.empty() && is_old(entries_.front(), now);
          --left) {
-        // One that was erased and came again has a younger entry.
+        // A key that was erased and added again has a younger entry in the index, which must stay.
         shard& index = shard_of(entries_.front().key);
         const auto found = index.find(entries_.front().key);
         if (found != index.end() && *found == static_cast<number>(first_number_)) {
@@ -80,10 +84,11 @@ void remembered_keys::purge(steady_time now) {
 bool remembered_keys::list(std::uint64_t& cursor,
                            std::size_t limit,
                            std::vector<remembered_entry>& entries) const {
+    // Entries before the cursor may be purged since the last call: continue with the first that is left.
     std::uint64_t at = std::max(cursor, first_number_) - first_number_;
     for (; at < entries_.size() && entries.size() < limit; ++at) {
-        // One that was erased keeps its place until it is old.
-        const kept& one = entries_[at];
+        // An erased key leaves its entry in the queue until it is old; the index says which entries count.
+        const packed_entry& one = entries_[at];
         const shard& index = shard_of(one.key);
         const auto found = index.find(one.key);
         if (found != index.end() && *found == static_cast<number>(first_number_ + at)) {

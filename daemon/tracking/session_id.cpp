@@ -6,7 +6,7 @@
 namespace kallglot {
 namespace {
 
-// Spelled out, because the functions of <cctype> follow the locale.
+// Written out, because the functions of <cctype> depend on the locale.
 constexpr bool is_id_character(char c) noexcept {
     return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'
            || c == '-';
@@ -19,7 +19,7 @@ result<session_id> session_id::parse(std::string_view text) noexcept {
         return errc::invalid_session_id;
     }
     session_id id;
-    // The rest is cleared too, so that a copy never carries bytes of something else.
+    // Clear the rest too: copies are of all 64 bytes, and none of them may come from other memory.
     id.text_.fill('\0');
     std::ranges::copy(text, id.text_.begin());
     id.size_ = static_cast<std::uint8_t>(text.size());
@@ -27,8 +27,8 @@ result<session_id> session_id::parse(std::string_view text) noexcept {
 }
 
 std::uint64_t hash_of(std::string_view id) noexcept {
-    // libstdc++ uses murmur over all bytes, whose upper bits are uneven for ids that differ only in
-    // their last characters; two rounds of multiplication even them out.
+    // libstdc++ uses murmur over all bytes. Its upper bits are uneven for ids that differ only in their last
+    // characters. Two rounds of multiplication distribute them evenly.
     std::uint64_t hash = std::hash<std::string_view>{}(id);
     hash = (hash ^ (hash >> 32)) * 0xE984'6AF9'B1A6'15DULL;
     hash = (hash ^ (hash >> 32)) * 0xE984'6AF9'B1A6'15DULL;

@@ -6,14 +6,14 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// While a session's 404 answers may be an outage it is kept; after this long it is forgotten anyway.
-constexpr steady_duration longest_not_found = 24h;
+/// While 404 answers may mean an outage of the API, the session stays tracked, up to this time.
+constexpr steady_duration max_not_found = 24h;
 constexpr std::uint8_t min_not_found_answers = 3;
 
 /// Fewer sessions than this say nothing about an outage.
 constexpr std::size_t outage_min_sessions = 20;
 
-/// Ids that are over must not come back with a late event or an unchanged file.
+/// A late event or an unchanged file must not revive an id whose session ended or was not found.
 std::optional<remembered_kind> remembered_as(forget_reason reason) noexcept {
     switch (reason) {
         case forget_reason::ended:
@@ -40,6 +40,7 @@ ledger_change session_ledger::take_id(const session_id& id,
         return change;
     }
     const session_record& record = registry_[slot];
+    // Ask before the update adds the bit.
     const bool known_source = (record.sources & source_bit(source)) != 0;
     update(slot, [&, fresh = is_new](session_record& changed) {
         changed.sources |= source_bit(source);
@@ -48,6 +49,7 @@ ledger_change session_ledger::take_id(const session_id& id,
             changed.bulk = bulk;
         }
     });
+    // A new session: its row must be durable before the caller acknowledges the id.
     if (is_new) {
         change.added = source;
         change.store = store_action::add;
@@ -55,6 +57,7 @@ ledger_change session_ledger::take_id(const session_id& id,
         return change;
     }
     change.source_is_new = !known_source;
+    // A known session: what to wait for depends on what is durable already.
     if (record.unstored) {
         change.store = store_action::add;
     } else if (known_source) {
@@ -77,6 +80,7 @@ ledger_change session_ledger::remove_source(session_slot slot,
                                             session_source source,
                                             steady_time now) {
     revoke_source(slot, source);
+    // No file, caller or webhook stands for the session any more.
     if (registry_[slot].sources == 0) {
         return forget(slot, forget_reason::operator_asked, now);
     }
@@ -94,19 +98,20 @@ ledger_change session_ledger::restore(const session_id& id,
     change.slot = registry_.add_beyond_limit(id).slot;
     change.reschedule = true;
     update(change.slot, [&](session_record& restored) {
+        // The place of the text belongs to this registry, not to the stored record.
         const std::uint32_t place = restored.id_place;
         const std::uint8_t size = restored.id_size;
         restored = record;
         restored.id_place = place;
         restored.id_size = size;
-        // What happened while the daemon was down is not known: it takes as many answers as at first.
+        // The daemon was down and saw no answers: the session needs as many 404 answers as a new one.
         restored.not_found_count = 0;
         if (restored.status == session_status::ended) {
-            // A webhook reported the end, and the poll that asks for the details was not made.
+            // A webhook reported the end, and the final poll was not sent before the stop: send it now.
             restored.touched = restored.by_webhook;
             restored.unverified = false;
         } else {
-            // Due at once; sessions with the shortest interval are the latest, so they go first.
+            // Due at once. The session with the shortest interval is the most overdue, so it goes first.
             restored.last_sent = now - plain_interval(policy, restored);
         }
     });
@@ -116,8 +121,9 @@ ledger_change session_ledger::restore(const session_id& id,
 ledger_change session_ledger::forget(session_slot slot, forget_reason reason, steady_time now) {
     ledger_change change;
     change.slot = slot;
-    // An end that only a webhook reported still counts, though no poll could say why.
+    // The final poll did not come through. The end still counts, without a reason.
     change.changes.ended = awaits_final_poll(registry_[slot]);
+    // Copy the id now: remove() frees its text.
     const session_id id = registry_.id_of(slot);
     const auto kind = remembered_as(reason);
     if (kind) {
@@ -125,6 +131,7 @@ ledger_change session_ledger::forget(session_slot slot, forget_reason reason, st
     }
     change.forgotten = forgotten_session{id, reason, kind};
     change.store = store_action::forget;
+    // Removes the record last: everything above reads it.
     remove(slot);
     return change;
 }
@@ -132,7 +139,7 @@ ledger_change session_ledger::forget(session_slot slot, forget_reason reason, st
 ledger_change session_ledger::drop(session_slot slot) {
     ledger_change change;
     change.slot = slot;
-    // Its schedule is taken out with it: a slot that is not tracked has no polls.
+    // session_changes removes the slot from the schedule, because it is not tracked any more.
     change.reschedule = true;
     remove(slot);
     return change;
@@ -150,8 +157,9 @@ void session_ledger::poll_sent(session_slot slot, steady_time now) {
 }
 
 bool session_ledger::poll_returned(session_slot slot) {
-    // A forgotten session is in no tally any more.
+    // Not through update() of the ledger: a forgotten session is in no tally.
     registry_.update(slot, [](session_record& record) { record.in_flight = false; });
+    // The slot was reserved for this answer; nothing refers to it now.
     if (registry_[slot].forgotten) {
         registry_.release(slot);
         return false;
@@ -167,6 +175,7 @@ ledger_change session_ledger::take_snapshot(session_slot slot,
     change.slot = slot;
     change.reschedule = true;
     const session_record& record = registry_[slot];
+    // Facts before the update, to decide below whether the row changes.
     const bool was_observed = record.was_observed();
     const bool was_missing = record.not_found_since != no_time;
     const bool was_started = record.started != no_time;
@@ -174,13 +183,14 @@ ledger_change session_ledger::take_snapshot(session_slot slot,
     change.changes =
         update(slot, [&](session_record& changed) { return observe(changed, snapshot, times); });
     change.reason = record.reason;
-    // Persisted are the status, which thresholds are confirmed, since when there were only 404 answers, and what was
-    // counted. Most polls change none of them.
+    // The store has the status, the confirmed thresholds, the first 404 answer and what was counted. Most polls change
+    // none of them, and then no row is written.
     const bool is_started = record.started != no_time;
     if (!was_observed || was_missing || was_started != is_started || change.changes.change
         || change.changes.ended || before.at != next_crossing(policy, record).at) {
         change.store = store_action::note;
     }
+    // A change that a poll saw first is a case against the webhooks, unless one arrives soon.
     if (follows_webhooks_ && change.changes.change) {
         compare_with_webhooks(slot, *change.changes.change, times.received);
     }
@@ -192,13 +202,14 @@ ledger_change session_ledger::take_not_found(session_slot slot, steady_time sent
     change.slot = slot;
     change.reschedule = true;
     const session_record& record = registry_[slot];
+    // Facts before the update: the first 404 answer and a final poll must reach the store.
     const bool awaited_end = awaits_final_poll(record);
     const bool was_missing = record.not_found_since != no_time;
     update(slot, [sent](session_record& changed) { observe_not_found(changed, sent); });
     if (!was_missing || awaited_end) {
         change.store = store_action::note;
     }
-    // That was the final poll, and there is nothing more to learn about the end.
+    // The answer to the final poll is 404: no later poll can bring details of the end, so it counts now.
     change.changes.ended = awaited_end && !awaits_final_poll(record);
     return change;
 }
@@ -216,14 +227,17 @@ std::optional<ledger_change> session_ledger::forget_if_over(session_slot slot,
                                                             steady_time now) {
     const session_record& record = registry_[slot];
     if (record.not_found_since != no_time) {
+        // Both the time and the number of answers count: one slow poll is no proof, and neither is a burst of
+        // them.
         const steady_duration missing = now - record.not_found_since;
-        const bool long_enough = (missing >= poll.not_found_after && !looks_like_outage())
-                                 || missing >= longest_not_found;
+        const bool long_enough =
+            (missing >= poll.not_found_after && !looks_like_outage()) || missing >= max_not_found;
         if (long_enough && record.not_found_count >= min_not_found_answers) {
             return forget(slot, forget_reason::not_found, now);
         }
         return std::nullopt;
     }
+    // The API knows the session but reports a status without meaning for us: give up after a day.
     if (record.was_observed() && record.status == session_status::unknown
         && now - record.since >= poll.unknown_after) {
         return forget(slot, forget_reason::expired, now);
@@ -239,6 +253,7 @@ ledger_change session_ledger::take_event(session_slot slot,
     change.slot = slot;
     change.source = change_source::webhook;
     change.store = store_action::change;
+    // The event changes the status. Other types of events only have their key remembered.
     if (event) {
         change.reschedule = true;
         change.changes = update(slot, [&](session_record& record) {
@@ -250,6 +265,7 @@ ledger_change session_ledger::take_event(session_slot slot,
             compare_with_polls(slot, *event, first, times.received);
         }
     }
+    // The same event is delivered again whenever the sender gets no answer.
     remembered_.add({key, times.received, remembered_kind::event});
     return change;
 }
@@ -263,13 +279,14 @@ bool session_ledger::revive(const session_id& id, steady_time now) {
 }
 
 void session_ledger::undo_revival(const session_id& id, steady_time now) {
+    // A tracked id must not be marked as gone: another caller may have added it meanwhile.
     if (registry_.find(id.view()) == no_slot) {
         remembered_.add({remembered_key(id.view()), now, remembered_kind::ended});
     }
 }
 
 bool session_ledger::is_missing(session_slot slot) const noexcept {
-    // An API that does not keep ended sessions has no outage.
+    // Some APIs delete ended sessions: their 404 answers say nothing about an outage.
     const session_record& record = registry_[slot];
     return record.not_found_since != no_time && record.status != session_status::ended;
 }
@@ -278,10 +295,12 @@ bool session_ledger::looks_like_outage() const noexcept {
     const auto ended = static_cast<std::size_t>(kind_of(session_status::ended));
     const kind_tally& tally = registry_.tally();
     const std::size_t alive = registry_.size() - tally[0][ended] - tally[1][ended];
+    // More than half of all sessions missing at once: the account or the API changed, not the calls.
     return alive >= outage_min_sessions && 2 * missing_ > alive;
 }
 
 void session_ledger::remove(session_slot slot) {
+    // remove() bypasses update(), so the tally is adjusted here.
     missing_ -= is_missing(slot) ? 1 : 0;
     registry_.remove(slot);
 }
@@ -290,26 +309,27 @@ void session_ledger::compare_with_polls(session_slot slot,
                                         session_event event,
                                         bool first,
                                         steady_time now) {
-    // Starts and ends only: polls see the others too, but webhooks need not report them.
+    // Starts and ends only: no webhook has to report the other changes that polls see.
     if (event != session_event::started && event != session_event::ended) {
         return;
     }
+    // A webhook that reports first counts for webhooks; a later one may close a case of the polls.
     if (first) {
-        flow_.told_first(now);
+        flow_.reported_first(now);
     } else {
         const bool started = event == session_event::started;
-        flow_.told_after(slot, started ? told_change::start : told_change::end, now);
+        flow_.reported_after(slot, started ? reported_change::start : reported_change::end, now);
     }
 }
 
 void session_ledger::compare_with_webhooks(session_slot slot,
                                            const status_change& change,
                                            steady_time now) {
-    // The way back from `ending` is no start.
+    // A step back from `ending` to `active` is not a start.
     if (change.to == session_status::active && change.from != session_status::ending) {
-        flow_.seen_first(slot, told_change::start, now);
+        flow_.seen_first(slot, reported_change::start, now);
     } else if (change.to == session_status::ended) {
-        flow_.seen_first(slot, told_change::end, now);
+        flow_.seen_first(slot, reported_change::end, now);
     }
 }
 

@@ -12,11 +12,13 @@ session_registry::session_registry(std::size_t max_tracked)
     : index_(0, hash_through{this}, equal_through{this}),
       max_tracked_(max_tracked),
       first_free_(no_place) {
+    // Reserved once: a growing index would rehash a million ids within one turn of the loop.
     index_.reserve(max_tracked);
 }
 
 session_registry::added session_registry::add(const session_id& id) {
     if (full()) {
+        // The table is full, but a known id is still found.
         return {find(id.view()), false};
     }
     return add_beyond_limit(id);
@@ -28,10 +30,12 @@ session_registry::added session_registry::add_beyond_limit(const session_id& id)
     }
     const session_slot slot = take_slot();
     session_record& record = at(index_of(slot));
+    // The slot may have been used before: start from the defaults.
     record = session_record{};
     record.id_place = ids_.put(id.view());
     record.id_size = static_cast<std::uint8_t>(id.view().size());
     index_.insert(slot);
+    // Only now the record counts: the observer must see it complete.
     put_in(slot, record);
     return {slot, true};
 }
@@ -44,10 +48,11 @@ session_slot session_registry::find(std::string_view id) const {
 void session_registry::remove(session_slot slot) {
     session_record& record = at(index_of(slot));
     BOOST_ASSERT(is_tracked(slot));
+    // Before the record changes: the tally and the observer need its old values.
     take_out(slot, record);
     index_.erase(slot);
     record.forgotten = true;
-    // The answer under way still names this slot: nobody else may get it before release().
+    // The answer of a GET in flight names this slot, so no other session may get it before release().
     if (!record.in_flight) {
         free_slot(slot);
     }
@@ -70,10 +75,12 @@ std::string_view session_registry::text_of(session_slot slot) const noexcept {
 session_slot session_registry::take_slot() {
     if (first_free_ != no_place) {
         const std::uint32_t index = first_free_;
+        // A free record uses id_place as the link to the next free one.
         first_free_ = at(index).id_place;
         return session_slot{index};
     }
     if ((slot_count_ & (chunk_size - 1)) == 0) {
+        // The last chunk is full. Chunks never move, so references to records stay valid.
         chunks_.push_back(std::make_unique<chunk>());
     }
     return session_slot{slot_count_++};
@@ -81,6 +88,7 @@ session_slot session_registry::take_slot() {
 
 void session_registry::free_slot(session_slot slot) {
     session_record& record = at(index_of(slot));
+    // The text goes first: the record forgets where it is.
     ids_.release(record.id_place, record.id_size);
     record = session_record{};
     record.id_place = first_free_;
@@ -96,7 +104,7 @@ std::size_t session_registry::hash_through::operator()(std::string_view id) cons
 }
 
 bool session_registry::equal_through::operator()(session_slot a, session_slot b) const noexcept {
-    // Two slots never share an id, so equal slots are the only equal ones.
+    // Two slots never have the same id, so only a slot itself is equal to it.
     return a == b;
 }
 

@@ -11,16 +11,16 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// The earliest moment of a timestamp whose latest is known: the answer may have been on its way since the
-/// moment it was asked for.
+/// The earliest moment of a timestamp, from its latest: the API may have written the answer at any time since the
+/// request was sent.
 steady_time earlier_bound(steady_time latest, const exchange_times& times) noexcept {
     return latest - timestamp_slack - (times.received - times.sent);
 }
 
-/// The time between two timestamps; none if one is missing, they run backwards, or it is too long to be believed.
+/// The time between two timestamps; empty if one is missing, they run backwards, or it exceeds max_believed_age.
 std::optional<milliseconds> believable_length(std::optional<api_time> begin,
                                               std::optional<api_time> end) noexcept {
-    if (!begin || !end || *end < *begin || *end - *begin > longest_believed) {
+    if (!begin || !end || *end < *begin || *end - *begin > max_believed_age) {
         return std::nullopt;
     }
     return *end - *begin;
@@ -41,15 +41,16 @@ moment_bounds status_began(const session_record& record,
                            const session_snapshot& snapshot,
                            const exchange_times& times,
                            bool backwards) noexcept {
-    // A step backwards began anew: the timestamps are those of the first time.
+    // After a step backwards the status began again, but the timestamps are those of the first time.
+    // The rules name the timestamp that belongs to the status, if it has one.
     const auto began_at = rules_of(snapshot.status).began_at;
     if (began_at != nullptr && snapshot.*began_at && !backwards) {
         if (const auto latest = later_bound(*(snapshot.*began_at), times)) {
             return {earlier_bound(*latest, times), *latest};
         }
     }
-    // Otherwise between the last poll that saw the earlier status and this receipt; for a session that
-    // was never seen before, not earlier than its creation.
+    // Without a timestamp, the status began between the last poll that saw the previous one and this receipt. The
+    // first observation of a session has its creation as the earlier bound.
     if (record.was_observed()) {
         return {record.observed, times.received};
     }
@@ -57,8 +58,8 @@ moment_bounds status_began(const session_record& record,
     return {dated ? earlier_bound(record.created, times) : no_time, times.received};
 }
 
-/// When the stay in the present status ended, if `next` was seen then. A call whose start nobody saw
-/// waited until it started, and not until it ended.
+/// When the stay in the present status ended, if `next` is the new observation. A session that waited and was active
+/// between two polls waited until its start, not until its end.
 moment_bounds stay_ended(const session_record& record,
                          const session_snapshot& next,
                          const moment_bounds& began,
@@ -72,13 +73,13 @@ moment_bounds stay_ended(const session_record& record,
     return began;
 }
 
-/// Webhooks tell of every status but these; the next one that they tell ends these too.
+/// Webhooks report every status but these two. The next event ends them as well.
 bool is_between_webhooks(session_status status) noexcept {
     return status == session_status::connecting || status == session_status::ending;
 }
 
-/// The poll answers what asked for it, unless the event came after the GET had left.
-/// True if it was the last one of a session that a webhook had ended: nothing that the webhook told is open any more.
+/// Settles the event that asked for this poll, unless the event arrived after the GET was sent.
+/// True if this was the final poll of a session whose end a webhook reported.
 bool settle_touch(session_record& record) noexcept {
     const bool was_last = awaits_final_poll(record) && !record.touched_in_flight;
     record.by_webhook = record.by_webhook && !was_last;
@@ -87,7 +88,7 @@ bool settle_touch(session_record& record) noexcept {
     return was_last;
 }
 
-/// Fields that any answer may fill, and the durations that become known with them.
+/// Takes the fields that any answer may fill, and the durations that become known with them.
 void take_facts(session_record& record,
                 const session_snapshot& snapshot,
                 const exchange_times& times,
@@ -99,7 +100,9 @@ void take_facts(session_record& record,
     }
     const bool is_or_was_active =
         snapshot.started_at.has_value() || snapshot.status == session_status::active;
+    // The start counts once, also when the session was active only between two polls.
     if (record.started == no_time && is_or_was_active) {
+        // Without a timestamp the receipt is the later bound.
         record.started = times.received;
         if (snapshot.started_at) {
             record.started = later_bound(*snapshot.started_at, times).value_or(times.received);
@@ -108,12 +111,12 @@ void take_facts(session_record& record,
     }
 }
 
-/// What the end of a session tells, once.
+/// Takes what the end of a session brings: reason and duration. Runs once for each session.
 void take_end(session_record& record,
               const session_snapshot& snapshot,
               tracking& changes) noexcept {
     record.reason = snapshot.reason;
-    // Whatever else had asked for a poll, there is nothing more to learn, and the end counts once.
+    // An ended session is not polled again, so an event that asked for a poll is settled as well.
     record.touched = false;
     changes.ended = true;
     changes.ended_without_start = record.started == no_time;
@@ -131,48 +134,57 @@ tracking observe(session_record& record,
                  const session_snapshot& snapshot,
                  const exchange_times& times) noexcept {
     tracking changes;
+    // Any answer with this session ends a series of failures or of 404 answers.
     record.failures = 0;
     record.not_found_since = no_time;
     record.not_found_count = 0;
     record.unverified = false;
+    // The answer may be older than what is known: an event arrived, or the status began, after the GET was
+    // sent.
     const bool older = record.moved_in_flight || times.sent < record.since;
     record.moved_in_flight = false;
     const bool final_poll = settle_touch(record);
 
+    // Facts before anything is changed.
     const bool first = never_observed(record);
     const bool backwards = is_backwards(record.status, snapshot.status);
     if (record.status == session_status::ended && snapshot.status != session_status::ended) {
-        // The API says less than its webhook; nobody is asked again, so this is all there is to count.
+        // A webhook reported the end and the API lags behind it. `ended` is final, and after the final poll no other
+        // one follows: the end counts now, without details.
         changes.outdated = true;
         changes.ended = final_poll;
         changes.ended_without_start =
             final_poll && record.started == no_time && !snapshot.started_at;
         return changes;
     }
-    // Nor does an answer from before an event say that nothing is known.
+    // An answer from before an event must not replace a known status by an unknown one.
     if (older && snapshot.status == session_status::unknown
         && record.status != session_status::unknown) {
         changes.outdated = true;
         return changes;
     }
-    // A step back needs a second poll in a row, and none of them older than the present status.
+    // A step back needs two polls in a row, neither of them older than the present status.
     if (backwards && (older || record.backwards_to == session_status::unknown)) {
         if (!older) {
+            // First sight of a step back: remember it, and let the next poll decide.
             record.backwards_to = snapshot.status;
         }
         changes.outdated = true;
         return changes;
     }
+    // From here on the answer is accepted.
     record.backwards_to = session_status::unknown;
 
     const session_status previous = record.status;
-    // It waits again, but has been active since the last look: this stay is not the one that we knew.
+    // The session waits as before, but has a start by now: it was active between two polls. This is another stay.
     const bool came_back = record.started == no_time && snapshot.started_at.has_value()
                            && previous == snapshot.status
                            && snapshot.status < session_status::active;
     take_facts(record, snapshot, times, changes);
+    // A new status, or the first one: its bounds come from the timestamps or from the polls.
     if (first || previous != snapshot.status) {
         const moment_bounds began = status_began(record, snapshot, times, backwards);
+        // The first observation is not a change: it left no status.
         if (!first) {
             const moment_bounds left = stay_ended(record, snapshot, began, times);
             changes.change =
@@ -181,23 +193,29 @@ tracking observe(session_record& record,
         if (snapshot.status == session_status::ended) {
             take_end(record, snapshot, changes);
         }
+        // A poll saw this status first. Webhooks still cover it only if they report nothing for it.
         record.by_webhook = record.by_webhook && !backwards && is_between_webhooks(snapshot.status);
         enter(record, snapshot.status, began);
+        // Same status, other stay: it began between the last poll and this one.
     } else if (came_back) {
         enter(record, snapshot.status, {record.observed, times.received});
+        // The end is known from a webhook; this poll brings its details.
     } else if (final_poll) {
         take_end(record, snapshot, changes);
     }
+    // The time of sending, not of receipt: the answer says nothing about later moments.
     record.observed = std::max(record.observed, times.sent);
     return changes;
 }
 
 void observe_not_found(session_record& record, steady_time sent) noexcept {
+    // The first 404 answer starts the time after which the session is forgotten.
     if (record.not_found_since == no_time) {
         record.not_found_since = sent;
     }
     increment_saturating(record.not_found_count);
     record.failures = 0;
+    // The API has answered, if only with 404: an event that asked for this poll is settled.
     settle_touch(record);
     record.moved_in_flight = false;
     record.backwards_to = session_status::unknown;
@@ -206,6 +224,7 @@ void observe_not_found(session_record& record, steady_time sent) noexcept {
 void observe_failure(session_record& record, failure_reason reason) noexcept {
     record.last_failure = reason;
     increment_saturating(record.failures);
+    // The touch itself stays: a failed poll answers nothing, so the event still asks for one.
     record.touched_in_flight = false;
     record.moved_in_flight = false;
 }

@@ -1,6 +1,6 @@
-/// When a status began and how long a stay lasted, as far as two observations can tell.
+/// Bounds of the moment a status began and of the length of a stay, from two observations.
 ///
-/// Shared by the two sources of observations, polls (session_tracker.cpp) and webhooks (session_events.cpp).
+/// Shared by the two sources of observations: polls (session_tracker.cpp) and webhooks (session_events.cpp).
 
 #ifndef KALLGLOT_TRACKING_STATUS_BOUNDS_HPP
 #define KALLGLOT_TRACKING_STATUS_BOUNDS_HPP
@@ -13,11 +13,11 @@
 
 namespace kallglot {
 
-/// How far a timestamp's later bound may lie after the truth: two roundings to whole seconds.
+/// Longest time from the true moment to a timestamp's later bound: two roundings to whole seconds.
 inline constexpr steady_duration timestamp_slack = seconds(2);
 
-/// Timestamps further back, and sessions that lasted longer, are not believed.
-inline constexpr std::chrono::hours longest_believed{400 * 24};
+/// Older timestamps and longer sessions are treated as mistakes of the API.
+inline constexpr std::chrono::hours max_believed_age{400 * 24};
 
 /// Bounds of the moment a status began.
 struct moment_bounds {
@@ -29,7 +29,7 @@ struct moment_bounds {
 [[nodiscard]] std::optional<steady_duration> dwell_until(const session_record& record,
                                                          const moment_bounds& end) noexcept;
 
-/// The session has `status` now, since some moment within `began`.
+/// Sets the status of the session, which began within `began`.
 void enter(session_record& record, session_status status, const moment_bounds& began) noexcept;
 
 } // namespace kallglot

@@ -30,11 +30,12 @@ stored_session to_stored(const session_id& id,
     stored.provider = record.provider;
     stored.reason = record.reason;
     stored.by_webhook = record.by_webhook;
+    // Unknown is an empty field on disk, not a large number.
     if (record.since_slack_ms != session_record::unknown_slack) {
         stored.slack = record.since_slack_ms;
     }
     if (record.was_observed()) {
-        // As a difference, since rounding the two ends apart could take back what was confirmed.
+        // As a difference: rounding both times separately could make a confirmed threshold unconfirmed.
         stored.seen = std::chrono::floor<milliseconds>(record.observed - record.since).count();
     }
     stored.created = stored_if_known(record.created, line);
@@ -56,6 +57,8 @@ session_record to_record(const stored_session& stored,
     record.created = steady_if_known(stored.created, line);
     record.started = steady_if_known(stored.started, line);
     record.not_found_since = steady_if_known(stored.missing, line);
+    // A clock that was put back makes moments lie in the future. Moving all of them keeps their distances, so
+    // that confirmed thresholds stay confirmed.
     const steady_time latest = std::max(
         {record.since, record.observed, record.created, record.started, record.not_found_since});
     if (latest > now) {
@@ -77,19 +80,23 @@ session_record to_record(const stored_session& stored,
     record.not_found_count = stored.missing_count;
     record.sources = stored.sources;
     record.by_webhook = stored.by_webhook;
+    // What the daemon knows is old until the first poll; that poll is routine, or a restart would send all at
+    // once.
     record.unverified = true;
     record.bulk = true;
     return record;
 }
 
 bool is_sound(const stored_session& stored, stored_time mark) noexcept {
-    // Far from any real value and from the ends of the steady clock. The line may have begun with a clock of 1970.
+    // Far from any real value and from the ends of the steady clock. The line may have begun at 1970, on a machine
+    // without a battery-backed clock.
     constexpr std::int64_t far = std::int64_t{50} * 366 * 86'400'000;
     constexpr std::int64_t very_far = 2 * far;
     const std::int64_t since = stored.since.ms;
     const auto near = [&](const std::optional<stored_time>& at) {
         return !at || (at->ms > since - far && at->ms < since + far);
     };
+    // Every field that is used as an index or in arithmetic is checked; a damaged row must not reach the table.
     return static_cast<std::size_t>(stored.status) < session_status_count
            && static_cast<std::size_t>(stored.mode) < session_mode_count
            && static_cast<std::size_t>(stored.provider) < session_provider_count

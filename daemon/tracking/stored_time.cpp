@@ -5,9 +5,11 @@
 namespace kallglot {
 
 namespace {
-constexpr milliseconds longest_pause = std::chrono::hours(24 * 3660);
+// The longest time that a machine is taken to have been off.
+constexpr milliseconds max_time_off = std::chrono::hours(24 * 3660);
 
 bool is_within_a_millennium(std::chrono::milliseconds since_1970) noexcept {
+    // Far beyond any real clock, and far from the ends of the integer types.
     constexpr std::chrono::hours millennium(24 * 366'000);
     return since_1970 > -millennium && since_1970 < millennium;
 }
@@ -30,15 +32,17 @@ stored_timeline stored_timeline::resume(const time_mark& last,
                                         api_time wall,
                                         steady_time now,
                                         std::uint64_t boot) noexcept {
+    // Within one boot the steady clock has run through: the time off is exact.
     const bool same_boot = boot != 0 && boot == last.boot && now >= last.steady;
-    // Ten years at most: a clock may be decades ahead, and what is read must be near the line.
+    // Bounded by ten years: a clock may be decades ahead, and is_sound() rejects times far from the line.
     const milliseconds passed =
         same_boot ? std::chrono::floor<milliseconds>(now - last.steady)
-                  : std::clamp(wall - last.wall, milliseconds::zero(), longest_pause);
+                  : std::clamp(wall - last.wall, milliseconds::zero(), max_time_off);
     return stored_timeline(time_mark{{last.stored.ms + passed.count()}, wall, now, boot});
 }
 
 stored_time stored_timeline::to_stored(steady_time at) const noexcept {
+    // Round up here and down in mark(): an age on disk is never longer than the true one.
     return {begin_.stored.ms + std::chrono::ceil<milliseconds>(at - begin_.steady).count()};
 }
 

@@ -1,8 +1,8 @@
-/// What must not come back: ids forgotten as ended or not found, and events that were already applied, for 72 hours.
+/// Set of 64-bit keys that are remembered for 72 hours: ids forgotten as ended or not found, and applied events.
 ///
-/// A late event or an unchanged file does not revive such an id. Keys of 64 bits stand for the texts, since nothing is
-/// ever read back but "was it there", and millions of texts would cost memory and disk: a session of which three events
-/// came is four keys. Knows nothing of storage.
+/// A late event or an unchanged file must not revive such an id, and an event must not be applied twice. The set
+/// answers only "is it remembered", so keys stand for the texts and save memory and disk. A session with three events
+/// costs four keys. Knows nothing of storage.
 
 #ifndef KALLGLOT_TRACKING_REMEMBERED_KEYS_HPP
 #define KALLGLOT_TRACKING_REMEMBERED_KEYS_HPP
@@ -29,7 +29,7 @@ inline constexpr auto remembered_kind_words = make_vocabulary<remembered_kind>({
 });
 inline constexpr std::size_t remembered_kind_count = remembered_kind_words.size();
 
-/// Stands for the text on disk, so this function never changes.
+/// The key of a text. Keys are on disk, so this function must never change.
 [[nodiscard]] std::uint64_t remembered_key(std::string_view text) noexcept;
 
 struct remembered_entry {
@@ -40,10 +40,10 @@ struct remembered_entry {
     [[nodiscard]] bool operator==(const remembered_entry&) const = default;
 };
 
-/// Loop only. Times are kept in whole seconds, rounded down.
+/// Loop only. Times are in whole seconds, rounded down.
 ///
-/// Cost: 27 bytes a key. The index is cut into shards, so that growing holds the loop for 1 ms at a million keys, 4 ms at
-/// four millions.
+/// Cost: 27 bytes a key. The index has shards, so that growing blocks the loop for 1 ms at a million keys and 4 ms at
+/// four million.
 class remembered_keys {
 public:
     static constexpr std::chrono::hours retention{72};
@@ -53,18 +53,18 @@ public:
     remembered_keys(const remembered_keys&) = delete;
     remembered_keys& operator=(const remembered_keys&) = delete;
 
-    /// False if it is there already, and not too old. Entries come in the order of their times, and up to 1,000 that are
-    /// older than the retention then go: nothing grows without end, even if nobody asks, and none holds the loop.
+    /// False if the key is remembered already. Call it in the order of the entries' times. Each call removes up to
+    /// 1,000 entries that are older than the retention, so the set is bounded and no call blocks the loop.
     bool add(const remembered_entry& entry);
 
-    /// The operator wants it back. False if it was not there, or too old.
+    /// Forgets a key. False if it was not remembered.
     bool erase(std::uint64_t key, steady_time now);
 
-    /// Whether it was added, and within the retention before `now`.
+    /// Whether the key was added within the retention before `now`.
     [[nodiscard]] bool contains(std::uint64_t key, steady_time now) const;
 
-    /// Fills `entries` with up to `limit` of them from `cursor` (0 at first) on, and moves the cursor. False: that was
-    /// the end. Entries may come and go between two calls.
+    /// Appends entries from `cursor` (0 at first) on, until `entries` holds `limit`, and moves the cursor. False: there
+    /// are no more. Entries may be added and removed between two calls.
     bool list(std::uint64_t& cursor,
               std::size_t limit,
               std::vector<remembered_entry>& entries) const;
@@ -72,18 +72,18 @@ public:
     [[nodiscard]] std::size_t size() const noexcept;
 
 private:
-    struct kept {
+    struct packed_entry {
         std::uint64_t key = 0;
         std::int32_t at = 0; ///< seconds of the steady clock; before the boot they are negative
         remembered_kind kind = remembered_kind::ended;
     };
 
-    /// The lower 32 bits of the number of an entry, counted from the first ever; it stands in the index for the key.
+    /// The lower 32 bits of an entry's number, counted from the first one added. The index has numbers instead of keys.
     using number = std::uint32_t;
 
     struct hash_of {
         using is_transparent = void;
-        using is_avalanching = void; // the keys are even already
+        using is_avalanching = void; // keys are distributed evenly already
 
         const remembered_keys* owner;
 
@@ -111,15 +111,15 @@ private:
     using shard = boost::unordered_flat_set<number, hash_of, same_key>;
     static constexpr std::size_t shard_count = 64;
 
-    [[nodiscard]] static bool is_old(const kept& entry, steady_time now) noexcept {
+    [[nodiscard]] static bool is_old(const packed_entry& entry, steady_time now) noexcept {
         return now - steady_time(seconds(entry.at)) > retention;
     }
 
-    [[nodiscard]] const kept& entry(number at) const noexcept {
+    [[nodiscard]] const packed_entry& entry(number at) const noexcept {
         return entries_[static_cast<number>(at - static_cast<number>(first_number_))];
     }
 
-    // By bits that the table in a shard does not use: it takes the upper ones, and the lowest eight.
+    // Selects by bits that the hash table of a shard does not use: it takes the upper ones and the lowest eight.
     [[nodiscard]] const shard& shard_of(std::uint64_t key) const noexcept {
         return shards_[(key >> 16) % shard_count];
     }
@@ -130,9 +130,9 @@ private:
 
     void purge(steady_time now);
 
-    std::deque<kept> entries_;       ///< by time
-    std::uint64_t first_number_ = 0; ///< of entries_.front(), counted from the first ever
-    std::vector<shard> shards_;      ///< numbers of the entries that count
+    std::deque<packed_entry> entries_; ///< by time
+    std::uint64_t first_number_ = 0;   ///< of entries_.front()
+    std::vector<shard> shards_;        ///< numbers of the valid entries
 };
 
 } // namespace kallglot

@@ -1,9 +1,8 @@
-/// Do webhooks flow? Decides whether polls may leave starts and ends to webhooks.
+/// Decides whether webhooks report starts and ends reliably, so that polls can be rare.
 ///
-/// Counts which of the two was first to tell of each start and end of the last 15 minutes. A webhook takes a moment
-/// to be delivered, so a poll that was quicker says nothing against it: what the webhook tells within a few
-/// seconds counts as its own, else a daemon that polls fast would never learn that it need not. What no webhook
-/// tells within two minutes was missed. Pure; knows neither records nor HTTP.
+/// Counts which was first for each start and end of the last 15 minutes: a webhook or a poll. Delivery takes a
+/// moment. So a webhook within a few seconds after the poll counts as first; otherwise fast polling would always look
+/// better. A change without a webhook within two minutes counts as missed. Pure; knows neither records nor HTTP.
 
 #ifndef KALLGLOT_TRACKING_WEBHOOK_FLOW_HPP
 #define KALLGLOT_TRACKING_WEBHOOK_FLOW_HPP
@@ -20,33 +19,33 @@
 
 namespace kallglot {
 
-/// The two changes that a webhook should tell of.
-enum class told_change : std::uint8_t { start, end };
+/// The two changes that webhooks must report.
+enum class reported_change : std::uint8_t { start, end };
 
 /// Loop only.
 class webhook_flow {
 public:
-    /// A webhook told of the change before any poll.
-    void told_first(steady_time now);
+    /// A webhook reported the change before any poll.
+    void reported_first(steady_time now);
 
-    /// A poll saw the change before any webhook told of it.
-    void seen_first(session_slot slot, told_change change, steady_time now);
+    /// A poll saw the change before any webhook reported it.
+    void seen_first(session_slot slot, reported_change change, steady_time now);
 
-    /// A webhook told of a change that a poll had seen before.
-    void told_after(session_slot slot, told_change change, steady_time now);
+    /// A webhook reported a change that a poll had seen before.
+    void reported_after(session_slot slot, reported_change change, steady_time now);
 
-    /// At least 99 % of the starts and ends of the last 15 minutes, 20 or more, came by webhook.
+    /// True if webhooks reported at least 99 % of the starts and ends of the last 15 minutes first, of at least 20.
     [[nodiscard]] bool flows(steady_time now);
 
-    /// Changes that no webhook told within two minutes:
+    /// Changes without a webhook within two minutes:
     /// kallglot_exporter_webhook_missed_transitions_total. Up to date after flows().
     [[nodiscard]] std::uint64_t missed() const noexcept { return missed_; }
 
 private:
-    /// A change that a poll saw first, until its webhook comes or two minutes have passed.
+    /// A change that a poll saw first. Open until its webhook arrives or two minutes have passed.
     struct open_case {
         steady_time seen = no_time;
-        bool counted = false; ///< as the poll's
+        bool counted = false; ///< already counted for the poll
     };
 
     using case_key = std::uint64_t; ///< slot and change
@@ -56,14 +55,14 @@ private:
         case_key key = 0;
     };
 
-    [[nodiscard]] static case_key key_of(session_slot slot, told_change change) noexcept {
+    [[nodiscard]] static case_key key_of(session_slot slot, reported_change change) noexcept {
         return std::uint64_t{index_of(slot)} * 2 + static_cast<std::uint64_t>(change);
     }
 
     void close_cases(steady_time now);
 
     struct minute {
-        std::int64_t number = -1; ///< minutes of the steady clock; another one: out of date
+        std::int64_t number = -1; ///< of the steady clock; another number: counts are out of date
         std::uint32_t by_webhook = 0;
         std::uint32_t by_poll = 0;
     };

@@ -13,14 +13,14 @@ class WebhookFlow : public testing::Test {
 protected:
     void tell(int count) {
         for (int i = 0; i < count; ++i) {
-            flow_.told_first(now_);
+            flow_.reported_first(now_);
         }
     }
 
     /// Starts that a poll saw and no webhook ever tells.
     void see(int count, std::uint32_t first_slot = 0) {
         for (int i = 0; i < count; ++i) {
-            flow_.seen_first(session_slot{first_slot++}, told_change::start, now_);
+            flow_.seen_first(session_slot{first_slot++}, reported_change::start, now_);
         }
     }
 
@@ -60,19 +60,19 @@ TEST_F(WebhookFlow, ForgetsWhatIsOlderThanFifteenMinutes) {
 
 TEST_F(WebhookFlow, AWebhookThatWasMerelyOvertakenCountsAsItsOwn) {
     tell(20);
-    flow_.seen_first(some_slot, told_change::start, now_);
+    flow_.seen_first(some_slot, reported_change::start, now_);
     now_ += 4s;
-    flow_.told_after(some_slot, told_change::start, now_);
+    flow_.reported_after(some_slot, reported_change::start, now_);
     EXPECT_TRUE(flows_after(3min));
     EXPECT_EQ(flow_.missed(), 0U);
 }
 
 TEST_F(WebhookFlow, ALateWebhookCountsForThePollButWasNotMissed) {
     tell(20);
-    flow_.seen_first(some_slot, told_change::end, now_);
+    flow_.seen_first(some_slot, reported_change::end, now_);
     EXPECT_FALSE(flows_after(6s));
     now_ += 60s;
-    flow_.told_after(some_slot, told_change::end, now_);
+    flow_.reported_after(some_slot, reported_change::end, now_);
     EXPECT_FALSE(flows_after(3min));
     EXPECT_EQ(flow_.missed(), 0U);
 }
@@ -83,30 +83,30 @@ TEST_F(WebhookFlow, WhatNobodyTellsWithinTwoMinutesWasMissed) {
     EXPECT_EQ(flow_.missed(), 0U);
     EXPECT_FALSE(flows_after(1s));
     EXPECT_EQ(flow_.missed(), 3U);
-    flow_.told_after(session_slot{0}, told_change::start, now_);
+    flow_.reported_after(session_slot{0}, reported_change::start, now_);
     EXPECT_EQ(flow_.missed(), 3U);
 }
 
 TEST_F(WebhookFlow, StartAndEndOfOneSessionAreTwoCases) {
-    flow_.seen_first(some_slot, told_change::start, now_);
-    flow_.seen_first(some_slot, told_change::end, now_);
-    flow_.told_after(some_slot, told_change::end, now_ + 1s);
+    flow_.seen_first(some_slot, reported_change::start, now_);
+    flow_.seen_first(some_slot, reported_change::end, now_);
+    flow_.reported_after(some_slot, reported_change::end, now_ + 1s);
     EXPECT_FALSE(flows_after(3min));
     EXPECT_EQ(flow_.missed(), 1U);
 }
 
 TEST_F(WebhookFlow, ASlotThatServesAnotherSessionBeginsAnew) {
-    flow_.seen_first(some_slot, told_change::start, now_);
-    flow_.seen_first(some_slot, told_change::start, now_ + 1min);
+    flow_.seen_first(some_slot, reported_change::start, now_);
+    flow_.seen_first(some_slot, reported_change::start, now_ + 1min);
     EXPECT_EQ(flow_.missed(), 1U);
-    flow_.told_after(some_slot, told_change::start, now_ + 1min + 1s);
+    flow_.reported_after(some_slot, reported_change::start, now_ + 1min + 1s);
     EXPECT_FALSE(flows_after(5min));
     EXPECT_EQ(flow_.missed(), 1U);
 }
 
 TEST_F(WebhookFlow, EventsOfNoOpenCaseChangeNothing) {
     tell(20);
-    flow_.told_after(some_slot, told_change::start, now_);
+    flow_.reported_after(some_slot, reported_change::start, now_);
     EXPECT_TRUE(flows_after(1s));
 }
 
