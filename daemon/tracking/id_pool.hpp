@@ -1,7 +1,7 @@
-/// Keeps the texts of ids: four size classes of 16 to 64 bytes, in chunks that never move.
+/// Storage of id texts: four size classes of 16 to 64 bytes, in chunks that never move.
 ///
-/// A million ids of 31 characters cost 32 bytes each, not 64 and not a heap node. Knows only bytes; which id
-/// belongs to which session is the registry's business.
+/// A million ids of 31 characters cost 32 bytes each, not 64 and not a heap node. The pool knows only bytes; the
+/// registry knows which id belongs to which session.
 
 #ifndef KALLGLOT_TRACKING_ID_POOL_HPP
 #define KALLGLOT_TRACKING_ID_POOL_HPP
@@ -18,13 +18,13 @@ namespace kallglot {
 /// Loop only.
 class id_pool {
 public:
-    /// Keeps a copy of `text` (1 to 64 bytes) and names its place; the size is the caller's to remember.
+    /// Stores a copy of `text` (1 to 64 bytes) and returns its place. The caller remembers the size.
     [[nodiscard]] std::uint32_t put(std::string_view text);
 
     /// The text at a place. Valid until it is released.
     [[nodiscard]] std::string_view get(std::uint32_t place, std::size_t size) const noexcept;
 
-    /// Gives the place back.
+    /// Frees the place.
     void release(std::uint32_t place, std::size_t size) noexcept;
 
 private:
@@ -36,7 +36,8 @@ private:
     struct size_class {
         std::vector<std::unique_ptr<char[]>> chunks;
         std::uint32_t used = 0;
-        std::uint32_t first_free = none; ///< free places are chained through their first four bytes
+        std::uint32_t first_free =
+            none; ///< head of the free list, linked by the first four bytes of each
     };
 
     [[nodiscard]] static std::size_t class_of(std::size_t size) noexcept {

@@ -1,10 +1,10 @@
-/// The time line of the store: what steady times become on disk, and what they are after a restart.
+/// Time line of the store: conversion of steady times to times on disk, and back after a restart.
 ///
-/// The steady clock is the same for every process of one boot, so that a restart of the daemon alone costs nothing:
-/// ages go on exactly. Across a reboot only this machine's wall clock knows how long it was off. The line therefore
-/// runs on the steady clock and is carried over a reboot by the difference of two readings of the wall clock: steps
-/// of that clock while the daemon ran do not count, and one that was put back counts as no time at all. Only a machine
-/// that boots with a clock that is ahead makes ages too long, until the first poll. It never asks for the time.
+/// The steady clock is the same for every process of one boot. So ages stay exact over a restart of the daemon alone.
+/// Across a reboot, only this machine's wall clock knows how long the machine was off. The line therefore runs on the
+/// steady clock and crosses a reboot by the difference of two readings of the wall clock. Steps of that clock while the
+/// daemon ran do not count, and a clock that was put back counts as no time. Only a machine that boots with a clock
+/// that is ahead makes ages too long, until the first poll. The caller passes all times in.
 
 #ifndef KALLGLOT_TRACKING_STORED_TIME_HPP
 #define KALLGLOT_TRACKING_STORED_TIME_HPP
@@ -22,7 +22,7 @@ struct stored_time {
     [[nodiscard]] auto operator<=>(const stored_time&) const = default;
 };
 
-/// One moment as three clocks tell it. Kept in the store and renewed while the daemon runs.
+/// One moment on three clocks. The store persists it and updates it while the daemon runs.
 struct time_mark {
     stored_time stored;
     api_time wall{};
@@ -32,7 +32,7 @@ struct time_mark {
     [[nodiscard]] bool operator==(const time_mark&) const = default;
 };
 
-/// Whether a mark that was read from a disk can be reckoned with: no clock is off by that much.
+/// Whether a mark from disk is plausible: no real clock is further off.
 [[nodiscard]] bool is_sound(const time_mark& mark) noexcept;
 
 /// Immutable after construction.
@@ -40,7 +40,7 @@ class stored_timeline {
 public:
     explicit stored_timeline(const time_mark& begin) noexcept : begin_(begin) {}
 
-    /// The line of a store that is new.
+    /// The line of a new store.
     [[nodiscard]] static stored_timeline begin(api_time wall,
                                                steady_time now,
                                                std::uint64_t boot) noexcept;
@@ -51,10 +51,10 @@ public:
                                                 steady_time now,
                                                 std::uint64_t boot) noexcept;
 
-    /// Not before `at`: a stay never begins earlier on disk than it did, by up to a millisecond.
+    /// Rounds up to a millisecond: a stay never begins earlier on disk than it did.
     [[nodiscard]] stored_time to_stored(steady_time at) const noexcept;
 
-    /// Precondition: within two centuries of the mark; the store checks what it reads.
+    /// Precondition: within two centuries of the mark; the store checks each row that it reads.
     [[nodiscard]] steady_time to_steady(stored_time at) const noexcept;
 
     [[nodiscard]] time_mark mark(api_time wall, steady_time now) const noexcept;

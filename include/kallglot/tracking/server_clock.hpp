@@ -1,7 +1,7 @@
-/// What time it is for the API, from the `Date` of its answers.
+/// The API's clock, derived from the `Date` of its answers.
 ///
-/// Timestamps, reset times and Retry-After dates are wall times of the API's clock; they are only ever
-/// compared with that clock, so ours may be wrong or jump without changing an age, a pause or a budget.
+/// Timestamps, reset times and Retry-After dates are wall times of the API's clock. The daemon compares them with that
+/// clock only. So this machine's clock can be wrong or jump without an effect on an age, a pause or a budget.
 
 #ifndef KALLGLOT_TRACKING_SERVER_CLOCK_HPP
 #define KALLGLOT_TRACKING_SERVER_CLOCK_HPP
@@ -21,7 +21,7 @@ public:
         received_ = received;
     }
 
-    /// The API's time at `at`, whole seconds behind the truth at most; empty before the first `Date`.
+    /// The API's time at `at`; empty before the first `Date`. Late by less than a second and the time in flight.
     [[nodiscard]] std::optional<api_time> at(steady_time at) const noexcept {
         if (!date_) {
             return std::nullopt;

@@ -1,3 +1,8 @@
+/// Statuses, modes, providers and end reasons of a session, and the rules of each status.
+///
+/// The API's lists are open, these are closed. A word of the API that is not listed here becomes `unknown` or `other`,
+/// so that a new word adds no metric series and breaks no poll.
+
 #ifndef KALLGLOT_TRACKING_SESSION_HPP
 #define KALLGLOT_TRACKING_SESSION_HPP
 
@@ -11,8 +16,6 @@
 #include <optional>
 #include <string_view>
 
-// The closed vocabulary of a session. The API's lists are open: text that is not listed here becomes
-// `unknown` or `other`, so that a new word upstream never grows a metric and never breaks a poll.
 namespace kallglot {
 
 enum class session_status : std::uint8_t { created, connecting, active, ending, ended, unknown };
@@ -96,7 +99,7 @@ inline constexpr std::size_t end_reason_count = end_reason_words.size();
     return end_reason_words.text_of(value);
 }
 
-/// The value of a word of the API; a word that is not known gives `unknown` or `other`.
+/// The value of a word of the API; other words give `unknown` or `other`.
 [[nodiscard]] constexpr session_status parse_session_status(std::string_view text) noexcept {
     return session_status_words.find_before(text, session_status::unknown);
 }
@@ -113,7 +116,8 @@ inline constexpr std::size_t end_reason_count = end_reason_words.size();
     return end_reason_words.find_before(text, end_reason::other);
 }
 
-/// Where an id came from; a session may have several. The label of kallglot_exporter_sessions_added_total.
+/// Where a session id came from; a session may have several sources. The label of
+/// kallglot_exporter_sessions_added_total.
 enum class session_source : std::uint8_t { file, api, webhook };
 
 /// The numbers are those of the bits in a stored set.
@@ -141,7 +145,7 @@ static_assert(session_source_count <= 4);
     return set;
 }
 
-/// What one answer said about a session: a closed set of fields, nothing secret, nothing personal.
+/// The content of one answer about a session: a closed set of fields, without secrets or personal data.
 ///
 /// Source: kallglot-api reference, GET /v1/sessions/{id}, both generations; samples in tests/samples.
 struct session_snapshot {
@@ -157,7 +161,7 @@ struct session_snapshot {
 /// The confirm rank of a status without thresholds.
 inline constexpr std::uint8_t no_confirms = 0xFF;
 
-/// What is different between the statuses: everything else treats them alike.
+/// What differs between statuses. All other code treats them alike.
 struct status_rules {
     session_status status;
 
@@ -170,7 +174,7 @@ struct status_rules {
     /// The API's timestamp for the beginning of this status; null: it has none.
     std::optional<api_time> session_snapshot::* began_at;
 
-    /// Which confirms go first when requests are short: the lowest rank.
+    /// Order of confirming polls when requests are scarce; the lowest rank goes first.
     std::uint8_t confirm_rank;
 
     /// The call has not started yet: `not_started` counts the session.
@@ -213,7 +217,7 @@ inline constexpr std::array<status_rules, session_status_count> session_status_r
     return session_status_rules[static_cast<std::size_t>(status)];
 }
 
-/// The number of ranks; 0 if the rules are not in order, or two statuses share a rank, or a rank is left out.
+/// The number of ranks; 0 if the rules are out of order, two statuses share a rank, or a rank is missing.
 [[nodiscard]] consteval std::size_t count_confirm_ranks() {
     std::array<bool, session_status_count + 1> used{};
     used[not_started_confirm_rank] = true;

@@ -12,15 +12,15 @@
 
 namespace kallglot {
 
-/// The id of a session, checked: 1 to 64 characters of [A-Za-z0-9_-].
+/// A checked session id: 1 to 64 characters of [A-Za-z0-9_-].
 ///
-/// Only such text ever reaches a request path, the store or a log line, so none of them has to
-/// escape it. A value without heap memory: 65 bytes, trivially copyable.
+/// Request paths, the store and log lines take ids in this type only, so none of them has to escape the text. A value
+/// without heap memory: 65 bytes, trivially copyable.
 class session_id {
 public:
     static constexpr std::size_t max_size = 64;
 
-    /// Errors: errc::invalid_session_id for an empty, too long or wrongly spelled id.
+    /// Errors: errc::invalid_session_id if the text is empty, too long or has another character.
     [[nodiscard]] static result<session_id> parse(std::string_view text) noexcept;
 
     /// A view into this object: valid as long as it is neither moved nor destroyed.
@@ -41,10 +41,10 @@ private:
     std::uint8_t size_ = 0;
 };
 
-/// Spreads ids evenly over 64 bits; stable within one process, not across versions.
+/// Distributes ids evenly over 64 bits. Stable within one process, not across versions.
 [[nodiscard]] std::uint64_t hash_of(std::string_view id) noexcept;
 
-/// Names a place in the session table. Valid from registry::add until the slot is released.
+/// Index of a record in the session table. Valid from session_registry::add until the slot is released.
 enum class session_slot : std::uint32_t {};
 
 inline constexpr session_slot no_slot{0xFFFF'FFFF};

@@ -1,9 +1,9 @@
-/// The owner of every session's life: what is tracked, what changes it, and when it is forgotten.
+/// The owner of every session's life: which sessions are tracked, what changes them, and when they are forgotten.
 ///
-/// Poller and intake do not know each other; both report what they learned to the ledger. Each call changes one session
-/// and returns what has to be done about it, as data: session_changes (polling) carries that out. The rules about 404
-/// answers, outages, forgetting and late events are here and nowhere else. Pure: times and settings are passed in; it sends
-/// no request, writes no store and reports no metric.
+/// Poller and intake do not know each other; both report to the ledger. Each call changes one session and returns what
+/// has to be done, as data; session_changes (polling) carries it out. The rules about 404 answers, outages, forgetting
+/// and late events are here only. Pure: the caller passes times and settings in. The ledger sends no request, writes no
+/// store and reports no metric.
 ///
 /// An answer of the API, from the poller's point of view:
 ///
@@ -92,23 +92,23 @@ public:
 
     [[nodiscard]] const session_registry& sessions() const noexcept { return registry_; }
 
-    /// Another limit from now on. Sessions beyond it stay.
+    /// Changes the limit. Sessions beyond it stay tracked.
     void set_max_tracked(std::size_t count) noexcept { registry_.set_max_tracked(count); }
 
     // Ids.
 
-    /// An id came from `source`, alone or in `bulk`. A known session only gets the source; its store action says what to
-    /// wait for. No slot: the table is full.
+    /// Registers an id from `source`, alone or in `bulk`. A known session only gets the source; the store action says
+    /// what to wait for. No slot: the table is full.
     ledger_change take_id(const session_id& id, session_source source, bool bulk, steady_time now);
 
-    /// The store refused what take_id() reported of a known session: the source counts as new the next time.
+    /// Undoes the source that take_id() added to a known session, because the store rejected it.
     void revoke_source(session_slot slot, session_source source);
 
-    /// The session has left one of its sources. It is forgotten if that was the last one.
+    /// The session is no longer in one of its sources. It is forgotten if that was the last one.
     ledger_change remove_source(session_slot slot, session_source source, steady_time now);
 
-    /// A session of the store is tracked again, even beyond the limit, since it was acknowledged. Its first poll is routine
-    /// and due at once; it takes as many 404 answers to forget it as for a new one.
+    /// Tracks a session of the store again, even beyond the limit, because it was acknowledged. Its first poll is
+    /// routine and due at once. It needs as many 404 answers as a new session to be forgotten.
     ledger_change restore(const session_id& id,
                           const session_record& record,
                           const poll_policy& policy,
@@ -116,15 +116,15 @@ public:
 
     ledger_change forget(session_slot slot, forget_reason reason, steady_time now);
 
-    /// The session leaves without a trace: the store never had it, and nothing was acknowledged.
+    /// Removes a session that the store never had and that was not acknowledged.
     ledger_change drop(session_slot slot);
 
-    /// Whether the store refused the session, which a file keeps: it is offered again when there is room.
+    /// Marks a session from a file that the store rejected. The intake offers it again when the store has room.
     void set_unstored(session_slot slot, bool unstored);
 
     // Answers.
 
-    /// A GET for the session has left.
+    /// A GET for the session was sent.
     void poll_sent(session_slot slot, steady_time now);
 
     /// No GET is in flight any more. False: the session was forgotten meanwhile, and its slot is free.
@@ -140,8 +140,8 @@ public:
 
     ledger_change take_failure(session_slot slot, failure_reason reason);
 
-    /// Forgets the session if it has answered 404 for `not_found_after` (3 times at least, and not while that looks like an
-    /// outage), or has been in an unknown status for `unknown_after`.
+    /// Forgets a session that has answered 404 for `not_found_after`, at least 3 times, unless that looks like an
+    /// outage. Also forgets one in an unknown status for `unknown_after`.
     std::optional<ledger_change> forget_if_over(session_slot slot,
                                                 const poll_settings& poll,
                                                 steady_time now);
@@ -153,13 +153,13 @@ public:
         return remembered_.contains(key, now);
     }
 
-    /// A webhook reported something about a tracked session. `event` is empty for types that say nothing of its status.
+    /// Applies a webhook event to a tracked session. `event` is empty for types that say nothing about its status.
     ledger_change take_event(session_slot slot,
                              std::optional<session_event> event,
                              std::uint64_t key,
                              const event_times& times);
 
-    /// The event could not be persisted: its next delivery is no duplicate.
+    /// The event was not persisted: its next delivery must not count as a duplicate.
     void forget_event(std::uint64_t key, steady_time now) { remembered_.erase(key, now); }
 
     /// Compares webhooks with polls from now on.
@@ -178,10 +178,10 @@ public:
     /// Whether the id was forgotten as ended or not found within the last 72 hours.
     [[nodiscard]] bool is_gone(const session_id& id, steady_time now) const;
 
-    /// The operator asks for the id by name: it may come back. False if it was not gone.
+    /// A caller names the id explicitly: it may be tracked again. False if it was not gone.
     bool revive(const session_id& id, steady_time now);
 
-    /// Takes a revival back, unless the id is tracked.
+    /// Undoes revive(), unless the id is tracked.
     void undo_revival(const session_id& id, steady_time now);
 
     [[nodiscard]] const remembered_keys& remembered() const noexcept { return remembered_; }
@@ -189,7 +189,7 @@ public:
     void restore(const remembered_entry& entry) { remembered_.add(entry); }
 
 private:
-    /// The one way to change a record here: keeps the count of sessions that answer 404.
+    /// The one way to change a record here: updates the count of sessions that answer 404.
     template <class Change>
     decltype(auto) update(session_slot slot, Change&& change) {
         const tally_scope scope(*this, slot);

@@ -1,8 +1,8 @@
-/// What is kept of one tracked session: a record of fixed size in the registry's table.
+/// Record of one tracked session: a struct of fixed size in the registry's table.
 ///
-/// A million sessions are data, not tasks: no timer, string or heap node of its own, and nothing that can
-/// be derived. Whether a threshold is confirmed, for example, is not stored: it follows from `since`,
-/// `observed` and the configured age. Nothing secret and nothing personal is here.
+/// A million sessions are data, not tasks: a session has no timer, string or heap node of its own. The record has
+/// nothing that can be derived. Whether a threshold is confirmed follows from `since`, `observed` and the configured
+/// age, for example. It has no secrets and no personal data.
 
 #ifndef KALLGLOT_TRACKING_SESSION_RECORD_HPP
 #define KALLGLOT_TRACKING_SESSION_RECORD_HPP
@@ -19,31 +19,29 @@ namespace kallglot {
 
 /// Times are `no_time` while they are not known.
 struct session_record {
-    /// Later bound of the moment the present status began; of the moment the id was told, while the
-    /// session has not been observed. An age computed from it is never overstated.
+    /// Later bound of the moment the present status began. Before the first observation, the moment the id was
+    /// registered. An age computed from it is never too long.
     steady_time since = no_time;
 
     /// When the last GET was sent, answered or not.
     steady_time last_sent = no_time;
 
-    /// When the last GET that was answered with this session was sent. Confirms every threshold that was
-    /// crossed before it.
+    /// When the last GET was sent whose answer showed this session. Confirms every threshold crossed before it.
     steady_time observed = no_time;
 
     steady_time created = no_time; ///< created_at, later bound
-    steady_time started =
-        no_time; ///< started_at as a poll told it, later bound; no_time: not started
+    steady_time started = no_time; ///< started_at from a poll, later bound; no_time: not started
 
-    /// First of the 404 answers since the last good one.
+    /// First 404 answer since the last good one.
     steady_time not_found_since = no_time;
 
-    /// How much earlier than `since` the status may have begun; saturated when not known.
+    /// How much earlier than `since` the status may have begun; unknown_slack if that is not known.
     std::uint32_t since_slack_ms = unknown_slack;
 
     /// `ended_at - started_at`, once the session has ended after a start.
     std::uint32_t call_duration_ms = 0;
 
-    std::uint32_t id_place = 0; ///< where the id's text is, known to the registry alone
+    std::uint32_t id_place = 0; ///< where the id's text is; used by the registry only
 
     session_status status = session_status::unknown;
     session_mode mode = session_mode::none;
@@ -51,7 +49,7 @@ struct session_record {
     end_reason reason = end_reason::none;
     failure_reason last_failure = failure_reason::other; ///< of the newest of `failures`
 
-    /// The lower status that the last poll saw; only a second one in a row moves the session back.
+    /// The lower status that the last poll saw. Only a second such poll in a row moves the session back.
     session_status backwards_to = session_status::unknown;
 
     std::uint8_t id_size = 0;
@@ -59,29 +57,29 @@ struct session_record {
     std::uint8_t not_found_count = 0; ///< 404 answers since the last good one, saturating
     std::uint8_t sources = 0;         ///< set of session_source: source_bit
 
-    bool in_flight : 1 = false;  ///< a GET is under way; the slot stays taken until it returns
-    bool forgotten : 1 = false;  ///< left the index while a GET was under way
+    bool in_flight : 1 = false;  ///< a GET is in flight; the slot stays reserved until it returns
+    bool forgotten : 1 = false;  ///< removed from the index while a GET was in flight
     bool unverified : 1 = false; ///< restored, and not yet polled
-    bool bulk : 1 = false;       ///< told with many others: its first poll is routine, not an event
+    bool bulk : 1 = false;       ///< registered with many others: its first poll is routine
     bool touched : 1 = false;    ///< an event asks for a poll at once
-    /// That event came while a GET was under way, whose answer is older and does not settle it.
+    /// That event came while a GET was in flight; the GET's answer is older and does not settle it.
     bool touched_in_flight : 1 = false;
-    /// An event moved it while a GET was under way, whose answer is older.
+    /// An event moved it while a GET was in flight; the GET's answer is older.
     bool moved_in_flight : 1 = false;
-    /// A webhook told its present status, or the last one that webhooks tell: none tells of `connecting`
-    /// and `ending`.
+    /// A webhook reported its present status, or the one before `connecting` or `ending`, for which there are no
+    /// webhooks.
     bool by_webhook : 1 = false;
-    bool unstored : 1 = false; ///< a file has it, and the store could not take it yet
+    bool unstored : 1 = false; ///< from a file; the store has rejected it so far
 
     static constexpr std::uint32_t unknown_slack = std::numeric_limits<std::uint32_t>::max();
 
     [[nodiscard]] constexpr bool was_observed() const noexcept { return observed != no_time; }
 };
 
-/// The table of a million sessions has a budget; whoever adds a field meets it here.
+/// The memory budget of a million sessions. Each added byte costs 1 MB: check that the field is worth it.
 static_assert(sizeof(session_record) == 72);
 
-/// What decides the interval of a session's routine polls: its status, with sessions that were never observed apart.
+/// Kind of session for the interval of routine polls: its status, or that it was never observed.
 enum class poll_kind : std::uint8_t { never_observed = 0 };
 
 inline constexpr std::size_t poll_kind_count = session_status_count + 1;
@@ -90,7 +88,7 @@ inline constexpr std::size_t poll_kind_count = session_status_count + 1;
     return static_cast<poll_kind>(static_cast<std::uint8_t>(status) + 1);
 }
 
-/// Neither a poll nor a webhook nor a restart has said anything of its status.
+/// No poll, webhook or restart has reported its status.
 [[nodiscard]] constexpr bool never_observed(const session_record& r) noexcept {
     return r.status == session_status::unknown && !r.was_observed();
 }
@@ -99,7 +97,7 @@ inline constexpr std::size_t poll_kind_count = session_status_count + 1;
     return never_observed(r) ? poll_kind::never_observed : kind_of(r.status);
 }
 
-/// A webhook told its end, and the one poll that asks for the details is still to come.
+/// A webhook reported its end, and the final poll for the details is still to come.
 [[nodiscard]] constexpr bool awaits_final_poll(const session_record& r) noexcept {
     return r.status == session_status::ended && r.touched;
 }

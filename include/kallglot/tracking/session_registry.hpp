@@ -1,9 +1,9 @@
-/// The table of all tracked sessions and the index by id.
+/// Table of all tracked sessions, with an index by session id.
 ///
-/// Records of fixed size in chunks of 4,096 that never move, named by a 32-bit slot; texts of ids in pools
-/// by size, so that a short id does not pay for the longest; the index is a flat hash set of slots that
-/// hashes through the table. No pointer or iterator is kept across calls. Every change of a record passes
-/// `update`, so that a census under way can follow. Knows nothing of time, polling or storage.
+/// Records have a fixed size and live in chunks of 4,096 that never move; a 32-bit slot names each. The texts of ids
+/// are in pools by size, so a short id does not cost as much as the longest. The index is a flat hash set of slots
+/// that hashes through the table. Every change of a record goes through `update`, so that a running census can
+/// follow. Knows nothing of time, polling or storage.
 
 #ifndef KALLGLOT_TRACKING_SESSION_REGISTRY_HPP
 #define KALLGLOT_TRACKING_SESSION_REGISTRY_HPP
@@ -23,8 +23,8 @@
 
 namespace kallglot {
 
-/// Follows the changes of records: told before and after each, also of adding (after only) and removing
-/// (before only).
+/// Observer of changes: the registry calls it before and after each change of a record. Adding a session calls
+/// after_change() only, removing one before_change() only.
 class registry_observer {
 public:
     virtual ~registry_observer() = default;
@@ -37,15 +37,14 @@ protected:
     registry_observer& operator=(const registry_observer&) = default;
 };
 
-/// How many tracked sessions keep which interval: what the demand for requests is computed from.
-/// [by_webhook][poll_kind].
+/// Number of tracked sessions for each interval, as [by_webhook][poll_kind]. The schedule computes the demand from it.
 using kind_tally = std::array<std::array<std::uint32_t, poll_kind_count>, 2>;
 
 /// Loop only.
 class session_registry {
 public:
-    /// Cost: the index is reserved for `max_tracked`, so that it never grows by doubling; pages of it are
-    /// touched only as sessions come.
+    /// Cost: reserves the index for `max_tracked`, so that it never grows by doubling. The system provides its pages
+    /// only as sessions are added.
     explicit session_registry(std::size_t max_tracked);
 
     session_registry(const session_registry&) = delete;
@@ -56,30 +55,29 @@ public:
         bool is_new = false;
     };
 
-    /// Finds or makes the record of `id`. A new record is default-initialised but for its id.
+    /// Finds the record of `id` or adds one. A new record has defaults and its id.
     added add(const session_id& id);
 
-    /// Likewise, but never refuses: for sessions that were acknowledged under another limit.
+    /// As add(), without the limit: for sessions that were acknowledged under another limit.
     added add_beyond_limit(const session_id& id);
 
     /// no_slot if the id is not tracked.
     [[nodiscard]] session_slot find(std::string_view id) const;
 
-    /// The id leaves the index at once. The slot is free for another session at once, or, while a GET is
-    /// under way, when release() is called.
+    /// Removes the id from the index. The slot is free at once or, while a GET is in flight, after release().
     void remove(session_slot slot);
 
-    /// The GET of a removed session has returned. Precondition: the record is `forgotten`.
+    /// Frees the slot of a removed session whose GET has returned. Precondition: the record is `forgotten`.
     void release(session_slot slot);
 
     [[nodiscard]] const session_record& operator[](session_slot slot) const noexcept {
         return at(index_of(slot));
     }
 
-    /// Asks the memory for a record that will be looked at soon.
+    /// Prefetches a record that the caller will read soon.
     void prefetch(session_slot slot) const noexcept {
         const session_record* const record = &(*this)[slot];
-        // It may lie across two cache lines.
+        // A record can lie across two cache lines.
         __builtin_prefetch(record);
         __builtin_prefetch(reinterpret_cast<const char*>(record + 1) - 1);
     }
@@ -108,7 +106,7 @@ public:
 
     void set_max_tracked(std::size_t count) noexcept { max_tracked_ = count; }
 
-    /// Slots run from 0 to slot_count() - 1; is_tracked tells which are in use.
+    /// Slots are 0 to slot_count() - 1; is_tracked() says which are in use.
     [[nodiscard]] std::uint32_t slot_count() const noexcept { return slot_count_; }
 
     [[nodiscard]] bool is_tracked(session_slot slot) const noexcept {
@@ -116,7 +114,7 @@ public:
         return record.id_size != 0 && !record.forgotten;
     }
 
-    /// At most one observer at a time; nullptr ends it. Observing changes nothing in the table.
+    /// Sets the observer, at most one at a time; nullptr removes it. Observing does not change the table.
     void observe_with(registry_observer* observer) const noexcept { observer_ = observer; }
 
 private:
@@ -124,7 +122,7 @@ private:
     static constexpr std::uint32_t chunk_size = 1U << chunk_bits;
     using chunk = std::array<session_record, chunk_size>;
 
-    /// Takes the record's share out of the tally (and the observer's counts) and puts the new one in.
+    /// Subtracts the old record from the tally and the observer's counts, and adds the changed one.
     class observation_scope {
     public:
         observation_scope(session_registry& registry,
@@ -167,7 +165,7 @@ private:
         }
     }
 
-    /// Hash and equality through the table; text looks up without making a record.
+    /// Hash and equality through the table. A look-up by text needs no record.
     struct hash_through {
         using is_transparent = void;
         using is_avalanching = void;
@@ -201,7 +199,7 @@ private:
     kind_tally tally_{};
     std::size_t max_tracked_;
     std::uint32_t slot_count_ = 0;
-    std::uint32_t first_free_; ///< free slots are chained through id_place
+    std::uint32_t first_free_; ///< head of the free list, linked by id_place
     mutable registry_observer* observer_ = nullptr;
 };
 

@@ -1,9 +1,9 @@
-/// What is kept of a session across restarts, and the way there and back.
+/// The form of a session in the store, and its conversion from and to a record.
 ///
-/// Only what cannot be learned again: the id and where it came from, the last known status with the bounds of its
-/// beginning, up to which age it was confirmed, when it was made and started. What was already counted follows from
-/// these: a session that was known as ended or started is not counted as that again. Nothing personal, nothing
-/// secret. It knows nothing of databases.
+/// It has only what the daemon cannot learn again: id and sources, last known status with the bounds of its
+/// beginning, the age up to which it was confirmed, creation and start. What was already counted follows from these:
+/// a session that is stored as started or ended is not counted so again. No personal data, no secrets. It knows
+/// nothing of databases.
 
 #ifndef KALLGLOT_TRACKING_STORED_SESSION_HPP
 #define KALLGLOT_TRACKING_STORED_SESSION_HPP
@@ -17,7 +17,7 @@
 
 namespace kallglot {
 
-/// Units: milliseconds; `stored_time` where a moment is meant.
+/// Units: milliseconds; `stored_time` for moments.
 struct stored_session {
     explicit stored_session(const session_id& of) noexcept : id(of) {}
 
@@ -29,13 +29,14 @@ struct stored_session {
     end_reason reason = end_reason::none;
     bool by_webhook = false;
 
-    stored_time since; ///< later bound of the beginning of the status, or when it was told
+    stored_time
+        since; ///< later bound of the beginning of the status, or when the id was registered
     std::optional<std::int64_t> slack; ///< how much earlier it may have begun
     std::optional<std::int64_t>
         seen; ///< `observed - since`: thresholds up to this age are confirmed
     std::optional<stored_time> created; ///< later bound
     std::optional<stored_time> started; ///< later bound
-    std::optional<stored_time> missing; ///< first of the 404 answers since the last good one
+    std::optional<stored_time> missing; ///< first 404 answer since the last good one
     std::uint8_t missing_count = 0;
     std::uint32_t call_ms = 0;
 
@@ -46,16 +47,16 @@ struct stored_session {
                                        const session_record& record,
                                        const stored_timeline& line) noexcept;
 
-/// The record as a restart finds it: unverified, its polls routine.
+/// The record after a restart: unverified, with routine polls.
 ///
-/// No moment of it is later than `now`: where a clock that was put back would say so, all of them are moved by the
-/// same time, so that ages are rather too short and what was confirmed stays confirmed.
+/// No moment of it is later than `now`. If a clock was put back, all moments move by the same time. Then ages are
+/// rather too short, and confirmed thresholds stay confirmed.
 [[nodiscard]] session_record to_record(const stored_session& stored,
                                        const stored_timeline& line,
                                        steady_time now) noexcept;
 
-/// Whether the values are such as to_stored makes: the last check of what was read from a disk. `mark`: of that store, so
-/// that no clock of today says what is damaged.
+/// Whether to_stored can have made these values: the last check of a row that was read from disk. `mark` is that of the
+/// store, so that the check does not depend on today's clock.
 [[nodiscard]] bool is_sound(const stored_session& stored, stored_time mark) noexcept;
 
 } // namespace kallglot
