@@ -8,56 +8,59 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// How long a newly told session waits for its first poll while requests are short.
+/// During a shortage a new session waits this long for its first poll.
 constexpr steady_duration shortage_delay = 5s;
 
-/// A failed confirm or event is tried again after this, doubled each time up to the plain interval.
+/// A failed confirm or event poll is retried after this time. It doubles each time, up to the plain interval.
 constexpr steady_duration first_retry_delay = 500ms;
 
-constexpr std::uint8_t bit(wanted_work::kind kind) noexcept {
+constexpr std::uint8_t bit(pending_work::kind kind) noexcept {
     return static_cast<std::uint8_t>(kind);
 }
 
 steady_time retry_time(const session_record& record, steady_duration interval) noexcept {
+    // Bounded, so that the shift stays within its type; the interval bounds the result long before.
     const unsigned doublings = std::min<unsigned>(record.failures, 10U) - 1U;
     return record.last_sent + std::min(interval, first_retry_delay * (1U << doublings));
 }
 
-/// Keeps the better of two wishes: of those that are due or come at once the more urgent, else the earlier.
-void consider(wanted_work& best, const wanted_work& other, steady_time now) noexcept {
+/// Keeps the better of two candidates: the more urgent one if both are due or come at the same time, else the earlier.
+void consider(pending_work& best, const pending_work& other, steady_time now) noexcept {
     if (other.at == no_time) {
         return;
     }
-    const bool best_due = best.what != wanted_work::kind::nothing && best.at <= now;
+    const bool best_due = best.what != pending_work::kind::nothing && best.at <= now;
     const bool other_due = other.at <= now;
     const bool together = other_due == best_due && (other_due || other.at == best.at);
     const bool better = together                ? bit(other.what) < bit(best.what)
                         : other_due == best_due ? other.at < best.at
                                                 : other_due;
-    if (best.what == wanted_work::kind::nothing || better) {
+    if (best.what == pending_work::kind::nothing || better) {
         best = other;
     }
 }
 
-/// The next poll after `last`: an interval later, or up to a quarter of it sooner, towards the session's own place in
-/// the interval. What was polled at one moment, such as an import, spreads within a few intervals and stays spread.
+/// The next poll after `last`: one interval later, or up to a quarter of it earlier, towards the session's own phase.
+/// So sessions that were polled together, for example after an import, spread within a few intervals and stay spread.
 steady_time next_routine(steady_time last, steady_duration interval, double phase) noexcept {
     using std::chrono::nanoseconds;
     const steady_time latest = last + interval;
+    // Failing sessions and shortages: no shift, the interval alone decides.
     if (phase < 0) {
         return latest;
     }
     const auto own = std::chrono::duration_cast<nanoseconds>(interval * phase);
     const steady_duration beyond = (latest.time_since_epoch() - own) % interval;
-    // Rounding may put it a moment before its place: that is on it.
+    // Rounding can put it just before its phase; that counts as on it.
     return beyond > interval - milliseconds(2) ? latest : latest - std::min(beyond, interval / 4);
 }
 
-/// When a session that nobody has polled yet is to be polled for the first time.
+/// Time of the first poll of a session.
 steady_time first_poll_time(const session_record& record,
                             const poll_policy& policy,
                             const demand_state& demand) noexcept {
-    // A webhook will tell its start; a poll is of use only if none does before the first threshold of a waiting session.
+    // A webhook is expected to report the start. A poll helps only if none does before the first threshold of a waiting
+    // session.
     const auto& ages = policy.thresholds;
     auto first = steady_duration::max();
     for (const auto* const list : {&ages.created, &ages.connecting, &ages.not_started}) {
@@ -69,7 +72,7 @@ steady_time first_poll_time(const session_record& record,
     return demand.shortage ? record.since + shortage_delay : record.since;
 }
 
-/// Somebody told of it, and nobody has seen it yet: neither a poll nor a webhook that says how far it is.
+/// Registered, but no poll and no webhook has reported its status yet.
 bool is_new(const session_record& record, const poll_policy& policy) noexcept {
     const bool waits = record.status == session_status::unknown
                        || (record.status == session_status::created
@@ -83,33 +86,37 @@ steady_time last_poll(const session_record& record) noexcept {
     return record.last_sent != no_time ? record.last_sent : record.since;
 }
 
-wanted_work due_work(const session_record& record,
-                     const poll_policy& policy,
-                     const demand_state& demand,
-                     steady_time now) noexcept {
-    using kind = wanted_work::kind;
+pending_work due_work(const session_record& record,
+                      const poll_policy& policy,
+                      const demand_state& demand,
+                      steady_time now) noexcept {
+    using kind = pending_work::kind;
+    // One GET at a time for each session; its answer brings the next decision.
     if (record.in_flight || record.forgotten) {
         return {};
     }
-    wanted_work best;
+    pending_work best;
     const steady_duration plain = plain_interval(policy, record);
     const bool failing = record.failures != 0 && record.last_sent != no_time;
     const steady_time retry = failing ? retry_time(record, plain) : no_time;
 
+    // An event asks for a poll at once, after a failure with the delay of a retry.
     if (record.touched) {
         consider(best, {kind::event, failing ? retry : now}, now);
     }
+    // No more polls: only the end of the retention is left, besides a final poll.
     if (record.status == session_status::ended) {
         const steady_time seen = std::max(record.observed, record.since);
         consider(best, {kind::expiry, seen + policy.poll.ended_retention}, now);
         return best;
     }
-    // Nobody has seen it yet: at once if it was told alone, spread over an interval if told in bulk.
+    // A new session: polled at once if it was registered alone, spread over an interval if in bulk.
     const bool first = is_new(record, policy);
     if (first && record.bulk && record.last_sent == no_time) {
         consider(best, {kind::routine, record.since + demand.spread}, now);
         return best;
     }
+    // Its first poll is an event: until then nothing is known that could be confirmed.
     if (first && !record.bulk) {
         consider(best,
                  {kind::event, failing ? retry : first_poll_time(record, policy, demand)},
@@ -118,16 +125,18 @@ wanted_work due_work(const session_record& record,
     }
     // A session that answers 404 confirms nothing, so its crossings wait for its return.
     if (record.not_found_since == no_time) {
+        // A confirming poll is due at the moment of the crossing: earlier it would confirm nothing.
         const threshold_crossing crossing = next_crossing(policy, record);
         if (crossing.at != no_time) {
             const steady_time at = failing ? std::max(retry, crossing.at) : crossing.at;
             consider(best, {kind::confirm, at, crossing.not_started}, now);
         }
     }
+    // While webhooks report the status, the routine poll is an audit at a long interval.
     const bool audit = policy.webhooks_flow && record.by_webhook;
     const steady_time last = last_poll(record);
     const steady_duration interval = effective_interval(policy, record, last, demand.shortage);
-    // A failing session is not asked sooner than its retries would.
+    // A failing session is not polled earlier than its retries.
     const double phase = failing ? -1 : demand.phase;
     consider(best, {audit ? kind::audit : kind::routine, next_routine(last, interval, phase)}, now);
     return best;

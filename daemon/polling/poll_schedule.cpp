@@ -9,7 +9,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// How many routine polls it takes for their stretch to count as the usual one.
+/// Length of the moving average over the stretch of routine polls, in polls.
 constexpr double polls_in_served_stretch = 32;
 
 } // namespace
@@ -21,42 +21,46 @@ poll_schedule::poll_schedule(const session_registry& registry,
       policy_(std::move(policy)),
       wheel_(entries_, start),
       queues_(entries_, queue_count) {
+    // Reserved once: growing would move millions of entries in one turn of the loop.
     entries_.reserve(registry.max_tracked());
 }
 
 void poll_schedule::update(session_slot slot, steady_time now) {
+    // New sessions get their entries here, so that the registry needs no reference to the schedule.
     make_room();
     wheel_.remove(slot);
     const session_record& record = registry_[slot];
-    const wanted_work work = due_work(record, policy_, demand_of(slot), now);
-    if (work.what == wanted_work::kind::nothing) {
+    const pending_work work = due_work(record, policy_, demand_of(slot), now);
+    // A GET is in flight, or the session is gone: its answer or its removal comes next.
+    if (work.what == pending_work::kind::nothing) {
         dequeue(slot);
         return;
     }
+    // Not due yet: it waits in the wheel, and in no queue.
     if (work.at > now) {
         dequeue(slot);
         wheel_.set(slot, shortage() ? std::min(work.at, next_look(work, record, now)) : work.at);
         return;
     }
-    // Who waits for the same thing already keeps the place in the queue.
+    // A session that waits in this queue already does not lose its place.
     if (const queue which = queue_for(work, slot); queue_of(slot) != which) {
         dequeue(slot);
         enqueue(which, slot);
     }
-    // While it waits for a request, a threshold may pass and make it urgent.
-    if (work.what != wanted_work::kind::confirm && work.what != wanted_work::kind::expiry) {
+    // While the session waits for a request, it may cross a threshold and become urgent.
+    if (work.what != pending_work::kind::confirm && work.what != pending_work::kind::expiry) {
         if (const steady_time crossing = next_crossing(policy_, record).at; crossing > now) {
             wheel_.set(slot, crossing);
         }
     }
 }
 
-steady_time poll_schedule::next_look(const wanted_work& work,
+steady_time poll_schedule::next_look(const pending_work& work,
                                      const session_record& record,
                                      steady_time now) const noexcept {
-    // An interval that age has stretched is looked at again, as the shortage may be over by then.
+    // Look at an interval that age has stretched again in time: the shortage may be over by then.
     const bool may_age =
-        work.what == wanted_work::kind::routine || work.what == wanted_work::kind::audit;
+        work.what == pending_work::kind::routine || work.what == pending_work::kind::audit;
     return may_age ? now + std::max<steady_duration>(plain_interval(policy_, record), 1s) : work.at;
 }
 
@@ -84,8 +88,9 @@ void poll_schedule::advance(steady_time now) {
 
 std::optional<due_poll> poll_schedule::take(steady_time now) {
     const queue urgent = first_urgent();
-    const queue routine = latest_routine(now);
+    const queue routine = most_overdue_routine(now);
     queue which = urgent;
+    // Urgent polls go first, but after some in a row one routine poll gets its turn.
     if (urgent == queue::none || (urgent_run_ >= urgent_in_a_row && routine != queue::none)) {
         which = routine;
     }
@@ -96,13 +101,15 @@ std::optional<due_poll> poll_schedule::take(steady_time now) {
 
     const session_slot slot = queues_.front(list_of(which));
     const session_record& record = registry_[slot];
-    const wanted_work work = due_work(record, policy_, demand_of(slot), now);
+    const pending_work work = due_work(record, policy_, demand_of(slot), now);
+    // Describe the poll before remove(): lateness and stretch come from the state at this moment.
     const due_poll poll{slot,
                         class_of(which),
                         std::min(work.at, now),
                         effective_interval(policy_, record, last_poll(record), shortage()),
                         served_stretch_};
     if (which >= queue::first_routine) {
+        // A moving average: one poll that was late by chance must not look like a stretch.
         served_stretch_ +=
             (std::max(1.0, ratio_of(slot, now)) - served_stretch_) / polls_in_served_stretch;
     }
@@ -112,7 +119,7 @@ std::optional<due_poll> poll_schedule::take(steady_time now) {
 }
 
 void poll_schedule::prefetch_second(queue which) const noexcept {
-    // Of the first the entry is here, since its neighbour has just left, and the record since it was the second.
+    // The first one is in the cache: its entry since its neighbour left, its record since it was the second.
     const session_slot first = queues_.front(list_of(which));
     if (first == no_slot) {
         return;
@@ -142,10 +149,12 @@ double poll_schedule::demand() const noexcept {
     double demand = 0;
     for (std::size_t i = 0; i < poll_kind_count; ++i) {
         const auto kind = static_cast<poll_kind>(i);
+        // Ended sessions have no routine polls.
         if (kind == kind_of(session_status::ended)) {
             continue;
         }
         const double own = to_seconds(plain_interval(intervals, kind));
+        // Sessions that webhooks report cost the audit interval only.
         const double audited = policy_.webhooks_flow ? to_seconds(intervals.audit) : own;
         demand += tally[0][i] / own + tally[1][i] / audited;
     }
@@ -153,17 +162,17 @@ double poll_schedule::demand() const noexcept {
 }
 
 double poll_schedule::stretch(steady_time now) const noexcept {
-    const queue which = latest_routine(now);
+    const queue which = most_overdue_routine(now);
     return which == queue::none ? 1.0 : std::max(1.0, ratio_of(queues_.front(list_of(which)), now));
 }
 
 demand_state poll_schedule::demand_of(session_slot slot) const noexcept {
-    // Only a bulk import that was never polled needs its spread, so only that pays for the id's hash.
+    // Only a session of a bulk import that was never polled needs a spread, so only that one pays for a hash of its id.
     const session_record& record = registry_[slot];
     demand_state demand{shortage(), {}};
     if (!demand.shortage) {
-        // The slot's hash serves as well as the id's and needs no look at the id. Under shortage, requests are too
-        // dear to move anything: the budget spreads them.
+        // A hash of the slot serves as well as one of the id and costs less. During a shortage polls are not moved: the
+        // budget spreads them, and an earlier poll would cost requests.
         constexpr std::uint32_t golden_ratio = 0x9E37'79B9;
         demand.phase = (index_of(slot) * golden_ratio) / 0x1p32;
     }
@@ -174,22 +183,22 @@ demand_state poll_schedule::demand_of(session_slot slot) const noexcept {
     return demand;
 }
 
-poll_schedule::queue poll_schedule::queue_for(const wanted_work& work,
+poll_schedule::queue poll_schedule::queue_for(const pending_work& work,
                                               session_slot slot) const noexcept {
     const session_record& record = registry_[slot];
     switch (work.what) {
-        case wanted_work::kind::confirm:
+        case pending_work::kind::confirm:
             return offset(
                 queue::first_confirm,
                 work.not_started ? not_started_confirm_rank : rules_of(record.status).confirm_rank);
-        case wanted_work::kind::event:
+        case pending_work::kind::event:
             return queue::event;
-        case wanted_work::kind::audit:
+        case pending_work::kind::audit:
             return queue::audit;
-        case wanted_work::kind::expiry:
+        case pending_work::kind::expiry:
             return queue::expiry;
-        case wanted_work::kind::routine:
-        case wanted_work::kind::nothing:
+        case pending_work::kind::routine:
+        case pending_work::kind::nothing:
             break;
     }
     return routine_queue(kind_of(record));
@@ -206,6 +215,7 @@ poll_class poll_schedule::class_of(queue which) noexcept {
 }
 
 poll_schedule::queue poll_schedule::first_urgent() const noexcept {
+    // The order of the enumerators is the order of urgency.
     for (queue which = queue::first_confirm; which < queue::first_routine;
          which = offset(which, 1)) {
         if (!queues_.empty(list_of(which))) {
@@ -222,10 +232,11 @@ double poll_schedule::ratio_of(session_slot slot, steady_time now) const noexcep
            / to_seconds(effective_interval(policy_, record, last, shortage()));
 }
 
-poll_schedule::queue poll_schedule::latest_routine(steady_time now) const noexcept {
+poll_schedule::queue poll_schedule::most_overdue_routine(steady_time now) const noexcept {
     queue latest = queue::none;
     double largest = -1;
     for (queue which = queue::first_routine; which <= queue::audit; which = offset(which, 1)) {
+        // Within a queue all sessions have one interval, so the head is the most overdue.
         const session_slot head = queues_.front(list_of(which));
         if (head == no_slot) {
             continue;
@@ -240,7 +251,9 @@ poll_schedule::queue poll_schedule::latest_routine(steady_time now) const noexce
 
 void poll_schedule::enqueue(queue which, session_slot slot) {
     queues_.push_back(list_of(which), slot);
+    // The tag says which queue the slot is in, so that dequeue() can count without a search.
     wheel_.set_tag(slot, static_cast<std::uint8_t>(which));
+    // Expired sessions need no request, so they are not overdue polls.
     if (which != queue::expiry) {
         ++waiting_[static_cast<std::size_t>(class_of(which))];
     }

@@ -13,19 +13,19 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// How often demand is compared with the budget.
+/// How often the poller compares demand with the budget.
 constexpr steady_duration regulation_interval = 250ms;
 
-/// After a shortage, for so long, intervals that age has stretched may still be running.
+/// Intervals that were stretched by age may still run for this long after a shortage.
 constexpr steady_duration shortage_echo = 1min;
 
-/// Sessions that are rescheduled in one turn after a change of policy.
-constexpr std::uint32_t rescheduled_at_once = 16'384;
+/// Number of sessions that one turn reschedules after a change of policy.
+constexpr std::uint32_t max_rescheduled_per_turn = 16'384;
 
-/// Spelled like an id of the API, so that it reaches the look-up; no session has it.
+/// An id in the API's spelling, so that the API looks it up. No session has it.
 constexpr std::string_view probe_id = "sess_probe_00000000000000000000";
 
-/// Why a request failed, for the log: nothing of a body, nothing secret.
+/// The reason of a failure, for the log: no part of a body, no secret.
 std::string describe_failure(const api_answer& answer) {
     if (!answer.error) {
         return "HTTP status " + std::to_string(answer.http_status);
@@ -47,14 +47,15 @@ failure_reason reason_of(const api_answer& answer) noexcept {
                         : classify_status(answer.http_status);
 }
 
-/// How long the API asked us to wait, measured by its own clock.
+/// The wait that the API asked for, measured by its own clock.
 std::optional<steady_duration> retry_delay(const api_answer& answer,
                                            std::optional<api_time> api_now) noexcept {
+    // In order of trust: the header in seconds, the header as a date, the body.
     if (answer.headers.retry_after) {
         return *answer.headers.retry_after;
     }
     if (answer.headers.retry_at && api_now) {
-        // Clamped while it is in milliseconds: a far date is beyond what our clock can count.
+        // Clamped while in milliseconds: a far date would overflow the nanoseconds of the steady clock.
         return std::clamp<std::chrono::milliseconds>(*answer.headers.retry_at - *api_now,
                                                      std::chrono::milliseconds(0),
                                                      std::chrono::hours(24));
@@ -90,7 +91,7 @@ poller::poller(session_ledger& ledger,
               owner->pump();
           },
           this)) {
-    // An intake may change many sessions in one go: one look after the loop's next turn serves them all.
+    // The intake may change many sessions in one turn. One look in the next turn serves them all.
     changes_.set_wake([this] { wake(); });
 }
 
@@ -105,7 +106,7 @@ void poller::start(api_client& client) {
 void poller::stop() {
     client_ = nullptr;
     timer_->cancel();
-    // These will not be sent any more; their sessions are as they were.
+    // Retries are not sent any more; the state of their sessions does not change.
     for (const session_slot slot : std::exchange(retries_, {})) {
         if (slot != no_slot) {
             ledger_.poll_returned(slot);
@@ -120,6 +121,7 @@ void poller::pump() {
         return;
     }
     const steady_time now = clock_.now();
+    // The order matters: the policy first, then what it makes due, then what is sent.
     if (now >= next_regulation_) {
         regulate(now);
     }
@@ -163,6 +165,7 @@ void poller::send_due(steady_time now, steady_time& wake) {
             wake = std::min(wake, *later);
             return;
         }
+        // Take the session only with the permit in hand, so that the most urgent one of this moment gets it.
         const auto due = schedule_.take(now);
         BOOST_ASSERT(due);
         const steady_duration lateness = now - due->due;
@@ -201,7 +204,7 @@ void poller::send(request_permit permit, session_slot slot, bool fresh, steady_t
 }
 
 void poller::arm(steady_time wake) {
-    // Waking too early costs a look; moving the timer at every answer would cost more.
+    // The timer moves to earlier times only. Waking too early costs one look; moving it at every answer costs more.
     if (client_ != nullptr && wake < armed_for_) {
         armed_for_ = wake;
         timer_->wake_at(wake);
@@ -219,16 +222,16 @@ void poller::regulate(steady_time now) {
     next_regulation_ = now + regulation_interval;
     gate_.use_demand(schedule_.demand());
 
-    // Shortage is demand against the long-term budget. A pause or a ramp is none: it passes by itself, and sessions long in
-    // their status would sleep through it.
+    // A shortage compares demand with the long-term budget. A pause or a ramp does not count: it ends soon, while
+    // sessions that have been in their status for long would get long intervals for it.
     const bool was_short = schedule_.shortage();
     schedule_.use_budget(gate_.budget().allowed(now));
     if (was_short && !schedule_.shortage()) {
-        // Sessions that were put off by minutes for want of requests need not wait any longer.
+        // Sessions that were postponed by minutes for lack of requests need not wait any longer.
         next_rescheduled_ = 0;
     }
 
-    // In an outage the stretch grows with the outage, and by it no session would ever count as stale.
+    // In an outage the stretch grows with time. Measured by it, no session would count as stale.
     if (gate_.health().state() == api_state::ok) {
         usual_stretch_ = schedule_.stretch(now);
         last_shortage_ = schedule_.shortage() ? now : last_shortage_;
@@ -249,10 +252,10 @@ void poller::regulate(steady_time now) {
 }
 
 void poller::reschedule_slice(steady_time now) {
-    // Another policy holds for every session, but a million of them must not hold up one turn.
+    // A new policy applies to every session, but a million of them must not block one turn of the loop.
     const session_registry& sessions = ledger_.sessions();
     for (std::uint32_t count = 0;
-         count < rescheduled_at_once && next_rescheduled_ < sessions.slot_count();
+         count < max_rescheduled_per_turn && next_rescheduled_ < sessions.slot_count();
          ++count) {
         const session_slot slot{next_rescheduled_++};
         if (sessions.is_tracked(slot)) {
@@ -266,13 +269,14 @@ void poller::reschedule_slice(steady_time now) {
 void poller::on_answer(const api_answer& answer) {
     const session_slot slot = answer.slot;
     if (answer.sent != no_time) {
-        // Counted now, since only the client knows whether a connection was established.
+        // Counted at the answer, because only the client knows whether a connection was established.
         metrics_.request_sent();
     }
     if (answer.http_status != 0) {
         metrics_.response(answer.http_status, answer.received - answer.sent);
         take_headers(answer);
     }
+    // The API had closed an idle connection. One retry on a fresh one, without a failure in the metrics.
     if (answer.error == errc::reused_connection_closed && client_ != nullptr) {
         gate_.health().on_retry(answer.sent, clock_.now());
         retries_.push_back(slot);
@@ -326,13 +330,13 @@ ledger_change poller::change_of(const api_answer& answer) {
         return ledger_.take_snapshot(answer.slot, answer.snapshot, times, schedule_.policy());
     }
     if (is_not_found(answer)) {
-        // The key is good and the API answers: only this session is not there.
+        // The key is good and the API answers: only this session does not exist.
         gate_.health().on_success(answer.received);
         metrics_.request_failed(failure_reason::not_found);
         return ledger_.take_not_found(answer.slot, answer.sent);
     }
     if (answer.error == errc::cancelled) {
-        // We stopped it ourselves: the session is as it was, and due again.
+        // The daemon stopped the request itself: the session is unchanged, and due again.
         ledger_change unchanged;
         unchanged.slot = answer.slot;
         unchanged.reschedule = true;
@@ -354,7 +358,7 @@ void poller::take_probe(const api_answer& answer) {
     if (answer.error == errc::cancelled) {
         return;
     }
-    // Whatever else it says about an id that no session has, the API has accepted our key.
+    // Both answers prove that the API accepts our key, whatever they say about an id that no session has.
     if (is_not_found(answer) || (!answer.error && answer.http_status == 200)) {
         gate_.health().on_success(answer.received);
         return;

@@ -5,25 +5,28 @@
 namespace kallglot {
 
 namespace {
-/// A ramp never starts below this, or a daemon with two sessions would take minutes to come back.
-constexpr double least_ramp_rate = 1.0;
+/// The lowest rate of a ramp. A tenth of the demand of two sessions would be one request in minutes.
+constexpr double min_ramp_rate = 1.0;
 
-/// The rate changes with time alone, as a window ends or a ramp rises: a slow pace is not slept through.
-constexpr steady_duration longest_wait = std::chrono::milliseconds(500);
+/// The longest wait for a slow pace: the rate changes by time alone, when a window ends or a ramp rises.
+constexpr steady_duration max_wait = std::chrono::milliseconds(500);
 } // namespace
 
 std::variant<request_permit, steady_time> request_gate::permit(steady_time now) noexcept {
+    // First question: may a request be sent at all, with regard to pauses and probes?
     const steady_time healthy = health_.next_request(now);
     if (healthy > now) {
         return healthy;
     }
+    // Second question: does the budget have a request left, and has its time come?
     const double allowed = rate(now);
     if (allowed <= 0) {
-        return now + longest_wait;
+        return now + max_wait;
     }
     if (const steady_time paced = budget_.next_request(allowed); paced > now) {
-        return std::min(paced, now + longest_wait);
+        return std::min(paced, now + max_wait);
     }
+    // Both count the request now. A permit is used at once, and nothing else can make one.
     budget_.on_sent(now, allowed);
     health_.on_sent(now);
     return request_permit{};
@@ -38,7 +41,9 @@ double request_gate::rate(steady_time now) const noexcept {
     if (ramp >= 1) {
         return allowed;
     }
-    return std::min(allowed, std::max(ramp * std::min(allowed, demand_), least_ramp_rate));
+    // The ramp rises from a tenth of what is needed, not of what is allowed: without a limit the latter is
+    // infinite.
+    return std::min(allowed, std::max(ramp * std::min(allowed, demand_), min_ramp_rate));
 }
 
 } // namespace kallglot

@@ -5,6 +5,7 @@ namespace kallglot {
 commit_ticket session_changes::apply(const ledger_change& change, steady_time now) {
     report(change);
     const commit_ticket ticket = persist(change);
+    // A session that left the table must not be polled, whatever else the change says.
     if (!ledger_.sessions().is_tracked(change.slot)) {
         schedule_.remove(change.slot);
     } else if (change.reschedule) {
@@ -18,6 +19,7 @@ void session_changes::report(const ledger_change& change) {
     if (change.added) {
         metrics_.session_added(*change.added);
     }
+    // Only these two put the id into the metrics (as exemplar), so only they pay for its copy.
     if (changes.change || changes.setup) {
         const session_id id = ledger_.sessions().id_of(change.slot);
         const api_time now = clock_.wall_now();
@@ -43,9 +45,11 @@ void session_changes::report(const ledger_change& change) {
 }
 
 commit_ticket session_changes::persist(const ledger_change& change) {
+    // Nothing to wait for: the caller may acknowledge at once.
     if (change.store == store_action::none) {
         return commit_ticket::durable;
     }
+    // The record is gone, so the change has the id with it.
     if (change.forgotten) {
         return store_.forget(change.forgotten->id, change.forgotten->remembered);
     }
@@ -54,7 +58,7 @@ commit_ticket session_changes::persist(const ledger_change& change) {
     switch (change.store) {
         case store_action::add: {
             const commit_ticket ticket = store_.add(id, record);
-            // A session that only a file keeps is offered again until the store takes it.
+            // The store rejects rows while it is full. The intake offers a session from a file again later.
             if (record.unstored) {
                 ledger_.set_unstored(change.slot, ticket == commit_ticket::refused);
             }
@@ -65,6 +69,7 @@ commit_ticket session_changes::persist(const ledger_change& change) {
         case store_action::await:
             return store_.pending(id);
         case store_action::note_if_idle:
+            // The row can wait: the next change of the session writes it.
             if (!store_.has_room()) {
                 break;
             }

@@ -1,8 +1,8 @@
-/// Many doubly linked lists over the same slots: six bytes a session, no node, no allocation a move.
+/// Intrusive doubly linked lists over session slots: six bytes a session, no nodes, no allocations.
 ///
-/// Circular lists whose heads live in the same index space as the slots, so that a slot can be unlinked
-/// without knowing which list it is in. A slot is in one list of a ring at most. Wheel and queues are one
-/// ring each, and both keep their links in the slot's one schedule_entry. Knows nothing of time or sessions.
+/// The lists are circular, and their heads are in the same index space as the slots. So a slot can be unlinked without
+/// knowing its list. A slot is in at most one list of a ring. Wheel and queues are one ring each; both have their links
+/// in the slot's schedule_entry. Knows nothing of time or sessions.
 
 #ifndef KALLGLOT_POLLING_SLOT_RINGS_HPP
 #define KALLGLOT_POLLING_SLOT_RINGS_HPP
@@ -21,20 +21,19 @@ namespace kallglot {
 /// Two indexes of 24 bits: the next and the previous in a list.
 using slot_link = std::array<std::uint8_t, 6>;
 
-/// All that the schedule keeps of a slot, in one place, since at a million sessions each look at another
-/// array is a cache miss.
+/// The schedule's data of one slot, in one place: with a million sessions each access to another array is a cache miss.
 struct alignas(16) schedule_entry {
     slot_link in_wheel{};
     slot_link in_queue{};
     std::uint32_t due =
-        0; ///< timing_wheel's: the owner's tag, then the low 28 bits of the due tick
+        0; ///< used by timing_wheel: the owner's tag (5 bits), then the low 27 bits of the due tick
 };
 
 static_assert(sizeof(schedule_entry) == 16);
 
 using schedule_entries = std::vector<schedule_entry>;
 
-/// Indexes are kept in 24 bits: up to 16 million slots. Loop only. Lifetime: the entries outlive the rings.
+/// Indexes have 24 bits: up to 16 million slots. Loop only. Lifetime: the entries outlive the rings.
 template <slot_link schedule_entry::* Link>
 class slot_rings {
 public:
@@ -48,7 +47,7 @@ public:
         }
     }
 
-    /// A new entry is in no list: to be called once for each, before anything else.
+    /// Adds a new entry that is in no list. Call it once for each slot, before anything else.
     void add(session_slot slot) noexcept {
         BOOST_ASSERT(index_of(slot) < max_slots);
         link_to_itself(index_of(slot));
@@ -58,7 +57,7 @@ public:
         return next_of(index_of(slot)) != index_of(slot);
     }
 
-    /// Puts an unlinked slot at the end of a list.
+    /// Appends an unlinked slot to a list.
     void push_back(std::size_t list, session_slot slot) noexcept {
         BOOST_ASSERT(!is_linked(slot));
         const std::uint32_t self = index_of(slot);
@@ -69,7 +68,7 @@ public:
         set_previous(head(list), self);
     }
 
-    /// Takes a slot out of whatever list it is in; nothing if it is in none.
+    /// Removes a slot from its list, if it is in one.
     void unlink(session_slot slot) noexcept {
         const std::uint32_t self = index_of(slot);
         const std::uint32_t next = next_of(self);
@@ -88,7 +87,7 @@ public:
         return first == head(list) ? no_slot : session_slot{first};
     }
 
-    /// The slot behind a linked one in its list; no_slot if that is the last.
+    /// The slot behind a linked one in its list; no_slot if there is none.
     [[nodiscard]] session_slot after(session_slot slot) const noexcept {
         const std::uint32_t next = next_of(index_of(slot));
         return next < first_head ? session_slot{next} : no_slot;

@@ -1,9 +1,10 @@
-/// When is a slot due: a hierarchical timing wheel of three rounds of 256 places.
+/// Hierarchical timing wheel: three rounds of 256 places that say when a session slot is due.
 ///
-/// One millisecond a place in the first round, 256 ms in the second, 65.5 s in the third: 4.6 hours in
-/// all; what lies further out waits at the end and is placed anew when it comes round. Setting, moving
-/// and removing cost the same at a thousand and at a million slots. Source: Varghese and Lauck, "Hashed and
-/// Hierarchical Timing Wheels", 1987. Knows nothing of sessions; who is due for what is poll_schedule's.
+/// A place is 1 ms in the first round, 256 ms in the second and 65.5 s in the third: 4.6 hours in all. A slot that is
+/// due later waits at the far end and is placed again from there. Setting, moving and removing cost the same with a
+/// thousand and with a million slots. Knows nothing of sessions; poll_schedule decides what a slot is due for.
+///
+/// Source: Varghese and Lauck, "Hashed and Hierarchical Timing Wheels", 1987.
 
 #ifndef KALLGLOT_POLLING_TIMING_WHEEL_HPP
 #define KALLGLOT_POLLING_TIMING_WHEEL_HPP
@@ -18,14 +19,14 @@
 
 namespace kallglot {
 
-/// Loop only. Lifetime: the entries, of which it keeps link and due time, outlive it.
+/// Loop only. Lifetime: the entries outlive it; it uses their wheel links and due times.
 class timing_wheel {
 public:
-    /// Due times may lie up to this far ahead; later ones expire there.
+    /// Due times may be up to this far ahead; later ones expire at this distance.
     static constexpr steady_duration horizon = std::chrono::hours(36);
 
-    /// Values that `tag` can hold: 0 to 31. An entry's 32 bits are shared: 27 for its due time in milliseconds, which must
-    /// reach beyond `horizon`, and 5 for the tag.
+    /// Values that `tag` can hold: 0 to 31. An entry's 32 bits are shared: 27 for its due time in milliseconds, which
+    /// must reach beyond `horizon`, and 5 for the tag.
     static constexpr std::uint8_t max_tag = 31;
 
     struct no_announcement {
@@ -35,19 +36,19 @@ public:
     /// `start`: no due time before it is distinguished from it.
     timing_wheel(schedule_entries& entries, steady_time start);
 
-    /// A new entry has nothing arranged: to be called once for each, before anything else.
+    /// Adds a new entry without a due time. Call it once for each slot, before anything else.
     void add(session_slot slot) noexcept { rings_.add(slot); }
 
-    /// Arranges that `slot` expires at `due`, rounded up to the next millisecond, in place of what was
-    /// arranged for it before. A time that has passed expires with the next advance.
+    /// Sets the due time of `slot`, rounded up to the next millisecond, and replaces a former one. A time that has
+    /// passed expires with the next advance().
     void set(session_slot slot, steady_time due) noexcept;
 
-    /// Nothing is arranged for `slot` any more.
+    /// Removes the due time of `slot`, if it has one.
     void remove(session_slot slot) noexcept;
 
     [[nodiscard]] bool is_set(session_slot slot) const noexcept { return rings_.is_linked(slot); }
 
-    /// Five spare bits a slot for the owner's own use; 0 at first. Setting a due time keeps them.
+    /// Five bits for each slot that the owner may use; 0 at first. Setting a due time does not change them.
     [[nodiscard]] std::uint8_t tag(session_slot slot) const noexcept {
         return static_cast<std::uint8_t>(entries_[index_of(slot)].due >> due_bits);
     }
@@ -57,10 +58,10 @@ public:
         word = (word & due_mask) | (static_cast<std::uint32_t>(tag) << due_bits);
     }
 
-    /// Takes out the slots that are due at `now`, earliest first, by calling `expire(session_slot)`, which
-    /// may set or remove any slot. A slot set meanwhile to a time that is due by `now` expires in this call
-    /// too, a millisecond after the one that set it at the earliest. `announce(session_slot)` names beforehand
-    /// a slot that is likely to expire soon, so that what is kept of it can be fetched from memory.
+    /// Takes out the slots that are due at `now`, earliest first, and calls `expire(session_slot)` for each. `expire`
+    /// may set or remove any slot. A slot that it sets to a time up to `now` expires in this call too, at least a
+    /// millisecond after the slot that set it. `announce(session_slot)` names a slot that will probably expire soon,
+    /// so that the caller can prefetch its data.
     template <class Expire, class Announce = no_announcement>
     void advance(steady_time now, Expire&& expire, Announce&& announce = {}) {
         const std::uint64_t target = floor_tick(now);
@@ -69,7 +70,7 @@ public:
                 break;
             }
             turn_to(*tick);
-            // Only what was in the place before: an entry set now goes to a later tick.
+            // The loop ends: an entry that is set meanwhile goes to a later tick.
             while (const auto slot = take_expired()) {
                 if (const session_slot next = next_expired(); next != no_slot) {
                     announce(next);
@@ -82,9 +83,8 @@ public:
         }
     }
 
-    /// When advance must be called again at the latest: exact for what is due within 256 ms, the start of
-    /// its 256 ms or 65.5 s for later ones. Empty if nothing is arranged; after a removal it may name a turn
-    /// at which nothing is due.
+    /// The latest time for the next call of advance(). Exact for slots due within 256 ms; for later ones the start of
+    /// their place of 256 ms or 65.5 s. Empty if no due time is set. After a removal no slot may be due at that time.
     [[nodiscard]] std::optional<steady_time> next_turn() const noexcept;
 
 private:
@@ -107,7 +107,7 @@ private:
     void put(session_slot slot, std::uint64_t tick) noexcept;
     void turn_to(std::uint64_t tick) noexcept;
     [[nodiscard]] std::optional<session_slot> take_expired() noexcept;
-    /// The one after the one that take_expired() gives next, if there is one; its own entry is fetched.
+    /// The slot after the one that take_expired() returns next, if there is one. Prefetches its entry.
     [[nodiscard]] session_slot next_expired() const noexcept;
     void cascade(std::size_t round) noexcept;
     [[nodiscard]] std::optional<std::uint64_t> next_tick() const noexcept;
@@ -117,7 +117,7 @@ private:
     std::array<occupancy, rounds>
         occupied_{}; ///< a set bit may be out of date, a clear one never is
     steady_time start_;
-    std::uint64_t current_ = 0; ///< every tick up to this one has expired
+    std::uint64_t current_ = 0; ///< all ticks up to this one have expired
 };
 
 } // namespace kallglot

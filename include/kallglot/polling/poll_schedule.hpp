@@ -1,10 +1,10 @@
-/// Who is polled next: the one place where a request is given to a session.
+/// Schedule of polls: decides which session is polled next.
 ///
-/// A wheel names the sessions whose time has come; they wait in first-in-first-out queues by class and status
-/// until a request is permitted. Overload is not an error but lateness: nothing is dropped, confirms go first,
-/// and routine polls are served by the largest (now - last poll) / interval, which stretches every interval
-/// by the same ratio. Sixteen bytes a session, in an array parallel to the records. Neither sends nor
-/// counts requests (request_gate), nor reads a clock.
+/// A timing wheel finds the sessions that are due. They wait in first-in-first-out queues by class and status until a
+/// request is permitted. Overload makes polls late and drops none: confirms go first, and routine polls are served by
+/// the largest (now - last poll) / interval. So all intervals stretch by the same ratio. A session costs sixteen
+/// bytes, in an array parallel to the records. The schedule neither sends nor counts requests (request_gate), and
+/// reads no clock.
 
 #ifndef KALLGLOT_POLLING_POLL_SCHEDULE_HPP
 #define KALLGLOT_POLLING_POLL_SCHEDULE_HPP
@@ -61,9 +61,9 @@ inline constexpr std::size_t poll_class_count = poll_class_words.size();
 struct due_poll {
     session_slot slot = no_slot;
     poll_class cls = poll_class::routine;
-    steady_time due = no_time;  ///< when it should have started
+    steady_time due = no_time;  ///< when the poll was due
     steady_duration interval{}; ///< of its routine polls, before stretching
-    double stretch = 1; ///< at how many times their interval routine polls were served lately
+    double stretch = 1;         ///< recent stretch of routine intervals
 };
 
 /// Loop only. Lifetime: the registry outlives the schedule.
@@ -71,62 +71,63 @@ class poll_schedule {
 public:
     poll_schedule(const session_registry& registry, poll_policy policy, steady_time start);
 
-    /// Another policy from now on; call update() for every session afterwards, in slices if there are many.
+    /// Replaces the policy. Call update() for every session afterwards, in slices if there are many.
     void use_policy(poll_policy policy) { policy_ = std::move(policy); }
 
     [[nodiscard]] const poll_policy& policy() const noexcept { return policy_; }
 
-    /// Whether webhooks flow from now on. True if that is a change: then update() as after use_policy.
+    /// Sets whether webhooks are reliable. True if that is a change: then update() every session, as after
+    /// use_policy().
     bool use_webhooks(bool flow) noexcept {
         return std::exchange(policy_.webhooks_flow, flow) != flow;
     }
 
-    /// Tells what the API lets us spend for long, in requests a second; infinity without limit. A pause or a ramp is
-    /// no shortage: what they hold back waits in the order of its lateness. Decides anew on shortage,
-    /// so it is to be called regularly, as the number of sessions changes too.
+    /// Sets the long-term request budget, in requests a second; infinity without limit. Decides again whether there
+    /// is a shortage, so call it regularly, because the number of sessions changes too. A pause or a ramp is not a
+    /// shortage: polls that it holds back wait in the order of their lateness.
     void use_budget(double requests_per_second) noexcept {
         shortage_ = demand() > requests_per_second;
     }
 
-    /// Derives the session's place anew: after it was added and after every change of its record.
+    /// Schedules the session again. Call it after it was added and after every change of its record.
     void update(session_slot slot, steady_time now);
 
-    /// The session is gone.
+    /// Removes a session that is no longer tracked.
     void remove(session_slot slot);
 
-    /// Moves what is due by `now` from the wheel into the queues.
+    /// Moves sessions that are due by `now` from the wheel into the queues.
     void advance(steady_time now);
 
     /// The most urgent session that is due, taken out of the schedule until the next update().
     ///
-    /// Confirms first (connecting, not started, ending, active, created), then events, then routine and
-    /// audits; but every fifth poll is routine's, if it wants one, so that it never starves.
+    /// Confirms go first (connecting, not started, ending, active, created), then events, then routine polls and
+    /// audits. After four urgent polls in a row one routine poll gets its turn, so that routine never starves.
     [[nodiscard]] std::optional<due_poll> take(steady_time now);
 
-    /// An ended session whose retention is over; the caller forgets it.
+    /// An ended session whose retention is over, taken out of the schedule; the caller forgets it.
     [[nodiscard]] std::optional<session_slot> take_expired();
 
-    /// What due_work is asked with for this session.
+    /// The inputs of due_work() for this session.
     [[nodiscard]] demand_state demand_of(session_slot slot) const noexcept;
 
-    /// When advance() finds something at the earliest.
+    /// The earliest time at which advance() can find a due session.
     [[nodiscard]] std::optional<steady_time> next_turn() const noexcept {
         return wheel_.next_turn();
     }
 
     [[nodiscard]] bool has_due() const noexcept;
 
-    /// Sessions due and not started.
+    /// Number of due sessions whose poll has not started.
     [[nodiscard]] std::size_t overdue(poll_class cls) const noexcept {
         return waiting_[static_cast<std::size_t>(cls)];
     }
 
-    /// What all plain intervals together ask for, requests a second.
+    /// Requests a second that all plain intervals together need.
     [[nodiscard]] double demand() const noexcept;
 
     [[nodiscard]] bool shortage() const noexcept { return shortage_; }
 
-    /// At how many times their interval routine polls run now; 1 while every interval is kept.
+    /// The factor by which routine intervals are stretched now; 1 while polls are on time.
     [[nodiscard]] double stretch(steady_time now) const noexcept;
 
 private:
@@ -134,9 +135,9 @@ private:
     /// in the wheel.
     enum class queue : std::uint8_t {
         none = 0,
-        first_confirm = 1, ///< one a confirm rank
+        first_confirm = 1, ///< one for each confirm rank
         event = first_confirm + confirm_rank_count,
-        first_routine, ///< one a poll kind, but for `ended`, whose sessions have no routine polls
+        first_routine, ///< one for each poll kind but `ended`, whose sessions have no routine polls
         audit = first_routine + poll_kind_count - 1,
         expiry,
     };
@@ -163,15 +164,15 @@ private:
         return static_cast<queue>(wheel_.tag(slot));
     }
 
-    [[nodiscard]] queue queue_for(const wanted_work& work, session_slot slot) const noexcept;
+    [[nodiscard]] queue queue_for(const pending_work& work, session_slot slot) const noexcept;
     [[nodiscard]] static poll_class class_of(queue which) noexcept;
     [[nodiscard]] queue first_urgent() const noexcept;
     [[nodiscard]] double ratio_of(session_slot slot, steady_time now) const noexcept;
-    [[nodiscard]] queue latest_routine(steady_time now) const noexcept;
-    [[nodiscard]] steady_time next_look(const wanted_work& work,
+    [[nodiscard]] queue most_overdue_routine(steady_time now) const noexcept;
+    [[nodiscard]] steady_time next_look(const pending_work& work,
                                         const session_record& record,
                                         steady_time now) const noexcept;
-    /// With a million sessions a poll mostly waits for memory: what the poll after the next needs is asked for
+    /// With a million sessions a poll mostly waits for memory. So the data of the poll after the next one is fetched
     /// while this one is sent.
     void prefetch_second(queue which) const noexcept;
     void make_room();

@@ -14,7 +14,7 @@ using test::observed;
 using test::t0;
 using test::told;
 using enum session_status;
-using kind = wanted_work::kind;
+using kind = pending_work::kind;
 
 constexpr demand_state plenty{};
 constexpr demand_state shortage{true, {}};
@@ -25,7 +25,7 @@ poll_policy with_webhooks() {
     return policy;
 }
 
-void expect_work(const wanted_work& work, kind what, steady_time at) {
+void expect_work(const pending_work& work, kind what, steady_time at) {
     EXPECT_EQ(work.what, what);
     EXPECT_EQ(work.at - t0, at - t0);
 }
@@ -88,7 +88,7 @@ TEST(DueWork, UnderShortageTheIntervalIsATenthOfTheAge) {
     poll_policy policy;
     policy.thresholds.active = {};
     expect_work(due_work(record, policy, plenty, t0), kind::routine, t0 + 30s);
-    const wanted_work work = due_work(record, policy, shortage, t0);
+    const pending_work work = due_work(record, policy, shortage, t0);
     EXPECT_EQ(work.what, kind::routine);
     // Of the age at this poll, or, more closely, of that at the next one.
     EXPECT_GE(work.at, t0 + 360s);
@@ -120,7 +120,7 @@ TEST(DueWork, OnePollSettlesEveryThresholdCrossedSoFar) {
 
 TEST(DueWork, APollSentExactlyAtTheCrossingConfirmsIt) {
     const session_record record = observed(connecting, t0, t0 + 15s);
-    const wanted_work work = due_work(record, {}, plenty, t0 + 15s);
+    const pending_work work = due_work(record, {}, plenty, t0 + 15s);
     EXPECT_EQ(work.what, kind::routine);
 }
 
@@ -129,7 +129,7 @@ TEST(DueWork, NotStartedCountsFromTheCreation) {
     record.created = t0 - 20s;
     poll_policy slow;
     slow.poll.intervals.connecting = 1h;
-    const wanted_work work = due_work(record, slow, plenty, t0);
+    const pending_work work = due_work(record, slow, plenty, t0);
     expect_work(work, kind::confirm, t0 + 10s);
     EXPECT_TRUE(work.not_started);
     record.started = t0;
@@ -148,7 +148,7 @@ TEST(DueWork, OfTwoCrossingsAtOnceNotStartedIsTheMoreUrgent) {
     // Created and never started: both lists count from the same moment.
     session_record record = observed(created, t0, t0 + 31s);
     record.created = t0;
-    const wanted_work work = due_work(record, {}, plenty, t0 + 60s);
+    const pending_work work = due_work(record, {}, plenty, t0 + 60s);
     expect_work(work, kind::confirm, t0 + 60s);
     EXPECT_TRUE(work.not_started);
 }

@@ -184,11 +184,11 @@ public:
         advance();
         std::array<std::size_t, poll_class_count> due{};
         for (const session_slot slot : tracked_) {
-            const wanted_work work = wanted(slot);
-            if (work.what == wanted_work::kind::nothing || work.at > now_) {
+            const pending_work work = wanted(slot);
+            if (work.what == pending_work::kind::nothing || work.at > now_) {
                 continue;
             }
-            ASSERT_NE(work.what, wanted_work::kind::expiry) << "not told by take_expired";
+            ASSERT_NE(work.what, pending_work::kind::expiry) << "not told by take_expired";
             ++due[static_cast<std::size_t>(work.what) - 1];
         }
         for (std::size_t cls = 0; cls < due.size(); ++cls) {
@@ -212,7 +212,7 @@ private:
         }
     }
 
-    [[nodiscard]] wanted_work wanted(session_slot slot) {
+    [[nodiscard]] pending_work wanted(session_slot slot) {
         const poll_schedule& schedule = sessions_.schedule();
         const session_record& record = sessions_.registry()[slot];
         return due_work(record, schedule.policy(), schedule.demand_of(slot), now_);
@@ -266,7 +266,7 @@ private:
         }
         ++taken_;
         ASSERT_TRUE(in_flight_.insert(poll->slot).second) << "taken twice at once";
-        const wanted_work work = wanted(poll->slot);
+        const pending_work work = wanted(poll->slot);
         ASSERT_LE(work.at, now_);
         ASSERT_EQ(static_cast<std::size_t>(work.what) - 1, static_cast<std::size_t>(poll->cls));
         ASSERT_EQ(poll->due, work.at);
