@@ -1,8 +1,8 @@
-/// Sends the polls: takes due sessions from the schedule, asks the gate for a permit, gives the GET to the client, and
-/// reports each answer to ledger and gate.
+/// Sender of polls: takes due sessions from the schedule, gets a permit from the gate, passes the GET to the API
+/// client, and reports each answer to ledger and gate.
 ///
-/// Decides nothing about sessions (session_ledger) or requests (request_gate). It has no coroutine and no timer of a
-/// session: one timer serves the whole daemon. Runs unchanged on virtual time with a model of the API.
+/// Makes no decisions about sessions (session_ledger) or requests (request_gate). No session has a coroutine or a
+/// timer: one timer serves the whole daemon. Runs unchanged on virtual time with a model of the API.
 
 #ifndef KALLGLOT_POLLING_POLLER_HPP
 #define KALLGLOT_POLLING_POLLER_HPP
@@ -40,20 +40,20 @@ public:
     poller(const poller&) = delete;
     poller& operator=(const poller&) = delete;
 
-    /// Begins to poll through `client`, which reports its answers to this object.
+    /// Starts to poll through `client`. The client reports its answers to this object.
     void start(api_client& client);
 
     /// Sends no new polls. Answers to polls in flight are still reported.
     void stop();
 
-    /// The schedule or the budget changed: looks at both again in the loop's next turn.
+    /// The schedule or the budget changed: checks both in the loop's next turn.
     void wake() { arm(clock_.now()); }
 
-    /// With no poll due and no request for this long, polls an id that cannot exist: its 404 proves that key and API work.
-    /// 0: never.
+    /// With no poll due and no request for this long, polls an id that cannot exist: its 404 proves that key and API
+    /// work. 0: never.
     void use_idle_probe(steady_duration after) noexcept { idle_probe_ = after; }
 
-    /// Other intervals and thresholds from now on. Sessions are rescheduled in slices, a million of them in seconds.
+    /// Replaces intervals and thresholds. Reschedules all sessions in slices, a million of them within seconds.
     void use_policy(const poll_settings& poll, const threshold_settings& thresholds);
 
     void on_answer(const api_answer& answer) override;
@@ -61,13 +61,13 @@ public:
     /// Limits and credits of the last response headers.
     [[nodiscard]] const response_headers& last_headers() const noexcept { return last_headers_; }
 
-    /// Wall-clock time of the last good answer, for the metric alone; empty before the first.
+    /// Wall-clock time of the last good answer, for the metric only; empty before the first.
     [[nodiscard]] std::optional<api_time> last_success() const noexcept { return last_success_; }
 
-    /// The stretch of intervals when the API was last usable: what to expect during an outage.
+    /// The stretch of intervals when the API was last usable, for use during an outage.
     [[nodiscard]] double usual_stretch() const noexcept { return usual_stretch_; }
 
-    /// Whether requests were short then, or up to a minute before: age may have stretched intervals further.
+    /// Whether there was a shortage then or within a minute before it: age may have stretched intervals further.
     [[nodiscard]] bool usual_shortage() const noexcept { return usual_shortage_; }
 
 private:
@@ -102,7 +102,7 @@ private:
     steady_time next_regulation_ = no_time;
     std::uint32_t next_rescheduled_ = 0xFFFF'FFFF; ///< the session that is rescheduled next
 
-    /// Sessions whose reused connection closed before the answer began: sent once more, on a fresh one.
+    /// Sessions whose reused connection closed before the answer began: retried once, on a fresh connection.
     std::deque<session_slot> retries_;
 
     steady_duration idle_probe_{};

@@ -1,7 +1,7 @@
-/// The one door that every request passes: budget and health together.
+/// Gate for all API requests: combines the request budget and the health of the API.
 ///
-/// `permit` gives the right to send one request, or the time to ask again. Nothing else can make a
-/// request_permit, and api_client::get consumes one.
+/// `permit` returns the right to send one request, or the time to ask again. Nothing else can make a request_permit,
+/// and api_client::get consumes one.
 
 #ifndef KALLGLOT_POLLING_REQUEST_GATE_HPP
 #define KALLGLOT_POLLING_REQUEST_GATE_HPP
@@ -26,10 +26,10 @@ public:
     /// One request, or the earliest moment to ask again (steady_time::max(): after the next answer).
     [[nodiscard]] std::variant<request_permit, steady_time> permit(steady_time now) noexcept;
 
-    /// What the intervals ask for, requests a second: a ramp starts at a tenth of it.
+    /// Sets the demand of all intervals, in requests a second. A ramp starts at a tenth of it.
     void use_demand(double requests_per_second) noexcept { demand_ = requests_per_second; }
 
-    /// Requests a second that may be spent now; infinity without limit, 0 while paused.
+    /// The request budget now, in requests a second; infinity without limit, 0 while paused.
     [[nodiscard]] double rate(steady_time now) const noexcept;
 
     [[nodiscard]] request_budget& budget() noexcept { return budget_; }
@@ -40,7 +40,7 @@ public:
 
     [[nodiscard]] const api_health& health() const noexcept { return health_; }
 
-    /// Requests a second that may really leave now: rate(), but while the API is not usable that of its probes.
+    /// Requests a second that can be sent now: rate(), or the rate of probes while the API is not usable.
     [[nodiscard]] double spendable(steady_time now) const noexcept {
         return std::min(rate(now), health_.probe_rate());
     }

@@ -1,3 +1,5 @@
+/// Permit to send one API request, as a move-only value.
+
 #ifndef KALLGLOT_POLLING_REQUEST_PERMIT_HPP
 #define KALLGLOT_POLLING_REQUEST_PERMIT_HPP
 
@@ -5,10 +7,10 @@
 
 namespace kallglot {
 
-/// The right to send one request: given by request_gate alone, consumed by api_client::get.
+/// The right to send one request. Only request_gate makes it; api_client::get consumes it.
 ///
-/// Move-only and without a public constructor, so that code that sends without asking budget and
-/// health does not compile. A moved-from permit is spent.
+/// It has no public constructor, so code that sends a request without the gate does not compile. A moved-from permit is
+/// used up.
 class request_permit {
 public:
     request_permit(request_permit&& other) noexcept : valid_(std::exchange(other.valid_, false)) {}
@@ -18,7 +20,7 @@ public:
         return *this;
     }
 
-    /// False once it was moved away.
+    /// False after it was moved from.
     [[nodiscard]] bool valid() const noexcept { return valid_; }
 
 private:

@@ -1,7 +1,7 @@
-/// Carries out what the ledger's changes ask for: metrics, store and schedule.
+/// Carries out the changes that the session ledger returns: in metrics, store and schedule.
 ///
-/// The only place that does, for poller and intake alike, so that a change is reported, persisted and scheduled once.
-/// Decides nothing.
+/// Poller and intake both use it, and nothing else does this. So each change is reported, persisted and scheduled
+/// once. It makes no decisions.
 
 #ifndef KALLGLOT_POLLING_SESSION_CHANGES_HPP
 #define KALLGLOT_POLLING_SESSION_CHANGES_HPP
@@ -31,10 +31,11 @@ public:
           metrics_(metrics),
           clock_(time) {}
 
-    /// The ticket to wait for before the change is acknowledged. `refused`: the store takes nothing now.
+    /// Carries out a change. Returns the ticket to wait for before the change is acknowledged. `refused`: the store
+    /// rejected it.
     commit_ticket apply(const ledger_change& change, steady_time now);
 
-    /// As apply(), for changes that did not come from a poll: the poller looks at the schedule again.
+    /// As apply(), for changes that do not come from a poll: wakes the poller if the schedule changed.
     commit_ticket apply_and_wake(const ledger_change& change, steady_time now) {
         const commit_ticket ticket = apply(change, now);
         if (change.reschedule) {
@@ -43,7 +44,7 @@ public:
         return ticket;
     }
 
-    /// What apply_and_wake() calls: the poller's own look at the schedule.
+    /// Sets the function that wakes the poller.
     void set_wake(std::function<void()> wake) { wake_ = std::move(wake); }
 
 private:
