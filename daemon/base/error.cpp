@@ -88,6 +88,7 @@ public:
     [[nodiscard]] const char* name() const noexcept override { return "kallglot"; }
 
     [[nodiscard]] std::string message(int value) const override {
+        // Codes of another version can reach this as numbers; message_of() handles unknown ones.
         return message_of(static_cast<errc>(value));
     }
 
@@ -109,6 +110,7 @@ failure_reason classify(errc error) noexcept {
     // A caller that classifies `cancelled` is about to count a stopped task as a failure of the API.
     assert(error != errc::cancelled);
     switch (error) {
+        // The groups follow the phases of an exchange. All errors of a group have one label.
         case errc::name_not_resolved:
         case errc::resolve_timeout:
             return failure_reason::dns;
@@ -171,6 +173,7 @@ failure_reason classify_status(int http_status) noexcept {
     if (http_status >= 300 && http_status < 400) {
         return failure_reason::redirect;
     }
+    // The server failed: unlike the statuses above, this counts against the API as a whole.
     if (http_status >= 500 && http_status < 600) {
         return failure_reason::server;
     }
@@ -178,6 +181,7 @@ failure_reason classify_status(int http_status) noexcept {
 }
 
 const boost::system::error_category& category() noexcept {
+    // Constant-initialised: an error code can be used before and after main().
     static constinit const kallglot_category instance;
     return instance;
 }

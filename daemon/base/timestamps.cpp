@@ -3,8 +3,8 @@
 #include <array>
 #include <cstddef>
 
-// Written by hand, because std::chrono::parse is missing from libstdc++ 12, wants a stream, and
-// because strptime follows the locale.
+// Written by hand: libstdc++ 12 has no std::chrono::parse, which needs a stream as well, and strptime depends on the
+// locale.
 namespace kallglot {
 namespace {
 
@@ -27,8 +27,8 @@ constexpr bool is_digit(char c) noexcept {
     return c >= '0' && c <= '9';
 }
 
-// Reads from the left. The first piece that does not fit makes all that follow fail too, so that a
-// format reads like the grammar and is checked once, at its end.
+// Reads a text from the left. After the first piece that does not match, all further pieces fail too. So the code of a
+// format looks like its grammar, with one check at the end.
 class scanner {
 public:
     explicit scanner(std::string_view text) noexcept : rest_(text) {}
@@ -41,6 +41,7 @@ public:
 
     // Exactly `count` digits.
     int digits(std::size_t count) noexcept {
+        // A failed scanner reads nothing more, so the caller need not check each piece.
         if (!ok_ || rest_.size() < count) {
             return fail();
         }
@@ -73,29 +74,31 @@ public:
         rest_.remove_prefix(text.size());
     }
 
-    // The position, from 1, of the name of which the first `length` letters are next (0: all of it).
+    // The position, from 1, of the name that comes next in the text; `length`: compare only so many letters, 0 = all.
     template <std::size_t Size>
     int name(const std::array<std::string_view, Size>& names, std::size_t length = 0) noexcept {
         for (std::size_t i = 0; ok_ && i < Size; ++i) {
-            const auto wanted = length == 0 ? names[i] : names[i].substr(0, length);
-            if (rest_.starts_with(wanted)) {
-                rest_.remove_prefix(wanted.size());
+            const auto expected = length == 0 ? names[i] : names[i].substr(0, length);
+            if (rest_.starts_with(expected)) {
+                rest_.remove_prefix(expected.size());
                 return static_cast<int>(i) + 1;
             }
         }
         return fail();
     }
 
-    // `.` and digits, or nothing. What is finer than a millisecond is cut off.
+    // `.` and digits, or nothing. Digits beyond milliseconds are cut off.
     milliseconds fraction() noexcept {
         if (!ok_ || peek() != '.') {
             return milliseconds{0};
         }
         rest_.remove_prefix(1);
+        // A point without digits is not allowed (RFC 3339 section 5.6).
         if (!is_digit(peek())) {
             return milliseconds{fail()};
         }
         int value = 0;
+        // From the fourth digit on the weight is 0, so any number of digits is read and cut.
         for (int weight = 100; is_digit(peek()); weight /= 10) {
             value += weight * (rest_.front() - '0');
             rest_.remove_prefix(1);
@@ -130,11 +133,12 @@ void read_clock(scanner& in, civil_time& time) noexcept {
     time.second = in.digits(2);
 }
 
-// The moment of a civil time in UTC, if there is one. A leap second becomes the second after it.
+// The moment of a civil time in UTC; empty if there is none. A leap second becomes the next second.
 std::optional<api_time> to_api_time(const civil_time& time) noexcept {
     const year_month_day date{year{time.year_number},
                               month{static_cast<unsigned>(time.month_number)},
                               day{static_cast<unsigned>(time.day_number)}};
+    // Catches days like February 30. A second of 60 is a leap second.
     if (!date.ok() || time.hour > 23 || time.minute > 59 || time.second > 60) {
         return std::nullopt;
     }
@@ -143,21 +147,24 @@ std::optional<api_time> to_api_time(const civil_time& time) noexcept {
 }
 
 std::optional<api_time> within_range(std::optional<api_time> time) noexcept {
+    // Times outside this range are mistakes, and could overflow later arithmetic.
     if (time && (*time < earliest || *time >= end_of_time)) {
         return std::nullopt;
     }
     return time;
 }
 
-// `Z`, or a signed distance from UTC of up to 14 hours, the farthest that is in use anywhere.
+// `Z`, or a signed offset from UTC of up to 14 hours, the largest one in use.
 minutes read_offset(scanner& in, bool& ok) noexcept {
     const char sign = in.one_of("Zz+-");
+    // `Z`, or a failure that the caller finds at the end of the text.
     if (sign != '+' && sign != '-') {
         return minutes{0};
     }
     const hours whole{in.digits(2)};
     in.literal(":");
     const minutes part{in.digits(2)};
+    // The caller checks `ok` together with the end of the text.
     ok = part < hours{1} && whole + part <= hours{14};
     return sign == '+' ? whole + part : -(whole + part);
 }
@@ -170,7 +177,7 @@ civil_time read_day_first(scanner& in, std::string_view separator, bool two_digi
     time.month_number = in.name(month_names);
     in.literal(separator);
     if (two_digit_year) {
-        // The core has no clock to tell the century, and no date we are sent is before 1970.
+        // There is no clock here to find the century. No date of the API is before 1970.
         const int number = in.digits(2);
         time.year_number = number + (number < 70 ? 2000 : 1900);
     } else {
@@ -188,6 +195,7 @@ civil_time read_asctime(scanner& in) noexcept {
     in.literal(" ");
     time.month_number = in.name(month_names);
     in.literal(" ");
+    // asctime pads a day below ten with a space.
     if (in.peek() == ' ') {
         in.literal(" ");
         time.day_number = in.digits(1);
@@ -211,11 +219,13 @@ std::optional<api_time> parse_timestamp(std::string_view text) noexcept {
     time.month_number = in.digits(2);
     in.literal("-");
     time.day_number = in.digits(2);
+    // RFC 3339 allows a lower-case `t` and a space here.
     in.one_of("Tt ");
     read_clock(in, time);
     const milliseconds fraction = in.fraction();
     bool offset_ok = true;
     const minutes offset = read_offset(in, offset_ok);
+    // One check for all pieces: a piece that failed leaves at_end() false.
     if (!in.at_end() || !offset_ok) {
         return std::nullopt;
     }
@@ -223,12 +233,13 @@ std::optional<api_time> parse_timestamp(std::string_view text) noexcept {
     if (!local) {
         return std::nullopt;
     }
+    // A time with an offset ahead of UTC is that much earlier in UTC.
     return within_range(*local + fraction - offset);
 }
 
 std::optional<api_time> parse_http_date(std::string_view text) noexcept {
-    // The weekday's spelling tells the three forms apart; the long one is tried first, because the
-    // short names are its beginnings.
+    // The spelling of the weekday distinguishes the three forms. Try the long one first, because it begins with the
+    // short one.
     scanner long_form(text);
     long_form.name(weekday_names);
     long_form.literal(", ");
@@ -238,6 +249,7 @@ std::optional<api_time> parse_http_date(std::string_view text) noexcept {
     }
     scanner in(text);
     in.name(weekday_names, 3);
+    // Behind the short weekday a comma follows in IMF-fixdate and a space in asctime.
     if (in.peek() != ',') {
         const civil_time time = read_asctime(in);
         return in.at_end() ? within_range(to_api_time(time)) : std::nullopt;

@@ -1,4 +1,4 @@
-/// Comparing the words of protocols, which are ASCII, without case and whatever the locale.
+/// Comparison of ASCII words of protocols without case, independent of the locale.
 
 #ifndef KALLGLOT_BASE_ASCII_HPP
 #define KALLGLOT_BASE_ASCII_HPP
@@ -12,10 +12,10 @@ namespace kallglot {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
 
-/// Field names, codings, schemes. Bytes beyond ASCII are compared as they are.
+/// Equality without case, for field names, codings and schemes. Other bytes than ASCII letters must be equal.
 ///
-/// In place of boost::beast::iequals, which in Boost 1.81 reads one byte behind the end of two texts of one length that
-/// differ in case.
+/// Used instead of boost::beast::iequals. In Boost 1.81 that one reads a byte behind the end of two texts of equal
+/// length that differ in case.
 [[nodiscard]] constexpr bool ascii_iequals(std::string_view a, std::string_view b) noexcept {
     return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) {
         return ascii_lower(x) == ascii_lower(y);

@@ -1,3 +1,7 @@
+/// Errors with an external cause, as one enumeration, and the closed set of failure reasons.
+///
+/// Policy and metrics share the reasons. Library codes (Asio, OpenSSL, SQLite) are translated once, at the edge.
+
 #ifndef KALLGLOT_BASE_ERROR_HPP
 #define KALLGLOT_BASE_ERROR_HPP
 
@@ -11,8 +15,6 @@
 #include <string_view>
 #include <type_traits>
 
-// Everything that can go wrong from outside, as one enumeration, and the closed set of reasons that
-// policy and metrics share. Library codes (Asio, OpenSSL, SQLite) are translated once, at the edge.
 namespace kallglot {
 
 using error_code = boost::system::error_code;
@@ -20,17 +22,17 @@ using error_code = boost::system::error_code;
 template <class T>
 using result = boost::system::result<T>;
 
-/// A condition caused by the network, the API, a file or a user. Never a bug of ours.
+/// A condition caused by the network, the API, a file or a user. Never a bug of the daemon.
 enum class errc {
-    // Reaching the API. The request was not sent; the pool backs off, the session is due again.
+    // Reaching the API. The request was not sent. The pool backs off; the session is due again.
     name_not_resolved = 1, ///< DNS has no answer for the API's host
     resolve_timeout,       ///< DNS did not answer within connect_timeout
     connect_refused,       ///< every address refused the connection
     connect_timeout,       ///< TCP was not established within connect_timeout
     network_unreachable,   ///< no route, or the link is down
     connect_failed,        ///< any other failure to connect
-    no_descriptors,        ///< out of file descriptors or ports; the connections we have are kept
-    proxy_refused,         ///< the CONNECT proxy answered with anything but 2xx
+    no_descriptors,        ///< out of file descriptors or ports; open connections stay
+    proxy_refused,         ///< the CONNECT proxy answered with another status than 2xx
     handshake_timeout,     ///< TLS was not established within connect_timeout
     tls_failed,            ///< the TLS handshake failed, or a record could not be decrypted
     certificate_rejected,  ///< the chain or the host name of the API's certificate is not trusted
@@ -39,27 +41,27 @@ enum class errc {
     request_timeout,   ///< no complete answer within request_timeout
     connection_reset,  ///< the peer reset the connection, or it broke
     connection_closed, ///< the peer closed before the answer was complete
-    reused_connection_closed, ///< a kept connection was closed before the first byte of the answer: retried once
-    malformed_response, ///< not HTTP, or framed in a way we do not believe
-    unsolicited_data,   ///< bytes that belong to no request of ours
-    header_too_large,   ///< the header is over 8 KiB
-    response_too_large, ///< the body is over max_response_size
-    encoded_response,   ///< a Content-Encoding that we did not ask for
-    foreign_content,    ///< a Content-Type other than JSON on an answer that should be a session
+    reused_connection_closed, ///< a reused connection was closed before the first byte of the answer: retried once
+    malformed_response, ///< not HTTP, or with contradictory framing
+    unsolicited_data,   ///< bytes that belong to no request
+    header_too_large,   ///< the header exceeds 8 KiB
+    response_too_large, ///< the body exceeds max_response_size
+    encoded_response,   ///< a Content-Encoding that was not requested
+    foreign_content,    ///< a Content-Type other than JSON on an answer that must be a session
 
     // The content of an answer.
     malformed_json,  ///< the body is not one JSON object, or too deep
     invalid_session, ///< the object lacks an id or a status, or has one twice
-    wrong_session,   ///< the body speaks of another session than the one asked for
+    wrong_session,   ///< the body describes another session than the requested one
 
     // Input of users.
     invalid_session_id, ///< not [A-Za-z0-9_-]{1,64}
     invalid_event,      ///< a webhook body without an id or a type
     session_limit,      ///< max_tracked is reached
     store_unavailable,  ///< the store cannot write now; the id is not tracked
-    memory_short,       ///< close to the limit of memory; the id is not tracked
+    memory_short,       ///< memory is close to its limit; the id is not tracked
 
-    cancelled, ///< we stopped it ourselves: never logged as an error, never counted
+    cancelled, ///< stopped by the daemon itself: never logged as an error, never counted
 };
 
 /// Why a poll failed: the label of kallglot_exporter_api_request_failures_total and the input of

@@ -1,3 +1,5 @@
+/// Buffer for a short JSON string that arrives in parts.
+
 #ifndef KALLGLOT_BASE_SHORT_TEXT_HPP
 #define KALLGLOT_BASE_SHORT_TEXT_HPP
 
@@ -8,11 +10,10 @@
 
 namespace kallglot {
 
-/// Puts together the text of one JSON string that may arrive in parts, if it is short.
+/// Joins the parts of one JSON string, if it is short.
 ///
-/// Nothing that we compare with is longer than a session id, so a longer text is told apart by its
-/// length and never kept. A text that arrives in one piece is not copied. Neither a string class nor
-/// a store: what it gives is valid until the next call.
+/// No text that the parsers compare with is longer than a session id. So a longer text is recognised by its length and
+/// never stored. A text that arrives in one part is not copied. A result is valid until the next call.
 class short_text {
 public:
     static constexpr std::size_t max_size = 64;
@@ -20,18 +21,18 @@ public:
     /// Takes a part that is not the last one.
     void append(std::string_view part) noexcept {
         if (part.size() > max_size - size_) {
-            // The length that the parser counts tells `finish` that the text is too long.
+            // Too long: finish() finds that by the total length.
             return;
         }
-        // The condition is for memcpy, which must not see the null of an empty part.
+        // An empty part may be a null pointer, which memcpy must not get.
         if (!part.empty()) {
             std::memcpy(bytes_.data() + size_, part.data(), part.size());
             size_ += part.size();
         }
     }
 
-    /// The whole text, of which `last` is the last part and `total` the length; empty if it is too
-    /// long. May point into `last`. Call `wipe` after use.
+    /// The whole text; empty if it is too long. `last` is its last part, `total` its length. May point into `last`.
+    /// Call `wipe` after use.
     [[nodiscard]] std::string_view finish(std::string_view last, std::size_t total) noexcept {
         if (total > max_size) {
             return {};
@@ -43,7 +44,7 @@ public:
         return {bytes_.data(), size_};
     }
 
-    /// Forgets the text and overwrites what was kept of it.
+    /// Clears the text and overwrites its bytes.
     void wipe() noexcept {
         if (size_ != 0) {
             std::memset(bytes_.data(), 0, size_);

@@ -1,13 +1,14 @@
+/// The two clocks of the project, as types, so that they cannot be mixed up.
+///
+/// Decisions use the steady clock only. The API's timestamps are wall times of *its* clock. They become steady times
+/// through the `Date` of the response that carried them (server_clock.hpp). Pure code never reads a clock: every
+/// function gets the time as a parameter.
+
 #ifndef KALLGLOT_BASE_TIME_HPP
 #define KALLGLOT_BASE_TIME_HPP
 
 #include <chrono>
 
-// The two clocks of the project, as types, so that they cannot be mixed up.
-//
-// Decisions run on the steady clock only. The API's timestamps are wall times of *its* clock; they
-// become steady times through the `Date` of the response that carried them (server_clock.hpp). The
-// core never asks for the time: every function takes it as a parameter.
 namespace kallglot {
 
 using std::chrono::milliseconds;
@@ -17,13 +18,13 @@ using std::chrono::seconds;
 using steady_time = std::chrono::steady_clock::time_point;
 using steady_duration = std::chrono::steady_clock::duration;
 
-/// A moment as the API's clock tells it, in milliseconds since 1970-01-01T00:00:00Z.
+/// A moment on the API's clock, in milliseconds since 1970-01-01T00:00:00Z.
 using api_time = std::chrono::sys_time<milliseconds>;
 
 /// Stands for "never" or "not known" in fields that hold a steady_time.
 inline constexpr steady_time no_time = steady_time::min();
 
-/// Seconds as Prometheus wants them.
+/// Seconds as Prometheus uses them.
 [[nodiscard]] constexpr double to_seconds(steady_duration d) noexcept {
     return std::chrono::duration<double>(d).count();
 }

@@ -1,3 +1,5 @@
+/// Parsers of the timestamps in JSON bodies and in HTTP header fields.
+
 #ifndef KALLGLOT_BASE_TIMESTAMPS_HPP
 #define KALLGLOT_BASE_TIMESTAMPS_HPP
 
@@ -10,7 +12,7 @@ namespace kallglot {
 
 /// An ISO 8601 / RFC 3339 timestamp as the API writes it: date, `T` or `t` or a space, time, any
 /// number of fraction digits (cut to milliseconds), `Z` or an offset of up to 14 hours. `:60` is
-/// taken as the second after. Empty for anything else, and for years outside 1970 to 9999.
+/// read as the next second. Empty for anything else, and for years outside 1970 to 9999.
 ///
 /// Source: samples in tests/samples, RFC 3339 section 5.6.
 [[nodiscard]] std::optional<api_time> parse_timestamp(std::string_view text) noexcept;

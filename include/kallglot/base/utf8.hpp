@@ -1,4 +1,4 @@
-/// Taking UTF-8 text apart, one character at a time, and noticing what is not UTF-8.
+/// UTF-8 decoder: one character at a time, with detection of invalid bytes.
 ///
 /// Text from outside passes through here before it reaches a log line or the configuration.
 

@@ -1,7 +1,7 @@
-/// A closed list of words: for each value of an enumeration its text, and the number that stands for it in the store.
+/// Table of words for an enumeration: each value has its text and, if it is stored, its number on disk.
 ///
-/// One row a value, checked by the compiler: rows are in the order of the enumeration, no value is without a row, no
-/// text is empty or stands twice. So the number of values is the number of rows, and nothing is counted by hand.
+/// The compiler checks that rows are in the order of the enumeration, that every value has one, and that no text is
+/// empty or repeated. So the number of values is the number of rows, and nothing is counted by hand.
 
 #ifndef KALLGLOT_BASE_VOCABULARY_HPP
 #define KALLGLOT_BASE_VOCABULARY_HPP
@@ -25,7 +25,7 @@ struct vocabulary_word {
     Enum value;
     std::string_view text;
 
-    /// The number in the store. It belongs to this value for ever: never change it, never use it for another value.
+    /// The number in the store. Never change it and never use it for another value: old stores have it.
     std::uint8_t stored_as = not_stored;
 };
 
@@ -37,7 +37,7 @@ template <auto Value>
     return signature[name] != '(';
 }
 
-/// Make one with `make_vocabulary`. Immutable; all at compile time.
+/// Made by make_vocabulary() at compile time. Immutable.
 template <class Enum, std::size_t Size>
 class vocabulary {
 public:
@@ -49,10 +49,10 @@ public:
             check(static_cast<std::size_t>(words[i].value) == i, "rows are not in order");
             check(!words[i].text.empty(), "a text is empty");
             for (std::size_t other = 0; other < i; ++other) {
-                check(words[i].text != words[other].text, "a text stands twice");
+                check(words[i].text != words[other].text, "a text is repeated");
                 check(words[i].stored_as == not_stored
                           || words[i].stored_as != words[other].stored_as,
-                      "a number in the store stands twice");
+                      "a number in the store is repeated");
             }
             check(words[i].stored_as <= max_stored_number || words[i].stored_as == not_stored,
                   "a number in the store has more than four bits");
@@ -79,7 +79,7 @@ public:
         return fallback;
     }
 
-    /// As `find`, among the values before `fallback` only: the values behind it are ours, the API never sends them.
+    /// As `find`, among the values before `fallback` only. The API never sends those behind it.
     [[nodiscard]] constexpr Enum find_before(std::string_view text, Enum fallback) const noexcept {
         const Enum found = find(text, fallback);
         return found < fallback ? found : fallback;
@@ -89,7 +89,7 @@ public:
         return words_[static_cast<std::size_t>(value)].stored_as;
     }
 
-    /// Empty for a number that no value has: the row is damaged, or of a newer version.
+    /// The value with this number. Empty if there is none: the row is damaged, or from a newer version.
     [[nodiscard]] constexpr std::optional<Enum> from_stored(std::uint8_t number) const noexcept {
         for (const vocabulary_word<Enum>& word : words_) {
             if (word.stored_as == number) {
@@ -100,7 +100,7 @@ public:
     }
 
 private:
-    // A call of a function that is not constexpr ends the compilation; its argument says why.
+    // Calling a function that is not constexpr stops the compiler; the argument appears in its message.
     static constexpr void check(bool holds, const char* rule) {
         if (!holds) {
             broken(rule);
