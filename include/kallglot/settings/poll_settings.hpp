@@ -1,9 +1,8 @@
-/// Settings of the sections `poll` and `thresholds`: how often a session is polled, at which ages alerts look at it, and
-/// when it is forgotten.
+/// Settings of the sections `poll` and `thresholds`: intervals of polls, ages for alerts, and times of forgetting.
 ///
-/// Plain values whose defaults are the contract's. Intervals and thresholds of a status are found through
-/// `session_status_rules` (tracking/session.hpp). Crossing a threshold triggers a confirming poll; the lists are bounded
-/// because each entry is a metric series.
+/// Plain values with the documented defaults. Intervals and thresholds of a status are found through
+/// `session_status_rules` (tracking/session.hpp). Crossing a threshold triggers a confirming poll; the lists are
+/// bounded because each entry is a metric series.
 
 #ifndef KALLGLOT_SETTINGS_POLL_SETTINGS_HPP
 #define KALLGLOT_SETTINGS_POLL_SETTINGS_HPP
@@ -21,7 +20,8 @@ struct poll_intervals {
     std::chrono::milliseconds active = std::chrono::seconds(30);
     std::chrono::milliseconds ending = std::chrono::seconds(5);
     std::chrono::milliseconds unknown = std::chrono::seconds(30);
-    std::chrono::milliseconds audit = std::chrono::minutes(30); ///< while webhooks tell the state
+    std::chrono::milliseconds audit =
+        std::chrono::minutes(30); ///< while webhooks report the status
 
     [[nodiscard]] bool operator==(const poll_intervals&) const = default;
 };
@@ -35,10 +35,10 @@ struct poll_settings {
     [[nodiscard]] bool operator==(const poll_settings&) const = default;
 };
 
-/// Longest list of thresholds that the configuration accepts.
+/// Largest number of thresholds in a list.
 inline constexpr std::size_t max_thresholds = 16;
 
-/// Each list holds at most `max_thresholds` ages above 0, strictly rising; empty = none for that status.
+/// Each list has at most `max_thresholds` ages above 0, strictly ascending; empty = none for that status.
 struct threshold_settings {
     using list = std::vector<std::chrono::milliseconds>;
 

@@ -1,7 +1,7 @@
 /// A secret in memory: the API key, a webhook secret, the token of the session API.
 ///
-/// A type of its own, so that a secret cannot be printed, logged, compared or copied by accident, and so that
-/// its bytes are wiped when it goes. It does not lock memory, and it cannot wipe copies made by `reveal` callers.
+/// The type prevents that code prints, logs, compares or copies a secret by accident. It wipes the bytes at the end.
+/// It does not lock memory, and it cannot wipe copies that callers of `reveal` make.
 
 #ifndef KALLGLOT_SETTINGS_SECRET_HPP
 #define KALLGLOT_SETTINGS_SECRET_HPP
@@ -14,18 +14,18 @@
 
 namespace kallglot {
 
-/// Owner of some secret bytes; wiped on destruction and on assignment. Empty by default.
+/// Owner of secret bytes. Wipes them on destruction and on assignment. Empty by default.
 ///
-/// There is no `==` and no `<<` on purpose: compare with a function that takes constant time.
+/// It deliberately has no `==` and no `<<`: compare with a function that takes constant time.
 ///
 /// Lifetime: views from `reveal` end with the object or its next assignment.
 class secret {
 public:
     secret() noexcept = default;
 
-    /// Copies the bytes; wiping the source is the caller's part.
+    /// Copies the bytes. The caller wipes the source.
     explicit secret(std::string_view bytes) : size_(bytes.size()) {
-        // Heap memory of exactly this size, because a short std::string would leave copies when it moves.
+        // Heap memory of exactly this size: a short std::string would leave copies when it moves.
         if (size_ != 0) {
             bytes_ = std::make_unique<char[]>(size_);
             std::memcpy(bytes_.get(), bytes.data(), size_);
@@ -50,10 +50,10 @@ public:
 
     ~secret() { wipe(); }
 
-    /// A second owner of the same bytes, said aloud.
+    /// An explicit copy of the bytes with its own owner.
     [[nodiscard]] secret copy() const { return secret(reveal()); }
 
-    /// The bytes, for the one place that puts them on the wire or into a MAC.
+    /// The bytes, for the code that sends them or computes a MAC.
     [[nodiscard]] std::string_view reveal() const noexcept { return {bytes_.get(), size_}; }
 
     [[nodiscard]] bool empty() const noexcept { return size_ == 0; }

@@ -1,8 +1,9 @@
-/// The whole configuration as one value: one struct a section, each member with its documented default.
+/// The whole configuration as one value: one struct for each section, each member with its documented default.
 ///
-/// One immutable snapshot is in force at a time; a reload replaces it whole. A default-constructed `settings` is what an
-/// empty file means, except that `api.key_file` has no default. Values only: `config` parses and validates them, and the
-/// contents of secret files travel apart from them. Paths of files are absolute or empty; empty means "not configured".
+/// One immutable snapshot is active at a time; a reload replaces it as a whole. A default-constructed `settings`
+/// equals an empty file, except that `api.key_file` has no default. Values only: `config` parses and validates them.
+/// The contents of secret files are not part of them. Paths of files are absolute or empty; empty means "not
+/// configured".
 
 #ifndef KALLGLOT_SETTINGS_SETTINGS_HPP
 #define KALLGLOT_SETTINGS_SETTINGS_HPP
@@ -19,7 +20,7 @@
 
 namespace kallglot {
 
-/// How often something may happen.
+/// Largest number of events a second.
 ///
 /// Units: events a second, above 0; `unlimited()` is the infinity of double, so that std::min works.
 struct rate {
@@ -36,9 +37,9 @@ struct rate {
 
 /// Where the allowed rate of API requests comes from.
 enum class rate_limit_mode {
-    automatic, ///< `auto`: follow the X-RateLimit headers and leave the operator's share alone
-    fixed,     ///< the configured rate is all ours, headers change nothing
-    unlimited, ///< no limit of the account; `max_rate` still holds
+    automatic, ///< `auto`: follow the X-RateLimit headers and leave the operator's share unused
+    fixed,     ///< use the configured rate and ignore the headers
+    unlimited, ///< no account limit; `max_rate` still applies
 };
 
 /// The setting `api.rate_limit`.
@@ -49,7 +50,7 @@ struct rate_limit_setting {
     [[nodiscard]] constexpr bool operator==(const rate_limit_setting&) const noexcept = default;
 };
 
-/// Base URL of the API, taken apart.
+/// Base URL of the API and its parts.
 struct api_endpoint {
     std::string text = "https://api.kallglot.com/v1"; ///< as configured, for people
     std::string host = "api.kallglot.com"; ///< name or address; IPv6 without brackets, lower case
@@ -80,7 +81,7 @@ struct listen_address {
     [[nodiscard]] bool operator==(const listen_address&) const = default;
 };
 
-/// Section `api`: how to reach the Kallglot API, and how much of it to use.
+/// Section `api`: how to reach the Kallglot API, and how many requests to send.
 ///
 /// Units: `budget_share` is a part of the account's limit, above 0 and up to 1; `idle_probe` 0 = off.
 struct api_settings {
@@ -93,7 +94,7 @@ struct api_settings {
     std::optional<proxy_endpoint> proxy_url;
     std::chrono::milliseconds connect_timeout = std::chrono::seconds(5); ///< TCP and TLS together
     std::chrono::milliseconds request_timeout =
-        std::chrono::seconds(10); ///< first byte out, last in
+        std::chrono::seconds(10); ///< first byte sent to last byte received
     std::chrono::milliseconds idle_timeout = std::chrono::seconds(30);
     std::size_t max_connections = 256;
     std::size_t max_response_size_bytes = 256 * 1024;
@@ -116,11 +117,11 @@ struct sessions_settings {
 
 /// Section `webhook`: the public listener that receives events.
 struct webhook_settings {
-    std::optional<listen_address> listen; ///< none: webhooks are off
+    std::optional<listen_address> listen; ///< empty: webhooks are off
     std::string path = "/webhooks/kallglot";
     std::vector<std::string> secret_files; ///< absolute paths; any of the secrets may match
     std::chrono::milliseconds tolerance = std::chrono::minutes(5);
-    std::string tls_cert_file; ///< both or neither; neither: a proxy in front ends TLS
+    std::string tls_cert_file; ///< both or neither; neither: a proxy in front terminates TLS
     std::string tls_key_file;
     std::size_t max_body_size_bytes = 64 * 1024;
     std::size_t max_connections = 512;
@@ -137,7 +138,7 @@ struct store_settings {
     [[nodiscard]] bool operator==(const store_settings&) const = default;
 };
 
-/// Section `metrics`: bounds on the number of series.
+/// Section `metrics`: limits on the number of series.
 struct metrics_settings {
     std::size_t per_session_limit = 200; ///< sessions with series of their own; 0 = none
 
