@@ -11,25 +11,28 @@
 namespace kallglot {
 namespace {
 
+// Error bodies have a few hundred bytes. A larger one is not worth reading.
 constexpr std::size_t body_limit_bytes = 16 * 1024;
 
-// As for the Retry-After header: a longer wait is cut, not ignored.
-constexpr seconds longest_wait{10LL * 366 * 86400};
+// As for the Retry-After header: a longer wait is cut to this, not ignored.
+constexpr seconds max_wait{10LL * 366 * 86400};
 
 enum class field : std::uint8_t { none, error, code, retry_after };
 
 api_error_kind kind_of(std::string_view code) noexcept {
+    // By parts of the code, not by a list: new codes of the same family mean the same to us.
     const bool key = code.starts_with("organization_") || code == "feature_not_available"
                      || code.find("permission") != std::string_view::npos;
     return key ? api_error_kind::key : api_error_kind::other;
 }
 
-// Keeps two fields of `error` and passes over everything else.
+// Takes two fields of `error` and skips everything else.
 class api_error_handler : public ignore_json {
 public:
     [[nodiscard]] const api_error& found() const noexcept { return found_; }
 
     bool on_object_begin(error_code&) noexcept {
+        // Only the object named `error` at the top counts; the same name deeper down is other data.
         in_error_ = in_error_ || (depth_ == 1 && field_ == field::error);
         return enter();
     }
@@ -53,6 +56,7 @@ public:
 
     bool on_string_part(text part, std::size_t, error_code&) noexcept {
         if (field_ == field::code) {
+            // A long string arrives in parts; only that of `code` is collected.
             text_.append(part);
         }
         return true;
@@ -85,6 +89,7 @@ private:
         if (depth_ == 1 && key == "error") {
             return field::error;
         }
+        // Fields count only directly within `error`.
         if (depth_ != 2 || !in_error_) {
             return field::none;
         }
@@ -113,11 +118,11 @@ private:
         return true;
     }
 
-    // Rounded up, because to wait less than we were told brings the next refusal. Boost.JSON makes
-    // an infinity of a number that is too large: that is no number of seconds.
+    // Rounded up: a shorter wait than the API asks for causes the next 429. Boost.JSON reads a number that is too large
+    // as infinity, which is ignored.
     bool number(double value) noexcept {
         if (field_ == field::retry_after && std::isfinite(value) && value >= 0) {
-            const auto limit = static_cast<double>(longest_wait.count());
+            const auto limit = static_cast<double>(max_wait.count());
             const double whole = std::ceil(value);
             found_.retry_after = seconds{static_cast<seconds::rep>(whole < limit ? whole : limit)};
         }
@@ -137,10 +142,11 @@ api_error parse_api_error(std::string_view body) noexcept {
     if (body.empty() || body.size() > body_limit_bytes) {
         return {};
     }
-    // The parser allocates only when a body is suspended in the middle; this one comes whole.
+    // The parser allocates only when a body is suspended in the middle. This one is complete.
     boost::json::basic_parser<api_error_handler> parser(strict_json());
     boost::system::error_code problem;
     const auto taken = parser.write_some(false, body.data(), body.size(), problem);
+    // A body that is not JSON says nothing; the status of the response is enough for the policy.
     if (problem || taken < body.size()) {
         return {};
     }

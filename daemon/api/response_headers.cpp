@@ -9,14 +9,14 @@
 namespace kallglot {
 namespace {
 
-// A longer wait is cut, not ignored: who sends one means "stay away".
-constexpr seconds longest_wait{10LL * 366 * 86400};
+// A longer wait is cut to this, not ignored: the API asks the daemon to stay away.
+constexpr seconds max_wait{10LL * 366 * 86400};
 
-// A Unix time before 2001 is no Unix time, but some other way to count.
+// A smaller number is not a Unix time. Some APIs send the seconds that are left instead.
 constexpr std::uint64_t first_reset = 978'307'200;
 constexpr std::uint64_t after_last_reset = 253'402'300'800;
 
-// Header names hold no letters outside ASCII. `lower` is one of our own names, in lower case.
+// Names of header fields are ASCII. `lower` is one of our own names, in lower case and of the same length.
 bool same_name(std::string_view name, std::string_view lower) noexcept {
     for (std::size_t i = 0; i < lower.size(); ++i) {
         const char c = name[i];
@@ -28,7 +28,7 @@ bool same_name(std::string_view name, std::string_view lower) noexcept {
     return true;
 }
 
-// from_chars takes neither spaces nor a plus, and for unsigned types no minus.
+// from_chars accepts neither spaces nor a plus sign, and for unsigned types no minus sign.
 template <std::unsigned_integral Number>
 std::errc read_number(std::string_view text, Number& number) noexcept {
     const char* const end = text.data() + text.size();
@@ -39,24 +39,28 @@ std::errc read_number(std::string_view text, Number& number) noexcept {
 template <std::unsigned_integral Number>
 void note_number(std::optional<Number>& field, std::string_view value) noexcept {
     Number number = 0;
+    // The first well formed value counts; an intermediary may have added a later one.
     if (!field && read_number(value, number) == std::errc{}) {
         field = number;
     }
 }
 
 void note_retry_after(response_headers& headers, std::string_view value) noexcept {
+    // One Retry-After for each response, in whichever form came first.
     if (headers.retry_after || headers.retry_at) {
         return;
     }
     std::uint64_t number = 0;
     const auto error = read_number(value, number);
+    // Not a number: the other form of the field is a date.
     if (error == std::errc::invalid_argument) {
         headers.retry_at = parse_http_date(value);
         return;
     }
-    const auto limit = static_cast<std::uint64_t>(longest_wait.count());
+    const auto limit = static_cast<std::uint64_t>(max_wait.count());
+    // A number that does not fit 64 bits is a very long wait, not a bad value.
     const bool too_long = error != std::errc{} || number > limit;
-    headers.retry_after = too_long ? longest_wait : seconds{static_cast<seconds::rep>(number)};
+    headers.retry_after = too_long ? max_wait : seconds{static_cast<seconds::rep>(number)};
 }
 
 void note_rate_reset(response_headers& headers, std::string_view value) noexcept {
@@ -73,7 +77,7 @@ void note_rate_reset(response_headers& headers, std::string_view value) noexcept
 void note_header(response_headers& headers,
                  std::string_view name,
                  std::string_view value) noexcept {
-    // Most fields are none of ours and are told apart by their length alone.
+    // Most fields are of no interest, and for them the length alone decides: no comparison of text.
     switch (name.size()) {
         case 4:
             if (!headers.date && same_name(name, "date")) {

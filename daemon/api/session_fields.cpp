@@ -10,7 +10,7 @@ namespace {
 
 using enum session_field;
 
-// The length is known to the compiler, so that a comparison is one or two machine words.
+// The compiler knows the length, so a comparison takes one or two machine words.
 template <std::size_t Size>
 bool same(std::string_view key, const char (&word)[Size]) noexcept {
     return std::memcmp(key.data(), word, Size - 1) == 0;
@@ -19,6 +19,7 @@ bool same(std::string_view key, const char (&word)[Size]) noexcept {
 } // namespace
 
 session_field session_field_of(std::string_view key) noexcept {
+    // The length separates most keys, so that each key costs at most two comparisons.
     switch (key.size()) {
         case 2:
             return same(key, "id") ? id : none;
@@ -61,7 +62,7 @@ errc session_fields::note_key(session_field field) noexcept {
     if (field != id && field != status) {
         return no_problem;
     }
-    // Two ids or two states in one object: nobody can say which of them is meant.
+    // Two ids or two statuses in one object: it is not clear which one is valid.
     bool& seen = field == id ? has_id_ : has_status_;
     if (seen) {
         return errc::invalid_session;
@@ -73,6 +74,7 @@ errc session_fields::note_key(session_field field) noexcept {
 errc session_fields::note_text(session_field field, std::string_view text) noexcept {
     switch (field) {
         case id:
+            // An answer about another session must never change this one.
             return expected_ && text == expected_->view() ? no_problem : errc::wrong_session;
         case object:
             return text == "session" ? no_problem : errc::invalid_session;
@@ -83,6 +85,7 @@ errc session_fields::note_text(session_field field, std::string_view text) noexc
             snapshot_.mode = parse_session_mode(text);
             break;
         case provider:
+        // Both generations of the API: the provider as text, or as an object with a type.
         case provider_type:
             snapshot_.provider = parse_session_provider(text);
             break;
@@ -97,7 +100,7 @@ errc session_fields::note_text(session_field field, std::string_view text) noexc
             break;
         case ended_at:
             snapshot_.ended_at = parse_timestamp(text);
-            // A time that we cannot read still says that the session is over.
+            // A time in an unknown format still says that the session has ended.
             has_end_ = true;
             break;
         case none:
@@ -111,7 +114,7 @@ errc session_fields::note_absent(session_field field) noexcept {
         case id:
         case status:
             return errc::invalid_session;
-        // What an earlier member of the same name said is taken back.
+        // The last value of a repeated member counts, so null removes an earlier value.
         case mode:
             snapshot_.mode = session_mode::none;
             break;
@@ -140,10 +143,12 @@ errc session_fields::note_absent(session_field field) noexcept {
 }
 
 result<session_snapshot> session_fields::take() const noexcept {
+    // Without these two the object cannot be a session of the API.
     if (!has_id_ || !has_status_) {
         return errc::invalid_session;
     }
     session_snapshot snapshot = snapshot_;
+    // An end time is stronger than the status: the API may report the status late.
     if (has_end_) {
         snapshot.status = session_status::ended;
     }

@@ -1,3 +1,5 @@
+/// Members of a session object: their names and their meaning, apart from JSON syntax. Used by session_parser only.
+
 #ifndef KALLGLOT_API_SESSION_FIELDS_HPP
 #define KALLGLOT_API_SESSION_FIELDS_HPP
 
@@ -9,11 +11,9 @@
 #include <optional>
 #include <string_view>
 
-// What the members of a session object mean, member by member, apart from how JSON spells them. Used
-// by session_parser alone.
 namespace kallglot {
 
-/// The members that we look at; `none` is every other one.
+/// The members that the parser reads; `none` stands for all others.
 enum class session_field : std::uint8_t {
     none,
     id,
@@ -28,32 +28,32 @@ enum class session_field : std::uint8_t {
     ended_at
 };
 
-/// The member of a session that a key names.
+/// The member with this key.
 [[nodiscard]] session_field session_field_of(std::string_view key) noexcept;
 
-/// What the functions below answer when all is well: one machine word instead of an error_code,
-/// because it is answered some thirty times a body.
+/// The result of the functions below without an error. One machine word instead of an error_code, because there are
+/// about thirty results for each body.
 inline constexpr errc no_problem{};
 
-/// Puts a snapshot together. Of a member that comes twice the last value counts.
+/// Builds a snapshot from the members. If a member comes twice, the last value counts.
 class session_fields {
 public:
-    /// Begins a session that must be `expected`.
+    /// Starts a session that must be `expected`.
     void start(const session_id& expected) noexcept;
 
-    /// Forgets what was read, but not which session is expected.
+    /// Clears what was read, but not the expected id.
     void clear() noexcept;
 
-    /// A key was read. Errors: invalid_session if `id` or `status` comes a second time.
+    /// Takes a key. Errors: invalid_session if `id` or `status` comes a second time.
     [[nodiscard]] errc note_key(session_field field) noexcept;
 
-    /// The value is text. Errors: wrong_session, invalid_session (`object` is no session).
+    /// Takes a text value. Errors: wrong_session, invalid_session (`object` is not a session).
     [[nodiscard]] errc note_text(session_field field, std::string_view text) noexcept;
 
-    /// The value is null or of a type that we cannot use. Errors: invalid_session for `id`, `status`.
+    /// Takes a value that is null or of another type. Errors: invalid_session for `id`, `status`.
     [[nodiscard]] errc note_absent(session_field field) noexcept;
 
-    /// Errors: invalid_session if there was no id or no status.
+    /// The snapshot. Errors: invalid_session if there was no id or no status.
     [[nodiscard]] result<session_snapshot> take() const noexcept;
 
 private:

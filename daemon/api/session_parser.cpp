@@ -11,8 +11,8 @@
 namespace kallglot {
 namespace {
 
-// From events of the JSON parser to members of a session. Keys are looked at only in the session
-// itself and in its `provider`, values only behind a key that is ours: a token never gets into here.
+// Turns events of the JSON parser into members of a session. Reads keys only in the session itself and in its
+// `provider`, and values only behind one of our keys. So a token in the body is never copied.
 class session_handler : public ignore_json {
 public:
     void start(const session_id& expected) noexcept {
@@ -31,10 +31,12 @@ public:
     [[nodiscard]] result<session_snapshot> take() const noexcept { return fields_.take(); }
 
     bool on_object_begin(error_code& error) noexcept {
+        // Remember the key before note_other() clears it.
         const bool provider = field_ == session_field::provider;
         if (depth_ != 0 && !note_other(error)) {
             return false;
         }
+        // The provider of the newer generation is an object; its `type` is read one level deeper.
         in_provider_ = in_provider_ || provider;
         ++depth_;
         return true;
@@ -54,6 +56,7 @@ public:
 
     bool on_key_part(text part, std::size_t, error_code&) noexcept {
         if (knows_keys()) {
+            // Collect a key only at a depth where one of ours can be.
             text_.append(part);
         }
         return true;
@@ -70,6 +73,7 @@ public:
             field_ = key == "type" ? session_field::provider_type : session_field::none;
         }
         text_.wipe();
+        // Repeated keys are found here, before their values.
         return check(fields_.note_key(field_), error);
     }
 
@@ -84,6 +88,7 @@ public:
         if (field_ == session_field::none) {
             return note_other(error);
         }
+        // The text is used and wiped at once; nothing of the body outlives this call.
         const errc problem = fields_.note_text(field_, text_.finish(part, total));
         text_.wipe();
         field_ = session_field::none;
@@ -110,13 +115,14 @@ private:
     }
 
     [[nodiscard]] bool knows_keys() const noexcept {
+        // Depth 1 is the session itself, depth 2 counts within `provider` only.
         return depth_ == 1 || (depth_ == 2 && in_provider_);
     }
 
-    // A value that is not text, or that is none of ours.
+    // A value that is not text, or that belongs to another member.
     bool note_other(error_code& error) noexcept {
         if (depth_ == 0) {
-            // Where the session should be stands something that is no object.
+            // The body is not an object.
             return check(errc::malformed_json, error);
         }
         if (field_ == session_field::none) {
@@ -129,6 +135,7 @@ private:
 
     bool leave() noexcept {
         --depth_;
+        // Back in the session: the provider, if it was that, is complete.
         if (depth_ == 1) {
             in_provider_ = false;
         }
@@ -146,19 +153,19 @@ private:
 
 struct session_parser::state {
     state() : parser(strict_json()) {
-        // Suspending at the greatest depth makes the parser reserve the largest stack that it can
-        // need, which is what lets the functions below promise neither to allocate nor to throw.
-        std::string deepest;
+        // Suspending at the greatest depth makes the parser reserve the largest stack that it can need. So the
+        // functions below neither allocate nor throw.
+        std::string max_nesting;
         for (std::size_t i = 0; i < max_json_depth; ++i) {
-            deepest += "{\"\":";
+            max_nesting += "{\"\":";
         }
         error_code ignored;
-        parser.write_some(true, deepest.data(), deepest.size(), ignored);
+        parser.write_some(true, max_nesting.data(), max_nesting.size(), ignored);
         parser.handler().clear();
     }
 
     error_code fail(error_code problem) noexcept {
-        // What the JSON parser itself refuses is all the same to us.
+        // All errors of the JSON parser itself have one meaning for the daemon.
         error = problem.category() == category() ? problem : make_error_code(errc::malformed_json);
         parser.handler().clear();
         return error;
@@ -180,6 +187,7 @@ void session_parser::start(const session_id& expected) noexcept {
 }
 
 error_code session_parser::write(std::string_view bytes) noexcept {
+    // After an error the rest of the body arrives as well; it is ignored.
     if (state_->error || bytes.empty()) {
         return state_->error;
     }
@@ -188,7 +196,7 @@ error_code session_parser::write(std::string_view bytes) noexcept {
     if (problem) {
         return state_->fail(problem);
     }
-    // The parser stops after the object and the white space behind it.
+    // The parser stops behind the object and its white space. Further bytes do not belong to a session.
     return taken < bytes.size() ? state_->fail(errc::malformed_json) : error_code{};
 }
 
@@ -197,11 +205,13 @@ result<session_snapshot> session_parser::finish() noexcept {
         return state_->error;
     }
     error_code problem;
+    // Ends the document: a body that stops in the middle is found here.
     state_->parser.write_some(false, "", 0, problem);
     if (problem) {
         return state_->fail(problem);
     }
     const auto snapshot = state_->parser.handler().take();
+    // No body is in progress now: write() without start() is an error.
     state_->fail(errc::malformed_json);
     return snapshot;
 }

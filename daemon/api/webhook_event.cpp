@@ -13,8 +13,8 @@ namespace kallglot {
 
 namespace {
 
-/// The members that are looked at, by where they stand. The last three may hold the session's id; the first of them
-/// that does counts, in whatever order they are sent.
+/// The members that are read, by their position. The last three may have the session's id. The first of them in this
+/// list counts, in whatever order they are sent.
 enum class member : std::uint8_t {
     none,
     id,
@@ -30,6 +30,7 @@ enum class member : std::uint8_t {
 class event_handler : public ignore_json {
 public:
     [[nodiscard]] result<webhook_event> take() const noexcept {
+        // The envelope is the only documented part, so nothing else is required.
         if (!has_id_ || !has_type_) {
             return errc::invalid_event;
         }
@@ -37,13 +38,14 @@ public:
     }
 
     bool on_object_begin(error_code&) noexcept {
-        // Only these two objects are entered; others are counted and skipped.
+        // The parser reads only these two objects; others count for the depth and are skipped.
         inside_data_ = inside_data_ || (depth_ == 1 && member_ == member::data);
         inside_session_ = inside_session_ || (depth_ == 2 && member_ == member::session_of_data);
         return enter();
     }
 
     bool on_array_begin(error_code& error) noexcept {
+        // A delivery is an object. Anything else at the top is not an event.
         if (depth_ == 0) {
             error = errc::malformed_json;
             return false;
@@ -97,6 +99,7 @@ public:
 
 private:
     [[nodiscard]] bool knows_keys() const noexcept {
+        // Keys of other objects are not even collected: they may be personal data.
         return depth_ == 1 || (depth_ == 2 && inside_data_) || (depth_ == 3 && inside_session_);
     }
 
@@ -126,11 +129,13 @@ private:
         switch (member_) {
             case member::id:
                 has_id_ = !value.empty();
+                // The key stands for the id in memory and on disk; duplicates have the same one.
                 event_.key = remembered_key(value);
                 break;
             case member::type:
                 has_type_ = !value.empty();
                 event_.type = webhook_type_words.find(value, webhook_type::other);
+                // A new type that begins with `session.` may be the first report of a session.
                 event_.of_session = value.starts_with("session.");
                 break;
             case member::created_at:
@@ -139,7 +144,7 @@ private:
             case member::data_id:
             case member::data_session_id:
             case member::id_of_session:
-                // Other resources have ids of other kinds.
+                // Ids of other resources have another prefix; they must not be tracked as sessions.
                 if (const auto id = session_id::parse(value);
                     id && value.starts_with("sess_") && (!event_.session || member_ < found_in_)) {
                     event_.session = *id;
@@ -170,6 +175,7 @@ private:
 
     bool leave() noexcept {
         --depth_;
+        // Leave the objects that end here; an object inside them ends at a greater depth.
         inside_session_ = inside_session_ && depth_ > 2;
         inside_data_ = inside_data_ && depth_ > 1;
         member_ = member::none;
@@ -180,7 +186,7 @@ private:
     short_text text_;
     std::size_t depth_ = 0;
     member member_ = member::none;
-    member found_in_ = member::none; ///< where the session's id stood
+    member found_in_ = member::none; ///< the member that had the session's id
     bool inside_data_ = false;
     bool inside_session_ = false;
     bool has_id_ = false;
@@ -192,6 +198,7 @@ private:
 result<webhook_event> parse_webhook_event(std::string_view body) noexcept {
     boost::json::basic_parser<event_handler> parser(strict_json());
     error_code problem;
+    // The body is complete, so the parser never suspends and never allocates.
     const std::size_t taken = parser.write_some(false, body.data(), body.size(), problem);
     if (problem || taken != body.size()) {
         return errc::malformed_json;
@@ -209,7 +216,9 @@ std::optional<session_event> session_event_of(webhook_type type) noexcept {
             return session_event::ended;
         case webhook_type::session_provider_connected:
         case webhook_type::session_provider_disconnected:
+            // The provider says nothing about the status itself, so a poll looks.
             return session_event::touched;
+        // About results of a call: its status does not change by them.
         case webhook_type::transcript_ready:
         case webhook_type::transcript_segment:
         case webhook_type::recording_ready:

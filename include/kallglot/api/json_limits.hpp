@@ -1,3 +1,5 @@
+/// Limits and defaults that all JSON parsers of the daemon share.
+
 #ifndef KALLGLOT_API_JSON_LIMITS_HPP
 #define KALLGLOT_API_JSON_LIMITS_HPP
 
@@ -10,10 +12,10 @@
 
 namespace kallglot {
 
-/// Objects and arrays within each other, the outermost counted too.
+/// Greatest depth of nested objects and arrays, the outermost included.
 inline constexpr std::size_t max_json_depth = 16;
 
-/// What our JSON parsers accept: RFC 8259 to the letter (no comments, no trailing commas, valid
+/// What our JSON parsers accept: strict RFC 8259 (no comments, no trailing commas, valid
 /// UTF-8), and no deeper than `max_json_depth`.
 [[nodiscard]] inline boost::json::parse_options strict_json() noexcept {
     boost::json::parse_options options;
@@ -21,8 +23,8 @@ inline constexpr std::size_t max_json_depth = 16;
     return options;
 }
 
-/// The events of boost::json::basic_parser with "go on" as the answer to each of them, to be hidden
-/// by a handler's own. Sizes are not limited here: the length of the body is.
+/// Default handlers that accept and ignore events of boost::json::basic_parser. A handler hides those that it needs.
+/// Sizes are not limited here, because the length of the body is.
 struct ignore_json {
     static constexpr std::size_t max_array_size = static_cast<std::size_t>(-1);
     static constexpr std::size_t max_object_size = static_cast<std::size_t>(-1);

@@ -1,3 +1,5 @@
+/// Header fields of API responses that polling uses: time, limits and credits.
+
 #ifndef KALLGLOT_API_RESPONSE_HEADERS_HPP
 #define KALLGLOT_API_RESPONSE_HEADERS_HPP
 
@@ -10,8 +12,8 @@
 
 namespace kallglot {
 
-/// What the API's response headers say about time, limits and credits. All of it is optional: the
-/// API "may" send these, and their absence is no error.
+/// Time, limits and credits from the API's response headers. All fields are optional: the API "may" send them, and
+/// their absence is not an error.
 ///
 /// Source: kallglot-api reference, rate limits and errors; RFC 9110 sections 5.6.7 (dates), 10.2.3.
 struct response_headers {
@@ -25,11 +27,11 @@ struct response_headers {
     std::optional<std::uint64_t> credits_used;      ///< X-API-Credits-Used
 };
 
-/// Takes one header field into `headers` if it is one of ours and well formed; anything else is
-/// ignored. Names compare without case. Never throws, never allocates.
+/// Stores one header field in `headers` if it is listed above and well formed; ignores all others. Compares names
+/// without case. Never throws, never allocates.
 ///
-/// Of a field that comes twice the first well formed value counts: the later one is what somebody on
-/// the way may have added. Values come without white space around them.
+/// If a field comes twice, the first well formed value counts, because an intermediary may have added the later one.
+/// The caller removes white space around values.
 ///
 /// Units: Retry-After is whole seconds, cut at 10 years; X-RateLimit-Reset is Unix seconds and is
 ///        ignored outside 2001 to 9999.

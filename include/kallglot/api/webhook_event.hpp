@@ -1,8 +1,8 @@
-/// What a webhook delivery says: a closed set of fields, read from the body after its signature was verified.
+/// Parser of webhook deliveries: reads a closed set of fields from a body whose signature was verified.
 ///
-/// The payloads of most events are not documented, so nothing is required but the envelope: the session's id is the
-/// first of `data.id`, `data.session_id` and `data.session.id` that looks like one, and an event is a hint whose
-/// truth a poll brings. Spoken words, phone numbers and metadata are skipped and never copied.
+/// The payloads of most events are not documented, so the parser requires the envelope only. The session's id is the
+/// first of `data.id`, `data.session_id` and `data.session.id` that looks like one. An event is a hint; a poll brings
+/// the facts. Spoken words, phone numbers and metadata are skipped and never copied.
 
 #ifndef KALLGLOT_API_WEBHOOK_EVENT_HPP
 #define KALLGLOT_API_WEBHOOK_EVENT_HPP
@@ -53,21 +53,20 @@ inline constexpr auto webhook_type_words = make_vocabulary<webhook_type>({
 
 /// One delivered event. Source: kallglot-api reference section 6, tests/samples/webhook_*.json.
 struct webhook_event {
-    std::uint64_t key =
-        0; ///< stands for the event's own id, for telling duplicates: remembered_key
+    std::uint64_t key = 0; ///< remembered_key() of the event's own id, to detect duplicates
     webhook_type type = webhook_type::other;
     std::optional<api_time> made_at;   ///< `created_at` of the envelope
-    std::optional<session_id> session; ///< the session it is about, if it is about one
-    bool of_session = false; ///< its type is `session.` and something, whether or not we know it
+    std::optional<session_id> session; ///< the session of the event; empty if it has none
+    bool of_session = false;           ///< its type begins with `session.`, known or not
 };
 
-/// Reads a delivery's body.
+/// Parses the body of a delivery.
 ///
 /// Errors: malformed_json (also: deeper than 16, trailing bytes, invalid UTF-8), invalid_event (no `id` or no
 ///         `type` as text of 1 to 64 characters).
 [[nodiscard]] result<webhook_event> parse_webhook_event(std::string_view body) noexcept;
 
-/// What the event means for the session; empty for events that are not about its state.
+/// The effect of the event on the session; empty for events that do not concern its status.
 [[nodiscard]] std::optional<session_event> session_event_of(webhook_type type) noexcept;
 
 } // namespace kallglot
