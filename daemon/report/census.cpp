@@ -16,12 +16,14 @@ void count_ages(const threshold_settings::list& ages,
                 std::vector<std::uint32_t>& counts,
                 std::uint32_t weight,
                 Accept accept) {
+    // Ages ascend: after the first one that is not reached, no other is.
     for (std::size_t i = 0; i < ages.size() && accept(ages[i]); ++i) {
         counts[i] += weight;
     }
 }
 
 bool is_stale(const session_record& record, const census_terms& terms) {
+    // Ended sessions are not polled, so they cannot be overdue.
     if (record.status == session_status::ended) {
         return false;
     }
@@ -33,6 +35,7 @@ bool is_stale(const session_record& record, const census_terms& terms) {
     const double interval =
         to_seconds(effective_interval(*terms.policy, record, seen, terms.shortage))
         * std::max(1.0, terms.stretch);
+    // Three intervals: one missed poll is normal, two can be chance.
     return terms.at - seen > from_seconds(3 * interval) + terms.request_timeout;
 }
 
@@ -46,6 +49,7 @@ census_pass::census_pass(const session_registry& registry, const census_terms& t
     const threshold_settings& thresholds = terms.policy->thresholds;
     for (std::size_t i = 0; i < session_status_count; ++i) {
         const auto status = static_cast<session_status>(i);
+        // The threshold vectors get their size once, so that counting never allocates.
         const std::size_t own = thresholds_of(thresholds, status).size();
         census_.over_threshold[i].assign(own, 0);
         census_.suspected_over_threshold[i].assign(own, 0);
@@ -53,6 +57,7 @@ census_pass::census_pass(const session_registry& registry, const census_terms& t
         census_.not_started_over_threshold[i].assign(may_start ? thresholds.not_started.size() : 0,
                                                      0);
     }
+    // From here on the registry reports each change, so that the counts stay consistent between steps.
     registry_.observe_with(this);
 }
 
@@ -73,8 +78,8 @@ bool census_pass::step(std::size_t records) {
 }
 
 const census& census_pass::outcome() {
-    // A record that left its status during the pass may have been the oldest: a minimum cannot be taken
-    // back like a count, so it is looked for again.
+    // A record that left its status during the pass may have been the oldest. A minimum cannot be subtracted like a
+    // count, so it is computed again.
     if (oldest_dirty_) {
         census_.oldest_since.fill(no_time);
         for (std::uint32_t i = 0; i < registry_.slot_count(); ++i) {
@@ -91,8 +96,11 @@ const census& census_pass::outcome() {
 }
 
 void census_pass::before_change(session_slot slot, const session_record& record) {
+    // A record in front of the cursor is counted later, in its new state.
     if (index_of(slot) < cursor_ && registry_.is_tracked(slot)) {
+        // Unsigned arithmetic wraps around, so adding -1 subtracts.
         count(record, static_cast<std::uint32_t>(-1));
+        // Only if this record was the oldest of its status, the minimum may be wrong now.
         oldest_dirty_ |= census_.oldest_since[index(record.status)] == record.since;
     }
 }
@@ -105,6 +113,7 @@ void census_pass::after_change(session_slot slot, const session_record& record) 
 
 void census_pass::take_in(session_slot slot, const session_record& record) {
     count(record, 1);
+    // A changed record is offered again; the candidates drop the repeated one at the end.
     if (terms_.candidates != nullptr) {
         terms_.candidates->offer(slot, record);
     }
@@ -125,8 +134,8 @@ void census_pass::count(const session_record& record, std::uint32_t weight) {
     count_ages(own, census_.over_threshold[i], weight, [&](steady_duration age) {
         return confirmed_over(record, record.since, age);
     });
-    // Suspected are those past it by the clock less those confirmed; before anybody said a status, `since` is
-    // the moment it was told.
+    // Suspected: past the age by the clock and not confirmed. Before the first report of a status, `since` is the
+    // moment of registration.
     for (std::size_t k = 0; k < own.size() && past(record.since, own[k], now); ++k) {
         census_.suspected_over_threshold[i][k] +=
             confirmed_over(record, record.since, own[k]) ? 0 : weight;
@@ -138,6 +147,7 @@ void census_pass::count(const session_record& record, std::uint32_t weight) {
             weight,
             [&](steady_duration age) { return confirmed_over(record, record.created, age); });
     }
+    // Only additions can lower a minimum.
     if (weight == 1) {
         steady_time& oldest = census_.oldest_since[i];
         oldest = oldest == no_time ? record.since : std::min(oldest, record.since);

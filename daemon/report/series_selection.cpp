@@ -14,19 +14,20 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr steady_duration least_stay = 5min;
+// A member stays for this time, so that series do not appear and vanish at every scrape.
+constexpr steady_duration min_stay = 5min;
 
-/// Room for records that change while the pass is under way, whose old places are kept.
+/// Extra candidates: records that change during the pass leave outdated entries behind.
 constexpr std::size_t slack = 64;
 
-/// Who comes first, whatever the places are: the stuck ones, then who has not been a member for long.
+/// Order before the rank: stuck sessions first, then members that joined recently.
 enum class precedence : std::uint8_t { stuck, stays, other };
 
-/// A session that may become a member.
+/// A session that competes for a place in the set.
 struct contender {
     precedence first = precedence::other;
     ranked_session place;
-    const series_selection::member* member = nullptr; ///< of the set so far
+    const series_selection::member* member = nullptr; ///< in the present set; null for others
 
     [[nodiscard]] bool operator<(const contender& other) const noexcept {
         return first != other.first ? first < other.first : place < other.place;
@@ -53,6 +54,7 @@ ranked_session rank_session(const threshold_settings& thresholds,
         return {series_rank::stuck, record.since, slot};
     }
     if (record.status == session_status::active) {
+        // Active: the longest call first. `since` stands in for a start that is not known.
         return {series_rank::active,
                 record.started != no_time ? record.started : record.since,
                 slot};
@@ -70,6 +72,7 @@ void series_candidates::offer(session_slot slot, const session_record& record) {
         return;
     }
     first_.push_back(place);
+    // Select the best half now and then: a constant number of comparisons for each offered session.
     if (first_.size() == 2 * count_) {
         keep_first();
     }
@@ -78,6 +81,7 @@ void series_candidates::offer(session_slot slot, const session_record& record) {
 void series_candidates::keep_first() {
     const auto last = first_.begin() + static_cast<std::ptrdiff_t>(count_ - 1);
     std::ranges::nth_element(first_, last);
+    // From now on a session behind this one cannot get in, and costs one comparison.
     last_ = *last;
     first_.resize(count_);
 }
@@ -86,14 +90,15 @@ std::vector<ranked_session> series_candidates::take(const session_registry& regi
     if (first_.size() > count_) {
         keep_first();
     }
+    // Since it was offered, a session may have been forgotten, or its record may have changed.
     std::erase_if(first_,
                   [&](const ranked_session& one) { return !registry.is_tracked(one.slot); });
     for (ranked_session& one : first_) {
         one = rank_session(thresholds_, one.slot, registry[one.slot]);
     }
     std::ranges::sort(first_);
-    const auto doubles = std::ranges::unique(first_);
-    first_.erase(doubles.begin(), doubles.end());
+    const auto repeated = std::ranges::unique(first_);
+    first_.erase(repeated.begin(), repeated.end());
     return std::move(first_);
 }
 
@@ -107,21 +112,24 @@ const std::vector<series_selection::member>& series_selection::choose(
     std::vector<session_slot> present;
     present.reserve(members_.size());
     for (const member& one : members_) {
+        // Members first, by their present records: a slot may belong to another session now.
         if (is_still(one, registry)) {
             const ranked_session place = rank_session(thresholds, one.slot, registry[one.slot]);
-            const bool stays = now - one.entered < least_stay;
+            const bool stays = now - one.entered < min_stay;
             contenders.push_back({precedence_of(place, stays), place, &one});
             present.push_back(one.slot);
         }
     }
     std::ranges::sort(present);
     for (const ranked_session& one : candidates) {
+        // A member is a candidate as well; it must not compete twice.
         if (!std::ranges::binary_search(present, one.slot)) {
             contenders.push_back({precedence_of(one, false), one, nullptr});
         }
     }
 
     std::ranges::sort(contenders, std::less());
+    // The first ones in the order get the places.
     contenders.resize(std::min(contenders.size(), limit_));
     std::vector<member> chosen;
     chosen.reserve(contenders.size());

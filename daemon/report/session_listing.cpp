@@ -9,12 +9,12 @@ namespace kallglot {
 
 namespace {
 
-api_time shown(steady_time at, moment now) {
+api_time wall_time(steady_time at, moment now) {
     return now.wall - std::chrono::duration_cast<milliseconds>(now.steady - at);
 }
 
-std::optional<api_time> shown_if_known(steady_time at, moment now) {
-    return at == no_time ? std::nullopt : std::optional(shown(at, now));
+std::optional<api_time> wall_time_if_known(steady_time at, moment now) {
+    return at == no_time ? std::nullopt : std::optional(wall_time(at, now));
 }
 
 /// Hexadecimal digits up to the next dot, which is taken too.
@@ -24,6 +24,7 @@ std::optional<std::uint64_t> take_number(std::string_view& text) {
     std::uint64_t value = 0;
     const auto [end, error] =
         std::from_chars(digits.data(), digits.data() + digits.size(), value, 16);
+    // Every character must be a digit: a cursor that was changed by hand is rejected.
     const bool good = error == std::errc() && end == digits.data() + digits.size();
     return good ? std::optional(value) : std::nullopt;
 }
@@ -36,21 +37,22 @@ session_view view_of(const session_registry& registry, session_slot slot, moment
     view.status = record.status;
     view.mode = record.mode;
     view.provider = record.provider;
-    view.since = shown(record.since, now);
+    view.since = wall_time(record.since, now);
     if (record.since_slack_ms != session_record::unknown_slack) {
         view.since_low = view.since - milliseconds(record.since_slack_ms);
     }
-    view.created = shown_if_known(record.created, now);
-    view.started = shown_if_known(record.started, now);
+    view.created = wall_time_if_known(record.created, now);
+    view.started = wall_time_if_known(record.started, now);
     if (record.status == session_status::ended) {
+        // The status `ended` began at the end of the session.
         view.ended = view.since;
     }
-    view.last_poll = shown_if_known(record.observed, now);
+    view.last_poll = wall_time_if_known(record.observed, now);
     view.observed = record.was_observed();
     view.unverified = record.unverified;
     view.failures = record.failures;
     view.not_found = record.not_found_since != no_time;
-    // A 404 counts as an answer and begins the count of failures anew.
+    // A 404 is an answer and resets the count of failures. So failures are newer than it.
     if (record.failures > 0) {
         view.last_error = record.last_failure;
     } else if (view.not_found) {
@@ -68,6 +70,8 @@ std::optional<session_selection> session_selection::begin(const session_query& q
     selection.now_ = now;
     if (!query.after.empty()) {
         std::string_view text = query.after;
+        // A cursor is `process.since.slot`. Its time is on this process's clock, so another process must reject
+        // it.
         const auto owner = take_number(text);
         const auto since = take_number(text);
         const auto where = take_number(text);
@@ -94,10 +98,11 @@ bool session_selection::select(const session_registry& registry, std::size_t rec
         if (!fits(registry[slot], where)) {
             continue;
         }
-        // Only the first of the page are kept, and one more, which tells that there is another page.
+        // The heap has the sessions of one page, and one more that shows whether there is another page.
         if (found_.size() <= query_.limit) {
             found_.push_back(where);
             std::push_heap(found_.begin(), found_.end());
+            // Better than the worst of the page: it takes that place.
         } else if (where < found_.front()) {
             std::pop_heap(found_.begin(), found_.end());
             found_.back() = where;
@@ -113,7 +118,7 @@ session_page session_selection::page(const session_registry& registry, moment no
     session_page result;
     const std::size_t shown_count = std::min(ordered.size(), query_.limit);
     for (std::size_t i = 0; i < shown_count; ++i) {
-        // Between two slices one may have left, and another may have taken its place.
+        // Since the selection, a session may have been forgotten, and its slot may belong to another one.
         const session_slot slot{ordered[i].second};
         const bool still_there =
             registry.is_tracked(slot) && registry[slot].since == ordered[i].first;
@@ -122,6 +127,7 @@ session_page session_selection::page(const session_registry& registry, moment no
         }
     }
     if (ordered.size() > query_.limit) {
+        // The next page starts behind the last session of this one, even if that session has changed since.
         const auto& [since, where] = ordered[shown_count - 1];
         std::array<char, 64> text{};
         const int size =

@@ -1,9 +1,9 @@
-/// Counts everything that the metrics say about sessions, in one pass over the table.
+/// Census of all sessions for the metrics: one pass over the table.
 ///
-/// Nothing is kept in step between scrapes, so nothing can drift: a census is a pure function of the records
-/// and one fixed moment. The pass goes in steps, so that a million sessions do not hold up the loop;
-/// records that change behind its cursor are taken out and put in again by the registry's observer, so
-/// that counts never tear. Does not format anything.
+/// There are no counters between scrapes, so nothing can drift: a census is a pure function of the records and one
+/// fixed moment. The pass runs in steps, so that a million sessions do not block the loop. When a record behind the
+/// cursor changes, the pass subtracts the old state and adds the new one. So the counts stay consistent. Formats
+/// nothing.
 
 #ifndef KALLGLOT_REPORT_CENSUS_HPP
 #define KALLGLOT_REPORT_CENSUS_HPP
@@ -23,7 +23,7 @@ namespace kallglot {
 /// One count for each status.
 using counts_by_status = std::array<std::uint32_t, session_status_count>;
 
-/// The outcome of a pass. Indexes are the enumerators' values; the threshold vectors run parallel to the
+/// The result of a pass. Indexes are the enumerators' values; the threshold vectors run parallel to the
 /// lists in threshold_settings.
 struct census {
     steady_time at = no_time;
@@ -38,7 +38,7 @@ struct census {
     std::array<std::vector<std::uint32_t>, session_status_count> suspected_over_threshold;
     std::array<std::vector<std::uint32_t>, session_status_count> not_started_over_threshold;
 
-    /// Sessions past any threshold that calls an operator, each counted once.
+    /// Stuck sessions (is_stuck), each counted once.
     counts_by_status stuck{};
 
     counts_by_status stale{};
@@ -48,17 +48,17 @@ struct census {
     std::array<steady_time, session_status_count> oldest_since{};
 };
 
-/// What a pass needs besides the records.
+/// The inputs of a pass besides the records.
 struct census_terms {
     steady_time at = no_time;
     const poll_policy* policy = nullptr; ///< outlives the pass
     double stretch = 1;                  ///< of routine intervals, for `stale`
-    bool shortage = false;               ///< intervals age, also where no poll waits
+    bool shortage = false;               ///< intervals grow with age, also while no poll waits
     steady_duration request_timeout{};
-    series_candidates* candidates = nullptr; ///< null, or offered every session; outlives the pass
+    series_candidates* candidates = nullptr; ///< null, or gets every session; outlives the pass
 };
 
-/// A pass under way. Loop only. Lifetime: the registry and the policy outlive it.
+/// A pass in progress. Loop only. Lifetime: the registry and the policy outlive it.
 class census_pass final : private registry_observer {
 public:
     census_pass(const session_registry& registry, const census_terms& terms);
@@ -66,10 +66,10 @@ public:
     census_pass(const census_pass&) = delete;
     census_pass& operator=(const census_pass&) = delete;
 
-    /// Counts the next `records` places of the table. False once the whole table was seen.
+    /// Counts the next `records` slots of the table. False once the whole table is counted.
     bool step(std::size_t records);
 
-    /// The outcome. Precondition: step returned false.
+    /// The result. Precondition: step() returned false.
     [[nodiscard]] const census& outcome();
 
 private:

@@ -1,9 +1,11 @@
-/// Which sessions have series of their own: a bounded set that names the stuck ones first and does not flap.
+/// Selection of the sessions that get their own series: a bounded set, stuck sessions first, that changes slowly.
 ///
-/// Source of the order: the metric table of README.md. First those that are stuck, longest stay first; they displace
-/// others at once. Then active ones, longest call first, then the rest; one of these that has entered stays at least
-/// five minutes unless it is displaced or forgotten. Candidates are found during the census pass with a heap of
-/// fixed size, so that a million sessions are neither sorted nor copied.
+/// Stuck sessions come first, longest stay first; they displace others at once. Then active sessions, longest call
+/// first, then the rest. A member of these two groups stays for at least five minutes unless it is displaced or
+/// forgotten. The census pass collects candidates in a list of bounded size, so a million sessions are neither sorted
+/// nor copied.
+///
+/// Source: config/prometheus/metrics.md.
 
 #ifndef KALLGLOT_REPORT_SERIES_SELECTION_HPP
 #define KALLGLOT_REPORT_SERIES_SELECTION_HPP
@@ -24,10 +26,10 @@ namespace kallglot {
 
 enum class series_rank : std::uint8_t { stuck, active, other };
 
-/// A session's place in the order: the smaller, the sooner it has series.
+/// A session's rank: smaller ones get series first.
 struct ranked_session {
     series_rank rank = series_rank::other;
-    steady_time begin = no_time; ///< of the call for active ones, of the stay for the others
+    steady_time begin = no_time; ///< of the call for active sessions, of the status for others
     session_slot slot = no_slot;
 
     [[nodiscard]] auto operator<=>(const ranked_session&) const noexcept = default;
@@ -37,15 +39,15 @@ struct ranked_session {
                                           session_slot slot,
                                           const session_record& record) noexcept;
 
-/// The first of all sessions in that order. Cost: a comparison a session, and a few more for those that enter.
+/// Finds the first of all sessions in that order. Cost: one comparison a session, and a few more for candidates.
 class series_candidates {
 public:
-    /// Keeps the first `count`. Lifetime: the thresholds outlive it.
+    /// Collects the first `count` sessions. Lifetime: the thresholds outlive it.
     series_candidates(const threshold_settings& thresholds, std::size_t count);
 
     void offer(session_slot slot, const session_record& record);
 
-    /// The candidates as their records are now, first ones first, each once.
+    /// The candidates by their present records, in order, each once.
     [[nodiscard]] std::vector<ranked_session> take(const session_registry& registry);
 
 private:
@@ -53,11 +55,11 @@ private:
 
     const threshold_settings& thresholds_;
     std::size_t count_;
-    std::vector<ranked_session> first_;  ///< in no order, up to twice as many as are kept
-    std::optional<ranked_session> last_; ///< nobody from here on enters any more
+    std::vector<ranked_session> first_;  ///< unordered, up to 2 * count_
+    std::optional<ranked_session> last_; ///< sessions from this rank on are out
 };
 
-/// The set from one census to the next.
+/// The selected set, carried from one census to the next.
 class series_selection {
 public:
     struct member {
@@ -66,14 +68,14 @@ public:
         steady_time entered = no_time;
     };
 
-    /// At most `limit` members; the next choice keeps to it.
+    /// Sets the largest number of members, from the next choose() on.
     void set_limit(std::size_t limit) noexcept { limit_ = limit; }
 
     [[nodiscard]] std::size_t limit() const noexcept { return limit_; }
 
     /// Chooses the members for a census taken at `now`.
     ///
-    /// `candidates` are the first `limit` sessions at least, or all if there are fewer.
+    /// `candidates` are at least the first `limit` sessions, or all if there are fewer.
     /// Cost: that of sorting the members and the candidates.
     const std::vector<member>& choose(const std::vector<ranked_session>& candidates,
                                       const session_registry& registry,

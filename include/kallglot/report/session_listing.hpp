@@ -1,6 +1,7 @@
-/// Reads the table for the session API: one session as a view, and pages of those that are longest in their status.
+/// Listing of sessions for the session API: one session as a view, and pages of sessions, longest in their status
+/// first.
 ///
-/// Pure functions over the registry; whoever lists a million sessions calls select() in slices.
+/// Pure functions over the registry. The caller lists a million sessions in slices of select().
 
 #ifndef KALLGLOT_REPORT_SESSION_LISTING_HPP
 #define KALLGLOT_REPORT_SESSION_LISTING_HPP
@@ -18,7 +19,7 @@
 
 namespace kallglot {
 
-/// One moment on both clocks, for showing steady times.
+/// One moment on both clocks, to convert steady times into wall times.
 struct moment {
     steady_time steady = no_time;
     api_time wall{};
@@ -26,22 +27,23 @@ struct moment {
 
 [[nodiscard]] session_view view_of(const session_registry& registry, session_slot slot, moment now);
 
-/// Looks for one page. Lifetime: for one listing; sessions may come, go and change between slices.
+/// Selects one page. Lifetime: one listing; sessions may be added, removed and changed between slices.
 class session_selection {
 public:
-    /// `process` names this process, because cursors hold its clock. Empty if the cursor is none of its own.
+    /// `process` identifies this process, because a cursor has a time of its clock. Empty if the cursor is of another
+    /// process or malformed.
     [[nodiscard]] static std::optional<session_selection> begin(const session_query& query,
                                                                 std::uint32_t process,
                                                                 steady_time now);
 
-    /// Looks at the next `records` places. False: that was the end.
+    /// Checks the next `records` slots. False: there are no more.
     bool select(const session_registry& registry, std::size_t records);
 
     /// The page, oldest in their status first.
     [[nodiscard]] session_page page(const session_registry& registry, moment now) const;
 
 private:
-    /// Orders the listing: since when, then where.
+    /// Order of the listing: beginning of the status, then slot.
     using place = std::pair<steady_time, std::uint32_t>;
 
     session_selection() = default;
@@ -51,8 +53,7 @@ private:
     std::uint32_t process_ = 0;
     steady_time now_ = no_time;
     std::optional<place> after_;
-    std::vector<place>
-        found_; ///< a heap, the last of the page on top; one more than the page holds
+    std::vector<place> found_; ///< heap with the last one of the page on top; one more than a page
     std::uint32_t cursor_ = 0;
 };
 
