@@ -47,19 +47,18 @@ std::string write_counter(exposition_format format) {
 }
 
 TEST(ExpositionWriter, WritesCountersInTextFormat) {
-    EXPECT_EQ(
-        write_counter(exposition_format::text),
-        "# HELP kallglot_exporter_api_responses_total Responses of the API by HTTP status code.\n"
-        "# TYPE kallglot_exporter_api_responses_total counter\n"
-        "kallglot_exporter_api_responses_total{code=\"200\"} 12\n"
-        "# HELP kallglot_exporter_api_requests_total Requests sent to the API.\n"
-        "# TYPE kallglot_exporter_api_requests_total counter\n"
-        "kallglot_exporter_api_requests_total 13\n");
+    EXPECT_EQ(write_counter(exposition_format::text),
+              "# HELP kallglot_exporter_api_responses_total API responses, by HTTP status code.\n"
+              "# TYPE kallglot_exporter_api_responses_total counter\n"
+              "kallglot_exporter_api_responses_total{code=\"200\"} 12\n"
+              "# HELP kallglot_exporter_api_requests_total Requests sent to the API.\n"
+              "# TYPE kallglot_exporter_api_requests_total counter\n"
+              "kallglot_exporter_api_requests_total 13\n");
 }
 
 TEST(ExpositionWriter, NamesCounterFamiliesWithoutSuffixInOpenMetrics) {
     EXPECT_EQ(write_counter(exposition_format::openmetrics),
-              "# HELP kallglot_exporter_api_responses Responses of the API by HTTP status code.\n"
+              "# HELP kallglot_exporter_api_responses API responses, by HTTP status code.\n"
               "# TYPE kallglot_exporter_api_responses counter\n"
               "kallglot_exporter_api_responses_total{code=\"200\"} 12\n"
               "# HELP kallglot_exporter_api_requests Requests sent to the API.\n"
@@ -92,8 +91,8 @@ std::string write_histogram(exposition_format format) {
 }
 
 constexpr std::string_view histogram_head =
-    "# HELP kallglot_session_status_dwell_seconds Length of a stay in a status, taken when it is "
-    "left and known well enough.\n"
+    "# HELP kallglot_session_status_dwell_seconds Time spent in a status, observed when a "
+    "session leaves it, if known precisely enough.\n"
     "# TYPE kallglot_session_status_dwell_seconds histogram\n";
 
 TEST(ExpositionWriter, WritesHistogramsInTextFormatWithoutExemplars) {

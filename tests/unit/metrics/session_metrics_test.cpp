@@ -41,8 +41,8 @@ TEST(SessionMetrics, CountsByStatus) {
 TEST(SessionMetrics, CountsConfirmedThresholds) {
     EXPECT_EQ(
         family(render(test::make_young_report()), "kallglot_sessions_over_threshold"),
-        "# HELP kallglot_sessions_over_threshold Sessions that a poll has seen in this status "
-        "after it had lasted that long.\n"
+        "# HELP kallglot_sessions_over_threshold Sessions that a poll observed in this status "
+        "after they exceeded the threshold.\n"
         "# TYPE kallglot_sessions_over_threshold gauge\n"
         "kallglot_sessions_over_threshold{status=\"created\",threshold_seconds=\"60\"} 0\n"
         "kallglot_sessions_over_threshold{status=\"created\",threshold_seconds=\"300\"} 0\n"
@@ -61,8 +61,8 @@ TEST(SessionMetrics, CountsConfirmedThresholds) {
 TEST(SessionMetrics, CountsThoseNotStarted) {
     EXPECT_EQ(
         family(render(test::make_young_report()), "kallglot_sessions_not_started_over_threshold"),
-        "# HELP kallglot_sessions_not_started_over_threshold Sessions that a poll has seen without "
-        "a start that long after they were created.\n"
+        "# HELP kallglot_sessions_not_started_over_threshold Sessions that a poll observed without "
+        "a start after they exceeded the threshold, counted from creation.\n"
         "# TYPE kallglot_sessions_not_started_over_threshold gauge\n"
         "kallglot_sessions_not_started_over_threshold{status=\"created\",threshold_seconds=\"30\"} "
         "0\n"
@@ -88,8 +88,8 @@ TEST(SessionMetrics, ShowsTheOldestStayAsAWallTimeAndOnlyWhereThereIsOne) {
     EXPECT_EQ(
         family(render(test::make_young_report()),
                "kallglot_oldest_session_status_since_timestamp_seconds"),
-        "# HELP kallglot_oldest_session_status_since_timestamp_seconds When the longest present "
-        "stay in this status began, as a Unix time.\n"
+        "# HELP kallglot_oldest_session_status_since_timestamp_seconds Start of the longest "
+        "current stay in this status, as a Unix time.\n"
         "# TYPE kallglot_oldest_session_status_since_timestamp_seconds gauge\n"
         "kallglot_oldest_session_status_since_timestamp_seconds{status=\"connecting\"} "
         "1799999954.5\n"
