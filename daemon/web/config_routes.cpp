@@ -21,10 +21,10 @@ task<http_response> config_routes::show(http_request) {
 
 task<http_response> config_routes::reload(http_request) {
     if (!may_reload_) {
-        co_return make_text_response(403, "reloading over HTTP needs --web.enable-lifecycle");
+        co_return make_text_response(403, "reload over HTTP requires --web.enable-lifecycle");
     }
     const reload_outcome outcome = co_await control_.reload();
-    std::string text = outcome.done ? "reloaded" : "nothing was changed";
+    std::string text = outcome.done ? "reloaded" : "reload failed: nothing changed";
     for (const std::string& message : outcome.messages) {
         text += '\n';
         text += message;

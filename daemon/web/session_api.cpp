@@ -34,7 +34,7 @@ bool is_bearer(std::string_view given) {
 
 http_response make_unauthorized() {
     http_response response =
-        make_error_answer(401, "unauthorized", "a valid bearer token is needed");
+        make_error_answer(401, "unauthorized", "missing or invalid bearer token");
     response.fields.emplace_back("WWW-Authenticate", "Bearer realm=\"kallglot_exporter\"");
     return response;
 }
@@ -48,19 +48,23 @@ http_response make_retry(std::string_view code, std::string_view message) {
 /// The answer to what the intake could not do.
 http_response make_failure(const error_code& error) {
     if (error == errc::session_limit) {
-        return make_error_answer(507, "session_limit", "as many sessions as allowed are tracked");
+        return make_error_answer(507,
+                                 "session_limit",
+                                 "sessions.max_tracked reached: no more sessions are accepted");
     }
     return error == errc::memory_short
-               ? make_retry("memory_short", "there is no memory for more sessions now")
-               : make_retry("store_unavailable", "the id cannot be made durable now");
+               ? make_retry("memory_short", "out of memory for sessions, retry later")
+               : make_retry("store_unavailable", "storage unavailable, retry later");
 }
 
 http_response make_bad_id() {
-    return make_error_answer(400, "invalid_id", "an id is 1 to 64 characters of [A-Za-z0-9_-]");
+    return make_error_answer(400,
+                             "invalid_id",
+                             "invalid session id: allowed are 1 to 64 characters of [A-Za-z0-9_-]");
 }
 
 http_response make_not_tracked() {
-    return make_error_answer(404, "not_tracked", "no such session is tracked");
+    return make_error_answer(404, "not_tracked", "session is not tracked");
 }
 
 /// The id behind the collection's path.
@@ -156,9 +160,10 @@ task<http_response> session_api::post_many(http_request request) {
     }
     auto bulk = parse_bulk(request.body, most_ids);
     if (!bulk) {
-        co_return make_error_answer(400,
-                                    "malformed",
-                                    "the body has to be {\"ids\":[...]} with up to 10,000 texts");
+        co_return make_error_answer(
+            400,
+            "malformed",
+            "invalid body: expected {\"ids\":[...]} with up to 10,000 strings");
     }
     metrics_.session_rejected(reject_reason::invalid_id, bulk->rejected.size());
     const auto outcome = co_await intake_.track_all(std::move(bulk->ids));
@@ -177,14 +182,17 @@ task<http_response> session_api::get_list(http_request request) {
     }
     auto query = parse_query(request.query, most_listed);
     if (!query) {
-        co_return make_error_answer(
-            400,
-            "bad_query",
-            "known are status, older_than (seconds), limit (1 to 1000) and after");
+        co_return make_error_answer(400,
+                                    "bad_query",
+                                    "invalid query: allowed are status, older_than (seconds), "
+                                    "limit (1 to 1000) and after, each once");
     }
     const auto page = co_await intake_.list(std::move(*query));
     if (!page) {
-        co_return make_error_answer(400, "bad_query", "after is no cursor of this process");
+        co_return make_error_answer(
+            400,
+            "bad_query",
+            "invalid cursor in after: use the value of next from this process");
     }
     co_return make_page_answer(*page);
 }
@@ -197,7 +205,7 @@ std::optional<http_response> session_api::refuse(const http_request& request) co
         return make_unauthorized();
     }
     if (!intake_.restored()) {
-        return make_retry("restoring", "the sessions are being restored");
+        return make_retry("restoring", "restoring sessions, retry later");
     }
     return std::nullopt;
 }

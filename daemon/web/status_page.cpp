@@ -84,7 +84,7 @@ std::string describe_rest(const session_view& one, api_time now) {
                 + " ago";
     }
     if (one.failures > 0) {
-        text += ", " + std::to_string(one.failures) + " polls failed since";
+        text += ", " + std::to_string(one.failures) + " polls failed since the last success";
     }
     return text;
 }
@@ -96,8 +96,8 @@ void put_stuck(page_writer& out, const daemon_report& report) {
     }
     begin_card(out, "Stuck sessions");
     out.raw(
-        "<table>\n<tr><th>session</th><th>status</th><th>for</th><th>seen</th>"
-        "<th class=\"extra\">known</th></tr>\n");
+        "<table>\n<tr><th>session</th><th>status</th><th>for</th><th>last poll</th>"
+        "<th class=\"extra\">details</th></tr>\n");
     const api_time now = report.daemon.wall_now;
     for (const session_view& one : report.stuck) {
         const double age = unix_seconds(now) - unix_seconds(one.since);
@@ -130,9 +130,9 @@ void put_api(page_writer& out, const daemon_report& report) {
     const bool slowed = daemon.state == api_state::throttled;
     begin_facts(out, "API");
     out.fact("state", to_string(daemon.state), usable ? "" : slowed ? "care" : "alarm");
-    out.fact("last good answer", ago(daemon.last_poll_success_timestamp, report));
+    out.fact("last success", ago(daemon.last_poll_success_timestamp, report));
     if (daemon.paused_until_timestamp.value_or(0) > 0) {
-        out.fact("next request in",
+        out.fact("paused for another",
                  describe_duration(*daemon.paused_until_timestamp - unix_seconds(daemon.wall_now)),
                  "care");
     }
@@ -143,7 +143,7 @@ void put_api(page_writer& out, const daemon_report& report) {
     }
     if (daemon.rate_limit && daemon.rate_limit_remaining) {
         out.fact(
-            "limit left",
+            "rate limit left",
             describe_count(static_cast<std::uint64_t>(std::max(0.0, *daemon.rate_limit_remaining)))
                 + " of "
                 + describe_count(static_cast<std::uint64_t>(std::max(0.0, *daemon.rate_limit))));
@@ -153,22 +153,22 @@ void put_api(page_writer& out, const daemon_report& report) {
 
 void put_budget(page_writer& out, const daemon_report& report) {
     const daemon_snapshot& daemon = report.daemon;
-    begin_facts(out, "Budget and freshness");
-    out.fact("may be spent", describe_rate(daemon.budget.value_or(0)));
-    out.fact("wanted", describe_rate(daemon.demand.value_or(0)));
+    begin_facts(out, "Polling");
+    out.fact("request budget", describe_rate(daemon.budget.value_or(0)));
+    out.fact("demand", describe_rate(daemon.demand.value_or(0)));
     const double stretch = daemon.stretch.value_or(1);
     std::array<char, 40> times{};
-    std::snprintf(times.data(), times.size(), "%.1f times their interval", stretch);
-    out.fact("routine polls at", stretch > 1.05 ? times.data() : "their interval");
+    std::snprintf(times.data(), times.size(), "%.1f times the configured one", stretch);
+    out.fact("routine interval", stretch > 1.05 ? times.data() : "as configured");
     const auto& stale = report.census.stale;
     const std::uint64_t old = std::accumulate(stale.begin(), stale.end(), std::uint64_t{0});
-    out.fact("not seen for too long", describe_count(old), old > 0 ? "care" : "");
+    out.fact("stale sessions", describe_count(old), old > 0 ? "care" : "");
     if (report.census.unverified > 0) {
-        out.fact("restored, not yet polled", describe_count(report.census.unverified));
+        out.fact("restored and not yet polled", describe_count(report.census.unverified));
     }
     if (daemon.polls_overdue) {
         const auto& waiting = *daemon.polls_overdue;
-        out.fact("polls waiting",
+        out.fact("overdue polls",
                  describe_count(std::accumulate(waiting.begin(), waiting.end(), std::size_t{0})));
     }
     out.raw(end_facts);
@@ -179,17 +179,17 @@ void put_intake(page_writer& out, const status_page_input& shown) {
     begin_facts(out, "Intake");
     for (const auto& source : session_source_words) {
         const double added = shown.added[static_cast<std::size_t>(source.value)];
-        out.fact("ids by " + std::string(source.text),
+        out.fact("ids from " + std::string(source.text),
                  describe_count(static_cast<std::uint64_t>(added)));
     }
     if (!daemon.webhooks_flow) {
         out.fact("webhooks", "off");
     } else {
         out.fact("last webhook", ago(daemon.webhook_last_event_timestamp, *shown.report));
-        out.fact("webhooks flow", *daemon.webhooks_flow ? "yes" : "no");
+        out.fact("webhooks reliable", *daemon.webhooks_flow ? "yes" : "no");
     }
     if (daemon.sessions_limit) {
-        out.fact("room for", describe_count(*daemon.sessions_limit));
+        out.fact("max sessions", describe_count(*daemon.sessions_limit));
     }
     out.raw(end_facts);
 }
@@ -201,10 +201,10 @@ void put_daemon(page_writer& out, const status_page_input& shown) {
         const store_snapshot& store = *daemon.store;
         out.fact("store",
                  store.writable ? "written " + ago(store.last_commit_timestamp, *shown.report)
-                                : std::string("cannot be written"),
+                                : std::string("not writable"),
                  store.writable ? "" : "alarm");
         if (store.last_corruption_timestamp > 0) {
-            out.fact("store was damaged",
+            out.fact("store found corrupt",
                      ago(store.last_corruption_timestamp, *shown.report),
                      "care");
         }
@@ -220,9 +220,9 @@ void put_daemon(page_writer& out, const status_page_input& shown) {
                       delay.size(),
                       "%.1f ms",
                       *daemon.event_loop_delay_seconds * 1e3);
-        out.fact("worst loop delay", delay.data());
+        out.fact("max event loop delay", delay.data());
     }
-    out.fact("up for", describe_duration(to_seconds(shown.uptime)));
+    out.fact("uptime", describe_duration(to_seconds(shown.uptime)));
     out.raw(end_facts);
 }
 

@@ -29,18 +29,18 @@ verdict judge_api(const daemon_report& report) {
     verdict found{tone::bad, "", ""};
     switch (report.daemon.state) {
         case api_state::unauthorized:
-            found.headline = "The API refuses our key";
+            found.headline = "The API rejects the key";
             found.detail =
-                "No session can be judged until the key is right; its file is read "
-                "again when it changes.";
+                "Session states are outdated until the key is valid. The key file is "
+                "reloaded when it changes.";
             break;
         case api_state::out_of_credits:
             found.headline = "The account is out of credits";
-            found.detail = "No session can be judged until there are credits again.";
+            found.detail = "Session states are outdated until the account has credits again.";
             break;
         case api_state::unreachable:
-            found.headline = "The API cannot be reached";
-            found.detail = "No session can be judged until it answers again.";
+            found.headline = "The API is unreachable";
+            found.detail = "Session states are outdated until the API responds again.";
             break;
         case api_state::starting:
         case api_state::ok:
@@ -49,7 +49,7 @@ verdict judge_api(const daemon_report& report) {
     }
     if (const std::uint64_t stuck = count_stuck(report.census); stuck > 0) {
         found.detail +=
-            " When last seen, " + sessions(stuck) + (stuck == 1 ? " was" : " were") + " stuck.";
+            " At the last poll, " + sessions(stuck) + (stuck == 1 ? " was" : " were") + " stuck.";
     }
     return found;
 }
@@ -77,26 +77,26 @@ verdict judge_stuck(const daemon_report& report) {
 verdict judge_rest(const daemon_report& report) {
     if (report.daemon.store && !report.daemon.store->writable) {
         return {tone::bad,
-                "The store cannot be written",
-                "New ids are refused until it can be; polling goes on."};
+                "The store is not writable",
+                "New session ids are rejected until it is writable again. Polling continues."};
     }
     if (report.daemon.state == api_state::throttled) {
         return {tone::warning,
-                "The API asked us to slow down",
-                "Polls wait as long as it said; no tracked session was stuck when last seen."};
+                "The API limits the request rate",
+                "Polls are paused or slowed down. At the last poll, no session was stuck."};
     }
     if (const std::uint64_t stale = sum(report.census.stale); stale > 0) {
         return {tone::warning,
-                sessions(stale) + (stale == 1 ? " has" : " have") + " not been seen for too long",
-                "What is said about them is old; see budget and API."};
+                sessions(stale) + is_or_are(stale) + " stale",
+                "Their last successful poll is too old; see the request budget and the API below."};
     }
     if (sum(report.census.by_status) == 0) {
         return {tone::good,
-                "No session is tracked",
-                "Tell some by webhook, by the session API or in a file."};
+                "No sessions are tracked",
+                "Register session ids by webhook, by the session API or in a session file."};
     }
     if (report.daemon.state == api_state::starting) {
-        return {tone::warning, "Waiting for the first answer of the API", ""};
+        return {tone::warning, "Waiting for the first API response", ""};
     }
     return {tone::good, "No session is stuck", ""};
 }

@@ -11,7 +11,7 @@ namespace kallglot {
 namespace {
 
 http_response make_retry_later() {
-    http_response response = make_text_response(503, "cannot be kept now");
+    http_response response = make_text_response(503, "storage unavailable, retry later");
     response.fields.emplace_back("Retry-After", "10");
     return response;
 }
@@ -48,12 +48,12 @@ task<http_response> webhook_route::deliver(http_request request) {
         // The answer does not say which part was wrong; the metric does.
         metrics_.request(verdict == signature_verdict::bad ? webhook_result::signature
                                                            : webhook_result::timestamp);
-        co_return make_text_response(401, "not signed by a known secret");
+        co_return make_text_response(401, "invalid signature");
     }
     const auto event = parse_webhook_event(request.body);
     if (!event) {
         metrics_.request(webhook_result::malformed);
-        co_return make_text_response(400, "not an event");
+        co_return make_text_response(400, "invalid event");
     }
     if (!intake_.accepting()) {
         metrics_.request(webhook_result::overload);
@@ -78,7 +78,7 @@ task<http_response> webhook_route::deliver(http_request request) {
             metrics_.request(webhook_result::outdated);
             break;
     }
-    co_return make_text_response(200, "taken");
+    co_return make_text_response(200, "accepted");
 }
 
 void webhook_route::note_delay(const http_request& request) {

@@ -35,7 +35,7 @@ class StatusPage(EndToEnd):
         exporter = self.start()
         exporter.until('every session polled', lambda scrape: scrape.value('kallglot_sessions', status='active') == 60)
         page = self.until_says(exporter, 'No session is stuck', 'active 60')
-        for part in ('all 60', 'state ok', 'may be spent unlimited', 'ids by file 60', 'store in memory only', 'webhooks off'):
+        for part in ('all 60', 'state ok', 'request budget unlimited', 'ids from file 60', 'store in memory only', 'webhooks off'):
             self.assertIn(part, page)
         self.assertNotIn('Stuck sessions', page)
 
@@ -53,22 +53,22 @@ class StatusPage(EndToEnd):
         exporter = self.start('--stuck', 2)
         self.until_says(exporter, '2 sessions are stuck')
         self.api.kill()
-        page = self.until_says(exporter, 'The API cannot be reached', 'state unreachable')
-        self.assertIn('When last seen, 2 sessions were stuck.', page)
+        page = self.until_says(exporter, 'The API is unreachable', 'state unreachable')
+        self.assertIn('At the last poll, 2 sessions were stuck.', page)
 
     def test_rejected_key_is_named(self):
         exporter = self.start()
         self.until_says(exporter, 'No session is stuck')
         self.api.set_faults(unauthorized=1.0)
-        self.until_says(exporter, 'The API refuses our key', 'state unauthorized')
+        self.until_says(exporter, 'The API rejects the key', 'state unauthorized')
 
     def test_page_without_sessions_says_how_to_register_some(self):
         api = self.simulator('--sessions', 1)
         config = self.config(api.port)
         config.write_text(config.read_text().replace('[sessions.txt]', '[]'))
         page = words(self.exporter(config).get('/').text)
-        self.assertIn('No session is tracked', page)
-        self.assertIn('by webhook, by the session API or in a file', page)
+        self.assertIn('No sessions are tracked', page)
+        self.assertIn('by webhook, by the session API or in a session file', page)
 
 
 if __name__ == '__main__':

@@ -44,8 +44,9 @@ TEST_F(StatusPage, NamesTheStuckSessionsWithWhatIsKnown) {
     EXPECT_NE(page.find("<td class=\"id\">sess_longest</td><td>connecting</td>"
                         "<td class=\"age\">4 min 10 s</td><td>2 s ago</td>"),
               std::string::npos);
-    EXPECT_NE(page.find("ai_agent, twilio, created 5 min ago, 3 polls failed since"),
-              std::string::npos);
+    EXPECT_NE(
+        page.find("ai_agent, twilio, created 5 min ago, 3 polls failed since the last success"),
+        std::string::npos);
     EXPECT_NE(page.find("and 20 more"), std::string::npos);
 }
 
@@ -82,17 +83,17 @@ TEST_F(StatusPage, ShowsApiBudgetIntakeStoreAndBuild) {
     daemon.store->last_commit_timestamp = 1'799'999'990;
     daemon.event_loop_delay_seconds = 0.0031;
     for (const char* part : {"<dt>state</dt><dd class=\"care\">throttled</dd>",
-                             "<dt>last good answer</dt><dd>3 s ago</dd>",
-                             "<dt>next request in</dt><dd class=\"care\">30 s</dd>",
+                             "<dt>last success</dt><dd>3 s ago</dd>",
+                             "<dt>paused for another</dt><dd class=\"care\">30 s</dd>",
                              "<dd>412 of 600</dd>",
-                             "<dt>may be spent</dt><dd>5.0/s</dd>",
-                             "<dt>wanted</dt><dd>19/s</dd>",
-                             "<dd>4.0 times their interval</dd>",
-                             "<dt>ids by api</dt><dd>2,000</dd>",
+                             "<dt>request budget</dt><dd>5.0/s</dd>",
+                             "<dt>demand</dt><dd>19/s</dd>",
+                             "<dd>4.0 times the configured one</dd>",
+                             "<dt>ids from api</dt><dd>2,000</dd>",
                              "<dt>last webhook</dt><dd>1 s ago</dd>",
                              "<dt>store</dt><dd>written 10 s ago</dd>",
-                             "<dt>worst loop delay</dt><dd>3.1 ms</dd>",
-                             "<dt>up for</dt><dd>1 min 30 s</dd>",
+                             "<dt>max event loop delay</dt><dd>3.1 ms</dd>",
+                             "<dt>uptime</dt><dd>1 min 30 s</dd>",
                              "version 1.2.3, revision abcdef012345, Clang 19.1.7",
                              "08:00:00 UTC"}) {
         EXPECT_TRUE(shows(part)) << part;
@@ -102,7 +103,7 @@ TEST_F(StatusPage, ShowsApiBudgetIntakeStoreAndBuild) {
 TEST_F(StatusPage, SaysSoWhenTheStoreCannotBeWritten) {
     daemon_.report.daemon.store.emplace();
     daemon_.report.daemon.store->writable = false;
-    EXPECT_TRUE(shows("<dt>store</dt><dd class=\"alarm\">cannot be written</dd>"));
+    EXPECT_TRUE(shows("<dt>store</dt><dd class=\"alarm\">not writable</dd>"));
 }
 
 TEST_F(StatusPage, SaysWhyItIsNotReadyAndCountsNothingThen) {

@@ -47,31 +47,31 @@ TEST_F(Verdict, CountsTheStuckAndSaysWhere) {
 TEST_F(Verdict, AnUnusableApiComesBeforeWhatIsRememberedOfSessions) {
     daemon_.report.census.stuck = {0, 2, 0, 0, 0, 0};
     daemon_.report.daemon.state = api_state::unauthorized;
-    expect(tone::bad, "The API refuses our key", "When last seen, 2 sessions were stuck.");
+    expect(tone::bad, "The API rejects the key", "At the last poll, 2 sessions were stuck.");
     daemon_.report.daemon.state = api_state::unreachable;
-    expect(tone::bad, "The API cannot be reached", "When last seen");
+    expect(tone::bad, "The API is unreachable", "At the last poll");
     daemon_.report.census.stuck = {};
     daemon_.report.daemon.state = api_state::out_of_credits;
     expect(tone::bad, "The account is out of credits", "");
-    EXPECT_EQ(said().detail.find("When last seen"), std::string::npos);
+    EXPECT_EQ(said().detail.find("At the last poll"), std::string::npos);
 }
 
 TEST_F(Verdict, WarnsOfWhatMakesTheNextVerdictLate) {
     daemon_.report.daemon.state = api_state::throttled;
-    expect(tone::warning, "The API asked us to slow down", "");
+    expect(tone::warning, "The API limits the request rate", "");
     daemon_.report.daemon.state = api_state::ok;
     daemon_.report.census.stale = {1, 0, 0, 0, 0, 0};
-    expect(tone::warning, "1 session has not been seen for too long", "");
+    expect(tone::warning, "1 session is stale", "");
     daemon_.report.daemon.store.emplace();
     daemon_.report.daemon.store->writable = false;
-    expect(tone::bad, "The store cannot be written", "refused");
+    expect(tone::bad, "The store is not writable", "rejected");
 }
 
 TEST_F(Verdict, OfAYoungDaemonSaysWhatItWaitsFor) {
     daemon_.report.daemon.state = api_state::starting;
-    expect(tone::warning, "Waiting for the first answer of the API", "");
+    expect(tone::warning, "Waiting for the first API response", "");
     daemon_.report.census.by_status = {};
-    expect(tone::good, "No session is tracked", "webhook");
+    expect(tone::good, "No sessions are tracked", "webhook");
     daemon_.state = {false, false, "restoring sessions"};
     expect(tone::warning, "Not ready: restoring sessions", "");
     EXPECT_EQ(judge(daemon_.state, nullptr).headline, "Not ready: restoring sessions");
