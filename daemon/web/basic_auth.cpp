@@ -19,7 +19,7 @@ namespace kallglot {
 namespace {
 
 /// Longer credentials are nobody's; bcrypt looks at 72 bytes of a password.
-constexpr std::size_t longest_header = 1024;
+constexpr std::size_t max_header_bytes = 1024;
 
 /// `user:password` of a header `Basic <base64>`; empty if it is none.
 std::optional<secret> decode(std::string_view header) {
@@ -27,12 +27,12 @@ std::optional<secret> decode(std::string_view header) {
     const auto lower = [](char c) {
         return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
     };
-    if (header.size() > longest_header || header.size() <= scheme.size()
+    if (header.size() > max_header_bytes || header.size() <= scheme.size()
         || !std::ranges::equal(header.substr(0, scheme.size()), scheme, {}, lower)) {
         return std::nullopt;
     }
     const std::string_view text = header.substr(scheme.size());
-    std::array<unsigned char, longest_header> bytes{};
+    std::array<unsigned char, max_header_bytes> bytes{};
     int size = ::EVP_DecodeBlock(bytes.data(),
                                  reinterpret_cast<const unsigned char*>(text.data()),
                                  static_cast<int>(text.size()));
@@ -119,7 +119,7 @@ task<auth_outcome> basic_auth::check(std::string_view header) {
     if (known && std::ranges::find(remembered_, asked) != remembered_.end()) {
         co_return auth_outcome::allowed;
     }
-    if (waiting_ >= most_waiting) {
+    if (waiting_ >= max_waiting) {
         co_return auth_outcome::busy;
     }
     ++waiting_;
@@ -133,7 +133,7 @@ task<auth_outcome> basic_auth::check(std::string_view header) {
         co_return auth_outcome::refused;
     }
     remembered_.push_back(asked);
-    if (remembered_.size() > most_remembered) {
+    if (remembered_.size() > max_remembered) {
         remembered_.pop_front();
     }
     co_return auth_outcome::allowed;

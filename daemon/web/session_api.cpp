@@ -158,7 +158,7 @@ task<http_response> session_api::post_many(http_request request) {
     if (auto refusal = refuse(request)) {
         co_return *std::move(refusal);
     }
-    auto bulk = parse_bulk(request.body, most_ids);
+    auto bulk = parse_bulk(request.body, max_ids);
     if (!bulk) {
         co_return make_error_answer(
             400,
@@ -180,7 +180,7 @@ task<http_response> session_api::get_list(http_request request) {
     if (auto refusal = refuse(request)) {
         co_return *std::move(refusal);
     }
-    auto query = parse_query(request.query, most_listed);
+    auto query = parse_query(request.query, max_listed);
     if (!query) {
         co_return make_error_answer(400,
                                     "bad_query",

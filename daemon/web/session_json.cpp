@@ -19,7 +19,7 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::size_t longest_shown_id = 128;
+constexpr std::size_t max_shown_id_bytes = 128;
 
 http_response make_json(int status, const json::value& body) {
     http_response response;
@@ -85,12 +85,12 @@ std::optional<session_status> status_of(std::string_view text) {
     return std::nullopt;
 }
 
-/// The text up to `longest_shown_id` bytes, cut between two characters of UTF-8.
+/// The text up to `max_shown_id_bytes` bytes, cut between two characters of UTF-8.
 std::string_view cut(std::string_view text) {
-    if (text.size() <= longest_shown_id) {
+    if (text.size() <= max_shown_id_bytes) {
         return text;
     }
-    std::size_t size = longest_shown_id;
+    std::size_t size = max_shown_id_bytes;
     while (size > 0 && (static_cast<unsigned char>(text[size]) & 0xC0) == 0x80) {
         --size;
     }

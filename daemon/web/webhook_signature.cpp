@@ -16,12 +16,12 @@ namespace {
 using digest = std::array<unsigned char, 32>;
 
 /// More signatures than that in one header are nobody's rotation.
-constexpr std::size_t most_signatures = 8;
+constexpr std::size_t max_signatures = 8;
 
 /// The header, taken apart; views into it.
 struct signature_fields {
     std::optional<std::string_view> timestamp;
-    std::array<digest, most_signatures> signatures{};
+    std::array<digest, max_signatures> signatures{};
     std::size_t count = 0;
 };
 
@@ -62,7 +62,7 @@ std::optional<signature_fields> parse_header(std::string_view header) noexcept {
             fields.timestamp = field.substr(2);
         } else if (field.starts_with("v1=")) {
             const auto signature = parse_digest(field.substr(3));
-            if (!signature || fields.count == most_signatures) {
+            if (!signature || fields.count == max_signatures) {
                 return std::nullopt;
             }
             fields.signatures[fields.count++] = *signature;

@@ -31,8 +31,8 @@ enum class auth_outcome : std::uint8_t {
 class basic_auth {
 public:
     /// Hashes that may wait for the thread, and remembered credentials.
-    static constexpr std::size_t most_waiting = 16;
-    static constexpr std::size_t most_remembered = 64;
+    static constexpr std::size_t max_waiting = 16;
+    static constexpr std::size_t max_remembered = 64;
 
     explicit basic_auth(loop_executor loop);
     ~basic_auth();

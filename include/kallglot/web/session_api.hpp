@@ -21,8 +21,8 @@ namespace kallglot {
 /// Loop only. Lifetime: intake and metrics outlive it; it outlives the server that uses its routes.
 class session_api {
 public:
-    static constexpr std::size_t most_ids = 10'000;
-    static constexpr std::size_t most_listed = 1'000;
+    static constexpr std::size_t max_ids = 10'000;
+    static constexpr std::size_t max_listed = 1'000;
 
     /// Without a token every call is answered with 404, as if there were no such routes.
     session_api(session_intake& intake, daemon_metrics& metrics, secret token);

@@ -150,11 +150,11 @@ TEST_F(SessionApi, AForgottenSessionIsGone) {
 
 TEST_F(SessionApi, ManyIdsAreTakenInOneCall) {
     ask_for("PUT", all + "/" + name(0));
-    const http_response response = ask_for("POST", all, ids_body(session_api::most_ids));
+    const http_response response = ask_for("POST", all, ids_body(session_api::max_ids));
     EXPECT_EQ(response.status, 200);
     EXPECT_EQ(response.body_text(), "{\"added\":9999,\"known\":1,\"rejected\":[]}\n");
     EXPECT_EQ(intake_.sessions.size(), 10'000U);
-    const http_response too_many = ask_for("POST", all, ids_body(session_api::most_ids + 1));
+    const http_response too_many = ask_for("POST", all, ids_body(session_api::max_ids + 1));
     EXPECT_EQ(too_many.status, 400);
     EXPECT_EQ(error_of(too_many), "malformed");
     EXPECT_EQ(intake_.sessions.size(), 10'000U);
