@@ -15,16 +15,20 @@ void config_routes::install(http_routes& routes) {
 task<http_response> config_routes::show(http_request) {
     http_response response;
     response.fields.emplace_back("Cache-Control", "no-store");
+    // Secrets are no part of the settings, so they cannot appear here.
     response.body = control_.effective();
     co_return response;
 }
 
 task<http_response> config_routes::reload(http_request) {
+    // The route exists without the flag too, so that the operator learns which flag is missing.
     if (!may_reload_) {
         co_return make_text_response(403, "reload over HTTP requires --web.enable-lifecycle");
     }
+    // One reload at a time; a second caller waits for its turn.
     const reload_outcome outcome = co_await control_.reload();
     std::string text = outcome.done ? "reloaded" : "reload failed: nothing changed";
+    // One message a line: the changed keys, or every fault of the file.
     for (const std::string& message : outcome.messages) {
         text += '\n';
         text += message;

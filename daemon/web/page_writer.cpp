@@ -13,10 +13,12 @@ page_writer& page_writer::raw(std::string_view markup) {
     return *this;
 }
 
+// The only way for a value from outside into the page.
 page_writer& page_writer::text(std::string_view plain) {
     return raw(escape_html(plain));
 }
 
+// One row of a definition list; the colour of a warning is a class, since the page has no inline styles.
 void page_writer::fact(std::string_view name, std::string_view value, std::string_view mood) {
     raw("<dt>").text(name).raw("</dt><dd");
     if (!mood.empty()) {
@@ -30,6 +32,8 @@ void page_writer::link(std::string_view path) {
 }
 
 void page_writer::bar(std::string_view status, double percent) {
+    // SVG and not a styled element: the content security policy forbids inline styles. Below 2 percent a bar would be
+    // invisible on a phone.
     std::array<char, 32> width{};
     std::snprintf(width.data(), width.size(), "%.2f", percent == 0 ? 0 : std::max(percent, 2.0));
     raw("<svg viewBox=\"0 0 100 10\" preserveAspectRatio=\"none\" aria-hidden=\"true\"><rect "
@@ -40,6 +44,7 @@ void page_writer::bar(std::string_view status, double percent) {
         .raw("\" height=\"10\"/></svg>");
 }
 
+// Quotes are escaped too, so the result is safe inside an attribute.
 std::string escape_html(std::string_view text) {
     std::string safe;
     safe.reserve(text.size());

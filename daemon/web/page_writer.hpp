@@ -1,4 +1,4 @@
-/// Puts a page of HTML together: what is called a text is escaped, the rest is markup of ours.
+/// Builds an HTML page: texts are escaped, markup is written as it is.
 
 #ifndef KALLGLOT_WEB_PAGE_WRITER_HPP
 #define KALLGLOT_WEB_PAGE_WRITER_HPP
@@ -11,15 +11,19 @@ namespace kallglot {
 
 class page_writer {
 public:
+    /// Markup: constants of this room only, never a value from outside.
     page_writer& raw(std::string_view markup);
+
+    /// Text, escaped: any value from outside goes through here.
     page_writer& text(std::string_view plain);
 
-    /// A row of a list of facts; `mood` is a class of the style sheet or empty.
+    /// A row of a list of facts, name and value; `mood` is a class of the style sheet or empty.
     void fact(std::string_view name, std::string_view value, std::string_view mood = {});
 
+    /// A link that shows its path.
     void link(std::string_view path);
 
-    /// A bar of the colour of a status; 0 to 100 percent. The smallest share is still seen.
+    /// A bar in the colour of a status, 0 to 100 percent. Any share above 0 is wide enough to see.
     void bar(std::string_view status, double percent);
 
     [[nodiscard]] std::string take() && { return std::move(out_); }

@@ -1,3 +1,6 @@
+// A scrape and the status page show one report, a consistent count of the whole table. Scrapes that arrive together get
+// the same report, and it is rendered once for each format and encoding.
+
 #include "kallglot/web/private_routes.hpp"
 
 #include "kallglot/metrics/exposition.hpp"
@@ -12,9 +15,10 @@ namespace kallglot {
 
 namespace {
 
-// Room for what the counts have grown by since the last answer.
+// Reserved beyond the size of the last answer: counts gain digits and series between two scrapes.
 constexpr std::size_t exposition_slack = 4096;
 
+// Every answer is true for one moment only; a proxy must not serve it again.
 void forbid_caching(http_response& response) {
     response.fields.emplace_back("Cache-Control", "no-store");
 }
@@ -41,6 +45,7 @@ private_routes::private_routes(daemon_control& daemon,
       started_(time.now()) {}
 
 void private_routes::install(http_routes& routes) {
+    // The route table needs callables; these forward to member functions.
     const auto get = [&](std::string path,
                          task<http_response> (private_routes::*page)(http_request)) {
         routes.add("GET", std::move(path), [this, page](http_request request) {
@@ -50,17 +55,19 @@ void private_routes::install(http_routes& routes) {
     get(telemetry_path_, &private_routes::metrics);
     get("/-/healthy", &private_routes::healthy);
     get("/-/ready", &private_routes::ready);
+    // With --web.telemetry-path=/ the metrics take the place of the status page.
     if (telemetry_path_ != "/") {
         get("/", &private_routes::status_page);
     }
 }
 
 task<http_response> private_routes::metrics(http_request request) {
-    // Before the restore every count would be a 0 that is not true.
+    // Before the restore every gauge would be 0, and alerts would resolve.
     const readiness state = daemon_.ready();
     if (!state.restored) {
         co_return make_unavailable(state.reason);
     }
+    // The measured time includes waiting for the count: it is what the scraper waits.
     const steady_time asked = clock_.now();
     const result<shared_report> report = co_await daemon_.take_report();
     if (!report) {
@@ -73,6 +80,7 @@ task<http_response> private_routes::metrics(http_request request) {
 
 http_response private_routes::render_metrics(const http_request& request,
                                              const shared_report& report) {
+    // Another report: the rendered texts of the last one are outdated.
     if (latest_.of != report) {
         latest_ = rendering{report, {}, {}};
     }
@@ -82,7 +90,7 @@ http_response private_routes::render_metrics(const http_request& request,
     response.fields.emplace_back("Vary", "Accept, Accept-Encoding");
     forbid_caching(response);
     if (accepts_gzip(request.field("Accept-Encoding"))) {
-        // Where gzip has no memory the text goes as it is.
+        // If zlib has no memory, the answer is sent uncompressed.
         if (shared_text packed = packed_text(format)) {
             response.fields.emplace_back("Content-Encoding", "gzip");
             response.body = std::move(packed);
@@ -94,28 +102,31 @@ http_response private_routes::render_metrics(const http_request& request,
 }
 
 private_routes::shared_text private_routes::plain_text(exposition_format format) {
-    shared_text& place = latest_.plain[static_cast<std::size_t>(format)];
-    if (place == nullptr) {
+    shared_text& cached = latest_.plain[static_cast<std::size_t>(format)];
+    if (cached == nullptr) {
+        // Reserve about the final size: growing step by step would copy the text several times.
         std::string text;
         text.reserve(last_size_ + exposition_slack);
         write_exposition(text, format, *latest_.of, metrics_, process_, last_duration_seconds_);
         last_size_ = text.size();
-        place = std::make_shared<const std::string>(std::move(text));
+        cached = std::make_shared<const std::string>(std::move(text));
     }
-    return place;
+    return cached;
 }
 
 private_routes::shared_text private_routes::packed_text(exposition_format format) {
-    shared_text& place = latest_.packed[static_cast<std::size_t>(format)];
-    if (place == nullptr) {
+    // Compressing is the expensive part of a large answer, so its result is shared too.
+    shared_text& cached = latest_.packed[static_cast<std::size_t>(format)];
+    if (cached == nullptr) {
         if (std::optional<std::string> packed = gzip(*plain_text(format))) {
-            place = std::make_shared<const std::string>(std::move(*packed));
+            cached = std::make_shared<const std::string>(std::move(*packed));
         }
     }
-    return place;
+    return cached;
 }
 
 task<http_response> private_routes::status_page(http_request) {
+    // Unlike /metrics, the page answers 200 at any time: for people, "not ready" is information too.
     const readiness state = daemon_.ready();
     if (!state.restored) {
         co_return render_page(state, nullptr);
@@ -139,13 +150,14 @@ http_response private_routes::render_page(const readiness& state, const daemon_r
 }
 
 task<http_response> private_routes::healthy(http_request) {
-    // That this runs at all is the answer: the loop advances.
+    // The check is that this code runs: the event loop advances.
     http_response response = make_text_response(200, "healthy");
     forbid_caching(response);
     co_return response;
 }
 
 task<http_response> private_routes::ready(http_request) {
+    // Not ready during the restore and while stopping: load balancers and service managers look here.
     const readiness state = daemon_.ready();
     if (!state.ready) {
         co_return make_unavailable(state.reason);

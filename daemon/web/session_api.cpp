@@ -1,3 +1,6 @@
+// Each handler has the same steps: check token and readiness, parse the request, ask the intake, render JSON. The
+// intake completes only after the commit, so a 2xx answer means that the id is durable.
+
 #include "kallglot/web/session_api.hpp"
 
 #include "kallglot/base/ascii.hpp"
@@ -17,6 +20,7 @@ namespace {
 
 constexpr std::string_view collection = "/api/v1/sessions";
 constexpr std::string_view bearer = "bearer ";
+// Short, because a restore and a failing store are both expected to recover soon.
 constexpr std::string_view retry_after_seconds = "5";
 
 using sha256 = std::array<unsigned char, SHA256_DIGEST_LENGTH>;
@@ -27,7 +31,7 @@ sha256 hash(std::string_view text) {
     return out;
 }
 
-/// RFC 9110 section 11.1: the name of a scheme is known in any case.
+/// RFC 9110 section 11.1: the name of an authentication scheme is case-insensitive.
 bool is_bearer(std::string_view given) {
     return ascii_iequals(given.substr(0, bearer.size()), bearer);
 }
@@ -45,7 +49,7 @@ http_response make_retry(std::string_view code, std::string_view message) {
     return response;
 }
 
-/// The answer to what the intake could not do.
+/// The answer for an error of the intake. 507 tells the caller that a retry does not help; 503 asks for one.
 http_response make_failure(const error_code& error) {
     if (error == errc::session_limit) {
         return make_error_answer(507,
@@ -67,7 +71,7 @@ http_response make_not_tracked() {
     return make_error_answer(404, "not_tracked", "session is not tracked");
 }
 
-/// The id behind the collection's path.
+/// The id in the path, after `/api/v1/sessions/`.
 result<session_id> id_of(const http_request& request) {
     return session_id::parse(std::string_view(request.path).substr(collection.size() + 1));
 }
@@ -80,6 +84,7 @@ session_api::session_api(session_intake& intake, daemon_metrics& metrics, secret
       token_(std::move(token)) {}
 
 void session_api::install(http_routes& routes) {
+    // Every route is a member function; the table needs a callable that knows the object.
     using handler = task<http_response> (session_api::*)(http_request);
     const auto add = [&](std::string method,
                          std::string path,
@@ -91,6 +96,7 @@ void session_api::install(http_routes& routes) {
             [this, answer](http_request request) { return (this->*answer)(std::move(request)); },
             how);
     };
+    // The collection matches exactly; a single session is any path below it, and the handler validates the id.
     const std::string all(collection);
     add("POST", all, &session_api::post_many, http_routes::match::exact);
     add("GET", all, &session_api::get_list, http_routes::match::exact);
@@ -105,13 +111,16 @@ task<http_response> session_api::put_one(http_request request) {
     }
     const auto id = id_of(request);
     if (!id) {
+        // Only calls that register ids count rejections; a bad id in a GET or DELETE is just a 400.
         metrics_.session_rejected(reject_reason::invalid_id, 1);
         co_return make_bad_id();
     }
+    // Waits for the commit, also if another call registered the same id and its commit is still running.
     const auto outcome = co_await intake_.track(*id);
     if (!outcome) {
         co_return make_failure(outcome.error());
     }
+    // Another call can delete the session while this one waits for the commit.
     const auto view = intake_.look_up(*id);
     if (!view) {
         co_return make_not_tracked();
@@ -142,6 +151,7 @@ task<http_response> session_api::delete_one(http_request request) {
     if (!id) {
         co_return make_bad_id();
     }
+    // Completes after the deletion is durable, so the session does not return after a restart.
     const auto outcome = co_await intake_.forget(*id);
     if (!outcome) {
         co_return make_failure(outcome.error());
@@ -158,6 +168,7 @@ task<http_response> session_api::post_many(http_request request) {
     if (auto refusal = refuse(request)) {
         co_return *std::move(refusal);
     }
+    // A malformed body is rejected as a whole; a single invalid id is not, and its reason is in the answer.
     auto bulk = parse_bulk(request.body, max_ids);
     if (!bulk) {
         co_return make_error_answer(
@@ -170,6 +181,7 @@ task<http_response> session_api::post_many(http_request request) {
     if (!outcome) {
         co_return make_failure(outcome.error());
     }
+    // Ids over sessions.max_tracked join the invalid ones, so the caller finds all rejections in one list.
     for (const session_id& id : outcome->over_limit) {
         bulk->rejected.push_back({std::string(id.view()), "limit"});
     }
@@ -187,6 +199,7 @@ task<http_response> session_api::get_list(http_request request) {
                                     "invalid query: allowed are status, older_than (seconds), "
                                     "limit (1 to 1000) and after, each once");
     }
+    // Sorting a large table takes several turns of the loop. A cursor of another process is an error.
     const auto page = co_await intake_.list(std::move(*query));
     if (!page) {
         co_return make_error_answer(
@@ -198,12 +211,15 @@ task<http_response> session_api::get_list(http_request request) {
 }
 
 std::optional<http_response> session_api::refuse(const http_request& request) const {
+    // Without a token the API does not exist: the same answer as for any unknown path.
     if (!enabled()) {
         return make_text_response(404, reason_phrase(404));
     }
+    // The token comes before readiness, so an unauthorized caller learns nothing about the state of the daemon.
     if (!is_allowed(request)) {
         return make_unauthorized();
     }
+    // Before the restore a tracked id would look unknown.
     if (!intake_.restored()) {
         return make_retry("restoring", "restoring sessions, retry later");
     }
@@ -224,10 +240,10 @@ bool session_api::is_allowed(const http_request& request) const {
     if (!is_bearer(given)) {
         return false;
     }
-    // Hashes have one length, so that not even the token's is told.
-    const sha256 wanted = hash(token_.reveal());
-    const sha256 shown = hash(given.substr(bearer.size()));
-    return CRYPTO_memcmp(wanted.data(), shown.data(), wanted.size()) == 0;
+    // All hashes have one length, so the time of the comparison does not even reveal the length of the token.
+    const sha256 expected = hash(token_.reveal());
+    const sha256 received = hash(given.substr(bearer.size()));
+    return CRYPTO_memcmp(expected.data(), received.data(), expected.size()) == 0;
 }
 
 } // namespace kallglot

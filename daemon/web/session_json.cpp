@@ -1,3 +1,6 @@
+// Answers are built as Boost.JSON values and serialized: they are small, and escaping is the library's. Only the bulk
+// body has a SAX reader of its own, because 10,000 ids as a document would cost several times their size.
+
 #include "web/session_json.hpp"
 
 #include "kallglot/api/json_limits.hpp"
@@ -19,6 +22,7 @@ namespace {
 
 namespace json = boost::json;
 
+// A rejected id can be any text of the caller; the answer repeats only its beginning.
 constexpr std::size_t max_shown_id_bytes = 128;
 
 http_response make_json(int status, const json::value& body) {
@@ -26,6 +30,7 @@ http_response make_json(int status, const json::value& body) {
     response.status = status;
     response.content_type = "application/json";
     response.fields.emplace_back("Cache-Control", "no-store");
+    // A line end, so that a shell prompt does not follow the answer on the same line.
     response.body = json::serialize(body) + '\n';
     return response;
 }
@@ -34,6 +39,7 @@ json::value time_or_null(const std::optional<api_time>& time) {
     return time ? json::value(format_timestamp(*time)) : json::value(nullptr);
 }
 
+// The keys are part of the contract. Unknown times are null, never missing, so that clients find the same keys always.
 json::object to_json(const session_view& session) {
     const auto text = [](std::string_view value) {
         return json::string_view(value.data(), value.size());
@@ -57,6 +63,7 @@ json::object to_json(const session_view& session) {
                                 : json::value(nullptr)}};
 }
 
+// The whole text must be a number: `10x` is rejected, not read as 10.
 template <class Number>
 std::optional<Number> parse_number(std::string_view text) {
     Number value{};
@@ -65,7 +72,7 @@ std::optional<Number> parse_number(std::string_view text) {
                                                                     : std::nullopt;
 }
 
-/// Seconds, with `s` behind them or not; up to a year.
+/// Seconds with or without the unit `s`; up to a year, so that the conversion cannot overflow. NaN fails both bounds.
 std::optional<steady_duration> parse_age(std::string_view text) {
     if (text.ends_with('s')) {
         text.remove_suffix(1);
@@ -75,6 +82,7 @@ std::optional<steady_duration> parse_age(std::string_view text) {
                                                            : std::nullopt;
 }
 
+// Not parse_session_status: that one accepts any word as `unknown`, and here a typing error must be an error.
 std::optional<session_status> status_of(std::string_view text) {
     for (std::size_t i = 0; i < session_status_count; ++i) {
         const auto status = static_cast<session_status>(i);
@@ -85,11 +93,12 @@ std::optional<session_status> status_of(std::string_view text) {
     return std::nullopt;
 }
 
-/// The text up to `max_shown_id_bytes` bytes, cut between two characters of UTF-8.
+/// The first `max_shown_id_bytes` of the text, cut between two characters of UTF-8.
 std::string_view cut(std::string_view text) {
     if (text.size() <= max_shown_id_bytes) {
         return text;
     }
+    // Move back over continuation bytes to the start of a character.
     std::size_t size = max_shown_id_bytes;
     while (size > 0 && (static_cast<unsigned char>(text[size]) & 0xC0) == 0x80) {
         --size;
@@ -97,10 +106,11 @@ std::string_view cut(std::string_view text) {
     return text.substr(0, size);
 }
 
-/// Takes `{"ids":[...]}` with up to so many texts, and nothing else: any other event ends the parsing.
+/// SAX reader of `{"ids":[...]}` with at most `max_ids` strings. Any other JSON event is an error that ends the
+/// parsing.
 class bulk_reader : public ignore_json {
 public:
-    explicit bulk_reader(std::size_t most) : most_(most) {}
+    explicit bulk_reader(std::size_t max_ids) : max_ids_(max_ids) {}
 
     bool on_object_begin(error_code& error) { return step(error, place::start, place::object); }
 
@@ -118,7 +128,7 @@ public:
 
     bool on_key(text part, std::size_t, error_code& error) {
         append(part);
-        // A second member of that name finds another place.
+        // A second member `ids` is an error too: the state is no longer `object` then.
         return std::exchange(text_, {}) == "ids" ? step(error, place::object, place::at_ids)
                                                  : fail(error);
     }
@@ -127,7 +137,8 @@ public:
 
     bool on_string(text part, std::size_t, error_code& error) {
         append(part);
-        if (place_ != place::ids || request.ids.size() + request.rejected.size() == most_) {
+        // A string outside the list, or one id too many.
+        if (place_ != place::ids || request.ids.size() + request.rejected.size() == max_ids_) {
             return fail(error);
         }
         if (const auto id = session_id::parse(text_)) {
@@ -152,8 +163,16 @@ public:
     bulk_request request;
 
 private:
-    enum class place : std::uint8_t { start, object, at_ids, ids, behind_ids, end };
+    enum class place : std::uint8_t {
+        start,      ///< before the object
+        object,     ///< inside the object, before its only key
+        at_ids,     ///< after the key `ids`, before its list
+        ids,        ///< inside the list
+        behind_ids, ///< after the list, before the end of the object
+        end         ///< after the object
+    };
 
+    /// Moves to the next state if the event is the one that the current state allows.
     bool step(error_code& error, place from, place to) {
         if (place_ != from) {
             return fail(error);
@@ -167,23 +186,24 @@ private:
         return false;
     }
 
+    /// The parser delivers a long string in several parts.
     bool append(text part) {
         text_.append(part.data(), part.size());
         return true;
     }
 
-    std::size_t most_;
+    std::size_t max_ids_;
     place place_ = place::start;
-    std::string text_; ///< of the key or the text that is being read
+    std::string text_; ///< the key or string being parsed, as far as it has arrived
 };
 
-/// One parameter into the query; false if it is not good.
+/// Puts one parameter into the query; false if it is unknown or its value is invalid.
 bool take_parameter(session_query& query,
                     std::string_view name,
                     std::string_view value,
-                    std::size_t most) {
+                    std::size_t max_limit) {
     if (value.empty()) {
-        // A form's way of not asking.
+        // HTML forms send fields that were left empty: the same as no parameter, if the name is known.
         return name == "status" || name == "older_than" || name == "limit" || name == "after";
     }
     if (name == "status") {
@@ -197,8 +217,9 @@ bool take_parameter(session_query& query,
     }
     if (name == "limit") {
         query.limit = parse_number<std::size_t>(value).value_or(0);
-        return query.limit >= 1 && query.limit <= most;
+        return query.limit >= 1 && query.limit <= max_limit;
     }
+    // The intake checks the cursor itself; here only its length is bounded.
     query.after = value;
     return name == "after" && value.size() <= 64;
 }
@@ -247,9 +268,10 @@ http_response make_bulk_answer(std::size_t added,
     return make_json(200, body);
 }
 
-std::optional<bulk_request> parse_bulk(std::string_view body, std::size_t most) {
-    json::basic_parser<bulk_reader> parser(strict_json(), most);
+std::optional<bulk_request> parse_bulk(std::string_view body, std::size_t max_ids) {
+    json::basic_parser<bulk_reader> parser(strict_json(), max_ids);
     error_code problem;
+    // `false`: the body is complete. Text after the object is an error, because then not all of it is consumed.
     const std::size_t taken = parser.write_some(false, body.data(), body.size(), problem);
     if (problem || taken != body.size()) {
         return std::nullopt;
@@ -257,8 +279,9 @@ std::optional<bulk_request> parse_bulk(std::string_view body, std::size_t most) 
     return std::move(parser.handler().request);
 }
 
-std::optional<session_query> parse_query(std::string_view text, std::size_t most) {
+std::optional<session_query> parse_query(std::string_view text, std::size_t max_limit) {
     session_query query;
+    // No percent-decoding: no valid value of any parameter needs it.
     std::vector<std::string_view> seen;
     while (!text.empty()) {
         const std::string_view parameter = text.substr(0, text.find('&'));
@@ -269,9 +292,10 @@ std::optional<session_query> parse_query(std::string_view text, std::size_t most
         }
         const std::string_view name = parameter.substr(0, equals);
         const std::string_view value = parameter.substr(equals + 1);
+        // Which of two different values counts would be a guess.
         const bool again = std::find(seen.begin(), seen.end(), name) != seen.end();
         seen.push_back(name);
-        if (again || !take_parameter(query, name, value, most)) {
+        if (again || !take_parameter(query, name, value, max_limit)) {
             return std::nullopt;
         }
     }
@@ -279,6 +303,7 @@ std::optional<session_query> parse_query(std::string_view text, std::size_t most
 }
 
 std::string format_timestamp(api_time time) {
+    // snprintf and not a stream: a page has 1,000 sessions with six timestamps each.
     const auto day = std::chrono::floor<std::chrono::days>(time);
     const std::chrono::year_month_day date(day);
     const std::chrono::hh_mm_ss clock(time - day);

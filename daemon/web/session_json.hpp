@@ -1,4 +1,4 @@
-/// The JSON of the session API: answers out of values, requests into values. Pure.
+/// The JSON of the session API: renders answers, parses requests. Pure.
 
 #ifndef KALLGLOT_WEB_SESSION_JSON_HPP
 #define KALLGLOT_WEB_SESSION_JSON_HPP
@@ -22,7 +22,7 @@ namespace kallglot {
                                               std::string_view code,
                                               std::string_view message);
 
-/// An id that was not taken, and why: `invalid_id` or `limit`.
+/// A rejected id and the reason: `invalid_id` or `limit`.
 struct rejected_id {
     std::string id; ///< cut at 128 bytes
     std::string_view reason;
@@ -38,12 +38,13 @@ struct bulk_request {
     std::vector<rejected_id> rejected;
 };
 
-/// Reads `{"ids":[...]}`. Empty if it is not of that form or holds more than `most` ids.
-[[nodiscard]] std::optional<bulk_request> parse_bulk(std::string_view body, std::size_t most);
+/// Parses `{"ids":[...]}`. Empty if the body has another form or more than `max_ids` ids.
+[[nodiscard]] std::optional<bulk_request> parse_bulk(std::string_view body, std::size_t max_ids);
 
-/// Reads `status`, `older_than` (seconds or as `90s`), `limit`, `after` of a query string; empty if one of them
-/// is unknown, repeated or bad.
-[[nodiscard]] std::optional<session_query> parse_query(std::string_view query, std::size_t most);
+/// Parses the parameters `status`, `older_than` (seconds, `90` or `90s`), `limit` (up to `max_limit`) and `after` of a
+/// query string. Empty if a parameter is unknown, repeated or invalid.
+[[nodiscard]] std::optional<session_query> parse_query(std::string_view query,
+                                                       std::size_t max_limit);
 
 /// `2026-04-14T09:30:00.000Z`.
 [[nodiscard]] std::string format_timestamp(api_time time);

@@ -1,3 +1,6 @@
+// From top to bottom: the verdict, the stuck sessions, then cards with facts. A card is a list of name and value; the
+// class of a value (`care`, `alarm`) marks what explains the verdict. Unknown facts are left out, never shown as 0.
+
 #include "web/status_page.hpp"
 
 #include "kallglot/tracking/session.hpp"
@@ -18,13 +21,14 @@ namespace kallglot {
 
 namespace {
 
+// About the time of a person who waits for a change; a report costs milliseconds.
 constexpr std::string_view refresh_seconds = "5";
 
 double unix_seconds(api_time time) noexcept {
     return std::chrono::duration<double>(time.time_since_epoch()).count();
 }
 
-/// How long before the report a moment was: `3 s ago`, `now` or, without one, `never`.
+/// The age of a moment at the time of the report: `3 s ago` or `now`; `never` without a moment.
 std::string ago(std::optional<double> moment, const daemon_report& report) {
     if (!moment) {
         return "never";
@@ -33,6 +37,7 @@ std::string ago(std::optional<double> moment, const daemon_report& report) {
     return age < 0.5 ? "now" : describe_duration(age) + " ago";
 }
 
+/// A rate with one decimal below 10, where it matters: `4.9/s`, `120/s`, `unlimited`.
 std::string describe_rate(double requests_a_second) {
     if (std::isinf(requests_a_second)) {
         return "unlimited";
@@ -45,10 +50,12 @@ std::string describe_rate(double requests_a_second) {
     return text.data();
 }
 
+/// A card with a title; the caller writes its content and closes it.
 void begin_card(page_writer& out, std::string_view title) {
     out.raw("<section class=\"card\"><h2>").text(title).raw("</h2>\n");
 }
 
+/// A card that consists of facts; `end_facts` closes it.
 void begin_facts(page_writer& out, std::string_view title) {
     begin_card(out, title);
     out.raw("<dl>\n");
@@ -57,11 +64,13 @@ void begin_facts(page_writer& out, std::string_view title) {
 constexpr std::string_view end_facts = "</dl></section>\n";
 constexpr std::string_view end_table = "</table></section>\n";
 
+/// Counts by status, each with a bar of its share.
 void put_counts(page_writer& out, const daemon_report& report) {
     const counts_by_status& counts = report.census.by_status;
     const std::uint64_t total = std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
     begin_card(out, "Sessions");
     out.raw("<table>\n");
+    // Every status has a row, also at 0: rows that come and go are hard to compare.
     for (std::size_t i = 0; i < session_status_count; ++i) {
         const std::string_view name = to_string(static_cast<session_status>(i));
         out.raw("<tr><td>").text(name).raw("</td><td class=\"bar-cell\">");
@@ -74,7 +83,7 @@ void put_counts(page_writer& out, const daemon_report& report) {
         .raw(end_table);
 }
 
-/// What is known of a stuck session beside its status and age.
+/// Details of a stuck session: mode, provider, age, failed polls.
 std::string describe_rest(const session_view& one, api_time now) {
     std::string text(to_string(one.mode));
     text += ", ";
@@ -83,12 +92,14 @@ std::string describe_rest(const session_view& one, api_time now) {
         text += ", created " + describe_duration(unix_seconds(now) - unix_seconds(*one.created))
                 + " ago";
     }
+    // Failed polls mean that the state may have changed since.
     if (one.failures > 0) {
         text += ", " + std::to_string(one.failures) + " polls failed since the last success";
     }
     return text;
 }
 
+/// The stuck sessions with the longest stay first; the report bounds their number, the last line counts the others.
 void put_stuck(page_writer& out, const daemon_report& report) {
     const std::uint64_t total = count_stuck(report.census);
     if (total == 0) {
@@ -101,6 +112,7 @@ void put_stuck(page_writer& out, const daemon_report& report) {
     const api_time now = report.daemon.wall_now;
     for (const session_view& one : report.stuck) {
         const double age = unix_seconds(now) - unix_seconds(one.since);
+        // The age is by the clock; the last poll shows how old the evidence for it is.
         const std::optional<double> seen =
             one.last_poll ? std::optional(unix_seconds(*one.last_poll)) : std::nullopt;
         out.raw("<tr><td class=\"id\">")
@@ -124,8 +136,10 @@ void put_stuck(page_writer& out, const daemon_report& report) {
     out.raw("</section>\n");
 }
 
+/// State of the API: usable or not, pauses, connections, and the rate limit of the account.
 void put_api(page_writer& out, const daemon_report& report) {
     const daemon_snapshot& daemon = report.daemon;
+    // Three levels: usable, throttled (polls are late), and unusable.
     const bool usable = daemon.state == api_state::ok || daemon.state == api_state::starting;
     const bool slowed = daemon.state == api_state::throttled;
     begin_facts(out, "API");
@@ -141,6 +155,7 @@ void put_api(page_writer& out, const daemon_report& report) {
                  describe_count(daemon.connections->busy) + " busy, "
                      + describe_count(daemon.connections->idle) + " idle");
     }
+    // Only known after the first response with rate limit headers. They can be negative.
     if (daemon.rate_limit && daemon.rate_limit_remaining) {
         out.fact(
             "rate limit left",
@@ -151,18 +166,21 @@ void put_api(page_writer& out, const daemon_report& report) {
     out.raw(end_facts);
 }
 
+/// Request budget and demand, and what follows from them: stretched intervals, stale sessions, overdue polls.
 void put_budget(page_writer& out, const daemon_report& report) {
     const daemon_snapshot& daemon = report.daemon;
     begin_facts(out, "Polling");
     out.fact("request budget", describe_rate(daemon.budget.value_or(0)));
     out.fact("demand", describe_rate(daemon.demand.value_or(0)));
     const double stretch = daemon.stretch.value_or(1);
+    // Small fluctuations around 1 are no shortage.
     std::array<char, 40> times{};
     std::snprintf(times.data(), times.size(), "%.1f times the configured one", stretch);
     out.fact("routine interval", stretch > 1.05 ? times.data() : "as configured");
     const auto& stale = report.census.stale;
     const std::uint64_t old = std::accumulate(stale.begin(), stale.end(), std::uint64_t{0});
     out.fact("stale sessions", describe_count(old), old > 0 ? "care" : "");
+    // For the first seconds after a restart only.
     if (report.census.unverified > 0) {
         out.fact("restored and not yet polled", describe_count(report.census.unverified));
     }
@@ -174,6 +192,7 @@ void put_budget(page_writer& out, const daemon_report& report) {
     out.raw(end_facts);
 }
 
+/// Where session ids come from, and whether webhooks are reliable enough to replace polls.
 void put_intake(page_writer& out, const status_page_input& shown) {
     const daemon_snapshot& daemon = shown.report->daemon;
     begin_facts(out, "Intake");
@@ -182,6 +201,7 @@ void put_intake(page_writer& out, const status_page_input& shown) {
         out.fact("ids from " + std::string(source.text),
                  describe_count(static_cast<std::uint64_t>(added)));
     }
+    // No value: the webhook listener is disabled.
     if (!daemon.webhooks_flow) {
         out.fact("webhooks", "off");
     } else {
@@ -194,6 +214,7 @@ void put_intake(page_writer& out, const status_page_input& shown) {
     out.raw(end_facts);
 }
 
+/// The daemon itself: store, last reload, event loop, uptime.
 void put_daemon(page_writer& out, const status_page_input& shown) {
     const daemon_snapshot& daemon = shown.report->daemon;
     begin_facts(out, "Daemon");
@@ -203,6 +224,7 @@ void put_daemon(page_writer& out, const status_page_input& shown) {
                  store.writable ? "written " + ago(store.last_commit_timestamp, *shown.report)
                                 : std::string("not writable"),
                  store.writable ? "" : "alarm");
+        // Shown for good: ids may have been lost, and the operator decides when that is dealt with.
         if (store.last_corruption_timestamp > 0) {
             out.fact("store found corrupt",
                      ago(store.last_corruption_timestamp, *shown.report),
@@ -211,6 +233,7 @@ void put_daemon(page_writer& out, const status_page_input& shown) {
     } else {
         out.fact("store", "in memory only", "care");
     }
+    // A failed reload leaves the old configuration in force, so nothing else on the page shows it.
     if (daemon.config_last_reload_successful && !*daemon.config_last_reload_successful) {
         out.fact("last reload", "failed", "care");
     }
@@ -226,7 +249,7 @@ void put_daemon(page_writer& out, const status_page_input& shown) {
     out.raw(end_facts);
 }
 
-/// `14:03:22 UTC`: when the page was made, so that an old tab is seen to be old.
+/// The time of the report, `14:03:22 UTC`: it shows when a tab no longer reloads.
 std::string describe_clock(api_time now) {
     const auto time_of_day = now - std::chrono::floor<std::chrono::days>(now);
     const std::chrono::hh_mm_ss split(std::chrono::floor<std::chrono::seconds>(time_of_day));
@@ -240,6 +263,7 @@ std::string describe_clock(api_time now) {
     return text.data();
 }
 
+/// The head of the document. The title begins with the verdict, so it can be read from a tab in the background.
 void put_head(page_writer& out, const verdict& said) {
     out.raw(
            "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
@@ -256,6 +280,7 @@ void put_head(page_writer& out, const verdict& said) {
 } // namespace
 
 std::string render_status_page(const status_page_input& shown) {
+    // One verdict for title, headline and colour, so they cannot contradict each other.
     const verdict said = judge(shown.state, shown.report);
     page_writer out;
     put_head(out, said);
@@ -274,6 +299,7 @@ std::string render_status_page(const status_page_input& shown) {
         out.raw("<p>").text(said.detail).raw("</p>");
     }
     out.raw("</div>\n");
+    // Before the restore there is only the reason why the daemon is not ready.
     if (shown.report != nullptr) {
         put_stuck(out, *shown.report);
         out.raw("<main>\n");
@@ -284,6 +310,7 @@ std::string render_status_page(const status_page_input& shown) {
         put_daemon(out, shown);
         out.raw("</main>\n");
     }
+    // Links are relative to the host, for use behind any name.
     out.raw("<footer>\n");
     for (const std::string_view path : {shown.telemetry_path, std::string_view("/-/ready")}) {
         out.link(path);

@@ -1,7 +1,7 @@
-/// The page at `/` for people on call: the verdict first, then what it rests on.
+/// The status page at `/` for people on call: the verdict first, then the facts behind it.
 ///
-/// Plain HTML for a phone or a wide screen, dark or light, without scripts: it loads itself again every few seconds. A
-/// pure function of its input; everything that came from outside is escaped.
+/// Plain HTML for a phone or a wide screen, dark or light, without scripts. The page reloads itself every few seconds.
+/// Rendering is a pure function of its input; every value from outside is escaped.
 
 #ifndef KALLGLOT_WEB_STATUS_PAGE_HPP
 #define KALLGLOT_WEB_STATUS_PAGE_HPP
@@ -15,25 +15,26 @@
 
 namespace kallglot {
 
-/// What the page shows. Lifetime: everything it refers to outlives the call.
+/// The input of the page. Lifetime: everything it refers to outlives the call.
 struct status_page_input {
     build_details build;
     readiness state;
-    const daemon_report* report = nullptr;            ///< null while there is nothing to count yet
-    std::array<double, session_source_count> added{}; ///< ids taken in, by source
+    const daemon_report* report = nullptr;            ///< null before the restore
+    std::array<double, session_source_count> added{}; ///< registered ids by source, since the start
     steady_duration uptime{};
     std::string_view telemetry_path = "/metrics";
 };
 
 [[nodiscard]] std::string render_status_page(const status_page_input& shown);
 
-/// The page's one style sheet, inline.
+/// The style sheet of the page; it is inlined.
 [[nodiscard]] std::string_view status_page_style() noexcept;
 
-/// Content-Security-Policy of the page: nothing but that style, by its hash; no script, image, frame, form or other host.
+/// Content-Security-Policy of the page: allows only the style sheet, by its hash; no script, image, frame, form or
+/// host.
 [[nodiscard]] std::string status_page_policy();
 
-/// Text made harmless inside HTML, in attributes too.
+/// Escapes a text for HTML content and attribute values.
 [[nodiscard]] std::string escape_html(std::string_view text);
 
 } // namespace kallglot

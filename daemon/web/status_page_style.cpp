@@ -9,7 +9,9 @@ namespace kallglot {
 
 namespace {
 
-// One column on a phone, two on a wide screen. Colours are named once for each scheme; a status keeps its hue in both.
+// Layout: one column on a phone, two on a wide screen; columns of class `extra` disappear on a phone.
+// Colours: variables, defined once for each colour scheme. A status has the same hue in both, and its class name is the
+// status word. `good`, `warning`, `bad` colour the verdict; `care`, `alarm` colour a single fact.
 constexpr std::string_view style = R"(
 :root{color-scheme:light dark;--paper:#f6f7f9;--card:#fff;--ink:#1b1f24;--soft:#5b6470;--line:#dfe3e8;
 --good:#1a7f4b;--warning:#9a6200;--bad:#c0262d;--good-paper:#e7f5ed;--warning-paper:#fdf3df;--bad-paper:#fdeaea;
@@ -59,10 +61,12 @@ std::string_view status_page_style() noexcept {
     return style;
 }
 
+// The browser compares the hash with the text of the style element, so the policy is computed from the very same
+// constant.
 std::string status_page_policy() {
     std::array<unsigned char, 32> digest{};
     ::EVP_Q_digest(nullptr, "SHA256", nullptr, style.data(), style.size(), digest.data(), nullptr);
-    // 32 bytes are 44 characters, and OpenSSL ends them with a zero.
+    // 32 bytes are 44 characters in base64; OpenSSL appends a zero byte.
     std::array<unsigned char, 45> text{};
     ::EVP_EncodeBlock(text.data(), digest.data(), static_cast<int>(digest.size()));
     std::string policy = "default-src 'none'; style-src 'sha256-";

@@ -1,3 +1,6 @@
+// The rules are in the order of their weight: not ready, API unusable, stuck sessions, store, throttling, stale
+// sessions, nothing tracked, just started, all well. The first rule that applies gives the headline.
+
 #include "web/verdict.hpp"
 
 #include <algorithm>
@@ -24,7 +27,7 @@ std::string is_or_are(std::uint64_t count) {
     return count == 1 ? " is" : " are";
 }
 
-/// Why no session can be judged; the headline is empty while the API is usable.
+/// The verdict on an unusable API: without polls every session state is outdated. Empty while the API is usable.
 verdict judge_api(const daemon_report& report) {
     verdict found{tone::bad, "", ""};
     switch (report.daemon.state) {
@@ -42,11 +45,13 @@ verdict judge_api(const daemon_report& report) {
             found.headline = "The API is unreachable";
             found.detail = "Session states are outdated until the API responds again.";
             break;
+        // Throttled polls are late, but their answers are right.
         case api_state::starting:
         case api_state::ok:
         case api_state::throttled:
             return {};
     }
+    // Stuck sessions are still worth a mention, as a matter of the past.
     if (const std::uint64_t stuck = count_stuck(report.census); stuck > 0) {
         found.detail +=
             " At the last poll, " + sessions(stuck) + (stuck == 1 ? " was" : " were") + " stuck.";
@@ -54,6 +59,7 @@ verdict judge_api(const daemon_report& report) {
     return found;
 }
 
+/// The verdict on stuck sessions: how many, in which status, and the age of the oldest.
 verdict judge_stuck(const daemon_report& report) {
     const std::uint64_t stuck = count_stuck(report.census);
     verdict found{tone::bad, sessions(stuck) + is_or_are(stuck) + " stuck", ""};
@@ -64,6 +70,7 @@ verdict judge_stuck(const daemon_report& report) {
             found.detail += to_string(static_cast<session_status>(i));
         }
     }
+    // The list is bounded, but it begins with the longest stay.
     if (!report.stuck.empty()) {
         const auto longest = report.daemon.wall_now - report.stuck.front().since;
         found.detail += "; the longest for "
@@ -73,8 +80,9 @@ verdict judge_stuck(const daemon_report& report) {
     return found;
 }
 
-/// What an operator ought to know while sessions can be judged and none is stuck.
+/// The verdict while polls work and no session is stuck: what will delay or lose the next finding.
 verdict judge_rest(const daemon_report& report) {
+    // Bad, not a warning: the daemon rejects every new session until the store recovers.
     if (report.daemon.store && !report.daemon.store->writable) {
         return {tone::bad,
                 "The store is not writable",
@@ -113,6 +121,7 @@ std::uint64_t count_stuck(const census& counted) noexcept {
 }
 
 verdict judge(const readiness& state, const daemon_report* report) {
+    // Before the restore there are no counts to judge.
     if (report == nullptr || !state.restored) {
         return {tone::warning, "Not ready: " + std::string(state.reason), ""};
     }
@@ -120,6 +129,7 @@ verdict judge(const readiness& state, const daemon_report* report) {
     if (found.headline.empty()) {
         found = count_stuck(report->census) > 0 ? judge_stuck(*report) : judge_rest(*report);
     }
+    // While the daemon stops, the counts are still right, so the verdict stays and gets an addition.
     if (!state.ready) {
         found.detail += found.detail.empty() ? "" : " ";
         found.detail += "The daemon is " + std::string(state.reason) + ".";
@@ -133,9 +143,10 @@ std::string describe_duration(double length) {
         std::snprintf(text.data(), text.size(), "%.1f s", length);
         return text.data();
     }
-    // A thousand years are enough, and keep the cast defined.
+    // The bound of a thousand years keeps the cast defined for infinite lengths.
     const auto whole =
         static_cast<std::uint64_t>(std::llround(std::clamp(length, 0.0, 366.0 * 86400 * 1000)));
+    // The largest unit and the next one: `2 h 5 min`. A third would be noise at such lengths.
     const std::array<std::pair<std::uint64_t, const char*>, 4> units = {
         {{86400, "d"}, {3600, "h"}, {60, "min"}, {1, "s"}}};
     for (std::size_t i = 0; i + 1 < units.size(); ++i) {
@@ -149,6 +160,7 @@ std::string describe_duration(double length) {
 }
 
 std::string describe_count(std::uint64_t count) {
+    // From the right, so that earlier positions stay valid after each insertion.
     std::string digits = std::to_string(count);
     for (std::size_t place = digits.size(); place > 3; place -= 3) {
         digits.insert(place - 3, 1, ',');

@@ -1,3 +1,6 @@
+// Kallglot retries a delivery until it gets a 2xx. So every answer here decides what the sender does next: 2xx ends the
+// delivery, 503 asks for a retry, 4xx is for deliveries that no retry can improve.
+
 #include "kallglot/web/webhook_route.hpp"
 
 #include "kallglot/api/webhook_event.hpp"
@@ -10,6 +13,7 @@ namespace kallglot {
 
 namespace {
 
+// The sender repeats the delivery, so the event is not lost while the store cannot persist it.
 http_response make_retry_later() {
     http_response response = make_text_response(503, "storage unavailable, retry later");
     response.fields.emplace_back("Retry-After", "10");
@@ -39,41 +43,48 @@ void webhook_route::use_secrets(std::vector<secret> secrets, milliseconds tolera
 }
 
 task<http_response> webhook_route::deliver(http_request request) {
+    // First the signature over the raw bytes: nothing of an unsigned body is parsed.
     const signature_verdict verdict = verify_signature(request.field("Kallglot-Signature"),
                                                        request.body,
                                                        secrets_,
                                                        clock_.wall_now(),
                                                        tolerance_);
     if (verdict != signature_verdict::good) {
-        // The answer does not say which part was wrong; the metric does.
+        // The answer does not say which part is wrong, so it does not help to forge one. The metric does.
         metrics_.request(verdict == signature_verdict::bad ? webhook_result::signature
                                                            : webhook_result::timestamp);
         co_return make_text_response(401, "invalid signature");
     }
+    // Unknown event types are valid events; only a body that is no event at all is rejected.
     const auto event = parse_webhook_event(request.body);
     if (!event) {
         metrics_.request(webhook_result::malformed);
         co_return make_text_response(400, "invalid event");
     }
+    // Reject early while the store is not writable: waiting for a commit that cannot happen would hold the connection.
     if (!intake_.accepting()) {
         metrics_.request(webhook_result::overload);
         co_return make_retry_later();
     }
     metrics_.event(event->type);
+    // Completes after the change is durable, or with an error if it could not be persisted.
     const auto outcome = co_await intake_.take_event(*event);
     if (!outcome) {
         metrics_.request(webhook_result::overload);
         co_return make_retry_later();
     }
     switch (*outcome) {
+        // The event is new. Only these count for the delivery delay: a repeated delivery would distort it.
         case event_outcome::accepted:
             metrics_.request(webhook_result::accepted);
             metrics_.accepted_at(clock_.wall_now());
             note_delay(request);
             break;
+        // The same event id was delivered before.
         case event_outcome::duplicate:
             metrics_.request(webhook_result::duplicate);
             break;
+        // The session is already further, or was forgotten.
         case event_outcome::outdated:
             metrics_.request(webhook_result::outdated);
             break;
@@ -82,7 +93,7 @@ task<http_response> webhook_route::deliver(http_request request) {
 }
 
 void webhook_route::note_delay(const http_request& request) {
-    // The sender says when it first made the event; on a first attempt the field may be missing.
+    // The header has the time of the event itself, not of this attempt. A first attempt may come without it.
     const std::string_view text = request.field("Kallglot-Original-Timestamp");
     std::int64_t made = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), made);
@@ -90,6 +101,7 @@ void webhook_route::note_delay(const http_request& request) {
         || made > 253'402'300'799) {
         return;
     }
+    // Clocks differ: an event of the future counts as delivered at once.
     const milliseconds delay = clock_.wall_now() - api_time(seconds(made));
     metrics_.delivery_delay(std::max(delay, milliseconds::zero()));
 }

@@ -1,3 +1,5 @@
+// The signed text is `<t>.<body>` with `t` exactly as received, so the timestamp is parsed only for its range.
+
 #include "web/webhook_signature.hpp"
 
 #include <openssl/core_names.h>
@@ -15,10 +17,10 @@ namespace {
 
 using digest = std::array<unsigned char, 32>;
 
-/// More signatures than that in one header are nobody's rotation.
+/// Bounds the work for one header. A rotation of secrets needs two signatures.
 constexpr std::size_t max_signatures = 8;
 
-/// The header, taken apart; views into it.
+/// The parsed header. The timestamp is a view into it.
 struct signature_fields {
     std::optional<std::string_view> timestamp;
     std::array<digest, max_signatures> signatures{};
@@ -32,7 +34,7 @@ int digit_of(char c) noexcept {
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/// 64 lower-case hexadecimal digits.
+/// Parses 64 lower-case hexadecimal digits; the sender writes no others.
 std::optional<digest> parse_digest(std::string_view text) noexcept {
     digest bytes{};
     if (text.size() != 2 * bytes.size()) {
@@ -49,13 +51,14 @@ std::optional<digest> parse_digest(std::string_view text) noexcept {
     return bytes;
 }
 
-/// Empty if the header is not of that form.
+/// Splits the header at its commas. Empty if a timestamp or every signature is missing, or if one is malformed.
 std::optional<signature_fields> parse_header(std::string_view header) noexcept {
     signature_fields fields;
     while (!header.empty()) {
         const std::string_view field = header.substr(0, header.find(','));
         header.remove_prefix(std::min(header.size(), field.size() + 1));
         if (field.starts_with("t=")) {
+            // With two timestamps it would be unclear which one is signed.
             if (fields.timestamp) {
                 return std::nullopt;
             }
@@ -67,6 +70,7 @@ std::optional<signature_fields> parse_header(std::string_view header) noexcept {
             }
             fields.signatures[fields.count++] = *signature;
         }
+        // Other keys are ignored: Kallglot may add a `v2` at any time.
     }
     const bool complete = fields.timestamp && fields.count != 0;
     return complete ? std::optional(fields) : std::nullopt;
@@ -82,12 +86,14 @@ std::optional<api_time> parse_unix_seconds(std::string_view text) noexcept {
     return api_time(seconds(value));
 }
 
+// OpenSSL's C handles, freed on every path.
 struct mac_deleter {
     void operator()(EVP_MAC* mac) const noexcept { EVP_MAC_free(mac); }
 
     void operator()(EVP_MAC_CTX* context) const noexcept { EVP_MAC_CTX_free(context); }
 };
 
+/// HMAC-SHA256 over `<timestamp>.<body>`, in parts so that the body is not copied. Empty if OpenSSL fails.
 std::optional<digest> hmac(const secret& key, std::string_view timestamp, std::string_view body) {
     const std::unique_ptr<EVP_MAC, mac_deleter> mac(EVP_MAC_fetch(nullptr, "HMAC", nullptr));
     const std::unique_ptr<EVP_MAC_CTX, mac_deleter> context(mac ? EVP_MAC_CTX_new(mac.get())
@@ -126,7 +132,7 @@ signature_verdict verify_signature(std::string_view header,
     if (!signed_at) {
         return signature_verdict::bad;
     }
-    // Every pair is compared, so that the time does not tell which one matched.
+    // Every pair is compared, so the time does not reveal which secret matched. An empty secret never matches.
     bool matches = false;
     for (const secret& key : secrets) {
         const auto expected = key.empty() ? std::nullopt : hmac(key, *fields->timestamp, body);
@@ -139,6 +145,8 @@ signature_verdict verify_signature(std::string_view header,
     if (!matches) {
         return signature_verdict::bad;
     }
+    // The range is checked last: only a genuine delivery gets the verdict `untimely`, so its counter means clocks or
+    // replays, never forgeries.
     const milliseconds age = now - *signed_at;
     return age > tolerance || age < -tolerance ? signature_verdict::untimely
                                                : signature_verdict::good;

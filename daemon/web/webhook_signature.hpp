@@ -1,4 +1,4 @@
-/// Is a delivery from Kallglot? HMAC-SHA256 over the timestamp and the raw body, before any byte of it is parsed.
+/// Verifies webhook signatures: HMAC-SHA256 over the timestamp and the raw body, before the body is parsed.
 ///
 /// Source: kallglot-api reference section 6: `Kallglot-Signature: t=<unix seconds>,v1=<64 hex digits>`, the signed
 /// text is `t` as received, a dot, and the body. RFC 2104 for the MAC.
@@ -18,13 +18,13 @@ namespace kallglot {
 enum class signature_verdict : std::uint8_t {
     good,
     bad,      ///< missing, malformed, or none of the signatures matches
-    untimely, ///< a match, but signed longer ago or further ahead than is tolerated
+    untimely, ///< matches, but its timestamp differs from now by more than the tolerance
 };
 
-/// Several `v1` and several secrets are allowed: any match is enough, so that secrets can be rotated. Other keys are
-/// ignored; a repeated `t` is malformed. Without secrets everything is `bad`.
+/// The header may have several `v1`, and there may be several secrets: one match suffices, so that secrets can be
+/// rotated. Other keys of the header are ignored; a repeated `t` is malformed. Without secrets the result is `bad`.
 ///
-/// Cost: a MAC for each secret; the comparison takes the same time wherever it fails.
+/// Cost: a MAC for each secret; comparisons take constant time.
 [[nodiscard]] signature_verdict verify_signature(std::string_view header,
                                                  std::string_view body,
                                                  const std::vector<secret>& secrets,

@@ -13,7 +13,7 @@ namespace json = boost::json;
 namespace {
 
 constexpr std::uint64_t most_added_at_once = 1'000'000;
-constexpr std::size_t most_listed = 10'000;
+constexpr std::size_t max_listed = 10'000;
 
 json::string text_of(std::string_view text) {
     return json::string(text.data(), text.size());
@@ -119,7 +119,7 @@ control_routes::reply control_routes::truth_of_many(const http_request& request,
                                                     system_time now) const {
     const std::uint64_t offset = number_in(request.query, "offset", 0);
     const std::uint64_t limit =
-        std::min<std::uint64_t>(number_in(request.query, "limit", 0), most_listed);
+        std::min<std::uint64_t>(number_in(request.query, "limit", 0), max_listed);
     json::array list;
     std::uint64_t place = 0;
     state_.sessions.for_each(now, [&](const session_life& life) {
@@ -151,7 +151,7 @@ control_routes::reply control_routes::truth(const http_request& request, system_
     json::array stuck;
     state_.sessions.for_each(now, [&](const session_life& life) {
         const bool connecting = life.kind == session_kind::stuck && now >= life.connecting_at;
-        if (connecting && stuck.size() < most_listed) {
+        if (connecting && stuck.size() < max_listed) {
             stuck.push_back(json::value(state_.sessions.id_of(life.number)));
         }
     });
@@ -259,7 +259,7 @@ control_routes::reply control_routes::sessions(const http_request& request, syst
     json::object answer;
     answer["added"] = ids.size();
     json::array list;
-    for (std::size_t place = 0; place < ids.size() && place < most_listed; ++place) {
+    for (std::size_t place = 0; place < ids.size() && place < max_listed; ++place) {
         list.push_back(json::value(ids[place]));
     }
     answer["ids"] = std::move(list);

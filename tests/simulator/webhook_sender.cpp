@@ -20,7 +20,7 @@ namespace http = beast::http;
 namespace {
 
 constexpr std::size_t deliveries_at_once = 16;
-constexpr std::size_t most_waiting = 100'000;
+constexpr std::size_t max_waiting = 100'000;
 constexpr std::chrono::milliseconds tick_length{10};
 constexpr std::chrono::seconds answer_limit{30}; // as the API gives an endpoint
 constexpr std::uint64_t shuffled_within_ms = 2000;
@@ -98,7 +98,7 @@ void webhook_sender::enqueue(const webhook_event& event) {
 
 void webhook_sender::put(delivery what) {
     webhook_stats& stats = state_.stats.webhooks;
-    if (waiting_.size() >= most_waiting) {
+    if (waiting_.size() >= max_waiting) {
         ++stats.given_up;
         return;
     }

@@ -1,8 +1,8 @@
 /// Basic authentication against bcrypt hashes: `basic_auth_users` of the web configuration.
 ///
-/// A hash takes milliseconds on purpose, so it is computed on a thread of its own, one at a time, and what was right is
-/// remembered under a keyed digest: a scrape every few seconds costs one hash in the life of the process. Unknown users
-/// cost the same hash as known ones. Decides nothing about paths.
+/// A bcrypt hash takes milliseconds by design. It is computed on a worker thread, one at a time. Correct credentials
+/// are remembered as a keyed digest, so a regular scrape costs one hash in the life of the process. Unknown users cost
+/// the same hash as known ones. Which paths need credentials is decided elsewhere.
 
 #ifndef KALLGLOT_WEB_BASIC_AUTH_HPP
 #define KALLGLOT_WEB_BASIC_AUTH_HPP
@@ -24,13 +24,13 @@ namespace kallglot {
 enum class auth_outcome : std::uint8_t {
     allowed,
     refused,
-    busy ///< too many hashes wait; ask again
+    busy ///< too many hashes are waiting; the client retries
 };
 
-/// Loop only. Lifetime: the loop outlives it; check() has ended before it goes.
+/// Loop only. Lifetime: the loop outlives this object; no check() is running when it is destroyed.
 class basic_auth {
 public:
-    /// Hashes that may wait for the thread, and remembered credentials.
+    /// Bounds of hashes waiting for the worker thread and of remembered credentials.
     static constexpr std::size_t max_waiting = 16;
     static constexpr std::size_t max_remembered = 64;
 
@@ -39,16 +39,16 @@ public:
     basic_auth(const basic_auth&) = delete;
     basic_auth& operator=(const basic_auth&) = delete;
 
-    /// Other users from now on; what was remembered of changed ones no longer fits.
+    /// Replaces the users, after a reload. Remembered credentials of changed users no longer match.
     void use(std::vector<basic_auth_user> users);
 
-    /// False: there are no users, so nobody is asked.
+    /// False without users: then no credentials are required.
     [[nodiscard]] bool enabled() const noexcept { return !users_.empty(); }
 
-    /// Checks the value of an Authorization header. Lifetime: `header` for the first turn only.
+    /// Checks the value of an Authorization header. Lifetime: `header` is read only before the first wait.
     [[nodiscard]] task<auth_outcome> check(std::string_view header);
 
-    /// False if the thread is stuck.
+    /// Stops the worker thread. False if it does not end within `patience`.
     [[nodiscard]] bool stop(steady_duration patience);
 
 private:
@@ -58,13 +58,13 @@ private:
 
     loop_executor loop_;
     std::vector<basic_auth_user> users_;
-    std::array<unsigned char, 32> key_{};   ///< random: digests mean nothing outside this process
-    std::deque<digest> remembered_;         ///< right ones, oldest first
-    std::unique_ptr<worker_thread> worker_; ///< made with the first user
+    std::array<unsigned char, 32> key_{};   ///< random, so digests are useless outside this process
+    std::deque<digest> remembered_;         ///< digests of correct credentials, oldest first
+    std::unique_ptr<worker_thread> worker_; ///< starts with the first user
     std::size_t waiting_ = 0;
 };
 
-/// Whether a password belongs to a bcrypt hash. Cost: 2^cost rounds, 5 ms at 8.
+/// Whether a password matches a bcrypt hash. Cost: 2^cost rounds, 5 ms at 8.
 [[nodiscard]] bool matches_bcrypt(std::string_view password, std::string_view hash);
 
 } // namespace kallglot

@@ -10,10 +10,10 @@
 
 namespace kallglot {
 
-/// Loop only. Lifetime: the control outlives it; it outlives the server that uses its routes.
+/// Loop only. Lifetime: `control` outlives this object, which outlives the server that uses its routes.
 class config_routes {
 public:
-    /// `may_reload`: --web.enable-lifecycle. Without it a reload is answered with 403.
+    /// `may_reload` is the flag --web.enable-lifecycle. Without it the answer to a reload is 403.
     config_routes(config_control& control, bool may_reload) noexcept
         : control_(control),
           may_reload_(may_reload) {}

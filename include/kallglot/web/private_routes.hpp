@@ -1,6 +1,6 @@
-/// The pages of the private listener: `/`, `/metrics`, `/-/healthy`, `/-/ready`.
+/// Routes of the private listener: `/`, `/metrics`, `/-/healthy`, `/-/ready`.
 ///
-/// They reach the daemon only through the port daemon_control and its metrics. Nothing of a request is shown again.
+/// They access the daemon only through the port daemon_control and its metrics. Answers repeat nothing of a request.
 
 #ifndef KALLGLOT_WEB_PRIVATE_ROUTES_HPP
 #define KALLGLOT_WEB_PRIVATE_ROUTES_HPP
@@ -22,7 +22,8 @@
 
 namespace kallglot {
 
-/// Loop only. Lifetime: daemon, metrics and clock outlive it; it outlives the server that uses its routes.
+/// Loop only. Lifetime: `daemon`, `metrics` and `time` outlive this object, which outlives the server that uses its
+/// routes.
 class private_routes {
 public:
     /// `telemetry_path` begins with a slash.
@@ -45,7 +46,7 @@ private:
     using shared_report = std::shared_ptr<const daemon_report>;
     using shared_text = std::shared_ptr<const std::string>;
 
-    /// The latest report's texts, for scrapes that come together: by format, plain and packed.
+    /// Rendered texts of the latest report by format, plain and compressed; shared by scrapes that arrive together.
     struct rendering {
         shared_report of;
         std::array<shared_text, 2> plain;
@@ -67,7 +68,7 @@ private:
     steady_time started_;
     process_metrics process_;
     rendering latest_;
-    std::size_t last_size_ = 0; ///< of the last exposition, to reserve for the next
+    std::size_t last_size_ = 0; ///< of the last exposition; reserved for the next
     std::optional<double> last_duration_seconds_;
 };
 

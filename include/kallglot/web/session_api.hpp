@@ -1,7 +1,7 @@
-/// `/api/v1/sessions`: programs tell the daemon which sessions to follow, and ask what it knows.
+/// The session API, `/api/v1/sessions`: clients register, query and delete tracked sessions.
 ///
-/// Every call needs the bearer token. An id is durable before its call is answered. Reaches the table and the store
-/// through the port session_intake only; ids are the only text of a request that is shown again, as JSON.
+/// Every call requires the bearer token. An id is durable before its call is answered. The API reaches registry and
+/// store only through the port session_intake. Ids are the only text of a request that an answer repeats, as JSON.
 
 #ifndef KALLGLOT_WEB_SESSION_API_HPP
 #define KALLGLOT_WEB_SESSION_API_HPP
@@ -21,6 +21,7 @@ namespace kallglot {
 /// Loop only. Lifetime: intake and metrics outlive it; it outlives the server that uses its routes.
 class session_api {
 public:
+    /// Ids in one POST, and sessions on one page.
     static constexpr std::size_t max_ids = 10'000;
     static constexpr std::size_t max_listed = 1'000;
 
@@ -31,15 +32,17 @@ public:
 
     void install(http_routes& routes);
 
-    /// Another token, or none, from now on.
+    /// Replaces the token, after a reload; an empty one disables the API.
     void use_token(secret token) { token_ = std::move(token); }
 
     [[nodiscard]] bool enabled() const noexcept { return !token_.empty(); }
 
-    /// Whether the request is for us and comes with a bearer token: then refusal() stands for other credentials.
+    /// Whether the request is for this API and has a bearer token. Then refusal() replaces the check of other
+    /// credentials.
     [[nodiscard]] bool checks(const http_request& request) const;
 
-    /// What all calls answer at once, without the token for example; empty if the request may go on or is not for us.
+    /// The error that applies to every call, for example 401 without the token. Empty: the request is accepted so far,
+    /// or it is not for this API.
     [[nodiscard]] std::optional<http_response> refusal(const http_request& request) const;
 
 private:
@@ -49,10 +52,10 @@ private:
     [[nodiscard]] task<http_response> post_many(http_request request);
     [[nodiscard]] task<http_response> get_list(http_request request);
 
-    /// The answer to a caller without the token; empty: go on.
+    /// The error for a caller without the token or before the restore; empty: the request is accepted so far.
     [[nodiscard]] std::optional<http_response> refuse(const http_request& request) const;
 
-    /// Compares in the same time wherever the texts differ.
+    /// Compares the token in constant time.
     [[nodiscard]] bool is_allowed(const http_request& request) const;
 
     session_intake& intake_;

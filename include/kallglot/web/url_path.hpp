@@ -1,4 +1,4 @@
-/// Where a path of a request lies. Paths are compared as they were sent: nothing is unescaped or made shorter.
+/// Comparison of request paths. Paths are compared as received: nothing is unescaped or normalized.
 
 #ifndef KALLGLOT_WEB_URL_PATH_HPP
 #define KALLGLOT_WEB_URL_PATH_HPP
@@ -7,7 +7,7 @@
 
 namespace kallglot {
 
-/// Whether a path is this place, or lies below it: `/api/v1` is below `/api`, `/apis` is not.
+/// Whether a path equals `place` or is below it: `/api/v1` is below `/api`, `/apis` is not.
 [[nodiscard]] constexpr bool is_below(std::string_view path, std::string_view place) noexcept {
     return path.starts_with(place) && (path.size() == place.size() || path[place.size()] == '/');
 }

@@ -1,8 +1,8 @@
-/// The one path of the webhook listener: signed events from Kallglot.
+/// The webhook route: receives signed events from Kallglot on one path.
 ///
-/// The signature over the raw body comes first; 2xx is answered only when what the event changed is durable; whatever
-/// cannot be kept now is answered with 503, so that it is delivered again. Types that we do not know are accepted
-/// and counted. Nothing of a body is ever logged.
+/// The signature over the raw body is verified first. The answer is 2xx only after the change is durable, and 503 while
+/// the change cannot be persisted, so that Kallglot delivers the event again. Unknown event types are accepted and
+/// counted. Nothing of a body is logged.
 
 #ifndef KALLGLOT_WEB_WEBHOOK_ROUTE_HPP
 #define KALLGLOT_WEB_WEBHOOK_ROUTE_HPP
@@ -33,7 +33,7 @@ public:
 
     void install(http_routes& routes, const std::string& path);
 
-    /// Other secrets from now on, after a reload.
+    /// Replaces secrets and tolerance, after a reload.
     void use_secrets(std::vector<secret> secrets, milliseconds tolerance);
 
 private:
