@@ -63,7 +63,7 @@ parsed<host_and_port> split_authority(std::string_view text, bool empty_host_all
     if (text.starts_with('[')) {
         const auto close = text.find(']');
         if (close == std::string_view::npos || !is_address(AF_INET6, text.substr(1, close - 1))) {
-            return parse_error{"not an IPv6 address in brackets"};
+            return parse_error{"invalid IPv6 address in brackets"};
         }
         parts.brackets = true;
         host = text.substr(1, close - 1);
@@ -74,17 +74,17 @@ parsed<host_and_port> split_authority(std::string_view text, bool empty_host_all
         rest = text.substr(colon);
         if (rest.find(':', 1) != std::string_view::npos) {
             return parse_error{
-                "too many colons; an IPv6 address stands in brackets, like [::1]:10455"};
+                "too many colons: an IPv6 address must be in brackets, for example [::1]:10455"};
         }
         const bool good = is_address(AF_INET, host) || is_host_name(host);
         if (!good && !(host.empty() && empty_host_allowed)) {
-            return parse_error{host.empty() ? "the host is missing"
-                                            : "not a host name or an address"};
+            return parse_error{host.empty() ? "must have a host"
+                                            : "invalid host: must be a host name or an IP address"};
         }
     }
     if (!rest.empty()) {
         if (rest.front() != ':') {
-            return parse_error{"something unexpected behind the host"};
+            return parse_error{"unexpected characters after the host"};
         }
         parts.port = rest.substr(1);
     }
@@ -96,8 +96,7 @@ parsed<host_and_port> split_authority(std::string_view text, bool empty_host_all
 parsed<std::uint16_t> parse_port(std::string_view text, std::uint16_t lowest) {
     const auto number = parse_count(text);
     if (!number || *number < lowest || *number > 65535) {
-        return parse_error{"not a port; it is a number from " + std::to_string(lowest)
-                           + " to 65535"};
+        return parse_error{"invalid port: must be " + std::to_string(lowest) + " to 65535"};
     }
     return static_cast<std::uint16_t>(*number);
 }
@@ -125,15 +124,15 @@ parsed<api_endpoint> parse_base_url(std::string_view text) {
     std::string_view rest = text;
     endpoint.tls = take_scheme(rest, "https://");
     if (!endpoint.tls && !take_scheme(rest, "http://")) {
-        return parse_error{"not a URL; it begins with https://"};
+        return parse_error{"must be a URL that begins with https://"};
     }
     if (rest.find_first_of("?#") != std::string_view::npos) {
-        return parse_error{"a base URL has no query and no fragment"};
+        return parse_error{"must have no query and no fragment"};
     }
     const auto slash = std::min(rest.find('/'), rest.size());
     const auto authority = rest.substr(0, slash);
     if (authority.find('@') != std::string_view::npos) {
-        return parse_error{"user names and passwords do not belong into the URL"};
+        return parse_error{"must have no user name and no password"};
     }
     auto parts = split_authority(authority, false);
     if (!parts) {
@@ -159,7 +158,7 @@ parsed<api_endpoint> parse_base_url(std::string_view text) {
         path.remove_suffix(1);
     }
     if (!std::all_of(path.begin(), path.end(), is_path_character)) {
-        return parse_error{"a character that may not stand in the path of a URL"};
+        return parse_error{"the path contains a character not allowed in a URL"};
     }
     endpoint.path_prefix = std::string(path);
     return endpoint;
@@ -168,10 +167,10 @@ parsed<api_endpoint> parse_base_url(std::string_view text) {
 parsed<proxy_endpoint> parse_proxy_url(std::string_view text) {
     std::string_view rest = text;
     if (!take_scheme(rest, "http://")) {
-        return parse_error{"not the URL of a proxy; write it like http://host:port"};
+        return parse_error{"must be the URL of a proxy, for example http://proxy:3128"};
     }
     if (rest.find('@') != std::string_view::npos) {
-        return parse_error{"user names and passwords are not supported in the proxy's URL"};
+        return parse_error{"must have no user name and no password"};
     }
     if (rest.ends_with('/')) {
         rest.remove_suffix(1);
@@ -181,7 +180,7 @@ parsed<proxy_endpoint> parse_proxy_url(std::string_view text) {
         return parse_error{parts.error()};
     }
     if (parts->port.data() == nullptr) {
-        return parse_error{"the port is missing; write it like http://host:port"};
+        return parse_error{"must have a port, for example http://proxy:3128"};
     }
     const auto port = parse_port(parts->port, 1);
     if (!port) {
@@ -196,7 +195,7 @@ parsed<listen_address> parse_listen_address(std::string_view text) {
         return parse_error{parts.error()};
     }
     if (parts->port.data() == nullptr) {
-        return parse_error{"the port is missing; write it like 127.0.0.1:10455 or :10455"};
+        return parse_error{"must have a port, for example 127.0.0.1:10455 or :10455"};
     }
     const auto port = parse_port(parts->port, 0);
     if (!port) {
@@ -213,7 +212,7 @@ parsed<std::string> parse_route(std::string_view text) {
                       && std::string_view("?#\"<>\\^`{|}%").find(c) == std::string_view::npos;
            });
     if (!good) {
-        return parse_error{"must be the path of a URL, like /webhooks/kallglot"};
+        return parse_error{"must be a URL path, for example /webhooks/kallglot"};
     }
     return std::string(text);
 }

@@ -26,7 +26,7 @@ std::string to_string(const config_change& change) {
     std::string text =
         std::string(change.path) + ": " + shown(change.before) + " -> " + shown(change.after);
     if (change.effect == change_effect::restart) {
-        text += " (needs a restart)";
+        text += " (requires a restart)";
     }
     return text;
 }

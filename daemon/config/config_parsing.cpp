@@ -27,7 +27,7 @@ public:
         std::map<std::string_view, std::size_t> seen;
         for (const yaml_entry& entry : section.entries) {
             if (entry.key.kind != node_kind::scalar) {
-                fail(entry.key.line, prefix, "a key must be a plain word");
+                fail(entry.key.line, prefix, "invalid key: must be a plain word");
                 continue;
             }
             const std::string path = join(prefix, entry.key.text);
@@ -35,8 +35,8 @@ public:
             if (entry.key.text.find('.') != std::string::npos) {
                 fail(entry.key.line,
                      path,
-                     "unknown key; keys stand on lines of their own below their section, not "
-                     "behind a dot");
+                     "unknown key: a key must be on its own line below its section, not behind a "
+                     "dot");
             } else if (is_new) {
                 result_.lines.emplace(path, entry.key.line);
                 read_entry(entry, path);
@@ -81,12 +81,13 @@ private:
             const nearest_key nearest = faults_.is_full() ? nearest_key{} : find_nearest_key(path);
             fail(entry.key.line,
                  path,
-                 nearest.close ? "unknown key, did you mean \"" + nearest.path + "\"?"
-                               : "unknown key; the nearest known key is \"" + nearest.path + "\"");
+                 nearest.close
+                     ? "unknown key, did you mean \"" + nearest.path + "\"?"
+                     : "unknown key; the most similar known key is \"" + nearest.path + "\"");
         } else if (entry.value.kind == node_kind::map) {
             read_section(entry.value, path);
         } else if (entry.value.kind != node_kind::null) {
-            fail(entry.value.line, path, "must be a section with keys of its own");
+            fail(entry.value.line, path, "must be a section with keys");
             broken_.push_back(path);
         }
     }
@@ -131,7 +132,7 @@ private:
         const api_settings& api = result_.values.api;
         require("api.key_file",
                 !api.key_file.empty(),
-                "required: the name of the file that holds the API key");
+                "required: the path of the file with the API key");
         require_pair("api.client_cert_file",
                      api.client_cert_file,
                      "api.client_key_file",
@@ -143,16 +144,17 @@ private:
         if (!is_loopback(api.base_url.host)) {
             fail(line,
                  "api.base_url",
-                 "http:// would send the key in clear; use https:// (http:// is for loopback "
-                 "hosts)");
+                 "http:// would send the API key unencrypted: allowed are https://, and http:// "
+                 "with a "
+                 "loopback host");
         } else if (!api.allow_plaintext) {
-            fail(line, "api.base_url", "http:// needs api.allow_plaintext: true");
+            fail(line, "api.base_url", "http:// requires api.allow_plaintext: true");
         }
         if (api.proxy_url && !is_loopback(api.proxy_url->host)) {
             fail(line_of("api.proxy_url"),
                  "api.proxy_url",
-                 "with http:// in api.base_url the proxy would get the key in clear; use https:// "
-                 "there");
+                 "must be a loopback host while api.base_url is http://: the proxy would see the "
+                 "API key");
         }
     }
 
@@ -175,7 +177,7 @@ private:
             require(
                 "webhook.secret_files",
                 !webhook.secret_files.empty(),
-                "required with webhook.listen_address: without a secret anybody could send events");
+                "required with webhook.listen_address: events without a secret could be forged");
         }
         require_pair("webhook.tls.cert_file",
                      webhook.tls_cert_file,
@@ -197,7 +199,7 @@ parsed_config parse(std::string_view text,
                     const environment& env) {
     config_reader reader(name, path_context{folder, env});
     if (text.size() > max_file_size_bytes) {
-        reader.fail(0, "", "larger than 1MiB");
+        reader.fail(0, "", "file is too large: at most 1MiB is allowed");
         return reader.finish();
     }
     const auto tree = parse_yaml(text);
@@ -212,11 +214,9 @@ parsed_config parse(std::string_view text,
         reader.read_section(root, "");
         reader.check_rules();
     } else if (root.kind == node_kind::null) {
-        reader.fail(1, "", "empty; at least api.key_file is required");
+        reader.fail(1, "", "file is empty: at least api.key_file is required");
     } else {
-        reader.fail(root.line,
-                    "",
-                    "must consist of sections such as \"api:\" with keys below them");
+        reader.fail(root.line, "", "must be a map of sections with keys, for example \"api:\"");
     }
     return reader.finish();
 }

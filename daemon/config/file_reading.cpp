@@ -50,7 +50,7 @@ std::pair<int, std::string> open_regular(const std::filesystem::path& path, stru
     }
     if (!S_ISREG(status.st_mode)) {
         ::close(number);
-        return {-1, S_ISDIR(status.st_mode) ? "it is a folder" : "it is not a regular file"};
+        return {-1, S_ISDIR(status.st_mode) ? "it is a directory" : "it is not a regular file"};
     }
     return {number, {}};
 }
@@ -87,7 +87,7 @@ file_contents read_file(const std::filesystem::path& path, std::size_t limit) {
     }
     if (filled > limit) {
         contents.too_large = true;
-        contents.reason = "it is larger than " + std::to_string(limit) + " bytes";
+        contents.reason = "it exceeds " + std::to_string(limit) + " bytes";
         filled = 0;
     }
     contents.bytes.resize(filled);

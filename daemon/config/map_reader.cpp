@@ -36,7 +36,7 @@ void map_reader::read_map(const yaml_node& map,
         return;
     }
     if (map.kind != node_kind::map) {
-        fail(map.line, prefix, "must be a section with keys of its own");
+        fail(map.line, prefix, "must be a section with keys");
         return;
     }
     std::set<std::string_view> seen;
@@ -45,7 +45,7 @@ void map_reader::read_map(const yaml_node& map,
         const std::string path = prefix.empty() ? entry.key.text : prefix + '.' + entry.key.text;
         const auto known = std::ranges::find(fields, key, &field::first);
         if (entry.key.kind != node_kind::scalar) {
-            fail(entry.key.line, prefix, "a key must be a plain word");
+            fail(entry.key.line, prefix, "invalid key: must be a plain word");
         } else if (!seen.insert(key).second) {
             fail(entry.key.line, path, "repeated key");
         } else if (known == fields.end()) {
@@ -59,9 +59,9 @@ void map_reader::read_map(const yaml_node& map,
 map_reader::field_reader map_reader::text_to(std::string& into, yaml_texts allowed) {
     return [=, this, &into](const yaml_node& value, const std::string& path) {
         if (value.kind == node_kind::map || value.kind == node_kind::sequence) {
-            fail(value.line, path, "must be a text");
+            fail(value.line, path, "must be a string");
         } else if (allowed == yaml_texts::on_one_line && has_line_break(value)) {
-            fail(value.line, path, "must be a text on one line");
+            fail(value.line, path, "must be a string on one line");
         } else {
             into = value.text;
         }
@@ -112,7 +112,7 @@ void map_reader::read_list(const yaml_node& value,
         if (item.kind == node_kind::scalar && !has_line_break(item)) {
             take(item);
         } else {
-            fail(item.line, path, "must be a list of texts");
+            fail(item.line, path, "must be a list of strings");
         }
     }
 }

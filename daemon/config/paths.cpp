@@ -42,16 +42,14 @@ std::string without_wildcards(const std::string& folder) {
 
 parsed<std::string> read_path(std::string_view text, const std::filesystem::path& folder) {
     if (text.empty()) {
-        return parse_error{"must be the path of a file, not an empty text"};
+        return parse_error{"must be the path of a file, not an empty string"};
     }
     if (looks_like_a_secret(text)) {
-        return parse_error{
-            "looks like the secret itself; write it into a file and give the name of the file "
-            "here"};
+        return parse_error{"must be the path of a file, not the secret itself"};
     }
     std::string path = join(folder, text);
     if (path.size() >= PATH_MAX) {
-        return parse_error{"longer than any path"};
+        return parse_error{"path is too long"};
     }
     return path;
 }

@@ -55,10 +55,10 @@ bool contains(std::string_view text, std::string_view word) {
 // What is wrong with the bytes, in words that do not tell them; nullptr if nothing is.
 const char* fault_of_bytes(std::string_view text, secret_use use) {
     if (text.starts_with("\xEF\xBB\xBF")) {
-        return "begins with a byte order mark; save the file as plain text";
+        return "begins with a byte order mark: save the file as plain text without it";
     }
     if (text.find_first_of("\r\n") != std::string_view::npos) {
-        return "has more than one line";
+        return "must have exactly one line";
     }
     const bool control = std::any_of(text.begin(), text.end(), [](char c) {
         return (c >= 0 && c < ' ') || c == 0x7F;
@@ -69,7 +69,7 @@ const char* fault_of_bytes(std::string_view text, secret_use use) {
     const bool visible =
         std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7F; });
     if (use == secret_use::header && !visible) {
-        return "contains a space or a character that may not stand in an HTTP header";
+        return "contains a space or a character not allowed in an HTTP header";
     }
     return nullptr;
 }
@@ -81,10 +81,10 @@ std::string permission_warning(const std::filesystem::path& path,
     const bool guarded =
         !credentials_directory.empty() && path.parent_path() == credentials_directory;
     if ((mode & S_IROTH) != 0) {
-        return path.string() + " can be read by everybody; chmod 0400 it";
+        return path.string() + " is readable by all users: chmod 0400 it";
     }
     if ((mode & S_IRGRP) != 0 && !guarded) {
-        return path.string() + " can be read by its group; chmod 0400 it";
+        return path.string() + " is readable by its group: chmod 0400 it";
     }
     return {};
 }
@@ -167,7 +167,7 @@ secret_result read_secret_file(const std::filesystem::path& path,
     }
     if (is_placeholder(text)) {
         return secret_fault{fault_kind::invalid,
-                            path.string() + " holds a placeholder, not a secret"};
+                            path.string() + " contains a placeholder, not a secret"};
     }
     return secret_file{secret(text),
                        permission_warning(path, contents.mode, credentials_directory)};

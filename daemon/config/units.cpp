@@ -83,18 +83,18 @@ std::string print_decimal(double number) {
 
 parse_error duration_error(std::string_view text) {
     if (text.starts_with('-')) {
-        return {"a duration cannot be negative"};
+        return {"must not be negative"};
     }
     if (!text.empty() && std::all_of(text.begin(), text.end(), is_digit)) {
         constexpr std::size_t most_digits = 9;
         const auto example = text.size() <= most_digits ? text : "90";
-        return {"a duration needs a unit, for example " + std::string(example) + "s"};
+        return {"must have a unit, for example " + std::string(example) + "s"};
     }
     if (text.find('.') != std::string_view::npos) {
-        return {"a duration has no fractions; use a smaller unit, for example 1500ms"};
+        return {"must have no fraction: use a smaller unit, for example 1500ms"};
     }
     return {
-        "not a duration; write it like 90s, 1m30s or 500ms (units from large to small: y w d h m s "
+        "must be a duration, for example 90s, 1m30s or 500ms (units in this order: y w d h m s "
         "ms)"};
 }
 
@@ -120,7 +120,7 @@ parsed<std::chrono::milliseconds> parse_duration(std::string_view text) {
         }
         // Compared by division, so that nothing can overflow.
         if (*number > (longest_ms - total) / found->factor) {
-            return parse_error{"more than 200 years"};
+            return parse_error{"must be at most 200 years"};
         }
         total += *number * found->factor;
         next_unit = found + 1;
@@ -150,7 +150,7 @@ parsed<rate> parse_rate(std::string_view text) {
     if (text == "unlimited") {
         return rate::unlimited();
     }
-    const parse_error form{"not a rate; write it like 600/1m, 50/1s or 0.5/1s, or unlimited"};
+    const parse_error form{"must be a rate, for example 600/1m, 50/1s or 0.5/1s, or unlimited"};
     const auto slash = text.find('/');
     if (slash == std::string_view::npos) {
         return form;
@@ -161,20 +161,20 @@ parsed<rate> parse_rate(std::string_view text) {
         return form;
     }
     if (!window) {
-        return parse_error{"behind the slash of a rate stands a duration: " + window.error()};
+        return parse_error{"the part after the slash " + window.error()};
     }
     if (window->count() == 0) {
-        return parse_error{"a rate cannot be counted over no time"};
+        return parse_error{"the duration after the slash must be above 0"};
     }
     const double per_second = *count * 1000.0 / static_cast<double>(window->count());
     if (per_second <= 0) {
-        return parse_error{"a rate must be above 0"};
+        return parse_error{"must be above 0"};
     }
     if (per_second < 1e-9) {
-        return parse_error{"a rate below 1/30y; that is never"};
+        return parse_error{"must be at least 1/30y"};
     }
     if (per_second > 1e9) {
-        return parse_error{"a rate above 1000000000/1s; write unlimited"};
+        return parse_error{"must be at most 1000000000/1s, or unlimited"};
     }
     return rate{per_second};
 }
@@ -201,7 +201,7 @@ parsed<std::size_t> parse_size(std::string_view text) {
     std::string_view rest = text;
     const auto number = take_number(rest);
     if (!number) {
-        return parse_error{"not a size; write it like 64KiB, 1MiB or 65536"};
+        return parse_error{"must be a size, for example 64KiB, 1MiB or 65536"};
     }
     if (rest.empty()) {
         return static_cast<std::size_t>(*number);
@@ -210,11 +210,10 @@ parsed<std::size_t> parse_size(std::string_view text) {
                                     size_units.end(),
                                     [&](const unit& candidate) { return candidate.name == rest; });
     if (found == size_units.end()) {
-        return parse_error{
-            "not a size; the units are KiB, MiB and GiB, without a space or a fraction"};
+        return parse_error{"must be a whole number with the unit KiB, MiB or GiB, without a space"};
     }
     if (*number > std::numeric_limits<std::size_t>::max() / found->factor) {
-        return parse_error{"larger than any memory"};
+        return parse_error{"must fit into 64 bits"};
     }
     return static_cast<std::size_t>(*number * found->factor);
 }
@@ -230,14 +229,14 @@ std::string print_size(std::size_t value) {
 
 parsed<double> parse_percent(std::string_view text) {
     if (!text.ends_with('%')) {
-        return parse_error{"not a percentage; write it like 50%"};
+        return parse_error{"must be a percentage, for example 50%"};
     }
     const auto number = parse_decimal(text.substr(0, text.size() - 1));
     if (!number) {
-        return parse_error{"not a percentage; write it like 50%"};
+        return parse_error{"must be a percentage, for example 50%"};
     }
     if (*number > 100) {
-        return parse_error{"more than 100%"};
+        return parse_error{"must be at most 100%"};
     }
     return *number / 100;
 }
@@ -265,7 +264,7 @@ parsed<std::size_t> parse_count(std::string_view text) {
     std::string_view rest = text;
     const auto number = take_number(rest);
     if (!number || !rest.empty()) {
-        return parse_error{"not a whole number"};
+        return parse_error{"must be a whole number"};
     }
     return static_cast<std::size_t>(*number);
 }

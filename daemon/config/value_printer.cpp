@@ -101,7 +101,9 @@ struct printer {
 struct type_name {
     std::string operator()(const duration_value&) const { return "duration"; }
 
-    std::string operator()(const duration_list_value&) const { return "list of rising durations"; }
+    std::string operator()(const duration_list_value&) const {
+        return "list of ascending durations";
+    }
 
     std::string operator()(const size_value&) const { return "size"; }
 

@@ -28,7 +28,7 @@ std::string_view name_of(const yaml_node& node) {
         case node_kind::scalar:
             break;
     }
-    return node.quoted ? "a text in quotes" : "a text";
+    return node.quoted ? "a string in quotes" : "a single value";
 }
 
 std::string wrong_type(const value_binding& binding, const yaml_node& node) {
@@ -71,7 +71,7 @@ parsed<rate_limit_setting> parse_rate_limit(std::string_view text) {
     }
     const auto value = parse_rate(text);
     if (!value) {
-        return parse_error{"must be auto, unlimited, or a rate like 600/1m"};
+        return parse_error{"must be auto, unlimited, or a rate, for example 600/1m"};
     }
     const auto mode = value->is_unlimited() ? rate_limit_mode::unlimited : rate_limit_mode::fixed;
     return rate_limit_setting{mode, *value};
@@ -124,7 +124,7 @@ struct reader {
         } else if (may_be_empty<Binding> && node.kind == node_kind::null) {
             clear(spec);
         } else if (node.kind == node_kind::null) {
-            fail(node.line, "has no value; it must be a " + describe_type(binding));
+            fail(node.line, "has no value: must be a " + describe_type(binding));
         } else {
             fail(node.line, wrong_type(binding, node));
         }
@@ -180,7 +180,7 @@ struct reader {
     // Relative to another folder than all other paths, which the default is too: resolved when all keys are read.
     void read(const store_path_value& spec) {
         if (node.text.empty()) {
-            fail(node.line, "must be the path of a file or \":memory:\", not an empty text");
+            fail(node.line, "must be the path of a file or \":memory:\", not an empty string");
         } else {
             spec.at(all) = node.text;
         }
@@ -190,7 +190,7 @@ struct reader {
 
     void read(const duration_list_value& spec) {
         if (node.items.size() > max_thresholds) {
-            fail(node.line, "at most " + std::to_string(max_thresholds) + " thresholds");
+            fail(node.line, "must have at most " + std::to_string(max_thresholds) + " thresholds");
             return;
         }
         std::vector<std::chrono::milliseconds> list;
@@ -208,7 +208,7 @@ struct reader {
                 fail(item.line, value.error());
             } else if (!list.empty() && *value <= list.back()) {
                 fail(item.line,
-                     "must rise: " + print_duration(*value) + " stands behind "
+                     "must be in ascending order: " + print_duration(*value) + " follows "
                          + print_duration(list.back()));
             } else {
                 list.push_back(*value);
@@ -229,7 +229,7 @@ struct reader {
 
     void read(const file_list_value& spec) {
         if (node.items.size() > most_files) {
-            fail(node.line, "at most " + std::to_string(most_files) + " files");
+            fail(node.line, "must have at most " + std::to_string(most_files) + " files");
             return;
         }
         std::vector<std::string> list;
@@ -240,7 +240,7 @@ struct reader {
             } else if (std::ranges::any_of(list, [&](const std::string& other) {
                            return is_same_file(other, *path);
                        })) {
-                fail(item.line, "the same file twice");
+                fail(item.line, "duplicate file");
             } else {
                 list.push_back(*path);
             }

@@ -63,7 +63,7 @@ private:
             } else if (value.text == "TLS13") {
                 into = tls_version::tls_1_3;
             } else if (value.text == "TLS10" || value.text == "TLS11") {
-                fail(value.line, path, value.text + " is not offered: TLS12 at least");
+                fail(value.line, path, value.text + " is not supported: must be TLS12 or TLS13");
             } else {
                 fail(value.line, path, "must be TLS12 or TLS13");
             }
@@ -115,7 +115,7 @@ private:
                   if (value.kind == node_kind::sequence && value.items.empty()) {
                       fail(value.line,
                            path,
-                           "an empty list would let nobody in; leave it out to let all in");
+                           "an empty list rejects every client: remove it to accept all");
                   }
                   read_list(value, path, [&](const yaml_node& item) {
                       tls.allowed_sans.push_back(item.text);
@@ -130,9 +130,7 @@ private:
 
         const auto auth = std::ranges::find(client_auths, client_auth, &client_auth_word::go);
         if (auth == client_auths.end()) {
-            fail(auth_line,
-                 "tls_server_config.client_auth_type",
-                 "unknown type of client authentication");
+            fail(auth_line, "tls_server_config.client_auth_type", "unknown client_auth_type");
             return;
         }
         tls.client_auth = auth->meaning;
@@ -141,7 +139,7 @@ private:
             if (tls.max_version == tls_version::tls_1_2) {
                 fail(section.line,
                      "tls_server_config.cipher_suites",
-                     "suites of TLS 1.3 alone, but max_version is TLS12");
+                     "must have a suite of TLS 1.2, because max_version is TLS12");
                 return;
             }
             tls.min_version = tls_version::tls_1_3;
@@ -168,18 +166,16 @@ private:
             fail(line, section, "missing one of key or key_file");
         }
         if (any_ca && tls.client_auth == tls_client_auth::none) {
-            fail(line,
-                 section,
-                 "client authorities without a client_auth_type that asks for certificates");
+            fail(line, section, "client_ca requires a client_auth_type that requests certificates");
         }
         if (!tls.allowed_sans.empty() && !needs_certificate) {
             fail(line,
                  section,
-                 "client_allowed_sans needs client_auth_type RequireAnyClientCert or "
+                 "client_allowed_sans requires client_auth_type RequireAnyClientCert or "
                  "RequireAndVerifyClientCert");
         }
         if (tls.max_version < tls.min_version) {
-            fail(line, section, "max_version is below min_version");
+            fail(line, section, "max_version must not be below min_version");
         }
     }
 
@@ -219,7 +215,7 @@ private:
             return;
         }
         if (section.kind != node_kind::map) {
-            fail(section.line, prefix, "must be names with hashed passwords");
+            fail(section.line, prefix, "must be a map of user names to bcrypt hashes");
             return;
         }
         std::set<std::string_view> seen;
@@ -227,9 +223,9 @@ private:
             const std::string& name = entry.key.text;
             const std::string& hash = entry.value.text;
             if (entry.key.kind != node_kind::scalar || name.find(':') != std::string::npos) {
-                fail(entry.key.line, prefix, "a user's name must be a text without a colon");
+                fail(entry.key.line, prefix, "a user name must be a string without a colon");
             } else if (!seen.insert(name).second) {
-                fail(entry.key.line, prefix, "repeated user");
+                fail(entry.key.line, prefix, "duplicate user");
             } else if (const std::string_view reason = why_not_bcrypt(hash); !reason.empty()) {
                 // Neither name nor text are shown: it may be the password itself.
                 fail(entry.value.line, prefix, std::string(reason));

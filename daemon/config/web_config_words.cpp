@@ -19,12 +19,12 @@ bool is_digit(char c) noexcept {
 std::string_view why_not_header(const header_rule& rule, std::string_view value) {
     const bool any = rule.values[0].empty();
     if (!any && std::ranges::find(rule.values, value) == rule.values.end()) {
-        return "this value is not allowed";
+        return "value is not allowed for this header";
     }
     const bool one_line = std::ranges::none_of(value, [](char c) {
         return static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
     });
-    return one_line ? "" : "a header is one line of text";
+    return one_line ? "" : "must be one line without control characters";
 }
 
 std::string_view why_not_bcrypt(std::string_view hash) {
@@ -35,10 +35,11 @@ std::string_view why_not_bcrypt(std::string_view hash) {
                         && is_digit(hash[4]) && is_digit(hash[5]) && hash[6] == '$'
                         && hash.find_first_not_of(alphabet, 7) == std::string_view::npos;
     if (!is_one) {
-        return "this password is not hashed with bcrypt";
+        return "password is not a bcrypt hash";
     }
     const int cost = (hash[4] - '0') * 10 + (hash[5] - '0');
-    return cost < least_cost || cost > most_cost ? "the cost of the hash must be from 4 to 14" : "";
+    return cost < least_cost || cost > most_cost ? "the cost of the bcrypt hash must be 4 to 14"
+                                                 : "";
 }
 
 } // namespace kallglot::config

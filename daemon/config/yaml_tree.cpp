@@ -52,7 +52,7 @@ public:
 
     void OnDocumentStart(const YAML::Mark& mark) override {
         if (++documents_ > 1) {
-            throw refused{{line_of(mark), "a second document; the configuration is one document"}};
+            throw refused{{line_of(mark), "a second YAML document: only one is allowed"}};
         }
     }
 
@@ -72,7 +72,7 @@ public:
                   const std::string& value) override {
         check_tag(mark, tag);
         if (has_control(value, wants_key() ? yaml_texts::on_one_line : allowed_)) {
-            throw refused{{line_of(mark), "a line break or control character inside a text"}};
+            throw refused{{line_of(mark), "a line break or control character in a string"}};
         }
         yaml_node node = make(yaml_node::kind_type::scalar, mark, anchor);
         node.text = value;
@@ -137,7 +137,7 @@ private:
 
     void open(yaml_node node) {
         if (open_.size() == deepest_level) {
-            throw refused{{node.line, "nested deeper than 16 levels"}};
+            throw refused{{node.line, "nesting exceeds 16 levels"}};
         }
         open_.push_back(level{std::move(node), {}, false});
     }
@@ -183,12 +183,12 @@ const char* fault_of_line(std::string_view line) {
     }
     const auto indentation = line.substr(0, line.find_first_not_of(" \t"));
     if (indentation.size() < line.size() && indentation.find('\t') != std::string_view::npos) {
-        return "a tab in the indentation; YAML wants spaces";
+        return "a tab in the indentation: YAML allows only spaces";
     }
     while (!line.empty()) {
         const utf8_character character = decode_utf8(line);
         if (character.length == 0) {
-            return "not UTF-8";
+            return "invalid UTF-8";
         }
         // yaml-cpp takes byte 4 for the end of the text, so what follows would silently be ignored.
         if (is_control(character.code) && character.code != '\t') {
@@ -216,7 +216,7 @@ std::vector<yaml_fault> check_bytes(std::string_view text) {
         text.remove_prefix(std::min(end + 1, text.size()));
     }
     if (more != 0) {
-        faults.push_back({number, "and " + std::to_string(more) + " more lines like these"});
+        faults.push_back({number, "and " + std::to_string(more) + " more lines with such errors"});
     }
     return faults;
 }
@@ -235,15 +235,15 @@ public:
 std::string explain(std::string_view message) {
     message = message.substr(0, message.find(':'));
     if (message == "unknown escape character") {
-        return "not valid YAML: a backslash in double quotes begins an escape; use single quotes, "
-               "or two backslashes";
+        return "invalid YAML: a backslash in double quotes begins an escape: use single quotes, or "
+               "two backslashes";
     }
     if (message == "the referenced anchor is not defined") {
         return "aliases (*) are not supported";
     }
-    std::string text = "not valid YAML: " + std::string(message);
+    std::string text = "invalid YAML: " + std::string(message);
     if (message == "illegal map value" || message == "end of map not found") {
-        text += " (wrong indentation, or a value with a colon or bracket that needs quotes?)";
+        text += " (wrong indentation, or a value with a colon or bracket that requires quotes?)";
     }
     return text;
 }

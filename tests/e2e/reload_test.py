@@ -162,7 +162,7 @@ class Reload(EndToEnd):
         self.rewrite('path: ":memory:"', 'path: sessions.db')
         answer = self.post()
         self.assertEqual(answer.status, 200)
-        self.assertRegex(answer.text, r'store\.path: .* \(needs a restart\)')
+        self.assertRegex(answer.text, r'store\.path: .* \(requires a restart\)')
         self.assertIn('path: ":memory:"', self.exporter_.get('/config').text)
 
     def test_session_api_and_its_token_can_be_reloaded(self):

@@ -66,7 +66,7 @@ class WebhookTls(EndToEnd):
         for without in (text.replace('  listen_address: 127.0.0.1:0\n', ''), text[:text.index('webhook:')] + text[text.index('store:'):]):
             self.config_file.write_text(without)
             exporter.send(signal.SIGHUP)
-            exporter.expect('named', lambda: 'webhook.listen_address: 127.0.0.1:0 -> (none) (needs a restart)' in exporter.log())
+            exporter.expect('named', lambda: 'webhook.listen_address: 127.0.0.1:0 -> (none) (requires a restart)' in exporter.log())
             self.assertEqual(self.deliver(), 200)
         exporter.expect('both', lambda: exporter.log().count('msg=reloaded') == 2)
         self.assertEqual(self.deliver(), 200)

@@ -24,7 +24,7 @@ struct config_change {
 /// All keys whose values differ, in the order of the schema.
 [[nodiscard]] std::vector<config_change> diff(const settings& before, const settings& after);
 
-/// `api.max_connections: 256 -> 512`, with ` (needs a restart)` where that is so.
+/// `api.max_connections: 256 -> 512`, with ` (requires a restart)` where that is so.
 [[nodiscard]] std::string to_string(const config_change& change);
 
 } // namespace kallglot::config

@@ -26,7 +26,7 @@ TEST(ConfigDiff, ChangesAreNamedWithTheirEffect) {
     EXPECT_EQ(to_string(changes[2]), "poll.intervals.created: 5s -> 7s");
     EXPECT_EQ(to_string(changes[3]), "thresholds.active: [1h, 4h] -> []");
     EXPECT_EQ(to_string(changes[4]),
-              "store.path: sessions.db -> /data/sessions.db (needs a restart)");
+              "store.path: sessions.db -> /data/sessions.db (requires a restart)");
     EXPECT_EQ(changes[4].effect, change_effect::restart);
 }
 

@@ -99,7 +99,7 @@ TEST_F(ConfigFile, AHugeConfigurationIsInvalid) {
     const auto path = write("config.yml", std::string(max_file_size_bytes + 1, '#'));
     const auto result = load(path, {});
     EXPECT_EQ(faults_of(result),
-              "config.yml: cannot read the configuration: it is larger than 1048576 bytes\n");
+              "config.yml: cannot read the configuration: it exceeds 1048576 bytes\n");
     EXPECT_EQ(exit_code(std::get<config_faults>(result)), 2);
 }
 
@@ -126,7 +126,7 @@ TEST_F(ConfigFile, FilesAreCheckedInTheSameRunAsTheText) {
     std::size_t at = 0;
     for (const std::string part : {"config.yml:2: api.key_file: ",
                                    "api_key is empty\n",
-                                   "config.yml:3: api.max_rate: not a rate",
+                                   "config.yml:3: api.max_rate: must be a rate",
                                    "config.yml:4: api.ca_file: cannot read ",
                                    "config.yml:6: webhook.tls.cert_file: cannot read ",
                                    "config.yml:6: webhook.tls.key_file: cannot read "}) {

@@ -158,18 +158,17 @@ TEST(ConfigParsing, AllFaultsAreReportedInOneRunInOrderOfLines) {
         "thresholds: {created: [2m, 1m, x]}\n"
         "webhook: {listen_address: \":1\"}\n");
     EXPECT_EQ(all_faults(parsed),
-              "config.yml:1: api.key_file: required: the name of the file that holds the API key\n"
+              "config.yml:1: api.key_file: required: the path of the file with the API key\n"
               "config.yml:2: api.key_fil: unknown key, did you mean \"api.key_file\"?\n"
-              "config.yml:3: api.max_rate: not a rate; write it like 600/1m, 50/1s or 0.5/1s, or "
-              "unlimited\n"
+              "config.yml:3: api.max_rate: must be a rate, for example 600/1m, 50/1s or 0.5/1s, "
+              "or unlimited\n"
               "config.yml:4: api.max_rate: repeated key, first on line 3\n"
               "config.yml:5: polll: unknown key, did you mean \"poll\"?\n"
-              "config.yml:6: thresholds.created: must rise: 1m stands behind 2m\n"
-              "config.yml:6: thresholds.created: not a duration; write it like 90s, 1m30s or 500ms "
-              "(units from large to small: y w d h m s ms)\n"
-              "config.yml:7: webhook.secret_files: required with webhook.listen_address: without a "
-              "secret "
-              "anybody could send events\n");
+              "config.yml:6: thresholds.created: must be in ascending order: 1m follows 2m\n"
+              "config.yml:6: thresholds.created: must be a duration, for example 90s, 1m30s or "
+              "500ms (units in this order: y w d h m s ms)\n"
+              "config.yml:7: webhook.secret_files: required with webhook.listen_address: events "
+              "without a secret could be forged\n");
 }
 
 TEST(ConfigParsing, AFileOfNonsenseGivesABoundedListQuickly) {
@@ -215,7 +214,7 @@ TEST(ConfigParsing, AHundredThousandFilesAreTooManyAtOnce) {
         files += std::to_string(i) + ',';
     }
     const auto parsed = parse_text("api: {key_file: k}\nsessions: {files: [" + files + "]}\n");
-    EXPECT_EQ(all_faults(parsed), "config.yml:2: sessions.files: at most 64 files\n");
+    EXPECT_EQ(all_faults(parsed), "config.yml:2: sessions.files: must have at most 64 files\n");
 }
 
 TEST(ConfigParsing, TheFirstLinesAreKeptOfTooManyFaults) {
@@ -231,7 +230,7 @@ TEST(ConfigParsing, TheFirstLinesAreKeptOfTooManyFaults) {
 
 TEST(ConfigParsing, TwoNamesOfOneFileAreTheSame) {
     const auto parsed = parse_text("api: {key_file: k}\nsessions: {files: [a, x/../a]}\n");
-    EXPECT_EQ(all_faults(parsed), "config.yml:2: sessions.files: the same file twice\n");
+    EXPECT_EQ(all_faults(parsed), "config.yml:2: sessions.files: duplicate file\n");
 }
 
 TEST(ConfigParsing, WildcardsInTheNameOfTheFolderAreNone) {

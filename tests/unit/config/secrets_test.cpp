@@ -50,17 +50,17 @@ TEST_F(Secrets, BadContentsAreRefusedWithoutRepeatingThem) {
     const std::vector<std::pair<std::string, std::string>> cases = {
         {"", "is empty"},
         {"\n\r\n", "is empty"},
-        {"canary one", "may not stand in an HTTP header"},
+        {"canary one", "not allowed in an HTTP header"},
         {"canary\tone", "control character"},
-        {"canary\none\n", "more than one line"},
-        {"canary\rX-Evil: 1", "more than one line"},
+        {"canary\none\n", "must have exactly one line"},
+        {"canary\rX-Evil: 1", "must have exactly one line"},
         {std::string("canary\0one", 10), "control character"},
-        {"canary\xC3\xA9", "may not stand in an HTTP header"},
+        {"canary\xC3\xA9", "not allowed in an HTTP header"},
         {"\xEF\xBB\xBF"
          "canary",
          "byte order mark"},
         {"changeme", "placeholder"},
-        {std::string(5000, 'c'), "larger than 4096 bytes"},
+        {std::string(5000, 'c'), "exceeds 4096 bytes"},
     };
     for (const auto& [content, part] : cases) {
         const auto result = read_secret_file(write(content), secret_use::header, {});
@@ -88,7 +88,7 @@ TEST_F(Secrets, SigningSecretsMayHoldSpacesAndUtf8) {
 TEST_F(Secrets, FilesThatOthersCanReadAreUsedWithAWarning) {
     const auto world = read_secret_file(write("sk_live_4f9b2c7d", 0444), secret_use::header, {});
     ASSERT_NE(std::get_if<secret_file>(&world), nullptr);
-    EXPECT_NE(std::get<secret_file>(world).warning.find("by everybody"), std::string::npos);
+    EXPECT_NE(std::get<secret_file>(world).warning.find("by all users"), std::string::npos);
     const auto group = read_secret_file(write("sk_live_4f9b2c7d", 0440), secret_use::header, {});
     EXPECT_NE(std::get<secret_file>(group).warning.find("by its group"), std::string::npos);
 }

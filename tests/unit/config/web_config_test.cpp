@@ -131,7 +131,7 @@ TEST_P(BadWebConfig, IsRefusedWithLineAndKey) {
     const auto* const faults = std::get_if<std::vector<config::config_fault>>(&read);
     ASSERT_NE(faults, nullptr) << GetParam().text;
     EXPECT_TRUE(to_string(faults->front()).starts_with(GetParam().fault))
-        << to_string(faults->front()) << "\nwanted " << GetParam().fault;
+        << to_string(faults->front()) << "\nexpected " << GetParam().fault;
 }
 
 std::string tls(const std::string& more) {
@@ -153,23 +153,23 @@ INSTANTIATE_TEST_SUITE_P(
         bad_row{"tls_server_config: {client_auth_type: RequireAnyClientCert}",
                 "web.yml:1: tls_server_config: missing one of cert"},
         bad_row{tls("client_auth_type: Sometimes"),
-                "web.yml:4: tls_server_config.client_auth_type: unknown type"},
-        bad_row{tls("client_ca_file: ca"), "web.yml:2: tls_server_config: client authorities"},
+                "web.yml:4: tls_server_config.client_auth_type: unknown client_auth_type"},
+        bad_row{tls("client_ca_file: ca"), "web.yml:2: tls_server_config: client_ca requires"},
         bad_row{tls("client_allowed_sans: [a]"),
                 "web.yml:2: tls_server_config: client_allowed_sans"},
         bad_row{tls("client_auth_type: VerifyClientCertIfGiven\n  client_allowed_sans: [a]"),
                 "web.yml:2: tls_server_config: client_allowed_sans"},
         bad_row{tls("min_version: TLS11"),
-                "web.yml:4: tls_server_config.min_version: TLS11 is not offered"},
+                "web.yml:4: tls_server_config.min_version: TLS11 is not supported"},
         bad_row{tls("min_version: TLS111"), "web.yml:4: tls_server_config.min_version: must be"},
         bad_row{tls("min_version: TLS13\n  max_version: TLS12"),
-                "web.yml:2: tls_server_config: max_version is below"},
+                "web.yml:2: tls_server_config: max_version must not be below"},
         bad_row{tls("cipher_suites: [TLS_RSA_WITH_RC4_128_SHA]"),
                 "web.yml:4: tls_server_config.cipher_suites: unknown cipher suite"},
         bad_row{tls("cipher_suites: TLS_AES_128_GCM_SHA256"),
                 "web.yml:4: tls_server_config.cipher_suites: must be a list"},
         bad_row{tls("cipher_suites: [[a]]"),
-                "web.yml:4: tls_server_config.cipher_suites: must be a list of texts"},
+                "web.yml:4: tls_server_config.cipher_suites: must be a list of strings"},
         bad_row{tls("curve_preferences: [CurveP257]"),
                 "web.yml:4: tls_server_config.curve_preferences: unknown curve"},
         bad_row{tls("prefer_server_cipher_suites: perhaps"),
@@ -179,37 +179,40 @@ INSTANTIATE_TEST_SUITE_P(
         bad_row{"http_server_config: {headers: {X-Other: a}}",
                 "web.yml:1: http_server_config.headers.X-Other: unknown key"},
         bad_row{"http_server_config: {headers: {X-Frame-Options: maybe}}",
-                "web.yml:1: http_server_config.headers.X-Frame-Options: this value"},
-        bad_row{"http_server_config: {headers: {X-Content-Type-Options: sniff}}",
-                "web.yml:1: http_server_config.headers.X-Content-Type-Options: this value"},
-        bad_row{"basic_auth_users: [alice]", "web.yml:1: basic_auth_users: must be names"},
+                "web.yml:1: http_server_config.headers.X-Frame-Options: value is not allowed"},
+        bad_row{
+            "http_server_config: {headers: {X-Content-Type-Options: sniff}}",
+            "web.yml:1: http_server_config.headers.X-Content-Type-Options: value is not allowed"},
+        bad_row{"basic_auth_users: [alice]",
+                "web.yml:1: basic_auth_users: must be a map of user names"},
         bad_row{"basic_auth_users:\n  alice: secret",
-                "web.yml:2: basic_auth_users: this password is not"},
+                "web.yml:2: basic_auth_users: password is not a bcrypt hash"},
         bad_row{"basic_auth_users:\n  'al:ice': " + hash,
-                "web.yml:2: basic_auth_users: a user's name"},
+                "web.yml:2: basic_auth_users: a user name"},
         bad_row{"basic_auth_users:\n  a: " + hash + "\n  a: " + hash,
-                "web.yml:3: basic_auth_users: repeated"},
+                "web.yml:3: basic_auth_users: duplicate user"},
         bad_row{"basic_auth_users:\n  a: $2y$03" + hash.substr(6),
-                "web.yml:2: basic_auth_users: the cost"},
+                "web.yml:2: basic_auth_users: the cost of the bcrypt hash"},
         bad_row{"basic_auth_users:\n  a: $2y$15" + hash.substr(6),
-                "web.yml:2: basic_auth_users: the cost"},
+                "web.yml:2: basic_auth_users: the cost of the bcrypt hash"},
         bad_row{"rate_limit: {interval: soon}", "web.yml:1: rate_limit.interval: "},
         bad_row{"rate_limit: {interval: 1s, burst: -1}", "web.yml:1: rate_limit.burst: "},
         bad_row{"a: &x 1\nb: *x", "web.yml:1: anchors"},
         bad_row{"basic_auth_users: {alice: *Passw0rd}", "web.yml:1: aliases (*) are not supported"},
-        bad_row{"? [a, b]\n: c", "web.yml:1: a key must be a plain word"},
+        bad_row{"? [a, b]\n: c", "web.yml:1: invalid key: must be a plain word"},
         bad_row{"tls_server_config:\n  key_file: '-----BEGIN PRIVATE KEY----- MIGHAgEA'\n  "
                 "cert_file: c",
-                "web.yml:2: tls_server_config.key_file: looks like the secret itself"},
+                "web.yml:2: tls_server_config.key_file: must be the path of a file, not the secret "
+                "itself"},
         bad_row{"tls_server_config:\n  cert_file: |\n    server.crt\n  key_file: k\n",
-                "web.yml:2: tls_server_config.cert_file: must be a text on one line"},
+                "web.yml:2: tls_server_config.cert_file: must be a string on one line"},
         bad_row{
             tls("client_auth_type: RequireAnyClientCert\n  client_allowed_sans: []"),
-            "web.yml:5: tls_server_config.client_allowed_sans: an empty list would let nobody in"},
+            "web.yml:5: tls_server_config.client_allowed_sans: an empty list rejects every client"},
         bad_row{"tls_server_config: {client_allowed_sans: [x]}",
                 "web.yml:1: tls_server_config: missing one of cert"},
         bad_row{tls("max_version: TLS12\n  cipher_suites: [TLS_AES_128_GCM_SHA256]"),
-                "web.yml:2: tls_server_config.cipher_suites: suites of TLS 1.3 alone"},
+                "web.yml:2: tls_server_config.cipher_suites: must have a suite of TLS 1.2"},
         bad_row{"a: b\n\"two\\nlines\": c", "web.yml:2: a line break"}));
 
 TEST(WebConfig, FaultsAreInTheOrderOfTheirLines) {

@@ -56,7 +56,7 @@ TEST(YamlTree, RefusesWhatConfigurationDoesNotNeed) {
     EXPECT_EQ(first_fault("a: !!int 1\n").message, "tags (!) are not supported");
     EXPECT_EQ(first_fault("a: !own {b: 1}\n").message, "tags (!) are not supported");
     const auto second = first_fault("a: 1\n---\nb: 2\n");
-    EXPECT_EQ(second.message, "a second document; the configuration is one document");
+    EXPECT_EQ(second.message, "a second YAML document: only one is allowed");
     EXPECT_EQ(second.line, 2U);
 }
 
@@ -66,9 +66,9 @@ TEST(YamlTree, RefusesBadBytesWithTheirLines) {
     ASSERT_NE(faults, nullptr);
     ASSERT_EQ(faults->size(), 3U);
     EXPECT_EQ((*faults)[0].line, 2U);
-    EXPECT_EQ((*faults)[0].message, "a tab in the indentation; YAML wants spaces");
+    EXPECT_EQ((*faults)[0].message, "a tab in the indentation: YAML allows only spaces");
     EXPECT_EQ((*faults)[1].line, 3U);
-    EXPECT_EQ((*faults)[1].message, "not UTF-8");
+    EXPECT_EQ((*faults)[1].message, "invalid UTF-8");
     EXPECT_EQ((*faults)[2].line, 4U);
     EXPECT_EQ((*faults)[2].message, "a control character");
 }
@@ -81,7 +81,7 @@ TEST(YamlTree, TheByteThatEndsYamlCppsStreamIsRefused) {
 TEST(YamlTree, OverlongAndSurrogateBytesAreNotUtf8) {
     for (const std::string text :
          {"\xC0\xAF", "\xE0\x80\xAF", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xE2\x82", "\x80"}) {
-        EXPECT_EQ(first_fault("a: " + text + "\n").message, "not UTF-8");
+        EXPECT_EQ(first_fault("a: " + text + "\n").message, "invalid UTF-8");
     }
     EXPECT_EQ(first_fault("a: \xE2\x82\xAC \xF0\x9F\x98\x80\n").message, "no fault");
 }
@@ -101,13 +101,13 @@ TEST(YamlTree, DeepNestingIsRefusedBeforeTheStackEnds) {
                                     repeat("- ", 100000),
                                     repeat("? ", 100000),
                                     repeat("[a,", 100000)}) {
-        EXPECT_EQ(first_fault(text).message, "nested deeper than 16 levels") << text.substr(0, 8);
+        EXPECT_EQ(first_fault(text).message, "nesting exceeds 16 levels") << text.substr(0, 8);
     }
 }
 
 TEST(YamlTree, SyntaxFaultsNameTheirLine) {
     const auto fault = first_fault("a: 1\nb: [1, 2\nc: 3\n");
-    EXPECT_NE(fault.message.find("not valid YAML"), std::string::npos);
+    EXPECT_NE(fault.message.find("invalid YAML"), std::string::npos);
     EXPECT_GE(fault.line, 2U);
     EXPECT_EQ(first_fault("a: 1\nb: c: d\n").line, 2U);
     EXPECT_NE(first_fault("a: 'x\n").message, "no fault");
