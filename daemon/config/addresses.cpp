@@ -93,10 +93,10 @@ parsed<host_and_port> split_authority(std::string_view text, bool empty_host_all
     return parts;
 }
 
-parsed<std::uint16_t> parse_port(std::string_view text, std::uint16_t lowest) {
+parsed<std::uint16_t> parse_port(std::string_view text, std::uint16_t min_port) {
     const auto number = parse_count(text);
-    if (!number || *number < lowest || *number > 65535) {
-        return parse_error{"invalid port: must be " + std::to_string(lowest) + " to 65535"};
+    if (!number || *number < min_port || *number > 65535) {
+        return parse_error{"invalid port: must be " + std::to_string(min_port) + " to 65535"};
     }
     return static_cast<std::uint16_t>(*number);
 }

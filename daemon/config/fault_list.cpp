@@ -11,17 +11,17 @@ namespace kallglot::config {
 
 namespace {
 
-constexpr std::size_t most_faults = 100;
+constexpr std::size_t max_faults = 100;
 // Bytes.
-constexpr std::size_t longest_key = 64;
-constexpr std::size_t longest_message = 1024;
+constexpr std::size_t max_key_bytes = 64;
+constexpr std::size_t max_message_bytes = 1024;
 
 // The text as far as it fits, without half of a character at its end.
-std::string_view shorten(std::string_view text, std::size_t most) {
+std::string_view shorten(std::string_view text, std::size_t max_bytes) {
     std::string_view rest = text;
     while (!rest.empty()) {
         const std::size_t length = std::max<std::size_t>(decode_utf8(rest).length, 1);
-        if (text.size() - rest.size() + length > most) {
+        if (text.size() - rest.size() + length > max_bytes) {
             break;
         }
         rest.remove_prefix(length);
@@ -50,16 +50,16 @@ void fault_list::add(std::size_t line, std::string_view key, std::string_view me
                    {fault_kind::invalid,
                     file_,
                     line,
-                    std::string(shorten(key, longest_key)),
-                    std::string(shorten(message, longest_message))});
-    if (faults_.size() > most_faults) {
+                    std::string(shorten(key, max_key_bytes)),
+                    std::string(shorten(message, max_message_bytes))});
+    if (faults_.size() > max_faults) {
         faults_.pop_back();
         ++omitted_;
     }
 }
 
 bool fault_list::is_full() const noexcept {
-    return faults_.size() == most_faults;
+    return faults_.size() == max_faults;
 }
 
 std::vector<config_fault> fault_list::take() {

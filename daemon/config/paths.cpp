@@ -11,12 +11,12 @@ namespace {
 // Somebody has written the secret where the name of its file belongs, perhaps with what stands around it elsewhere.
 bool looks_like_a_secret(std::string_view text) {
     constexpr std::array<std::string_view, 3> prefixes = {"sk_live_", "sk_test_", "whsec_"};
-    constexpr std::size_t shortest = 16;
+    constexpr std::size_t min_secret_bytes = 16;
     return text.find("-----BEGIN") != std::string_view::npos
            || std::ranges::any_of(prefixes, [&](std::string_view prefix) {
                   const auto at = text.find(prefix);
                   return at != std::string_view::npos && (at == 0 || text[at - 1] == ' ')
-                         && text.size() - at >= shortest
+                         && text.size() - at >= min_secret_bytes
                          && text.find('.', at) == std::string_view::npos;
               });
 }

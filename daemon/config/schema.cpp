@@ -268,7 +268,7 @@ std::size_t edit_distance(std::string_view a, std::string_view b, std::size_t li
                 row[j] = std::min(row[j], before[j - 2] + 1);
             }
         }
-        // No later row has less than the least of this one.
+        // No later row has less than the minimum of this one.
         if (*std::ranges::min_element(row) >= limit) {
             return limit;
         }
@@ -320,8 +320,8 @@ bool is_section(std::string_view path) {
 
 nearest_key find_nearest_key(std::string_view path) {
     // Longer texts resemble nothing; the bound keeps the table small.
-    const auto wanted = path.substr(0, 80);
-    const auto wanted_leaf = leaf_of(wanted);
+    const auto unknown = path.substr(0, 80);
+    const auto unknown_leaf = leaf_of(unknown);
     nearest_key best;
     std::size_t best_distance = static_cast<std::size_t>(-1);
     static const std::vector<std::string_view> candidates = known_paths();
@@ -336,11 +336,11 @@ nearest_key find_nearest_key(std::string_view path) {
                 best.path = std::string(candidate);
             }
         };
-        consider(wanted, candidate, 0);
+        consider(unknown, candidate, 0);
         // A right name in a wrong place is as close as a slip of two letters.
-        consider(wanted_leaf, leaf_of(candidate), 2);
+        consider(unknown_leaf, leaf_of(candidate), 2);
     }
-    best.close = best_distance <= std::max<std::size_t>(2, wanted_leaf.size() / 3);
+    best.close = best_distance <= std::max<std::size_t>(2, unknown_leaf.size() / 3);
     return best;
 }
 

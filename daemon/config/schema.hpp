@@ -26,27 +26,27 @@ using place = T& (*)(settings&);
 
 struct duration_value {
     place<std::chrono::milliseconds> at;
-    std::chrono::milliseconds least;
-    std::chrono::milliseconds most;
+    std::chrono::milliseconds min;
+    std::chrono::milliseconds max;
 };
 
 /// Strictly rising durations, at most `max_thresholds`.
 struct duration_list_value {
     place<std::vector<std::chrono::milliseconds>> at;
-    std::chrono::milliseconds least;
-    std::chrono::milliseconds most;
+    std::chrono::milliseconds min;
+    std::chrono::milliseconds max;
 };
 
 struct size_value {
     place<std::size_t> at;
-    std::size_t least;
-    std::size_t most;
+    std::size_t min;
+    std::size_t max;
 };
 
 struct count_value {
     place<std::size_t> at;
-    std::size_t least;
-    std::size_t most;
+    std::size_t min;
+    std::size_t max;
 };
 
 struct flag_value {
@@ -56,8 +56,8 @@ struct flag_value {
 /// Ranges in parts of one.
 struct percent_value {
     place<double> at;
-    double least;
-    double most;
+    double min;
+    double max;
 };
 
 struct rate_value {

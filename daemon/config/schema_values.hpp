@@ -40,7 +40,7 @@ struct path_context {
 [[nodiscard]] std::string describe_range(const value_binding& binding);
 
 /// Most entries of a list of files.
-inline constexpr std::size_t most_files = 64;
+inline constexpr std::size_t max_files = 64;
 
 /// Whether the value names files whose contents are secret.
 [[nodiscard]] bool names_secret(const value_binding& binding);

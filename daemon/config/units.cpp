@@ -16,7 +16,7 @@ constexpr std::uint64_t ms_per_second = 1000;
 constexpr std::uint64_t ms_per_minute = 60 * ms_per_second;
 constexpr std::uint64_t ms_per_hour = 60 * ms_per_minute;
 constexpr std::uint64_t ms_per_day = 24 * ms_per_hour;
-constexpr std::uint64_t longest_ms = 200 * 365 * ms_per_day;
+constexpr std::uint64_t max_duration_ms = 200 * 365 * ms_per_day;
 
 struct unit {
     std::string_view name;
@@ -86,8 +86,8 @@ parse_error duration_error(std::string_view text) {
         return {"must not be negative"};
     }
     if (!text.empty() && std::all_of(text.begin(), text.end(), is_digit)) {
-        constexpr std::size_t most_digits = 9;
-        const auto example = text.size() <= most_digits ? text : "90";
+        constexpr std::size_t max_digits = 9;
+        const auto example = text.size() <= max_digits ? text : "90";
         return {"must have a unit, for example " + std::string(example) + "s"};
     }
     if (text.find('.') != std::string_view::npos) {
@@ -119,7 +119,7 @@ parsed<std::chrono::milliseconds> parse_duration(std::string_view text) {
             return duration_error(text);
         }
         // Compared by division, so that nothing can overflow.
-        if (*number > (longest_ms - total) / found->factor) {
+        if (*number > (max_duration_ms - total) / found->factor) {
             return parse_error{"must be at most 200 years"};
         }
         total += *number * found->factor;

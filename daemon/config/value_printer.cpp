@@ -9,8 +9,8 @@ namespace kallglot::config {
 
 namespace {
 
-std::string to_range(const std::string& least, const std::string& most) {
-    return least + " to " + most;
+std::string to_range(const std::string& min, const std::string& max) {
+    return min + " to " + max;
 }
 
 // A text as a YAML scalar: as it is if nothing in it means something to YAML, else in double quotes.
@@ -138,24 +138,24 @@ struct type_name {
 
 struct range_text {
     std::string operator()(const duration_value& spec) const {
-        return to_range(print_duration(spec.least), print_duration(spec.most));
+        return to_range(print_duration(spec.min), print_duration(spec.max));
     }
 
     std::string operator()(const duration_list_value& spec) const {
-        return to_range(print_duration(spec.least), print_duration(spec.most)) + " each, at most "
+        return to_range(print_duration(spec.min), print_duration(spec.max)) + " each, at most "
                + std::to_string(max_thresholds);
     }
 
     std::string operator()(const size_value& spec) const {
-        return to_range(print_size(spec.least), print_size(spec.most));
+        return to_range(print_size(spec.min), print_size(spec.max));
     }
 
     std::string operator()(const count_value& spec) const {
-        return to_range(std::to_string(spec.least), std::to_string(spec.most));
+        return to_range(std::to_string(spec.min), std::to_string(spec.max));
     }
 
     std::string operator()(const percent_value& spec) const {
-        return to_range(print_percent(spec.least), print_percent(spec.most));
+        return to_range(print_percent(spec.min), print_percent(spec.max));
     }
 
     std::string operator()(const flag_value&) const { return "true or false"; }
@@ -167,7 +167,7 @@ struct range_text {
     }
 
     std::string operator()(const file_list_value&) const {
-        return "at most " + std::to_string(most_files);
+        return "at most " + std::to_string(max_files);
     }
 
     template <class Other>

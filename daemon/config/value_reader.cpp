@@ -36,8 +36,8 @@ std::string wrong_type(const value_binding& binding, const yaml_node& node) {
 }
 
 template <class T>
-parsed<T> within(const parsed<T>& value, T least, T most, const std::string& range) {
-    if (value && (*value < least || *value > most)) {
+parsed<T> within(const parsed<T>& value, T min, T max, const std::string& range) {
+    if (value && (*value < min || *value > max)) {
         return parse_error{"must be " + range};
     }
     return value;
@@ -79,7 +79,7 @@ parsed<rate_limit_setting> parse_rate_limit(std::string_view text) {
 
 // Types that a number in quotes is not.
 template <class Binding>
-constexpr bool wants_plain =
+constexpr bool is_never_quoted =
     std::is_same_v<Binding, count_value> || std::is_same_v<Binding, flag_value>;
 
 // What "empty" means: an optional value may be emptied, any other needs one.
@@ -114,7 +114,7 @@ struct reader {
         constexpr bool is_list = std::is_same_v<Binding, duration_list_value>
                                  || std::is_same_v<Binding, file_list_value>;
         if (is_list ? node.kind == node_kind::sequence : node.kind == node_kind::scalar) {
-            if (!is_list && wants_plain<Binding> && node.quoted) {
+            if (!is_list && is_never_quoted<Binding> && node.quoted) {
                 fail(node.line, wrong_type(binding, node));
             } else if (may_be_empty<Binding> && node.text.empty() && !is_list) {
                 clear(spec);
@@ -138,21 +138,19 @@ struct reader {
     }
 
     void read(const duration_value& spec) {
-        store(spec.at,
-              within(parse_duration(node.text), spec.least, spec.most, describe_range(spec)));
+        store(spec.at, within(parse_duration(node.text), spec.min, spec.max, describe_range(spec)));
     }
 
     void read(const size_value& spec) {
-        store(spec.at, within(parse_size(node.text), spec.least, spec.most, describe_range(spec)));
+        store(spec.at, within(parse_size(node.text), spec.min, spec.max, describe_range(spec)));
     }
 
     void read(const count_value& spec) {
-        store(spec.at, within(parse_count(node.text), spec.least, spec.most, describe_range(spec)));
+        store(spec.at, within(parse_count(node.text), spec.min, spec.max, describe_range(spec)));
     }
 
     void read(const percent_value& spec) {
-        store(spec.at,
-              within(parse_percent(node.text), spec.least, spec.most, describe_range(spec)));
+        store(spec.at, within(parse_percent(node.text), spec.min, spec.max, describe_range(spec)));
     }
 
     void read(const flag_value& spec) {
@@ -199,11 +197,10 @@ struct reader {
                 fail(item.line, "each item must be a duration, not " + std::string(name_of(item)));
                 continue;
             }
-            const auto value =
-                within(parse_duration(item.text),
-                       spec.least,
-                       spec.most,
-                       describe_range(duration_value{nullptr, spec.least, spec.most}));
+            const auto value = within(parse_duration(item.text),
+                                      spec.min,
+                                      spec.max,
+                                      describe_range(duration_value{nullptr, spec.min, spec.max}));
             if (!value) {
                 fail(item.line, value.error());
             } else if (!list.empty() && *value <= list.back()) {
@@ -228,8 +225,8 @@ struct reader {
     }
 
     void read(const file_list_value& spec) {
-        if (node.items.size() > most_files) {
-            fail(node.line, "must have at most " + std::to_string(most_files) + " files");
+        if (node.items.size() > max_files) {
+            fail(node.line, "must have at most " + std::to_string(max_files) + " files");
             return;
         }
         std::vector<std::string> list;

@@ -7,8 +7,8 @@ namespace kallglot::config {
 
 namespace {
 
-constexpr int least_cost = 4;
-constexpr int most_cost = 14;
+constexpr int min_cost = 4;
+constexpr int max_cost = 14;
 
 bool is_digit(char c) noexcept {
     return c >= '0' && c <= '9';
@@ -38,8 +38,7 @@ std::string_view why_not_bcrypt(std::string_view hash) {
         return "password is not a bcrypt hash";
     }
     const int cost = (hash[4] - '0') * 10 + (hash[5] - '0');
-    return cost < least_cost || cost > most_cost ? "the cost of the bcrypt hash must be 4 to 14"
-                                                 : "";
+    return cost < min_cost || cost > max_cost ? "the cost of the bcrypt hash must be 4 to 14" : "";
 }
 
 } // namespace kallglot::config

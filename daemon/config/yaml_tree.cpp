@@ -16,8 +16,8 @@ namespace kallglot::config {
 
 namespace {
 
-constexpr std::size_t deepest_level = 16;
-constexpr std::size_t most_faults = 20;
+constexpr std::size_t max_depth = 16;
+constexpr std::size_t max_faults = 20;
 
 std::size_t line_of(const YAML::Mark& mark) {
     return mark.line < 0 ? 0 : static_cast<std::size_t>(mark.line) + 1;
@@ -71,7 +71,7 @@ public:
                   YAML::anchor_t anchor,
                   const std::string& value) override {
         check_tag(mark, tag);
-        if (has_control(value, wants_key() ? yaml_texts::on_one_line : allowed_)) {
+        if (has_control(value, expects_key() ? yaml_texts::on_one_line : allowed_)) {
             throw refused{{line_of(mark), "a line break or control character in a string"}};
         }
         yaml_node node = make(yaml_node::kind_type::scalar, mark, anchor);
@@ -130,13 +130,13 @@ private:
     }
 
     // Whether the next node is the key of a map.
-    [[nodiscard]] bool wants_key() const {
+    [[nodiscard]] bool expects_key() const {
         return !open_.empty() && open_.back().node.kind == yaml_node::kind_type::map
                && !open_.back().has_key;
     }
 
     void open(yaml_node node) {
-        if (open_.size() == deepest_level) {
+        if (open_.size() == max_depth) {
             throw refused{{node.line, "nesting exceeds 16 levels"}};
         }
         open_.push_back(level{std::move(node), {}, false});
@@ -156,7 +156,7 @@ private:
         level& parent = open_.back();
         if (parent.node.kind == yaml_node::kind_type::sequence) {
             parent.node.items.push_back(std::move(node));
-        } else if (wants_key()) {
+        } else if (expects_key()) {
             parent.key = std::move(node);
             parent.has_key = true;
         } else {
@@ -207,7 +207,7 @@ std::vector<yaml_fault> check_bytes(std::string_view text) {
         ++number;
         const auto end = std::min(text.find('\n'), text.size());
         if (const char* fault = fault_of_line(text.substr(0, end))) {
-            if (faults.size() < most_faults) {
+            if (faults.size() < max_faults) {
                 faults.push_back({number, fault});
             } else {
                 ++more;
