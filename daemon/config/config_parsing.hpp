@@ -1,6 +1,6 @@
-/// The pure part of reading the configuration: a text, the schema, the rules between keys.
+/// Parses and validates the text of a configuration: YAML, the schema, the rules between keys.
 ///
-/// It touches no file, except that it looks whether a bare name of a secret exists in the credentials folder.
+/// No file is opened; only a bare name of a secret is looked up in the credentials folder.
 
 #ifndef KALLGLOT_CONFIG_CONFIG_PARSING_HPP
 #define KALLGLOT_CONFIG_CONFIG_PARSING_HPP
@@ -19,14 +19,14 @@
 
 namespace kallglot::config {
 
-/// What a text means as far as it is right, and all that is wrong with it.
+/// The valid values of a text, and all its faults.
 struct parsed_config {
-    settings values;                  ///< keys with faults keep their default; paths are absolute
-    std::vector<config_fault> faults; ///< in order of lines; empty: the text is good
-    std::map<std::string, std::size_t, std::less<>> lines; ///< where each key stands
+    settings values;                  ///< keys with faults have their default; paths are absolute
+    std::vector<config_fault> faults; ///< in order of lines; empty: the text is valid
+    std::map<std::string, std::size_t, std::less<>> lines; ///< line of each key in the text
 };
 
-/// Validates a text. `name` is what faults call the file, `folder` what relative paths start from.
+/// Parses and validates a text. `name` is the name of the file in faults; relative paths start at `folder`.
 [[nodiscard]] parsed_config parse(std::string_view text,
                                   std::string_view name,
                                   const std::filesystem::path& folder,

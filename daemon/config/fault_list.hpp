@@ -1,5 +1,7 @@
-/// The faults of one text as they are found: kept in the order of their lines, and a bounded number of them, so that
-/// a file of nonsense neither fills a terminal nor costs more than its reading. Private to this module.
+/// A bounded list of the faults of one file, in order of lines.
+///
+/// The bound is for files that are no configuration at all: they neither fill a terminal nor cost more than reading
+/// them. Private to this room.
 
 #ifndef KALLGLOT_CONFIG_FAULT_LIST_HPP
 #define KALLGLOT_CONFIG_FAULT_LIST_HPP
@@ -13,23 +15,23 @@
 
 namespace kallglot::config {
 
-/// Puts a fault behind those of the same line and of the lines before; behind all stands the one without line and key,
-/// which tells how many were left out.
+/// Inserts a fault after those of the same line and of earlier lines. The fault without line and key, which counts the
+/// omitted ones, is always the last.
 void insert_by_line(std::vector<config_fault>& faults, config_fault fault);
 
 class fault_list {
 public:
-    /// `file` is what the faults call it.
+    /// `file` is the name of the file in faults.
     explicit fault_list(std::string_view file) : file_(file) {}
 
-    /// Adds a fault of kind `invalid`; when the list is full, the one of the last line is only counted. Of a long key
-    /// or message the beginning is kept.
+    /// Adds a fault of kind `invalid`. If the list is full, the fault of the last line is only counted. Long keys and
+    /// messages are cut.
     void add(std::size_t line, std::string_view key, std::string_view message);
 
-    /// Whether explaining one more fault is in vain.
+    /// Whether the list is full. Then an expensive message is wasted.
     [[nodiscard]] bool is_full() const noexcept;
 
-    /// All of them, and behind them how many were left out; empty if nothing is wrong. The list is then empty.
+    /// Takes all faults; the last one counts the omitted ones. Empty without faults. The list is empty afterwards.
     [[nodiscard]] std::vector<config_fault> take();
 
 private:

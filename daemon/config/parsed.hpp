@@ -1,7 +1,7 @@
-/// A parsed value, or one sentence that says what is wrong with the text.
+/// A parsed value, or a message that says what is wrong with the text.
 ///
-/// Every reader of the configuration returns this, so that all faults of a file can be collected in one run
-/// instead of stopping at the first. The sentence is for operators and never repeats a secret.
+/// Every parser of the configuration returns this type, so that one run can collect all faults of a file. The message
+/// is for operators and never repeats a secret.
 
 #ifndef KALLGLOT_CONFIG_PARSED_HPP
 #define KALLGLOT_CONFIG_PARSED_HPP
@@ -12,7 +12,7 @@
 
 namespace kallglot::config {
 
-/// Why a text was refused: lower case, no full stop, to be put behind a file and key.
+/// Why a text is rejected: lower case, no full stop; it follows the file and the key.
 struct parse_error {
     std::string message;
 };

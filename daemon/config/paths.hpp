@@ -1,4 +1,4 @@
-/// Paths as operators write them in either file. Private to this module.
+/// Reads the paths and globs of both configuration files. Private to this room.
 
 #ifndef KALLGLOT_CONFIG_PATHS_HPP
 #define KALLGLOT_CONFIG_PATHS_HPP
@@ -11,15 +11,15 @@
 
 namespace kallglot::config {
 
-/// The path that `text` means when relative ones start at `folder`. A `..` stays as it is, since behind a symbolic
-/// link it leads elsewhere than the text says.
+/// The path of `text`; a relative one starts at `folder`. A `..` is not resolved, because after a symbolic link it
+/// leads elsewhere than the text suggests.
 ///
-/// Errors: empty, longer than any path, or the secret itself where the name of its file belongs; the text is not
-///         repeated in the message, nor may the caller do it.
+/// Errors: an empty text, a path that is too long, or a secret in place of the name of its file. The message does not
+///         repeat the text; callers must not either.
 [[nodiscard]] parsed<std::string> read_path(std::string_view text,
                                             const std::filesystem::path& folder);
 
-/// The same for a glob: what looks like a wildcard in the name of the folder is none.
+/// The same for a glob; wildcards count in `text` only, not in the name of the folder.
 [[nodiscard]] parsed<std::string> read_glob(std::string_view text,
                                             const std::filesystem::path& folder);
 

@@ -1,8 +1,8 @@
-/// The one table of all configuration keys: path, type, range, help, and what a change asks for.
+/// The schema: one table of all configuration keys with path, type, range, help and the effect of a change.
 ///
 /// Validation, hints, the reference in config/README.md, config/example.yml, the effective configuration and the
-/// differences of a reload are all driven by it, so that none of them can forget a key. Defaults are not in it:
-/// they are the member initialisers of `settings`. Rules between keys are not in it either (config_file).
+/// difference of a reload all use this table, so none of them can miss a key. Defaults are the member initialisers of
+/// `settings`. Rules between keys are in config_parsing.
 
 #ifndef KALLGLOT_CONFIG_SCHEMA_HPP
 #define KALLGLOT_CONFIG_SCHEMA_HPP
@@ -20,7 +20,7 @@
 
 namespace kallglot::config {
 
-/// Where a value lives inside `settings`.
+/// Accessor of a value inside `settings`.
 template <class T>
 using place = T& (*)(settings&);
 
@@ -30,7 +30,7 @@ struct duration_value {
     std::chrono::milliseconds max;
 };
 
-/// Strictly rising durations, at most `max_thresholds`.
+/// Durations in strictly ascending order, at most `max_thresholds`.
 struct duration_list_value {
     place<std::vector<std::chrono::milliseconds>> at;
     std::chrono::milliseconds min;
@@ -53,7 +53,7 @@ struct flag_value {
     place<bool> at;
 };
 
-/// Ranges in parts of one.
+/// Values and bounds are fractions of one: 0.5 is 50%.
 struct percent_value {
     place<double> at;
     double min;
@@ -80,7 +80,7 @@ struct listen_value {
     place<std::optional<listen_address>> at;
 };
 
-/// A path; relative ones start at the folder of the configuration.
+/// A path; a relative one starts at the folder of the configuration file.
 struct file_value {
     place<std::string> at;
     bool holds_secret;
@@ -88,14 +88,14 @@ struct file_value {
 
 struct file_list_value {
     place<std::vector<std::string>> at;
-    bool holds_secrets; ///< else a list of globs
+    bool holds_secrets; ///< false: a list of globs
 };
 
 struct store_path_value {
     place<std::string> at;
 };
 
-/// The path of a URL that we serve.
+/// The path of a URL that the daemon serves.
 struct route_value {
     place<std::string> at;
 };
@@ -116,32 +116,32 @@ using value_binding = std::variant<duration_value,
                                    store_path_value,
                                    route_value>;
 
-/// What it takes until a changed key counts.
+/// When a changed value takes effect.
 enum class change_effect {
-    reload,  ///< a reload applies it
-    restart, ///< a reload names it and leaves the old value in force
+    reload,  ///< at a reload
+    restart, ///< at a restart; a reload logs the key and does not apply it
 };
 
 struct key_spec {
-    std::string_view path; ///< such as `poll.intervals.created`
+    std::string_view path; ///< for example `poll.intervals.created`
     value_binding binding;
     change_effect on_change;
-    std::string_view help; ///< what it does, for operators
+    std::string_view help; ///< the effect of the key, for operators
 };
 
-/// All keys in the order of the documentation; keys of one section stand together.
+/// All keys in the order of the documentation, grouped by section.
 [[nodiscard]] std::span<const key_spec> schema();
 
 /// The key with this path; nullptr if there is none.
 [[nodiscard]] const key_spec* find_key(std::string_view path);
 
-/// Whether other keys lie under this path, as `api` or `poll.intervals`.
+/// Whether the path is a section, for example `api` or `poll.intervals`.
 [[nodiscard]] bool is_section(std::string_view path);
 
-/// The known key or section that this unknown path resembles most.
+/// The known key or section most similar to an unknown path.
 struct nearest_key {
     std::string path;
-    bool close = false; ///< near enough to be a slip of the finger
+    bool close = false; ///< similar enough to assume a typing error
 };
 
 [[nodiscard]] nearest_key find_nearest_key(std::string_view path);

@@ -1,7 +1,7 @@
-/// Texts of numbers with units: durations, rates, sizes and percentages, read and printed.
+/// Parses and prints numbers with units: durations, rates, sizes and percentages.
 ///
-/// Pure and exact: nothing is rounded silently, nothing overflows, and what is printed reads back as the same
-/// value. Ranges belong to the schema, not here.
+/// Pure and exact: nothing is rounded silently, nothing overflows, and a printed value parses as the same value.
+/// Allowed ranges are in the schema, not here.
 
 #ifndef KALLGLOT_CONFIG_UNITS_HPP
 #define KALLGLOT_CONFIG_UNITS_HPP
@@ -16,38 +16,38 @@
 
 namespace kallglot::config {
 
-/// Reads a duration as Prometheus writes it: `90s`, `1m30s`, `500ms`, `1d`, or `0`.
+/// Parses a duration in the form of Prometheus: `90s`, `1m30s`, `500ms`, `1d`, or `0`.
 ///
 /// Units `y` (365 days) `w d h m s ms`, each at most once and from large to small, whole numbers only.
 ///
 /// Source: Prometheus documentation, "Configuration", `<duration>`.
-/// Errors: a sentence; more than 200 years is refused.
+/// Errors: a message; more than 200 years is rejected.
 [[nodiscard]] parsed<std::chrono::milliseconds> parse_duration(std::string_view text);
 
 /// The shortest Prometheus form with units up to days: `1m30s`; `0s` for zero. Negative values do not occur.
 [[nodiscard]] std::string print_duration(std::chrono::milliseconds value);
 
-/// Reads a rate: a count, a slash, a duration: `600/1m`, `50/1s`, `0.5/1s`; or `unlimited`.
+/// Parses a rate: a count, a slash, a duration: `600/1m`, `50/1s`, `0.5/1s`; or `unlimited`.
 ///
-/// Errors: a sentence; the rate must be above 0 and at most a thousand million a second.
+/// Errors: a message; the rate must be 1/30y to 1000000000/1s.
 [[nodiscard]] parsed<rate> parse_rate(std::string_view text);
 
-/// A text that `parse_rate` reads as the very same rate, in the unit in which it is shortest.
+/// A text that `parse_rate` reads as exactly the same rate, in the unit in which it is shortest.
 [[nodiscard]] std::string print_rate(rate value);
 
-/// Reads a size in bytes: `64KiB`, `1MiB`, `2GiB`, or plain `65536`.
+/// Parses a size in bytes: `64KiB`, `1MiB`, `2GiB`, or plain `65536`.
 [[nodiscard]] parsed<std::size_t> parse_size(std::string_view text);
 
 /// The largest unit that divides the size: `64KiB`; plain bytes if none does.
 [[nodiscard]] std::string print_size(std::size_t value);
 
-/// Reads `50%` as 0.5; fractions of a percent are allowed, more than 100 % is not.
+/// Parses `50%` as 0.5; fractions of a percent are allowed, more than 100% is not.
 [[nodiscard]] parsed<double> parse_percent(std::string_view text);
 
-/// A text that `parse_percent` reads as the very same value.
+/// A text that `parse_percent` reads as exactly the same value.
 [[nodiscard]] std::string print_percent(double value);
 
-/// Reads a whole number without sign.
+/// Parses a whole number without sign.
 [[nodiscard]] parsed<std::size_t> parse_count(std::string_view text);
 
 } // namespace kallglot::config

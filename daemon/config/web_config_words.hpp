@@ -1,4 +1,4 @@
-/// The words that exporter-toolkit takes, and what they mean here. Private to web_config.
+/// The words of exporter-toolkit and their meaning here. Private to web_config.
 
 #ifndef KALLGLOT_CONFIG_WEB_CONFIG_WORDS_HPP
 #define KALLGLOT_CONFIG_WEB_CONFIG_WORDS_HPP
@@ -10,13 +10,13 @@
 
 namespace kallglot::config {
 
-/// A word of Go's crypto/tls and what OpenSSL calls it.
+/// A word of Go's crypto/tls and the OpenSSL name.
 struct translation {
     std::string_view go;
     std::string_view openssl;
 };
 
-// The suites of TLS 1.3 cannot be chosen there, and are always on here.
+// Go does not let operators choose the suites of TLS 1.3; here they are always enabled.
 inline constexpr std::array suites = std::to_array<translation>(
     {{"TLS_AES_128_GCM_SHA256", ""},
      {"TLS_AES_256_GCM_SHA384", ""},
@@ -49,7 +49,7 @@ inline constexpr std::array client_auths = std::to_array<client_auth_word>(
      {"VerifyClientCertIfGiven", tls_client_auth::verify_if_given},
      {"RequireAndVerifyClientCert", tls_client_auth::require_and_verify}});
 
-/// A header that may be set, and the values it may have; none: any.
+/// A header that may be set, and its allowed values; none: any value.
 struct header_rule {
     std::string_view name;
     std::array<std::string_view, 2> values{};
@@ -62,10 +62,10 @@ inline constexpr std::array header_rules =
                                 {"X-XSS-Protection"},
                                 {"Strict-Transport-Security"}});
 
-/// Why a value may not stand in that header; empty if it may.
+/// Why a value is not allowed in that header; empty if it is allowed.
 [[nodiscard]] std::string_view why_not_header(const header_rule& rule, std::string_view value);
 
-/// Why a text is no bcrypt hash of a cost from 4 to 14; empty if it is.
+/// Why a text is not a bcrypt hash of cost 4 to 14; empty if it is one.
 [[nodiscard]] std::string_view why_not_bcrypt(std::string_view hash);
 
 } // namespace kallglot::config

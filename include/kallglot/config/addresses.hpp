@@ -1,7 +1,6 @@
-/// Texts of URLs and addresses, taken apart: the API's base URL, the proxy, listen addresses.
+/// Parsers of URLs and addresses: the API's base URL, the proxy, listen addresses, URL paths.
 ///
-/// Strict, and pure: no name is looked up. An error text never repeats a URL, because people put
-/// credentials into URLs.
+/// Strict and pure: no name is resolved. An error never repeats a URL, because people put credentials into URLs.
 
 #ifndef KALLGLOT_CONFIG_ADDRESSES_HPP
 #define KALLGLOT_CONFIG_ADDRESSES_HPP
@@ -13,24 +12,24 @@
 
 namespace kallglot::config {
 
-/// Reads `https://host[:port][/path]`; a slash at the end of the path is dropped.
+/// Parses `https://host[:port][/path]`; a slash at the end of the path is dropped.
 ///
-/// Whether http:// may be used is decided by the caller.
+/// Accepts http:// too; the caller decides whether it is allowed.
 ///
 /// Source: RFC 3986 sections 3.2 and 3.3.
-/// Errors: user information, query, fragment, odd characters, bad hosts and ports are refused.
+/// Errors: user information, query, fragment, invalid characters, invalid hosts and ports are rejected.
 [[nodiscard]] parsed<api_endpoint> parse_base_url(std::string_view text);
 
-/// Reads `http://host:port`, with an optional slash at the end.
+/// Parses `http://host:port`, with an optional slash at the end.
 [[nodiscard]] parsed<proxy_endpoint> parse_proxy_url(std::string_view text);
 
-/// Reads `host:port`, `:port` or `[::1]:port`; port 0 lets the system pick one.
+/// Parses `host:port`, `:port` or `[::1]:port`; with port 0 the system picks one.
 [[nodiscard]] parsed<listen_address> parse_listen_address(std::string_view text);
 
-/// Reads the path of a URL, without a query: as it stands in a request, with nothing to unescape.
+/// Parses a URL path as it appears in a request: no query, nothing to unescape.
 [[nodiscard]] parsed<std::string> parse_route(std::string_view text);
 
-/// Whether this host can only be this machine: `localhost`, 127.0.0.0/8, ::1.
+/// Whether the host is always this machine: `localhost`, 127.0.0.0/8, ::1.
 [[nodiscard]] bool is_loopback(std::string_view host);
 
 } // namespace kallglot::config

@@ -1,4 +1,4 @@
-/// What a reload would change, key by key, for the log and for the answer to a reload.
+/// The difference of two configurations, key by key, for the log and for the answer to a reload.
 
 #ifndef KALLGLOT_CONFIG_CONFIG_DIFF_HPP
 #define KALLGLOT_CONFIG_CONFIG_DIFF_HPP
@@ -12,8 +12,8 @@
 
 namespace kallglot::config {
 
-/// One changed key with its values as YAML; an empty text means "not set". Secrets are no part of settings, so a
-/// secret whose file kept its name does not appear.
+/// One changed key with both values as YAML; an empty text means "not set". Secrets are not part of the settings, so a
+/// changed secret in a file of the same name does not appear.
 struct config_change {
     std::string_view path;
     std::string before;
@@ -24,7 +24,7 @@ struct config_change {
 /// All keys whose values differ, in the order of the schema.
 [[nodiscard]] std::vector<config_change> diff(const settings& before, const settings& after);
 
-/// `api.max_connections: 256 -> 512`, with ` (requires a restart)` where that is so.
+/// `api.max_connections: 256 -> 512`, with ` (requires a restart)` for a key that a reload does not apply.
 [[nodiscard]] std::string to_string(const config_change& change);
 
 } // namespace kallglot::config

@@ -1,8 +1,8 @@
-/// From the file of the operator to settings: the one entrance of the configuration.
+/// Loads the configuration file: text, secrets and named files, validated as a whole.
 ///
-/// Strict on purpose: a misspelt key that is silently ignored is an alert that never fires. Every fault of a
-/// file is found in one run. This reads files and resolves paths; it opens no socket, parses no certificate and
-/// changes nothing, so that start, reload and check go the same way.
+/// Strict by design: a misspelt key that is silently ignored is an alert that never fires. One run reports every fault.
+/// Loading reads files and resolves paths. It opens no socket, parses no certificate and changes nothing, so that
+/// start, reload and check share it.
 
 #ifndef KALLGLOT_CONFIG_CONFIG_FILE_HPP
 #define KALLGLOT_CONFIG_CONFIG_FILE_HPP
@@ -22,30 +22,30 @@
 
 namespace kallglot::config {
 
-/// Largest configuration file that is read.
+/// Larger configuration files are rejected.
 inline constexpr std::size_t max_file_size_bytes = 1024 * 1024;
 
-/// The contents of the secret files; wiped when it goes.
+/// The contents of the secret files; wiped on destruction.
 struct secret_values {
     secret api_key;
     std::vector<secret> webhook_secrets;
-    secret api_token; ///< empty: the session API is off
+    secret api_token; ///< empty: the session API is disabled
 };
 
-/// What a good file means. Paths in `values` are absolute.
+/// A valid configuration. Paths in `values` are absolute.
 struct loaded_config {
     settings values;
     secret_values secrets;
     std::vector<config_fault> warnings;
-    std::map<std::string, std::size_t, std::less<>> lines; ///< where each key stands
+    std::map<std::string, std::size_t, std::less<>> lines; ///< line of each key in the file
 };
 
-/// All that is wrong, in order of lines; never empty.
+/// All faults in order of lines; never empty.
 using config_faults = std::vector<config_fault>;
 
 using load_result = std::variant<loaded_config, config_faults>;
 
-/// Reads and validates a configuration file, its secrets, and that the files it names can be read.
+/// Reads and validates a configuration file and its secrets, and checks that the files it names are readable.
 ///
 /// Errors: faults with kind `unavailable` for files that are missing or unreadable, else `invalid`; see
 ///         `exit_code`.

@@ -1,6 +1,6 @@
-/// What the daemon takes from its environment: read once, at the start, and passed on as values.
+/// Environment variables of the daemon: read once at the start and passed on as values.
 ///
-/// Nothing else in the daemon reads an environment variable; a lint keeps it so.
+/// No other file reads an environment variable; a lint checks this.
 
 #ifndef KALLGLOT_CONFIG_ENVIRONMENT_HPP
 #define KALLGLOT_CONFIG_ENVIRONMENT_HPP
@@ -10,7 +10,7 @@
 
 namespace kallglot::config {
 
-/// Variables that are not set are empty.
+/// Unset variables are empty.
 struct environment {
     std::filesystem::path credentials_directory{}; ///< `$CREDENTIALS_DIRECTORY`
     std::filesystem::path state_directory{};       ///< `$STATE_DIRECTORY`, the first of several
@@ -19,6 +19,7 @@ struct environment {
     std::string ssl_cert_file{};  ///< `$SSL_CERT_FILE`: OpenSSL's system trust, a bundle
     std::string ssl_cert_dir{};   ///< `$SSL_CERT_DIR`: OpenSSL's system trust, a folder
 
+    /// Reads the variables of this process.
     [[nodiscard]] static environment from_process();
 };
 

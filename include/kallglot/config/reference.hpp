@@ -1,7 +1,7 @@
-/// Texts made from the schema: the effective configuration, the commented example, the reference of all keys.
+/// Documents generated from the schema: effective configuration, commented example, reference of all keys.
 ///
-/// One source for what the daemon accepts and what its documents say; a test compares config/example.yml and
-/// config/README.md with these texts.
+/// So the documents cannot differ from what the daemon accepts: a test compares config/example.yml and config/README.md
+/// with these texts.
 
 #ifndef KALLGLOT_CONFIG_REFERENCE_HPP
 #define KALLGLOT_CONFIG_REFERENCE_HPP
@@ -12,12 +12,11 @@
 
 namespace kallglot::config {
 
-/// Settings as YAML with every key, loadable again. Behind the name of a secret file stands the comment
-/// `<secret>` for its content, which settings do not have.
+/// Settings as loadable YAML with every key. After the name of a secret file the comment `<secret>` stands for its
+/// content, which is not part of the settings.
 [[nodiscard]] std::string effective_yaml(const settings& values);
 
-/// The text of config/example.yml: every key with its default and its help, commented out but for the one that
-/// is required.
+/// The text of config/example.yml: every key with its default and its help, commented out except the required one.
 [[nodiscard]] std::string example_yaml();
 
 /// The tables of config/README.md, one a section.

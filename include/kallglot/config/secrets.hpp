@@ -1,8 +1,8 @@
-/// Secrets from files: the API key, webhook signing secrets, the token of the session API.
+/// Reads secrets from files: the API key, webhook signing secrets, the token of the session API.
 ///
-/// A secret is always the content of a file, so that it is in no command line, environment or configuration.
-/// What cannot be a secret (empty, a placeholder of an example, bytes that would break a header) is refused here,
-/// before it reaches the network. No text of this module repeats any part of a secret.
+/// A secret is always the content of a file, so that it is in no command line, environment or configuration. Invalid
+/// content (empty, a placeholder, bytes not allowed in a header) is rejected here, before it reaches the network. No
+/// message repeats any part of a secret.
 
 #ifndef KALLGLOT_CONFIG_SECRETS_HPP
 #define KALLGLOT_CONFIG_SECRETS_HPP
@@ -18,18 +18,18 @@
 
 namespace kallglot::config {
 
-/// Largest secret file that is read.
+/// Larger secret files are rejected.
 inline constexpr std::size_t max_secret_size_bytes = 4096;
 
-/// Where a secret will be used, which decides the bytes it may have.
+/// The use of a secret; it decides which bytes are allowed.
 enum class secret_use {
     header,  ///< in an HTTP header: visible ASCII, no spaces
-    signing, ///< keys a MAC: any text on one line
+    signing, ///< key of a MAC: any text on one line
 };
 
 struct secret_file {
     secret value;        ///< never empty
-    std::string warning; ///< empty if there is nothing to warn of
+    std::string warning; ///< empty if there is no warning
 };
 
 struct secret_fault {
@@ -39,10 +39,10 @@ struct secret_fault {
 
 using secret_result = std::variant<secret_file, secret_fault>;
 
-/// Reads a secret. Line ends at the end (LF or CRLF) do not belong to it.
+/// Reads a secret. Line ends at the end of the file (LF or CRLF) are not part of it.
 ///
-/// `credentials_directory`, if not empty, is the folder whose files are guarded by the service manager; for others
-/// permissions of group and world cause a warning.
+/// `credentials_directory`, if not empty, is the folder that the service manager protects. Outside it, a file readable
+/// by its group causes a warning; a file readable by all users always does.
 ///
 /// Errors:   `unavailable` if the file is missing or unreadable, `invalid` if its content cannot be a secret.
 /// Executor: Any thread.
@@ -51,7 +51,7 @@ using secret_result = std::variant<secret_file, secret_fault>;
                                              secret_use use,
                                              const std::filesystem::path& credentials_directory);
 
-/// Whether this text stands where a secret should be: `changeme`, `<your key>`, `sk_live_xxx`.
+/// Whether the text is a placeholder and not a secret: `changeme`, `<your key>`, `sk_live_xxx`.
 [[nodiscard]] bool is_placeholder(std::string_view text);
 
 } // namespace kallglot::config

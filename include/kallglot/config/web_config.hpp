@@ -1,8 +1,9 @@
-/// The file of `--web.config.file`: TLS, users and headers of the private listener, in the format of Prometheus'
-/// exporter-toolkit.
+/// Parser of the web configuration, `--web.config.file`: TLS, users and headers of the private listener.
 ///
-/// Source: prometheus/exporter-toolkit, docs/web-configuration.md. Strict as there: an unknown key is an error. Parsed
-/// only: certificates are read by the network code, and HTTP/2 is accepted as a wish, since HTTP/1.1 is what is spoken.
+/// The format is that of Prometheus' exporter-toolkit, and as strict: an unknown key is an error. Certificates are read
+/// by the network code, not here. The key `http2` is accepted without effect, because the listener speaks HTTP/1.1.
+///
+/// Source: prometheus/exporter-toolkit, docs/web-configuration.md.
 
 #ifndef KALLGLOT_CONFIG_WEB_CONFIG_HPP
 #define KALLGLOT_CONFIG_WEB_CONFIG_HPP
@@ -19,12 +20,15 @@ namespace kallglot::config {
 
 using web_config_result = std::variant<web_settings, std::vector<config_fault>>;
 
-/// Validates a text. `name` is what faults call the file; relative paths start at `folder`.
+/// Parses and validates a text. `name` is the name of the file in faults; relative paths start at `folder`.
 [[nodiscard]] web_config_result parse_web_config(std::string_view text,
                                                  std::string_view name,
                                                  const std::filesystem::path& folder);
 
-/// Reads and validates a file. Errors: as above, and kind `unavailable` if it cannot be read. Blocking.
+/// Reads, parses and validates a file.
+///
+/// Errors: as above, and kind `unavailable` if the file is missing or unreadable.
+/// Cost:   blocks on the file.
 [[nodiscard]] web_config_result load_web_config(const std::filesystem::path& file);
 
 } // namespace kallglot::config
