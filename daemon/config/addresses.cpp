@@ -1,3 +1,6 @@
+// One parser for the part `host[:port]` serves URLs, the proxy and listen addresses; the callers decide whether host
+// and port are required. Messages never repeat the text, because a URL may contain credentials.
+
 #include "kallglot/config/addresses.hpp"
 
 #include "config/units.hpp"
@@ -24,7 +27,7 @@ bool is_address(int family, std::string_view host) {
     return ::inet_pton(family, std::string(host).c_str(), bytes.data()) == 1;
 }
 
-// One part of a DNS name between dots. Underscores occur in container networks.
+// One label of a DNS name. Underscores are not allowed in DNS, but container networks use them.
 bool is_label(std::string_view label) {
     return !label.empty() && label.size() <= 63 && label.front() != '-' && label.back() != '-'
            && std::all_of(label.begin(), label.end(), [](char c) {
@@ -32,6 +35,7 @@ bool is_label(std::string_view label) {
               });
 }
 
+// A DNS name by its form; it is not resolved here.
 bool is_host_name(std::string_view host) {
     if (host.empty() || host.size() > 253) {
         return false;
@@ -45,21 +49,23 @@ bool is_host_name(std::string_view host) {
         }
         rest.remove_prefix(std::min(dot + 1, rest.size()));
     }
-    // No top-level domain is a number: such a text was meant as an IPv4 address.
+    // No top-level domain is a number: such a text is a mistyped IPv4 address, for example 10.0.0.300.
     return host.back() != '.'
            && !std::all_of(last.begin(), last.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
 struct host_and_port {
     std::string host;      // without brackets, lower case
-    std::string_view port; // text behind the colon; data() is null if there is no colon
+    std::string_view port; // text after the colon; data() is null if there is no colon
     bool brackets = false;
 };
 
+// Splits `host[:port]`. The port is not parsed yet, because its allowed range differs.
 parsed<host_and_port> split_authority(std::string_view text, bool empty_host_allowed) {
     host_and_port parts;
     std::string_view host = text;
     std::string_view rest;
+    // An IPv6 address has colons of its own, so it must be in brackets.
     if (text.starts_with('[')) {
         const auto close = text.find(']');
         if (close == std::string_view::npos || !is_address(AF_INET6, text.substr(1, close - 1))) {
@@ -88,6 +94,7 @@ parsed<host_and_port> split_authority(std::string_view text, bool empty_host_all
         }
         parts.port = rest.substr(1);
     }
+    // Host names are case-insensitive; in lower case equal hosts compare equal.
     parts.host = host;
     std::ranges::transform(parts.host, parts.host.begin(), ascii_lower);
     return parts;
@@ -101,13 +108,13 @@ parsed<std::uint16_t> parse_port(std::string_view text, std::uint16_t min_port) 
     return static_cast<std::uint16_t>(*number);
 }
 
-// Characters of a path that need no escape, RFC 3986 section 3.3, and the percent sign of those that do.
+// Characters allowed in a path, RFC 3986 section 3.3, and the percent sign of escapes.
 bool is_path_character(char c) {
     return is_alphanumeric(c)
            || std::string_view("-._~!$&'()*+,;=:@%/").find(c) != std::string_view::npos;
 }
 
-// Takes `scheme://` away; compares without case.
+// Takes `scheme://` off the front, case-insensitively.
 bool take_scheme(std::string_view& text, std::string_view scheme) {
     if (!ascii_iequals(text.substr(0, scheme.size()), scheme)) {
         return false;
@@ -126,9 +133,11 @@ parsed<api_endpoint> parse_base_url(std::string_view text) {
     if (!endpoint.tls && !take_scheme(rest, "http://")) {
         return parse_error{"must be a URL that begins with https://"};
     }
+    // The path of a request is appended, so nothing may follow the path of the base URL.
     if (rest.find_first_of("?#") != std::string_view::npos) {
         return parse_error{"must have no query and no fragment"};
     }
+    // Credentials belong in a secret file: a URL is shown on the page /config.
     const auto slash = std::min(rest.find('/'), rest.size());
     const auto authority = rest.substr(0, slash);
     if (authority.find('@') != std::string_view::npos) {
@@ -147,12 +156,14 @@ parsed<api_endpoint> parse_base_url(std::string_view text) {
         }
         endpoint.port = *port;
     }
+    // RFC 9110 section 7.2: the header has the port only if it is not the default, and IPv6 in brackets.
     endpoint.host_header = parts->brackets ? '[' + parts->host + ']' : parts->host;
     if (endpoint.port != usual_port) {
         endpoint.host_header += ':' + std::to_string(endpoint.port);
     }
     endpoint.host = std::move(parts->host);
 
+    // Without a slash at the end, because the path of a request begins with one.
     std::string_view path = rest.substr(slash);
     while (path.ends_with('/')) {
         path.remove_suffix(1);
@@ -172,6 +183,7 @@ parsed<proxy_endpoint> parse_proxy_url(std::string_view text) {
     if (rest.find('@') != std::string_view::npos) {
         return parse_error{"must have no user name and no password"};
     }
+    // People copy the URL with its slash from documentation; it means nothing here.
     if (rest.ends_with('/')) {
         rest.remove_suffix(1);
     }
@@ -205,6 +217,7 @@ parsed<listen_address> parse_listen_address(std::string_view text) {
 }
 
 parsed<std::string> parse_route(std::string_view text) {
+    // Requests are compared byte by byte, so characters that clients escape are not allowed.
     const bool good =
         text.starts_with('/') && text.size() <= 256
         && std::all_of(text.begin(), text.end(), [](char c) {
@@ -225,10 +238,11 @@ bool is_loopback(std::string_view host) {
         return (ntohl(v4.s_addr) >> 24) == 127;
     }
     if (::inet_pton(AF_INET6, text.c_str(), &v6) == 1) {
-        // Compared as bytes: the macro IN6_IS_ADDR_LOOPBACK is made of old-style casts.
+        // Compared as bytes: the macro IN6_IS_ADDR_LOOPBACK uses old-style casts, which are errors here.
         const std::string_view bytes("\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1", 16);
         return std::equal(bytes.begin(), bytes.end(), v6.s6_addr);
     }
+    // Other names may resolve to loopback today and elsewhere tomorrow.
     return host == "localhost";
 }
 

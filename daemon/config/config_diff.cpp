@@ -9,7 +9,7 @@ namespace kallglot::config {
 std::vector<config_change> diff(const settings& before, const settings& after) {
     std::vector<config_change> changes;
     for (const key_spec& key : schema()) {
-        // What prints alike reads alike, so comparing texts compares values.
+        // Equal texts parse as equal values, so comparing texts compares values of every type.
         std::string old_text = print_value(key.binding, before);
         std::string new_text = print_value(key.binding, after);
         if (old_text != new_text) {

@@ -9,6 +9,7 @@ std::string to_string(const config_fault& fault) {
     if (fault.line != 0) {
         text += ':' + std::to_string(fault.line);
     }
+    // The form of compilers, `file:line: `, which editors turn into a link.
     text += ": ";
     if (!fault.key.empty()) {
         text += fault.key + ": ";
@@ -17,6 +18,7 @@ std::string to_string(const config_fault& fault) {
 }
 
 int exit_code(const std::vector<config_fault>& faults) noexcept {
+    // One invalid value is enough for 2: a restart cannot help, whatever else is missing.
     const bool invalid = std::any_of(faults.begin(), faults.end(), [](const config_fault& fault) {
         return fault.kind == fault_kind::invalid;
     });

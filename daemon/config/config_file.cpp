@@ -12,7 +12,7 @@ namespace kallglot::config {
 
 namespace {
 
-// Reads the files that the settings name, and collects what is wrong with them.
+// Reads and checks the files that the settings name; collects their faults and warnings.
 class file_checker {
 public:
     file_checker(std::string name, const environment& env, parsed_config& parsed)
@@ -20,6 +20,7 @@ public:
           env_(env),
           parsed_(parsed) {}
 
+    // Reads one secret file. An empty path is an optional secret that is not configured.
     secret read_secret(const char* key, const std::string& path, secret_use use) {
         if (path.empty()) {
             return {};
@@ -37,6 +38,7 @@ public:
         return std::move(good.value);
     }
 
+    // Checks only that the file can be opened: certificates are parsed by the code that uses them.
     void check(const char* key, const std::string& path) {
         if (path.empty()) {
             return;
@@ -54,6 +56,7 @@ private:
         return found == parsed_.lines.end() ? 0 : found->second;
     }
 
+    // Faults of files stand among those of the text, in order of lines.
     void fail(fault_kind kind, const char* key, std::string message) {
         insert_by_line(parsed_.faults, {kind, name_, line_of(key), key, std::move(message)});
     }
@@ -81,16 +84,18 @@ secret_values read_secrets(const settings& values, file_checker& files) {
 
 load_result load(const std::filesystem::path& file, const environment& env) {
     const std::string name = file.string();
+    // Without the file there is nothing to check; a file that is too large is invalid, not unavailable.
     const file_contents contents = read_file(file, max_file_size_bytes);
     if (!contents.reason.empty()) {
         const auto kind = contents.too_large ? fault_kind::invalid : fault_kind::unavailable;
         return config_faults{
             {kind, name, 0, "", "cannot read the configuration: " + contents.reason}};
     }
+    // Relative paths start at the folder of the file, so the daemon may start in any directory.
     std::error_code error;
     const auto folder = std::filesystem::absolute(file, error).parent_path();
     parsed_config parsed = parse({contents.bytes.data(), contents.bytes.size()}, name, folder, env);
-    // Files are looked at even if the text has faults, so that one run tells everything.
+    // Files are checked even if the text has faults, so that one run reports everything.
     const settings& values = parsed.values;
     file_checker files(name, env, parsed);
     secret_values secrets = read_secrets(values, files);

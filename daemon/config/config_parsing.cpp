@@ -1,3 +1,6 @@
+// Three steps: YAML to a tree, the tree along the schema into settings, then the rules that need more than one key.
+// Faults are collected, not thrown, so that one run reports all of them.
+
 #include "config/config_parsing.hpp"
 
 #include "config/fault_list.hpp"
@@ -16,7 +19,7 @@ namespace {
 
 using node_kind = yaml_node::kind_type;
 
-// Walks the tree along the schema and collects values and faults.
+// Reads the tree along the schema; collects values and faults.
 class config_reader {
 public:
     config_reader(std::string_view name, path_context paths)
@@ -24,20 +27,24 @@ public:
           paths_(std::move(paths)) {}
 
     void read_section(const yaml_node& section, const std::string& prefix) {
+        // The YAML tree contains repeated keys; which value counts would be a guess, so they are faults.
         std::map<std::string_view, std::size_t> seen;
         for (const yaml_entry& entry : section.entries) {
+            // A list, a map or nothing in the place of a key.
             if (entry.key.kind != node_kind::scalar) {
                 fail(entry.key.line, prefix, "invalid key: must be a plain word");
                 continue;
             }
             const std::string path = join(prefix, entry.key.text);
             const auto [first, is_new] = seen.emplace(entry.key.text, entry.key.line);
+            // `api.key_file: x` would find the row of the schema by its path, and could contradict its section.
             if (entry.key.text.find('.') != std::string::npos) {
                 fail(entry.key.line,
                      path,
                      "unknown key: a key must be on its own line below its section, not behind a "
                      "dot");
             } else if (is_new) {
+                // Later checks name the line of a key, also if its value is fine by itself.
                 result_.lines.emplace(path, entry.key.line);
                 read_entry(entry, path);
             } else {
@@ -48,7 +55,7 @@ public:
         }
     }
 
-    // Rules that need more than one key, and what must not be missing.
+    // Rules between keys, and required keys.
     void check_rules() {
         check_api();
         check_webhook();
@@ -73,11 +80,13 @@ private:
         if (const key_spec* key = find_key(path)) {
             for (yaml_fault& fault :
                  read_value(key->binding, entry.value, paths_, result_.values)) {
+                // Rules that involve this key are not checked: it has its default now, and a second fault would
+                // mislead.
                 fail(fault.line, path, std::move(fault.message));
                 broken_.push_back(path);
             }
         } else if (!is_section(path)) {
-            // The search is the costly part, and a file of nonsense has many of these.
+            // The search is expensive, and a file of nonsense has many unknown keys.
             const nearest_key nearest = faults_.is_full() ? nearest_key{} : find_nearest_key(path);
             fail(entry.key.line,
                  path,
@@ -87,11 +96,13 @@ private:
         } else if (entry.value.kind == node_kind::map) {
             read_section(entry.value, path);
         } else if (entry.value.kind != node_kind::null) {
+            // An empty section is fine: all its keys have their defaults.
             fail(entry.value.line, path, "must be a section with keys");
             broken_.push_back(path);
         }
     }
 
+    // Whether a key, or a section above it, has a fault already.
     [[nodiscard]] bool is_broken(std::string_view path) const {
         return std::any_of(broken_.begin(), broken_.end(), [&](const std::string& broken) {
             return path.starts_with(broken)
@@ -99,7 +110,7 @@ private:
         });
     }
 
-    // The line of a key, or else of the section that it is missing in.
+    // The line of a key; for a missing key the line of its section.
     [[nodiscard]] std::size_t line_of(const std::string& path) const {
         if (const auto found = result_.lines.find(path); found != result_.lines.end()) {
             return found->second;
@@ -109,13 +120,13 @@ private:
     }
 
     void require(const std::string& path, bool present, const std::string& message) {
-        // A value that was given and refused has its fault already.
+        // An invalid value has its fault already; it is not missing.
         if (!present && !is_broken(path)) {
             fail(line_of(path), path, message);
         }
     }
 
-    // Both or neither.
+    // A certificate and its key: both or neither.
     void require_pair(const std::string& cert_path,
                       const std::string& cert,
                       const std::string& key_path,
@@ -137,6 +148,7 @@ private:
                      api.client_cert_file,
                      "api.client_key_file",
                      api.client_key_file);
+        // The rest is about http://, which is for tests and demos: the API key must not leave this machine unencrypted.
         if (api.base_url.tls) {
             return;
         }
@@ -150,6 +162,7 @@ private:
         } else if (!api.allow_plaintext) {
             fail(line, "api.base_url", "http:// requires api.allow_plaintext: true");
         }
+        // A proxy elsewhere would receive the key even if the API is on this machine.
         if (api.proxy_url && !is_loopback(api.proxy_url->host)) {
             fail(line_of("api.proxy_url"),
                  "api.proxy_url",
@@ -158,6 +171,8 @@ private:
         }
     }
 
+    // Resolves the store's path when all keys are read. It starts at another folder than other paths, and so does its
+    // default, which no reader of a value sees.
     void place_store() {
         if (result_.values.store.in_memory()) {
             return;
@@ -173,6 +188,7 @@ private:
 
     void check_webhook() {
         const webhook_settings& webhook = result_.values.webhook;
+        // Without a secret any client on the network could create and end sessions.
         if (webhook.listen) {
             require(
                 "webhook.secret_files",
@@ -198,10 +214,12 @@ parsed_config parse(std::string_view text,
                     const std::filesystem::path& folder,
                     const environment& env) {
     config_reader reader(name, path_context{folder, env});
+    // Checked before parsing: the cost of the YAML parser is proportional to the text.
     if (text.size() > max_file_size_bytes) {
         reader.fail(0, "", "file is too large: at most 1MiB is allowed");
         return reader.finish();
     }
+    // Without a tree there are no keys; the faults of the text are all there is to report.
     const auto tree = parse_yaml(text);
     if (const auto* faults = std::get_if<std::vector<yaml_fault>>(&tree)) {
         for (const yaml_fault& fault : *faults) {
@@ -214,6 +232,7 @@ parsed_config parse(std::string_view text,
         reader.read_section(root, "");
         reader.check_rules();
     } else if (root.kind == node_kind::null) {
+        // An empty file, or one with comments only.
         reader.fail(1, "", "file is empty: at least api.key_file is required");
     } else {
         reader.fail(root.line, "", "must be a map of sections with keys, for example \"api:\"");

@@ -15,6 +15,7 @@ std::string_view variable(const char* name) {
 } // namespace
 
 environment environment::from_process() {
+    // systemd gives several state directories separated by colons; the unit has one, and the first is the daemon's.
     const std::string_view states = variable("STATE_DIRECTORY");
     environment read;
     read.credentials_directory = variable("CREDENTIALS_DIRECTORY");

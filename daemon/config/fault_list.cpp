@@ -11,12 +11,14 @@ namespace kallglot::config {
 
 namespace {
 
+// Enough for any real file, and insertion stays cheap.
 constexpr std::size_t max_faults = 100;
-// Bytes.
+
+// An operator recognises a key by its beginning; a message can repeat a long value.
 constexpr std::size_t max_key_bytes = 64;
 constexpr std::size_t max_message_bytes = 1024;
 
-// The text as far as it fits, without half of a character at its end.
+// Cuts a text between two characters of UTF-8.
 std::string_view shorten(std::string_view text, std::size_t max_bytes) {
     std::string_view rest = text;
     while (!rest.empty()) {
@@ -29,6 +31,7 @@ std::string_view shorten(std::string_view text, std::size_t max_bytes) {
     return text.substr(0, text.size() - rest.size());
 }
 
+// The position in the list: by line; the count of omitted faults is last.
 std::size_t rank(const config_fault& fault) {
     return fault.line == 0 && fault.key.empty() ? std::numeric_limits<std::size_t>::max()
                                                 : fault.line;
@@ -37,11 +40,14 @@ std::size_t rank(const config_fault& fault) {
 } // namespace
 
 void insert_by_line(std::vector<config_fault>& faults, config_fault fault) {
+    // After equal lines, so faults of one line stay in the order in which they were found.
     const auto behind = std::ranges::upper_bound(faults, rank(fault), std::ranges::less(), rank);
     faults.insert(behind, std::move(fault));
 }
 
 void fault_list::add(std::size_t line, std::string_view key, std::string_view message) {
+    // The list has the first lines, not the first found: rules between keys are checked last and often concern early
+    // lines.
     if (is_full() && line >= faults_.back().line) {
         ++omitted_;
         return;

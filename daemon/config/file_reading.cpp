@@ -17,7 +17,7 @@ std::string reason_of(int error) {
     return std::generic_category().message(error);
 }
 
-// A descriptor that closes itself.
+// Closes a file descriptor at the end of its scope.
 class descriptor {
 public:
     explicit descriptor(int number) noexcept : number_(number) {}
@@ -37,7 +37,8 @@ private:
     int number_;
 };
 
-// Opens what must be a regular file. O_NONBLOCK, because opening a pipe would wait for its writer.
+// Opens a regular file. O_NONBLOCK, because opening a pipe waits for its writer; O_NOCTTY, because a terminal must not
+// become ours.
 std::pair<int, std::string> open_regular(const std::filesystem::path& path, struct stat& status) {
     const int number = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (number < 0) {
@@ -48,6 +49,7 @@ std::pair<int, std::string> open_regular(const std::filesystem::path& path, stru
         ::close(number);
         return {-1, reason};
     }
+    // After opening, on the descriptor: a check of the path could race with a replacement of the file.
     if (!S_ISREG(status.st_mode)) {
         ::close(number);
         return {-1, S_ISDIR(status.st_mode) ? "it is a directory" : "it is not a regular file"};
@@ -67,13 +69,14 @@ file_contents read_file(const std::filesystem::path& path, std::size_t limit) {
     if (number < 0) {
         return contents;
     }
-    // One buffer of the final size: growing would leave copies of secrets behind. One byte more than the limit
-    // tells a file that is too long, also one that grows while it is read.
+    // One buffer of the final size: growing would leave copies of secrets in freed memory. One byte more than the limit
+    // reveals a file that is too large, also one that grows while it is read.
     contents.bytes.resize(limit + 1);
     std::size_t filled = 0;
     while (filled < contents.bytes.size()) {
         const ssize_t got =
             ::read(file.number(), contents.bytes.data() + filled, contents.bytes.size() - filled);
+        // A signal is no reason to give up.
         if (got < 0 && errno == EINTR) {
             continue;
         }
@@ -86,6 +89,7 @@ file_contents read_file(const std::filesystem::path& path, std::size_t limit) {
         filled += static_cast<std::size_t>(got);
     }
     if (filled > limit) {
+        // No part of the file is returned: half a file could parse as something else.
         contents.too_large = true;
         contents.reason = "it exceeds " + std::to_string(limit) + " bytes";
         filled = 0;

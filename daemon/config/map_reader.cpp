@@ -1,3 +1,6 @@
+// The web configuration has nested maps with few keys, so its reader is a list of (key, function) pairs for each map,
+// and not a schema as for the main configuration.
+
 #include "config/map_reader.hpp"
 
 #include "config/paths.hpp"
@@ -32,6 +35,7 @@ std::vector<config_fault> map_reader::take_faults() {
 void map_reader::read_map(const yaml_node& map,
                           const std::string& prefix,
                           std::span<const field> fields) {
+    // `tls_server_config:` without keys is allowed, as in exporter-toolkit.
     if (map.kind == node_kind::null) {
         return;
     }
@@ -44,6 +48,7 @@ void map_reader::read_map(const yaml_node& map,
         const std::string_view key = entry.key.text;
         const std::string path = prefix.empty() ? entry.key.text : prefix + '.' + entry.key.text;
         const auto known = std::ranges::find(fields, key, &field::first);
+        // The key is checked before its value: a reader runs only for a known key, and once.
         if (entry.key.kind != node_kind::scalar) {
             fail(entry.key.line, prefix, "invalid key: must be a plain word");
         } else if (!seen.insert(key).second) {
@@ -63,6 +68,7 @@ map_reader::field_reader map_reader::text_to(std::string& into, yaml_texts allow
         } else if (allowed == yaml_texts::on_one_line && has_line_break(value)) {
             fail(value.line, path, "must be a string on one line");
         } else {
+            // A missing value is an empty string.
             into = value.text;
         }
     };
@@ -74,6 +80,7 @@ map_reader::field_reader map_reader::pem_to(std::string& into) {
 
 map_reader::field_reader map_reader::file_to(std::string& into) {
     return [this, &into](const yaml_node& value, const std::string& path) {
+        // First as a string, with its faults; then as a path, which must not be a secret.
         std::string text;
         text_to(text)(value, path);
         if (text.empty()) {
@@ -89,6 +96,7 @@ map_reader::field_reader map_reader::file_to(std::string& into) {
 
 map_reader::field_reader map_reader::flag_to(bool& into) {
     return [this, &into](const yaml_node& value, const std::string& path) {
+        // Only these two words: YAML's yes, on and others are read differently by different parsers.
         if (value.kind == node_kind::scalar && !value.quoted
             && (value.text == "true" || value.text == "false")) {
             into = value.text == "true";

@@ -8,7 +8,8 @@ namespace kallglot::config {
 
 namespace {
 
-// Somebody has written the secret where the name of its file belongs, perhaps with what stands around it elsewhere.
+// Whether an operator wrote the secret itself where the path of its file belongs, perhaps with "Bearer " before it. A
+// dot after the prefix means a file name, for example sk_live_key.txt.
 bool looks_like_a_secret(std::string_view text) {
     constexpr std::array<std::string_view, 3> prefixes = {"sk_live_", "sk_test_", "whsec_"};
     constexpr std::size_t min_secret_bytes = 16;
@@ -21,12 +22,15 @@ bool looks_like_a_secret(std::string_view text) {
               });
 }
 
+// Joins folder and path. A path with `..` is not normalized: after a symbolic link, `..` leads to the parent of its
+// target.
 std::string join(const std::filesystem::path& folder, const std::filesystem::path& path) {
     const auto joined = folder / path;
     const bool climbs = std::ranges::find(path, "..") != path.end();
     return (climbs ? joined : joined.lexically_normal()).string();
 }
 
+// Escapes the characters that glob(7) interprets, so that a folder named tenant[1] is taken literally.
 std::string without_wildcards(const std::string& folder) {
     std::string escaped;
     for (const char c : folder) {
@@ -44,10 +48,12 @@ parsed<std::string> read_path(std::string_view text, const std::filesystem::path
     if (text.empty()) {
         return parse_error{"must be the path of a file, not an empty string"};
     }
+    // The message must not repeat the text: it goes to the log.
     if (looks_like_a_secret(text)) {
         return parse_error{"must be the path of a file, not the secret itself"};
     }
     std::string path = join(folder, text);
+    // The kernel would reject it at every use; here the fault has a line.
     if (path.size() >= PATH_MAX) {
         return parse_error{"path is too long"};
     }

@@ -10,8 +10,10 @@ namespace kallglot::config {
 
 namespace {
 
+// The only key without a default, so the only one that the example does not comment out.
 constexpr std::string_view required_key = "api.key_file";
 
+// `poll.intervals.created` as its three parts.
 std::vector<std::string_view> split_path(std::string_view path) {
     std::vector<std::string_view> parts;
     for (auto dot = path.find('.'); dot != std::string_view::npos; dot = path.find('.')) {
@@ -22,12 +24,13 @@ std::vector<std::string_view> split_path(std::string_view path) {
     return parts;
 }
 
-// Follows the schema's order and tells which sections begin at a key.
+// Tracks the open sections while a document follows the order of the schema.
 class section_tracker {
 public:
     // Calls `open(depth, name)` for each section that begins; returns the depth of the key itself.
     template <class Open>
     std::size_t enter(const std::vector<std::string_view>& parts, Open open) {
+        // Sections that this key shares with the one before stay open; the others are closed, new ones opened.
         std::size_t depth = 0;
         while (depth + 1 < parts.size() && depth < open_.size() && open_[depth] == parts[depth]) {
             ++depth;
@@ -44,7 +47,7 @@ private:
     std::vector<std::string_view> open_;
 };
 
-// Breaks a text into comment lines of about 100 columns.
+// A text as comment lines of at most 100 columns, broken at spaces.
 std::string comment(std::string_view text, const std::string& indentation) {
     const std::size_t width = 98 - indentation.size();
     std::string lines;
@@ -59,7 +62,7 @@ std::string comment(std::string_view text, const std::string& indentation) {
     return lines;
 }
 
-// Comments are read as they are: no marks for code.
+// Removes the backquotes that mark code in Markdown; in a YAML comment they are noise.
 std::string without_marks(std::string_view text) {
     std::string plain(text);
     std::erase(plain, '`');
@@ -70,7 +73,7 @@ std::string with_value(std::string_view key, const std::string& value) {
     return std::string(key) + ':' + (value.empty() ? "" : " " + value);
 }
 
-// In tables a bar would begin the next cell.
+// Escapes the vertical bar, which would begin the next cell of a table.
 std::string cell(std::string_view text) {
     std::string escaped;
     for (const char c : text) {
@@ -95,6 +98,7 @@ std::string effective_yaml(const settings& values) {
         });
         const std::string value = print_value(key.binding, values);
         text += std::string(2 * depth, ' ') + with_value(parts.back(), value);
+        // Reminds readers of /config that there is a value, which is never shown.
         if (names_secret(key.binding) && !value.empty() && value != "[]") {
             text += " # content: <secret>";
         }
@@ -115,7 +119,7 @@ std::string example_yaml() {
     section_tracker sections;
     for (const key_spec& key : schema()) {
         const auto parts = split_path(key.path);
-        // The first level stays in force, empty sections do no harm; what is below is commented out.
+        // Top-level sections are not commented out: empty sections are valid, and one # less to remove.
         const auto depth = sections.enter(parts, [&](std::size_t level, std::string_view name) {
             text +=
                 (level == 0 ? "\n" : std::string(2 * level, ' ') + '#') + std::string(name) + ":\n";
@@ -140,6 +144,7 @@ std::string reference_markdown() {
     std::string_view section = "?";
     for (const key_spec& key : schema()) {
         const auto parts = split_path(key.path);
+        // A new table for each top-level section; keys without a section have one of their own.
         const std::string_view top = parts.size() == 1 ? std::string_view() : parts.front();
         if (top != section) {
             section = top;

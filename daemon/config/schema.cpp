@@ -1,3 +1,8 @@
+// The table itself, and the search for the key that an operator probably meant.
+//
+// A row refers to its value by pointers to members, so the compiler checks that the value exists and has the type of
+// the row. Help texts are read in config/README.md, config/example.yml and nowhere else; backquotes mark keys there.
+
 #include "config/schema.hpp"
 
 #include <algorithm>
@@ -14,12 +19,14 @@ constexpr auto day = std::chrono::hours(24);
 constexpr std::size_t kib = 1024;
 constexpr std::size_t mib = 1024 * kib;
 
-// The function that follows pointers to members from the settings to a value.
+// The accessor of a value: follows pointers to members from the settings, for example &settings::api,
+// &api_settings::base_url.
 template <auto... Path>
 constexpr auto at = [](settings& all) -> auto& {
     return (all.*....*Path);
 };
 
+// Short names, so that a row stays readable.
 constexpr change_effect reload = change_effect::reload;
 constexpr change_effect restart = change_effect::restart;
 
@@ -249,9 +256,10 @@ constexpr std::array keys = {
              "Maximum time for requests in flight to finish when the daemon stops."},
 };
 
-// Edits (insert, delete, replace, swap of neighbours) between two short texts, or `limit` if that many are needed.
+// Edits (insert, delete, replace, swap of neighbours) between two short texts, or `limit` if that many are needed:
+// Damerau-Levenshtein in its restricted form, with three rows of the table in memory.
 std::size_t edit_distance(std::string_view a, std::string_view b, std::size_t limit) {
-    // What differs by more letters in length alone need not be looked at.
+    // The difference in length is a lower bound of the distance.
     if (std::max(a.size(), b.size()) - std::min(a.size(), b.size()) >= limit) {
         return limit;
     }
@@ -262,8 +270,10 @@ std::size_t edit_distance(std::string_view a, std::string_view b, std::size_t li
     for (std::size_t i = 1; i <= a.size(); ++i) {
         row[0] = i;
         for (std::size_t j = 1; j <= b.size(); ++j) {
+            // Delete, insert or replace one letter ...
             const std::size_t replaced = last[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
             row[j] = std::min({last[j] + 1, row[j - 1] + 1, replaced});
+            // ... or swap two neighbours, the most common slip of all.
             if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
                 row[j] = std::min(row[j], before[j - 2] + 1);
             }
@@ -282,7 +292,7 @@ std::string_view leaf_of(std::string_view path) {
     return path.substr(path.rfind('.') + 1);
 }
 
-// Every key, and every section that a key lies in.
+// Every key and every section: a misspelt section deserves a hint too.
 std::vector<std::string_view> known_paths() {
     std::vector<std::string_view> paths;
     for (const key_spec& key : keys) {
@@ -305,6 +315,7 @@ std::span<const key_spec> schema() {
 }
 
 const key_spec* find_key(std::string_view path) {
+    // A linear search: the table has a few dozen rows, and a file is read once.
     const auto found = std::find_if(keys.begin(), keys.end(), [&](const key_spec& key) {
         return key.path == path;
     });
@@ -319,7 +330,7 @@ bool is_section(std::string_view path) {
 }
 
 nearest_key find_nearest_key(std::string_view path) {
-    // Longer texts resemble nothing; the bound keeps the table small.
+    // Longer texts are similar to no key; the bound limits the cost of the search.
     const auto unknown = path.substr(0, 80);
     const auto unknown_leaf = leaf_of(unknown);
     nearest_key best;
@@ -327,6 +338,7 @@ nearest_key find_nearest_key(std::string_view path) {
     static const std::vector<std::string_view> candidates = known_paths();
     for (const std::string_view candidate : candidates) {
         const auto consider = [&](std::string_view a, std::string_view b, std::size_t more) {
+            // Candidates that cannot win are skipped, and the search below stops as early as it can.
             if (more >= best_distance) {
                 return;
             }
@@ -337,9 +349,10 @@ nearest_key find_nearest_key(std::string_view path) {
             }
         };
         consider(unknown, candidate, 0);
-        // A right name in a wrong place is as close as a slip of two letters.
+        // A correct name in the wrong section counts as a distance of two.
         consider(unknown_leaf, leaf_of(candidate), 2);
     }
+    // Only a third of the letters may differ, otherwise "did you mean" would be a guess.
     best.close = best_distance <= std::max<std::size_t>(2, unknown_leaf.size() / 3);
     return best;
 }

@@ -1,3 +1,6 @@
+// The content of a secret file exists in two places: the buffer of read_file, wiped by `wiper`, and the `secret` that
+// is returned. Everything in between is a view. Checks run on views, and messages describe a fault without its bytes.
+
 #include "kallglot/config/secrets.hpp"
 
 #include "config/file_reading.hpp"
@@ -15,7 +18,7 @@ namespace kallglot::config {
 
 namespace {
 
-// Wipes a buffer at the end of its scope, whichever way the scope ends.
+// Wipes a buffer at the end of its scope, also on an early return.
 class wiper {
 public:
     explicit wiper(std::vector<char>& bytes) noexcept : bytes_(bytes) {}
@@ -24,7 +27,7 @@ public:
     wiper& operator=(const wiper&) = delete;
 
     ~wiper() {
-        // The vector was made larger than what it holds now; all of it is wiped.
+        // The vector was larger while the file was read; wipe its whole capacity.
         bytes_.resize(bytes_.capacity());
         if (!bytes_.empty()) {
             ::explicit_bzero(bytes_.data(), bytes_.size());
@@ -35,6 +38,7 @@ private:
     std::vector<char>& bytes_;
 };
 
+// Editors and `echo` append a line end, which is never part of a secret.
 std::string_view without_line_end(std::string_view text) {
     while (text.ends_with('\n') || text.ends_with('\r')) {
         text.remove_suffix(1);
@@ -42,7 +46,7 @@ std::string_view without_line_end(std::string_view text) {
     return text;
 }
 
-// Without case; nothing is copied, because the text may be a secret.
+// Case-insensitive search without a copy, because the text may be a secret.
 bool contains(std::string_view text, std::string_view word) {
     return std::search(text.begin(),
                        text.end(),
@@ -52,8 +56,9 @@ bool contains(std::string_view text, std::string_view word) {
            != text.end();
 }
 
-// What is wrong with the bytes, in words that do not tell them; nullptr if nothing is.
+// The fault of the bytes, in words that do not reveal them; nullptr if they are valid.
 const char* fault_of_bytes(std::string_view text, secret_use use) {
+    // Each check is a mistake that operators make: saved as "UTF-8 with BOM", two keys in one file, a pasted tab.
     if (text.starts_with("\xEF\xBB\xBF")) {
         return "begins with a byte order mark: save the file as plain text without it";
     }
@@ -66,6 +71,7 @@ const char* fault_of_bytes(std::string_view text, secret_use use) {
     if (control) {
         return "contains a control character";
     }
+    // A line break in a header would let the secret inject further headers; a space would truncate it.
     const bool visible =
         std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7F; });
     if (use == secret_use::header && !visible) {
@@ -74,10 +80,11 @@ const char* fault_of_bytes(std::string_view text, secret_use use) {
     return nullptr;
 }
 
+// A warning, not a fault: containers often mount secrets readable, and a daemon that does not start raises no alerts.
 std::string permission_warning(const std::filesystem::path& path,
                                mode_t mode,
                                const std::filesystem::path& credentials_directory) {
-    // The service manager grants access to its credentials by access lists, which show up as group bits.
+    // systemd grants access to credentials by access control lists, which appear as group permissions.
     const bool guarded =
         !credentials_directory.empty() && path.parent_path() == credentials_directory;
     if ((mode & S_IROTH) != 0) {
@@ -92,6 +99,7 @@ std::string permission_warning(const std::filesystem::path& path,
 } // namespace
 
 bool is_placeholder(std::string_view text) {
+    // A placeholder often has the right prefix: sk_live_xxx.
     for (const std::string_view prefix : {"sk_live_", "sk_test_", "whsec_", "Bearer "}) {
         if (text.starts_with(prefix)) {
             text.remove_prefix(prefix.size());
@@ -101,7 +109,7 @@ bool is_placeholder(std::string_view text) {
         || (text.front() == '{' && text.back() == '}')) {
         return true;
     }
-    // Nothing but one character and punctuation: xxx, ****, 0000, xxxx-xxxx.
+    // One repeated character with punctuation: xxx, ****, 0000, xxxx-xxxx.
     const auto is_mark = [](char c) {
         return c == '-' || c == '_' || c == '.';
     };
@@ -109,6 +117,7 @@ bool is_placeholder(std::string_view text) {
     const bool uniform = first == text.end() || std::all_of(first, text.end(), [&](char c) {
                              return c == *first || is_mark(c);
                          });
+    // Words that are placeholders only as the whole text: a real key may contain `key`.
     constexpr std::array whole = {"secret",
                                   "password",
                                   "passwd",
@@ -122,6 +131,7 @@ bool is_placeholder(std::string_view text) {
                                   "none",
                                   "null",
                                   "example"};
+    // Words that no generated secret contains.
     constexpr std::array parts = {"changeme",
                                   "change_me",
                                   "change-me",
@@ -154,11 +164,13 @@ secret_result read_secret_file(const std::filesystem::path& path,
                                const std::filesystem::path& credentials_directory) {
     file_contents contents = read_file(path, max_secret_size_bytes);
     const wiper wipe(contents.bytes);
+    // A missing file may appear later, so a restart can help; a file that is too large will not shrink.
     if (!contents.reason.empty()) {
         const auto kind = contents.too_large ? fault_kind::invalid : fault_kind::unavailable;
         return secret_fault{kind, "cannot read " + path.string() + ": " + contents.reason};
     }
     const auto text = without_line_end({contents.bytes.data(), contents.bytes.size()});
+    // An empty key would make every request unauthorized, an empty webhook secret would be guessable.
     if (text.empty()) {
         return secret_fault{fault_kind::invalid, path.string() + " is empty"};
     }

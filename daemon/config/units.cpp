@@ -1,3 +1,6 @@
+// Two rules hold for every type here. Parsing accepts exactly the documented form: no signs, blanks or exponents, which
+// the standard library would accept. Printing takes the shortest text that parses as exactly the same value.
+
 #include "config/units.hpp"
 
 #include <algorithm>
@@ -16,6 +19,7 @@ constexpr std::uint64_t ms_per_second = 1000;
 constexpr std::uint64_t ms_per_minute = 60 * ms_per_second;
 constexpr std::uint64_t ms_per_hour = 60 * ms_per_minute;
 constexpr std::uint64_t ms_per_day = 24 * ms_per_hour;
+// Far beyond any use, and small enough that sums of durations cannot overflow.
 constexpr std::uint64_t max_duration_ms = 200 * 365 * ms_per_day;
 
 struct unit {
@@ -23,6 +27,7 @@ struct unit {
     std::uint64_t factor;
 };
 
+// Large to small: parsing and printing rely on the order.
 constexpr std::array<unit, 7> duration_units = {{{"y", 365 * ms_per_day},
                                                  {"w", 7 * ms_per_day},
                                                  {"d", ms_per_day},
@@ -38,7 +43,7 @@ constexpr bool is_digit(char c) {
     return c >= '0' && c <= '9';
 }
 
-// Takes the digits at the front away; nothing if there are none or the number does not fit.
+// Takes digits off the front; empty if there are none or the number does not fit into 64 bits.
 std::optional<std::uint64_t> take_number(std::string_view& text) {
     std::uint64_t number = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -49,7 +54,7 @@ std::optional<std::uint64_t> take_number(std::string_view& text) {
     return number;
 }
 
-// Takes the letters at the front away.
+// Takes everything up to the next digit off the front.
 std::string_view take_unit(std::string_view& text) {
     const auto end = std::find_if(text.begin(), text.end(), is_digit);
     const auto name = text.substr(0, static_cast<std::size_t>(end - text.begin()));
@@ -57,7 +62,7 @@ std::string_view take_unit(std::string_view& text) {
     return name;
 }
 
-// A decimal fraction without sign or exponent, such as 600 or 0.5; from_chars alone would accept "inf" and "-1".
+// Parses a decimal without sign or exponent, for example 600 or 0.5; from_chars alone would accept "inf" and "-1".
 std::optional<double> parse_decimal(std::string_view text) {
     const bool plain =
         !text.empty() && text.size() <= 32 && is_digit(text.front()) && is_digit(text.back())
@@ -81,11 +86,13 @@ std::string print_decimal(double number) {
     return error == std::errc{} ? std::string(buffer.data(), end) : std::string();
 }
 
+// The most helpful message for a text that is not a duration: the usual mistakes have their own.
 parse_error duration_error(std::string_view text) {
     if (text.starts_with('-')) {
         return {"must not be negative"};
     }
     if (!text.empty() && std::all_of(text.begin(), text.end(), is_digit)) {
+        // The example repeats the operator's number, unless it is absurdly long.
         constexpr std::size_t max_digits = 9;
         const auto example = text.size() <= max_digits ? text : "90";
         return {"must have a unit, for example " + std::string(example) + "s"};
@@ -110,7 +117,7 @@ parsed<std::chrono::milliseconds> parse_duration(std::string_view text) {
     while (!rest.empty()) {
         const auto number = take_number(rest);
         const auto name = take_unit(rest);
-        // The search goes on behind the last unit, so that each appears once and in falling order.
+        // The search continues after the last unit, so that each unit appears once and from large to small.
         const auto found =
             std::find_if(next_unit, duration_units.end(), [&](const unit& candidate) {
                 return candidate.name == name;
@@ -118,7 +125,7 @@ parsed<std::chrono::milliseconds> parse_duration(std::string_view text) {
         if (!number || found == duration_units.end()) {
             return duration_error(text);
         }
-        // Compared by division, so that nothing can overflow.
+        // Comparing by division cannot overflow.
         if (*number > (max_duration_ms - total) / found->factor) {
             return parse_error{"must be at most 200 years"};
         }
@@ -134,7 +141,7 @@ parsed<std::chrono::milliseconds> parse_duration(std::string_view text) {
 std::string print_duration(std::chrono::milliseconds value) {
     auto rest = static_cast<std::uint64_t>(std::max<std::int64_t>(value.count(), 0));
     std::string text;
-    // Years and weeks are read but not printed: 30d says more than 4w2d.
+    // Years and weeks are parsed but not printed: 30d is clearer than 4w2d.
     for (const unit& each : duration_units) {
         if (each.name == "y" || each.name == "w" || rest < each.factor) {
             continue;
@@ -166,6 +173,7 @@ parsed<rate> parse_rate(std::string_view text) {
     if (window->count() == 0) {
         return parse_error{"the duration after the slash must be above 0"};
     }
+    // The bounds keep intervals between requests representable: above a nanosecond and below a lifetime.
     const double per_second = *count * 1000.0 / static_cast<double>(window->count());
     if (per_second <= 0) {
         return parse_error{"must be above 0"};
@@ -183,12 +191,13 @@ std::string print_rate(rate value) {
     if (value.is_unlimited()) {
         return "unlimited";
     }
+    // 100/1m is what an operator writes, 1.6666666666666667/1s what a computer makes of it.
     std::string shortest = print_decimal(value.per_second) + "/1s";
     constexpr std::array<unit, 3> windows = {{{"1m", 60}, {"1h", 3600}, {"1d", 86400}}};
     for (const unit& window : windows) {
         std::string text = print_decimal(value.per_second * static_cast<double>(window.factor))
                            + '/' + std::string(window.name);
-        // Multiplication may have rounded; only a text that means the same rate will do.
+        // The multiplication may round; only a text that parses as the same rate is allowed.
         const auto again = parse_rate(text);
         if (text.size() < shortest.size() && again && *again == value) {
             shortest = std::move(text);
@@ -203,9 +212,11 @@ parsed<std::size_t> parse_size(std::string_view text) {
     if (!number) {
         return parse_error{"must be a size, for example 64KiB, 1MiB or 65536"};
     }
+    // A number without a unit is bytes.
     if (rest.empty()) {
         return static_cast<std::size_t>(*number);
     }
+    // Only powers of two have units: KB would be 1000 for some readers and 1024 for others.
     const auto found = std::find_if(size_units.begin(),
                                     size_units.end(),
                                     [&](const unit& candidate) { return candidate.name == rest; });
@@ -242,7 +253,7 @@ parsed<double> parse_percent(std::string_view text) {
 }
 
 std::string print_percent(double value) {
-    // Few digits first: 0.07 times 100 is not 7 for a computer, but "7%" reads back as 0.07.
+    // Try few digits first: 0.07 times 100 is not exactly 7 in binary, but "7%" parses as 0.07.
     std::array<char, 48> buffer{};
     for (int digits = 0; digits <= 17; ++digits) {
         const auto end = std::to_chars(buffer.data(),

@@ -1,3 +1,7 @@
+// Prints values as YAML and describes types and ranges for the reference.
+//
+// The texts must parse as the same value: the effective configuration is loadable, and a reload compares texts.
+
 #include "config/schema_values.hpp"
 #include "config/units.hpp"
 
@@ -13,12 +17,13 @@ std::string to_range(const std::string& min, const std::string& max) {
     return min + " to " + max;
 }
 
-// A text as a YAML scalar: as it is if nothing in it means something to YAML, else in double quotes.
+// A string as a YAML scalar: plain if no character has a meaning in YAML, otherwise in double quotes.
 std::string print_text(std::string_view text) {
     const auto is_plain = [](char c) {
         return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
                || std::string_view("/_.+-:@%~").find(c) != std::string_view::npos;
     };
+    // Some characters are harmless except at the start or the end; `null` in any case would read as no value.
     const bool plain = !text.empty() && std::all_of(text.begin(), text.end(), is_plain)
                        && std::string_view("+-:@%~").find(text.front()) == std::string_view::npos
                        && text.back() != ':' && text != "null" && text != "Null" && text != "NULL";
@@ -45,7 +50,7 @@ std::string print_list(const List& list, Print print) {
     return text + ']';
 }
 
-// The text of each type's value; overloads by the type of the place, not of the binding, where that is enough.
+// Prints a value; one overload for each type of the schema.
 struct printer {
     settings& all;
 
@@ -98,6 +103,7 @@ struct printer {
     }
 };
 
+// The type column of the reference.
 struct type_name {
     std::string operator()(const duration_value&) const { return "duration"; }
 
@@ -136,6 +142,7 @@ struct type_name {
     std::string operator()(const route_value&) const { return "URL path"; }
 };
 
+// The range column of the reference, also used in errors: "must be 10ms to 1d".
 struct range_text {
     std::string operator()(const duration_value& spec) const {
         return to_range(print_duration(spec.min), print_duration(spec.max));
@@ -170,6 +177,7 @@ struct range_text {
         return "at most " + std::to_string(max_files);
     }
 
+    // Paths, URLs and addresses have no range.
     template <class Other>
     std::string operator()(const Other&) const {
         return {};
@@ -179,7 +187,7 @@ struct range_text {
 } // namespace
 
 std::string print_value(const value_binding& binding, const settings& all) {
-    // Places give writable references; a copy is cheaper than a second set of them.
+    // The accessors return writable references; copying the settings avoids a second, constant set of accessors.
     settings copy = all;
     return std::visit(printer{copy}, binding);
 }

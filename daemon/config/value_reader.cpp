@@ -1,3 +1,8 @@
+// Reads a YAML node into the settings, with one overload for each type of the schema.
+//
+// The kind of the node (list, scalar, empty) is checked once for all types; an overload sees only a node of the right
+// kind. A value with a fault leaves the settings unchanged.
+
 #include "config/parsed.hpp"
 #include "config/paths.hpp"
 #include "config/schema_values.hpp"
@@ -16,7 +21,7 @@ namespace {
 
 using node_kind = yaml_node::kind_type;
 
-// "must be a duration, not a list": the words for a node of the wrong kind.
+// Names the kind of a node in errors: "must be a duration, not a list".
 std::string_view name_of(const yaml_node& node) {
     switch (node.kind) {
         case node_kind::null:
@@ -35,6 +40,7 @@ std::string wrong_type(const value_binding& binding, const yaml_node& node) {
     return "must be a " + describe_type(binding) + ", not " + std::string(name_of(node));
 }
 
+// Adds the range check to a parsed value.
 template <class T>
 parsed<T> within(const parsed<T>& value, T min, T max, const std::string& range) {
     if (value && (*value < min || *value > max)) {
@@ -43,7 +49,7 @@ parsed<T> within(const parsed<T>& value, T min, T max, const std::string& range)
     return value;
 }
 
-// A bare name may be one of the service manager's credentials.
+// Resolves a path; a bare name of a secret is looked up in the credentials folder of the service manager first.
 parsed<std::string> resolve_path(std::string_view text,
                                  bool holds_secret,
                                  const path_context& paths) {
@@ -51,6 +57,7 @@ parsed<std::string> resolve_path(std::string_view text,
     const auto& credentials = paths.env.credentials_directory;
     if (path && holds_secret && !credentials.empty()
         && !std::filesystem::path(text).has_parent_path()) {
+        // An error of the lookup counts as "not there": reading the file later reports the reason.
         std::error_code ignored;
         auto credential = credentials / text;
         if (std::filesystem::exists(credential, ignored)) {
@@ -60,6 +67,7 @@ parsed<std::string> resolve_path(std::string_view text,
     return path;
 }
 
+// Compares paths as texts, so `a` and `./a` are the same; links are not followed.
 bool is_same_file(const std::string& a, const std::string& b) {
     return std::filesystem::path(a).lexically_normal()
            == std::filesystem::path(b).lexically_normal();
@@ -69,6 +77,7 @@ parsed<rate_limit_setting> parse_rate_limit(std::string_view text) {
     if (text == "auto") {
         return rate_limit_setting{};
     }
+    // The message of a plain rate would not mention `auto`.
     const auto value = parse_rate(text);
     if (!value) {
         return parse_error{"must be auto, unlimited, or a rate, for example 600/1m"};
@@ -77,18 +86,18 @@ parsed<rate_limit_setting> parse_rate_limit(std::string_view text) {
     return rate_limit_setting{mode, *value};
 }
 
-// Types that a number in quotes is not.
+// Types whose values must not be in quotes: "5" in quotes is a string in YAML, and probably a mistake.
 template <class Binding>
 constexpr bool is_never_quoted =
     std::is_same_v<Binding, count_value> || std::is_same_v<Binding, flag_value>;
 
-// What "empty" means: an optional value may be emptied, any other needs one.
+// Types whose value may be empty: it disables something optional. Any other key requires a value.
 template <class Binding>
 constexpr bool may_be_empty =
     std::is_same_v<Binding, proxy_value> || std::is_same_v<Binding, listen_value>
     || std::is_same_v<Binding, file_value>;
 
-// Reads one node into its place; an object, so that each type can be an overload.
+// Reads one node. An object, so that std::visit finds an overload for each type.
 struct reader {
     const value_binding& binding;
     const yaml_node& node;
@@ -100,6 +109,7 @@ struct reader {
         faults.push_back({line, std::move(message)});
     }
 
+    // Stores a valid value; otherwise records its error.
     template <class T, class Value>
     void store(place<T> at, Value value) {
         if (value) {
@@ -109,6 +119,7 @@ struct reader {
         }
     }
 
+    // Checks the kind of the node, then lets the overload for the type read it.
     template <class Binding>
     void operator()(const Binding& spec) {
         constexpr bool is_list = std::is_same_v<Binding, duration_list_value>
@@ -130,6 +141,7 @@ struct reader {
         }
     }
 
+    // Resets an optional value; instantiated for every type, but only reached for those that may be empty.
     template <class Binding>
     void clear(const Binding& spec) {
         if constexpr (may_be_empty<Binding>) {
@@ -175,7 +187,7 @@ struct reader {
         store(spec.at, resolve_path(node.text, spec.holds_secret, paths));
     }
 
-    // Relative to another folder than all other paths, which the default is too: resolved when all keys are read.
+    // Only stored here: this path starts at another folder than all others, so config_parsing resolves it at the end.
     void read(const store_path_value& spec) {
         if (node.text.empty()) {
             fail(node.line, "must be the path of a file or \":memory:\", not an empty string");
@@ -193,6 +205,7 @@ struct reader {
         }
         std::vector<std::chrono::milliseconds> list;
         for (const yaml_node& item : node.items) {
+            // Each item has its own fault and line; the good ones are still checked against each other.
             if (item.kind != node_kind::scalar) {
                 fail(item.line, "each item must be a duration, not " + std::string(name_of(item)));
                 continue;
@@ -216,6 +229,7 @@ struct reader {
         }
     }
 
+    // One entry of a list of files: a secret, or a glob of session files.
     [[nodiscard]] parsed<std::string> read_item(const yaml_node& item, bool holds_secret) const {
         if (item.kind != node_kind::scalar) {
             return parse_error{"each item must be a path, not " + std::string(name_of(item))};
@@ -229,6 +243,7 @@ struct reader {
             fail(node.line, "must have at most " + std::to_string(max_files) + " files");
             return;
         }
+        // A file listed twice is a mistake: for secrets a useless one, for globs one that hides a wrong name.
         std::vector<std::string> list;
         for (const yaml_node& item : node.items) {
             const auto path = read_item(item, spec.holds_secrets);

@@ -1,3 +1,6 @@
+// Each section is a map_reader table. Words of Go's crypto/tls are translated into OpenSSL's, and the rules between
+// keys are those of exporter-toolkit, so that a file which works for other exporters works here.
+
 #include "kallglot/config/web_config.hpp"
 
 #include "config/file_reading.hpp"
@@ -22,7 +25,7 @@ using node_kind = yaml_node::kind_type;
 
 constexpr std::size_t max_size_bytes = std::size_t{1024} * 1024;
 
-// Walks the file, and collects what it says and what is wrong with it.
+// Reads the sections of the file; collects values and faults.
 class web_config_reader : private map_reader {
 public:
     using map_reader::fail;
@@ -48,6 +51,7 @@ public:
         read_map(root, "", fields);
     }
 
+    // All or nothing: a file with any fault gives no settings.
     [[nodiscard]] web_config_result finish() {
         if (auto faults = take_faults(); !faults.empty()) {
             return faults;
@@ -56,6 +60,7 @@ public:
     }
 
 private:
+    // TLS 1.0 and 1.1 are words of the format, but insecure: their message says so.
     [[nodiscard]] field_reader version_to(tls_version& into) {
         return [this, &into](const yaml_node& value, const std::string& path) {
             if (value.text == "TLS12") {
@@ -70,7 +75,8 @@ private:
         };
     }
 
-    /// A list of Go's words, put together as OpenSSL wants it.
+    // A list of Go's words as one OpenSSL list. `any` is set for every known word, also for those that OpenSSL
+    // configures elsewhere.
     [[nodiscard]] field_reader words_to(std::string& into,
                                         std::span<const translation> words,
                                         std::string_view what,
@@ -92,6 +98,7 @@ private:
     }
 
     void read_tls(const yaml_node& section) {
+        // The default of exporter-toolkit.
         tls_server_options tls;
         tls.prefer_server_ciphers = true;
         std::string client_auth;
@@ -112,6 +119,7 @@ private:
               }},
              {"client_allowed_sans",
               [&](const yaml_node& value, const std::string& path) {
+                  // Probably intended as "no restriction", but it would reject every client.
                   if (value.kind == node_kind::sequence && value.items.empty()) {
                       fail(value.line,
                            path,
@@ -128,13 +136,14 @@ private:
              {"curve_preferences", words_to(tls.groups, curves, "curve", any_curve)}});
         read_map(section, "tls_server_config", fields);
 
+        // The word is looked up after the map is read: its rules need the other keys too.
         const auto auth = std::ranges::find(client_auths, client_auth, &client_auth_word::go);
         if (auth == client_auths.end()) {
             fail(auth_line, "tls_server_config.client_auth_type", "unknown client_auth_type");
             return;
         }
         tls.client_auth = auth->meaning;
-        // With suites of TLS 1.3 alone nothing is left for 1.2.
+        // If all suites are for TLS 1.3, no suite remains for TLS 1.2, so 1.3 becomes the minimum.
         if (any_suite && tls.ciphers.empty()) {
             if (tls.max_version == tls_version::tls_1_2) {
                 fail(section.line,
@@ -144,16 +153,18 @@ private:
             }
             tls.min_version = tls_version::tls_1_3;
         }
-        const bool is_meant = !tls.cert_file.empty() || !tls.cert_pem.empty()
-                              || !tls.key_file.empty() || !tls.key_pem.empty()
-                              || !tls.client_ca_file.empty() || !tls.client_ca_pem.empty()
-                              || !client_auth.empty() || !tls.allowed_sans.empty();
-        if (is_meant) {
+        // TLS is enabled by any key about certificates; min_version alone, for example, does not enable it.
+        const bool enabled = !tls.cert_file.empty() || !tls.cert_pem.empty()
+                             || !tls.key_file.empty() || !tls.key_pem.empty()
+                             || !tls.client_ca_file.empty() || !tls.client_ca_pem.empty()
+                             || !client_auth.empty() || !tls.allowed_sans.empty();
+        if (enabled) {
             check_tls(tls, section.line);
             values_.tls = std::move(tls);
         }
     }
 
+    // Rules between the keys of tls_server_config. A file that the operator believes to be strict must not be lax.
     void check_tls(const tls_server_options& tls, std::size_t line) {
         constexpr std::string_view section = "tls_server_config";
         const bool any_ca = !tls.client_ca_file.empty() || !tls.client_ca_pem.empty();
@@ -180,6 +191,7 @@ private:
     }
 
     void read_http(const yaml_node& section) {
+        // Accepted and ignored: the listener speaks HTTP/1.1.
         bool http2 = true;
         const std::array fields = std::to_array<field>(
             {{"http2", flag_to(http2)},
@@ -189,6 +201,7 @@ private:
         read_map(section, "http_server_config", fields);
     }
 
+    // Only the headers of exporter-toolkit: others could break the protocol or the page.
     void read_headers(const yaml_node& section, const std::string& prefix) {
         std::array<std::string, header_rules.size()> texts;
         std::vector<field> fields;
@@ -209,6 +222,7 @@ private:
         }
     }
 
+    // User names are free texts, so this map has no table of known keys.
     void read_users(const yaml_node& section) {
         constexpr std::string_view prefix = "basic_auth_users";
         if (section.kind == node_kind::null) {
@@ -227,7 +241,7 @@ private:
             } else if (!seen.insert(name).second) {
                 fail(entry.key.line, prefix, "duplicate user");
             } else if (const std::string_view reason = why_not_bcrypt(hash); !reason.empty()) {
-                // Neither name nor text are shown: it may be the password itself.
+                // The message shows neither name nor value: the value may be the password itself.
                 fail(entry.value.line, prefix, std::string(reason));
             } else {
                 values_.users.push_back({name, hash});
@@ -235,6 +249,7 @@ private:
         }
     }
 
+    // A request rate of exporter-toolkit; an interval of 0 disables it.
     void read_rate(const yaml_node& section) {
         request_rate rate;
         const std::array fields =

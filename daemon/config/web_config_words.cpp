@@ -7,6 +7,7 @@ namespace kallglot::config {
 
 namespace {
 
+// The bounds of bcrypt's work factor: below 4 it is undefined, above 14 one login takes over a second.
 constexpr int min_cost = 4;
 constexpr int max_cost = 14;
 
@@ -17,6 +18,7 @@ bool is_digit(char c) noexcept {
 } // namespace
 
 std::string_view why_not_header(const header_rule& rule, std::string_view value) {
+    // A header without a list of values may have any value on one line.
     const bool any = rule.values[0].empty();
     if (!any && std::ranges::find(rule.values, value) == rule.values.end()) {
         return "value is not allowed for this header";
@@ -30,11 +32,12 @@ std::string_view why_not_header(const header_rule& rule, std::string_view value)
 std::string_view why_not_bcrypt(std::string_view hash) {
     constexpr std::string_view alphabet =
         "./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-    const bool is_one = hash.size() == 60 && hash.starts_with("$2")
-                        && (hash[2] == 'a' || hash[2] == 'b' || hash[2] == 'y') && hash[3] == '$'
-                        && is_digit(hash[4]) && is_digit(hash[5]) && hash[6] == '$'
-                        && hash.find_first_not_of(alphabet, 7) == std::string_view::npos;
-    if (!is_one) {
+    // `$2y$10$` and 53 characters of salt and hash in bcrypt's own base64 alphabet.
+    const bool is_bcrypt = hash.size() == 60 && hash.starts_with("$2")
+                           && (hash[2] == 'a' || hash[2] == 'b' || hash[2] == 'y') && hash[3] == '$'
+                           && is_digit(hash[4]) && is_digit(hash[5]) && hash[6] == '$'
+                           && hash.find_first_not_of(alphabet, 7) == std::string_view::npos;
+    if (!is_bcrypt) {
         return "password is not a bcrypt hash";
     }
     const int cost = (hash[4] - '0') * 10 + (hash[5] - '0');

@@ -1,3 +1,8 @@
+// Three stages: check the bytes of every line, let yaml-cpp parse and send events, build a tree from the events.
+//
+// The byte check comes first because yaml-cpp stops silently at some control characters, and because tabs and encodings
+// deserve better messages than the parser has. Its messages are translated where they would not help an operator.
+
 #include "config/yaml_tree.hpp"
 
 #include "kallglot/base/utf8.hpp"
@@ -16,18 +21,22 @@ namespace kallglot::config {
 
 namespace {
 
+// A configuration needs 3 levels; without a bound the recursion of yaml-cpp could exhaust the stack.
 constexpr std::size_t max_depth = 16;
+// More faulty lines are only counted: such a file is not a text at all.
 constexpr std::size_t max_faults = 20;
 
+// yaml-cpp counts lines from 0, and -1 means none.
 std::size_t line_of(const YAML::Mark& mark) {
     return mark.line < 0 ? 0 : static_cast<std::size_t>(mark.line) + 1;
 }
 
+// C0 and C1 controls and DEL.
 constexpr bool is_control(char32_t code) {
     return code < 0x20 || (code >= 0x7F && code <= 0x9F);
 }
 
-// Whether quotes with escapes, or a block of lines, have made control characters.
+// Whether a scalar contains control characters: escapes in double quotes and blocks of lines can produce them.
 bool has_control(std::string_view text, yaml_texts allowed) {
     while (!text.empty()) {
         const utf8_character character = decode_utf8(text);
@@ -40,7 +49,7 @@ bool has_control(std::string_view text, yaml_texts allowed) {
     return false;
 }
 
-// Leaves the parser when going on makes no sense; caught in parse_yaml.
+// Thrown through yaml-cpp to stop the parser at the first fault of the grammar; caught in parse_yaml.
 struct refused {
     yaml_fault fault;
 };
@@ -56,6 +65,7 @@ public:
         }
     }
 
+    // The tree is complete when the root closes; the end of the document adds nothing.
     void OnDocumentEnd() override {}
 
     void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
@@ -71,6 +81,7 @@ public:
                   YAML::anchor_t anchor,
                   const std::string& value) override {
         check_tag(mark, tag);
+        // Certificates have line breaks; keys never do, in either mode.
         if (has_control(value, expects_key() ? yaml_texts::on_one_line : allowed_)) {
             throw refused{{line_of(mark), "a line break or control character in a string"}};
         }
@@ -103,7 +114,7 @@ public:
     [[nodiscard]] yaml_node take_root() { return std::move(root_); }
 
 private:
-    // A container that is not closed yet, and the key of the map that waits for its value.
+    // An open container; for a map also the key that waits for its value.
     struct level {
         yaml_node node;
         yaml_node key;
@@ -113,6 +124,7 @@ private:
     static yaml_node make(yaml_node::kind_type kind,
                           const YAML::Mark& mark,
                           YAML::anchor_t anchor) {
+        // Aliases allow exponential expansion (the "billion laughs"), and a configuration needs none.
         if (anchor != 0) {
             throw refused{{line_of(mark), "anchors (&) are not supported"}};
         }
@@ -122,14 +134,14 @@ private:
         return node;
     }
 
-    // yaml-cpp says "?" for plain text and "!" for quoted text; all else was written by the operator.
+    // yaml-cpp reports "?" for a plain and "!" for a quoted scalar; any other tag is in the file.
     static void check_tag(const YAML::Mark& mark, const std::string& tag) {
         if (!tag.empty() && tag != "?" && tag != "!") {
             throw refused{{line_of(mark), "tags (!) are not supported"}};
         }
     }
 
-    // Whether the next node is the key of a map.
+    // Whether the next node is a key: the innermost container is a map without a waiting key.
     [[nodiscard]] bool expects_key() const {
         return !open_.empty() && open_.back().node.kind == yaml_node::kind_type::map
                && !open_.back().has_key;
@@ -148,6 +160,7 @@ private:
         add(std::move(done));
     }
 
+    // Puts a complete node into the innermost container, or makes it the root.
     void add(yaml_node node) {
         if (open_.empty()) {
             root_ = std::move(node);
@@ -160,7 +173,7 @@ private:
             parent.key = std::move(node);
             parent.has_key = true;
         } else {
-            // yaml-cpp puts a missing value where the next token is, often some lines below.
+            // yaml-cpp gives a missing value the line of the next token, often some lines below.
             if (node.kind == yaml_node::kind_type::null) {
                 node.line = parent.key.line;
             }
@@ -176,11 +189,12 @@ private:
     int documents_ = 0;
 };
 
-// What is wrong with the bytes of one line; nothing if it is fine.
+// The fault of the bytes of one line; nullptr if they are valid.
 const char* fault_of_line(std::string_view line) {
     if (line.ends_with('\r')) {
         line.remove_suffix(1);
     }
+    // A line of blanks alone is harmless, so a tab in it is no fault.
     const auto indentation = line.substr(0, line.find_first_not_of(" \t"));
     if (indentation.size() < line.size() && indentation.find('\t') != std::string_view::npos) {
         return "a tab in the indentation: YAML allows only spaces";
@@ -190,7 +204,7 @@ const char* fault_of_line(std::string_view line) {
         if (character.length == 0) {
             return "invalid UTF-8";
         }
-        // yaml-cpp takes byte 4 for the end of the text, so what follows would silently be ignored.
+        // yaml-cpp takes byte 4 for the end of the text and would silently ignore the rest.
         if (is_control(character.code) && character.code != '\t') {
             return "a control character";
         }
@@ -199,6 +213,7 @@ const char* fault_of_line(std::string_view line) {
     return nullptr;
 }
 
+// Checks all lines, so that an operator sees every one of them in one run.
 std::vector<yaml_fault> check_bytes(std::string_view text) {
     std::vector<yaml_fault> faults;
     std::size_t number = 0;
@@ -221,17 +236,17 @@ std::vector<yaml_fault> check_bytes(std::string_view text) {
     return faults;
 }
 
-// yaml-cpp reads streams only; this one reads our text in place.
+// A stream over the text in place: yaml-cpp reads only streams, and a string stream would copy.
 class view_buffer final : public std::streambuf {
 public:
     explicit view_buffer(std::string_view text) {
-        // A stream buffer wants writable characters, though a buffer that is only read never writes.
+        // A stream buffer requires writable characters, but reading never writes to them.
         char* begin = const_cast<char*>(text.data());
         setg(begin, begin, begin + text.size());
     }
 };
 
-// In words of yaml-cpp, without what it may have copied out of the text.
+// The message of yaml-cpp without the part after the colon, which may repeat the text; unhelpful ones are replaced.
 std::string explain(std::string_view message) {
     message = message.substr(0, message.find(':'));
     if (message == "unknown escape character") {
@@ -255,13 +270,14 @@ std::variant<yaml_node, std::vector<yaml_fault>> parse_yaml(std::string_view tex
     if (auto faults = check_bytes(text); !faults.empty()) {
         return faults;
     }
-    // yaml-cpp closes an open quote silently at a line end that is the last byte; without line ends it complains.
+    // yaml-cpp silently closes an open quote if the last byte is a line end; without line ends it reports the quote.
     text = text.substr(0, text.find_last_not_of(" \t\r\n") + 1);
     view_buffer buffer(text);
     std::istream stream(&buffer);
     tree_builder builder(allowed);
     try {
         YAML::Parser parser(stream);
+        // A second document ends in the builder, with its line.
         while (parser.HandleNextDocument(builder)) {
         }
         return builder.take_root();
