@@ -111,7 +111,7 @@ def allowed(room, header, quoted):
     if inner is None:
         library = library_of(header)
         return library is None or library in FREE | libraries or '*' in libraries
-    # A private header lies beside its bodies: nobody but its own room includes it.
+    # A private header lies beside its bodies: only its own room includes it.
     if not header.startswith('kallglot/') and inner.split('/')[0] != room.split('/')[0]:
         return False
     return '*' in rooms or any(inner == entry or inner.startswith(entry + '/') for entry in rooms)
@@ -127,7 +127,7 @@ def lint(root):
             findings.append(f'{path}:1: {room} is not a room of the table')
             continue
         text = read(root, path)
-        # These two are the build's own and belong to nobody.
+        # These two are the build's own: they include everything.
         if path.name in ('boost_impl.cpp', 'precompiled.hpp'):
             continue
         for match in _INCLUDE.finditer(text):

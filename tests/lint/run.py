@@ -5,7 +5,7 @@ import importlib
 import pathlib
 import sys
 
-LINTS = ['formatting', 'include_table', 'coroutine_rule', 'house_rules', 'metric_table']
+LINTS = ['formatting', 'include_table', 'coroutine_rule', 'house_rules', 'plain_words', 'metric_table']
 
 
 def main():

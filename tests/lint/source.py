@@ -9,7 +9,7 @@ import pathlib
 import re
 import subprocess
 
-_COMMENT_OR_STRING = re.compile(
+COMMENT_OR_STRING = re.compile(
     r'//[^\n]*'
     r'|/\*.*?\*/'
     r'|R"(?P<fence>[^()\\\s]{0,16})\(.*?\)(?P=fence)"'
@@ -25,7 +25,7 @@ def code_of(text):
         if found.startswith('"') or found.startswith('R"'):
             return '""' + '\n' * found.count('\n')
         return ' ' + '\n' * found.count('\n')
-    return _COMMENT_OR_STRING.sub(blank, text)
+    return COMMENT_OR_STRING.sub(blank, text)
 
 
 def line_of(text, position):

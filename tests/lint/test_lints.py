@@ -4,12 +4,14 @@
 import pathlib
 import tempfile
 import unittest
+import unittest.mock
 
 import coroutine_rule
 import formatting
 import house_rules
 import include_table
 import metric_table
+import plain_words
 from source import code_of
 
 
@@ -259,6 +261,73 @@ class HouseRules(Tree):
         self.put('daemon/base/long.cpp', 'int a;\n' * 601)
         self.put('daemon/base/short.cpp', 'int a;\n' * 600)
         self.assert_finds(house_rules.lint(self.root), 'daemon/base/long.cpp:600')
+
+
+class PlainWords(Tree):
+    BAD = [
+        ('daemon/net/sockets.cpp', '\n// Whoever connects first wins.\n'),
+        ('daemon/net/sockets.cpp', '\nlog("Nobody waits");\n'),
+        ('daemon/net/sockets.cpp', '\nlog("a\\nwho waits");\n'),
+        ('daemon/net/sockets.cpp', '\nauto text = R"(for whom)";\n'),
+        ('daemon/net/sockets.cpp', '\n/* The key is read anew. */\n'),
+        ('daemon/net/sockets.cpp', '\nint a; // told of each answer\n'),
+        ('daemon/net/sockets.cpp', '\n/// ten at the\n/// most\n'),
+        ('daemon/net/sockets.cpp', '\nlog("ten at the "\n    "most");\n'),
+        ('include/kallglot/net/sockets.hpp', '\n/// Tells the client.\n'),
+        ('tests/unit/net/sockets_test.cpp', '\n// WHO knows\n'),
+        ('tests/unit/net/sockets_test.py', '\nx = 1  # let no client in\n'),
+        ('tests/unit/net/sockets_test.py', '\nfail(f"{x} for everybody")\n'),
+        ('daemon/net/README.md', '\nWherever it is.\n'),
+        ('daemon/net/sample.yml', '\nkey: 1  # for anybody\n'),
+    ]
+    GOOD = [
+        ('daemon/net/sockets.cpp', 'int who = nobody(anew, told);\n'),
+        ('daemon/net/sockets.cpp', '// whole, whose, retells, most\n'),
+        ('daemon/net/sockets.cpp', '// ten at the\nint a;\n// most of them\n'),
+        ('tests/unit/net/sockets_test.cpp', '// the operator is told\n'),
+        ('tests/unit/net/sockets_test.py', 'who = nobody\n'),
+        ('daemon/net/README.md', '`who -a` and\n```sh\nwho | grep nobody\n```\n'),
+        ('daemon/nowhere/sockets.cpp', '// who, outside the rooms that are covered\n'),
+    ]
+
+    def setUp(self):
+        super().setUp()
+        covered = unittest.mock.patch.object(plain_words, 'CLEAN', {'net'})
+        covered.start()
+        self.addCleanup(covered.stop)
+
+    def test_finds_each_bad_text(self):
+        for path, text in self.BAD:
+            with self.subTest(text):
+                self.put(path, text)
+                self.assert_finds(plain_words.lint(self.root), f'{path}:2')
+                (self.root / path).unlink()
+
+    def test_lets_each_good_text_pass(self):
+        for path, text in self.GOOD:
+            with self.subTest(text):
+                self.put(path, text)
+                self.assert_finds(plain_words.lint(self.root))
+                (self.root / path).unlink()
+
+    def test_an_exception_holds_for_its_file_and_word(self):
+        self.put('daemon/net/a.cpp', '// anew\n// nobody\n')
+        self.put('daemon/net/b.cpp', '// anew\n')
+        with unittest.mock.patch.object(plain_words, 'EXCEPTIONS', [('daemon/net/a.*', 'anew', 'a quotation')]):
+            self.assert_finds(plain_words.lint(self.root), 'daemon/net/a.cpp:2', 'daemon/net/b.cpp:1')
+
+    def test_finds_an_exception_that_is_not_used(self):
+        self.put('daemon/net/a.cpp', '// plain\n')
+        with unittest.mock.patch.object(plain_words, 'EXCEPTIONS', [('daemon/net/a.*', 'anew', 'a quotation')]):
+            self.assert_finds(plain_words.lint(self.root), 'daemon/net/a.cpp:1')
+
+    def test_covers_a_room_a_folder_and_a_file(self):
+        with unittest.mock.patch.object(plain_words, 'CLEAN', {'net', 'tests/fuzz', 'README.md'}):
+            for path in ('daemon/net/tls/a.cpp', 'include/kallglot/net/a.hpp', 'tests/unit/net/a.cpp', 'tests/fuzz/run.py',
+                         'README.md'):
+                self.assertTrue(plain_words.is_covered(path), path)
+            for path in ('daemon/network/a.cpp', 'tests/fuzzy/run.py', 'daemon/README.md', 'tests/integration/net/a.cpp'):
+                self.assertFalse(plain_words.is_covered(path), path)
 
 
 class Formatting(Tree):
