@@ -10,6 +10,7 @@ namespace kallglot {
 
 namespace {
 
+// Wakes its owner once: a new wake_at() or cancel() makes the waits before it obsolete.
 class loop_timer final : public wake_timer {
 public:
     loop_timer(loop_executor executor, void (*callback)(void*), void* context)
@@ -17,6 +18,7 @@ public:
           callback_(callback),
           context_(context) {}
 
+    // No wait has the number 0, so every queued wait is obsolete.
     ~loop_timer() override { *current_ = 0; }
 
     loop_timer(const loop_timer&) = delete;
@@ -24,11 +26,11 @@ public:
 
     void wake_at(steady_time when) override {
         timer_.expires_at(when);
-        const std::uint64_t wanted = ++*current_;
-        // A wait that has expired is queued and cannot be cancelled any more, and it may run after this
-        // object is gone: the shared number tells it whether it is still wanted.
-        timer_.async_wait([current = current_, wanted, this](const error_code& error) {
-            if (!error && *current == wanted) {
+        const std::uint64_t number = ++*current_;
+        // An expired wait is already queued: it cannot be cancelled, and it may run after this object is destroyed.
+        // So it compares its number with the shared current one before it touches the object.
+        timer_.async_wait([current = current_, number, this](const error_code& error) {
+            if (!error && *current == number) {
                 callback_(context_);
             }
         });
@@ -43,6 +45,7 @@ private:
     steady_timer timer_;
     void (*callback_)(void*);
     void* context_;
+    // The number of the only wait that may call back; shared with the queued waits.
     std::shared_ptr<std::uint64_t> current_ = std::make_shared<std::uint64_t>(0);
 };
 
@@ -53,6 +56,7 @@ steady_time loop_clock::now() const {
 }
 
 api_time loop_clock::wall_now() const {
+    // The API's times have milliseconds; rounded down, so that a moment is never in the future.
     return std::chrono::floor<milliseconds>(std::chrono::system_clock::now());
 }
 

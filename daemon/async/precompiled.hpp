@@ -1,7 +1,7 @@
-/// The precompiled header: what most units include anyway, parsed once.
+/// The precompiled header: headers that most units include, parsed once.
 ///
-/// It changes the time of a build and nothing else: every file still includes what it uses, which the lint of the
-/// headers and the build with KALLGLOT_PCH=OFF prove. Only headers of the standard library and of Boost belong here.
+/// It changes the time of a build and nothing else: every file still includes what it uses. The lint of the headers and
+/// the build with KALLGLOT_PCH=OFF prove that. Only headers of the standard library and of Boost belong here.
 
 #ifndef KALLGLOT_ASYNC_PRECOMPILED_HPP
 #define KALLGLOT_ASYNC_PRECOMPILED_HPP

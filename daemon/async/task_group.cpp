@@ -23,7 +23,7 @@ task<> start_later(loop_executor executor, task<> child) {
     co_await std::move(child);
 }
 
-// What left the child, in words; empty if it only ended because it was cancelled.
+// The exception that left a child, as text; empty if the child ended because it was cancelled.
 std::string describe(const std::exception_ptr& error) {
     try {
         std::rethrow_exception(error);
@@ -32,7 +32,7 @@ std::string describe(const std::exception_ptr& error) {
     } catch (const std::exception& thrown) {
         return thrown.what();
     } catch (...) {
-        return "an exception of unknown type";
+        return "exception of unknown type";
     }
 }
 
@@ -43,13 +43,16 @@ task_group::task_group(loop_executor executor, failure_handler on_failure)
       on_failure_(std::move(on_failure)) {}
 
 task_group::~task_group() {
+    // A child's completion handler refers to this group, so no child may outlive it.
     assert(children_.empty() && "a task outlives its group");
 }
 
 void task_group::spawn(std::string name, task<> body) {
+    // The group is about to be joined: a child that starts now would delay its end.
     if (closed_) {
         return;
     }
+    // A list, because neither the signal's slot nor the iterator may move while the child runs.
     const auto where = children_.emplace(children_.end());
     where->name = std::move(name);
     asio::co_spawn(executor_,
@@ -60,7 +63,7 @@ void task_group::spawn(std::string name, task<> body) {
 }
 
 void task_group::cancel(asio::cancellation_type type) {
-    // A child leaves the list in a later turn of the loop, or at worst itself in this one.
+    // A child that is cancelled may end at once and leave the list, so the next one is found first.
     for (auto at = children_.begin(); at != children_.end();) {
         const auto next = std::next(at);
         at->signal.emit(type);
@@ -69,6 +72,7 @@ void task_group::cancel(asio::cancellation_type type) {
 }
 
 task<> task_group::join() {
+    // The timer never expires: the last child or a cancellation of this task ends the wait.
     steady_timer wake(executor_, steady_timer::time_point::max());
     on_empty_ = [&wake] {
         wake.cancel();
@@ -85,17 +89,19 @@ task<> task_group::join() {
 
 void task_group::finished(child_list::iterator where, const std::exception_ptr& error) {
     const std::string name = std::move(where->name);
-    // Asio 1.26 may still have a cancellation on its way to the signal when it was emitted outside the loop's thread
-    // of execution; whatever was posted before this runs before this.
-    child_list gone;
-    gone.splice(gone.end(), children_, where);
-    asio::post(executor_, [kept = std::move(gone)] {});
+    // Asio 1.26 may have posted a cancellation that still uses the signal. The child is therefore destroyed by a
+    // handler that is posted after it.
+    child_list ended;
+    ended.splice(ended.end(), children_, where);
+    asio::post(executor_, [owned = std::move(ended)] {});
+    // A cancelled child ends with an exception as well; that one is no failure.
     if (error) {
         const std::string what = describe(error);
         if (!what.empty() && on_failure_) {
             on_failure_(name, what);
         }
     }
+    // Last, since join() may return as soon as the list is empty and its caller may destroy the group.
     if (children_.empty() && on_empty_) {
         on_empty_();
     }

@@ -6,7 +6,7 @@
 namespace kallglot {
 
 worker_thread::worker_thread(loop_executor loop, const std::string& name) : loop_(std::move(loop)) {
-    // Signals belong to the loop's thread; the new thread inherits the mask of its creator.
+    // The loop's thread handles all signals. A new thread inherits the mask of its creator, so it is set before.
     sigset_t all;
     sigset_t before;
     sigfillset(&all);
@@ -18,7 +18,7 @@ worker_thread::worker_thread(loop_executor loop, const std::string& name) : loop
 
 worker_thread::~worker_thread() {
     if (thread_.joinable()) {
-        // Far away, yet small enough that adding it to "now" cannot overflow.
+        // Without a limit in practice, and small enough that adding it to the present time cannot overflow.
         static_cast<void>(stop(std::chrono::hours(24 * 365)));
     }
 }
@@ -26,6 +26,7 @@ worker_thread::~worker_thread() {
 void worker_thread::post(std::function<void()> work) {
     {
         const std::lock_guard lock(mutex_);
+        // stop() has promised that the thread ends; later work would never run.
         if (stopping_) {
             return;
         }
@@ -34,7 +35,8 @@ void worker_thread::post(std::function<void()> work) {
     changed_.notify_all();
 }
 
-bool worker_thread::stop(steady_duration patience) {
+bool worker_thread::stop(steady_duration timeout) {
+    // An earlier call has already joined the thread.
     if (!thread_.joinable()) {
         return true;
     }
@@ -42,7 +44,8 @@ bool worker_thread::stop(steady_duration patience) {
         std::unique_lock lock(mutex_);
         stopping_ = true;
         changed_.notify_all();
-        if (!changed_.wait_for(lock, patience, [this] { return ended_; })) {
+        // join() has no timeout, so the thread is joined only after it has announced its end.
+        if (!changed_.wait_for(lock, timeout, [this] { return ended_; })) {
             return false;
         }
     }
@@ -54,18 +57,20 @@ void worker_thread::serve() {
     std::unique_lock lock(mutex_);
     for (;;) {
         changed_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+        // Queued work is finished even after stop().
         if (queue_.empty()) {
             break;
         }
         std::function<void()> work = std::move(queue_.front());
         queue_.pop_front();
 
-        // The work and what it owns are gone before the lock is taken again.
+        // Without the lock: the work may block, and destroying what it owns may call post().
         lock.unlock();
         work();
         work = nullptr;
         lock.lock();
     }
+    // For stop(), which waits with a timeout before it joins.
     ended_ = true;
     changed_.notify_all();
 }

@@ -1,4 +1,6 @@
-/// The machine's clocks and the loop's timers behind the port `clock`.
+/// The port `clock` over the machine's clocks and the loop's timers.
+///
+/// Tests use a virtual clock behind the same port, so that days of polling pass in milliseconds.
 
 #ifndef KALLGLOT_ASYNC_LOOP_CLOCK_HPP
 #define KALLGLOT_ASYNC_LOOP_CLOCK_HPP

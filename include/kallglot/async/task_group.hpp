@@ -1,3 +1,5 @@
+/// A group of coroutines that starts, cancels and joins its children.
+
 #ifndef KALLGLOT_ASYNC_TASK_GROUP_HPP
 #define KALLGLOT_ASYNC_TASK_GROUP_HPP
 
@@ -13,14 +15,23 @@
 
 namespace kallglot {
 
-/// Owns coroutines: nothing in the daemon runs that does not belong to a group.
+/// Owns coroutines. Every coroutine of the daemon is the child of a group.
 ///
-/// A child that ends leaves the group; an exception that leaves a child means a bug and is handed to
-/// the handler with the child's name. The destructor asserts that no child is left (Seastar's gate).
+/// A child leaves the group when it ends. An exception that leaves a child means a bug: the group calls the failure
+/// handler with the child's name. The destructor asserts that no child is left (Seastar's gate). An example of use:
+///
+///     task_group group(executor, [&](const std::string& name, const std::string& what) {
+///         log.error("task failed", {{"task", name}, {"error", what}});
+///     });
+///     group.spawn("listener", accept());             // starts at the loop's next turn
+///     group.close();                                 // to stop: accept no more children,
+///     group.cancel(asio::cancellation_type::total);  // let requests in flight finish,
+///     co_await group.join();                         // and wait for the last child
+///
 /// Executor: loop only.
 class task_group {
 public:
-    /// Told of an exception that left a child: its name and what().
+    /// Called when an exception leaves a child: the child's name and what().
     using failure_handler = std::function<void(const std::string& name, const std::string& what)>;
 
     task_group(loop_executor executor, failure_handler on_failure);
@@ -28,18 +39,18 @@ public:
     task_group(const task_group&) = delete;
     task_group& operator=(const task_group&) = delete;
 
-    /// Starts `child` at the loop's next turn. Refused (the child never starts) once close() was called.
+    /// Starts `child` at the loop's next turn. After close() the child is dropped and never starts.
     void spawn(std::string name, task<> child);
 
-    /// Asks every child to end: `total` lets what is in flight finish, `terminal` cuts it off.
-    /// Children added later are cancelled as well once close() was called.
+    /// Cancels every child: `total` lets operations in flight finish, `terminal` aborts them.
+    /// Call close() first, so that no child is added afterwards.
     void cancel(asio::cancellation_type type);
 
-    /// No new children from now on.
+    /// Accepts no more children.
     void close() noexcept { closed_ = true; }
 
-    /// Ends when no child is left. One waiter at a time.
-    /// Cancel: terminal; the children go on.
+    /// Ends when no child is left. One caller may wait at a time.
+    /// Cancel: terminal; the children keep running.
     [[nodiscard]] task<> join();
 
     [[nodiscard]] std::size_t size() const noexcept { return children_.size(); }
@@ -57,7 +68,7 @@ private:
     loop_executor executor_;
     failure_handler on_failure_;
     child_list children_;
-    std::function<void()> on_empty_;
+    std::function<void()> on_empty_; // wakes join()
     bool closed_ = false;
 };
 

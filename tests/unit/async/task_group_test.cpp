@@ -63,7 +63,7 @@ TEST_F(TaskGroup, StartsChildrenInALaterTurn) {
     EXPECT_EQ(group_.size(), 0U);
 }
 
-TEST_F(TaskGroup, TellsWhichChildThrew) {
+TEST_F(TaskGroup, ReportsTheChildThatThrew) {
     group_.spawn("the child with the bug", fail("a message of more than thirty-two characters"));
     loop_.poll();
     ASSERT_EQ(failures_.size(), 1U);
@@ -87,7 +87,7 @@ TEST_F(TaskGroup, CancelsInTwoStages) {
 }
 
 TEST_F(TaskGroup, AChildCancelledBeforeItsFirstTurnNeverStarts) {
-    group_.spawn("early", note(&log_, "this must not be written by anybody"));
+    group_.spawn("early", note(&log_, "a word that no child may write here"));
     group_.cancel(asio::cancellation_type::terminal);
     loop_.poll();
     EXPECT_TRUE(log_.empty());
@@ -95,9 +95,9 @@ TEST_F(TaskGroup, AChildCancelledBeforeItsFirstTurnNeverStarts) {
     EXPECT_TRUE(failures_.empty());
 }
 
-TEST_F(TaskGroup, TakesNobodyOnceClosed) {
+TEST_F(TaskGroup, DropsChildrenOnceClosed) {
     group_.close();
-    group_.spawn("late", note(&log_, "this must not be written by anybody"));
+    group_.spawn("late", note(&log_, "a word that no child may write here"));
     loop_.poll();
     EXPECT_TRUE(log_.empty());
     EXPECT_EQ(group_.size(), 0U);

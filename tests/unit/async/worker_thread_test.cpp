@@ -38,7 +38,7 @@ protected:
     task_group group_{loop_.executor(), loop::failure()};
 };
 
-TEST_F(WorkerThread, ReturnsWhatTheWorkReturnedOnTheLoop) {
+TEST_F(WorkerThread, ReturnsTheResultOnTheLoop) {
     worker_thread worker(loop_.executor(), "a-name-that-is-too-long");
     const std::thread::id here = std::this_thread::get_id();
     group_.spawn("call",
@@ -55,7 +55,7 @@ TEST_F(WorkerThread, ReturnsWhatTheWorkReturnedOnTheLoop) {
     EXPECT_EQ(group_.size(), 0U);
 }
 
-TEST_F(WorkerThread, PassesErrorsOn) {
+TEST_F(WorkerThread, ReturnsTheErrorOfTheWork) {
     worker_thread worker(loop_.executor(), "errors");
     group_.spawn("call",
                  call(&worker, []() -> text_result { return errc::name_not_resolved; }, &answer_));
@@ -64,7 +64,7 @@ TEST_F(WorkerThread, PassesErrorsOn) {
     loop_.poll();
 }
 
-TEST_F(WorkerThread, WorksInTheOrderGiven) {
+TEST_F(WorkerThread, RunsWorkInTheOrderOfTheCalls) {
     std::string order;
     {
         worker_thread worker(loop_.executor(), "order");
@@ -75,7 +75,7 @@ TEST_F(WorkerThread, WorksInTheOrderGiven) {
     EXPECT_EQ(order, "abcd");
 }
 
-TEST_F(WorkerThread, ACancelledCallEndsAtOnceThoughTheWorkGoesOn) {
+TEST_F(WorkerThread, ACancelledCallEndsAtOnceAndTheWorkContinues) {
     std::promise<void> release;
     std::shared_future<void> released = release.get_future().share();
     worker_thread worker(loop_.executor(), "stuck");
@@ -84,7 +84,7 @@ TEST_F(WorkerThread, ACancelledCallEndsAtOnceThoughTheWorkGoesOn) {
                      &worker,
                      [released]() -> text_result {
                          released.wait();
-                         return std::string("too late for anybody who might have asked");
+                         return std::string("a result that arrives after its caller has ended");
                      },
                      &answer_));
     loop_.poll();
@@ -94,14 +94,14 @@ TEST_F(WorkerThread, ACancelledCallEndsAtOnceThoughTheWorkGoesOn) {
     ASSERT_TRUE(answer_.has_value());
     EXPECT_EQ(answer_->error(), errc::cancelled);
 
-    // It cannot be ended, and says so; later it ends by itself, and nobody is harmed by its result.
+    // stop() reports that the thread is stuck. Later the work ends by itself, and its result is dropped.
     EXPECT_FALSE(worker.stop(std::chrono::milliseconds(1)));
     release.set_value();
     EXPECT_TRUE(worker.stop(std::chrono::hours(1)));
     loop_.poll();
 }
 
-TEST_F(WorkerThread, FinishesWhatItWasGivenAndTakesNothingMore) {
+TEST_F(WorkerThread, FinishesQueuedWorkAndAcceptsNoMore) {
     int done = 0;
     worker_thread worker(loop_.executor(), "end");
     for (int i = 0; i < 100; ++i) {
