@@ -35,11 +35,11 @@ class ThroughAProxy(EndToEnd):
                 self.assert_clean_end(exporter)
 
     def test_bad_answer_of_the_proxy_is_named(self):
-        for answer, words in ((b'HTTP/1.1 407 Proxy Authentication Required\r\n\r\n', 'the proxy wants credentials'),
-                              (b'HTTP/1.1 403 Forbidden\r\n\r\n', 'the proxy refused the tunnel'),
-                              (b'SSH-2.0-OpenSSH_9.2\r\n', 'the proxy does not speak HTTP'),
-                              (b'HTTP/1.1 200 OK\r\n\r\nand more', 'the proxy sent more than its answer'),
-                              (b'HTTP/1.1 200 OK\r\n' + b'X: ' + b'a' * 9000, "the proxy's header is too long"),
+        for answer, words in ((b'HTTP/1.1 407 Proxy Authentication Required\r\n\r\n', 'the proxy requires authentication'),
+                              (b'HTTP/1.1 403 Forbidden\r\n\r\n', 'the proxy rejected the CONNECT request'),
+                              (b'SSH-2.0-OpenSSH_9.2\r\n', 'the response of the proxy is not HTTP/1'),
+                              (b'HTTP/1.1 200 OK\r\n\r\nand more', 'the proxy sent data after its response header'),
+                              (b'HTTP/1.1 200 OK\r\n' + b'X: ' + b'a' * 9000, "the response header of the proxy exceeds 8 KiB"),
                               (b'', 'the proxy closed the connection')):
             with self.subTest(words):
                 exporter = self.start(self.proxy(answer).port)

@@ -9,17 +9,18 @@ namespace {
 constexpr steady_duration lifetime = seconds(30);
 constexpr steady_duration retry_pause = seconds(5);
 constexpr steady_duration penalty = seconds(30);
-constexpr unsigned most_penalties = 10;
-constexpr unsigned bad_answers_until_spared = 5;
+constexpr unsigned max_penalties = 10;
+constexpr unsigned bad_answers_until_avoided = 5;
 
 } // namespace
 
 bool address_book::entry::is_avoided(steady_time now) const noexcept {
     const bool unreachable = failed_at != no_time && now - failed_at < penalty;
-    return unreachable || now < spared_until;
+    return unreachable || now < avoid_until;
 }
 
 void address_book::assign(const std::vector<tcp_endpoint>& found, steady_time now) {
+    // The history moves along, or each lookup would make every address look good again.
     std::vector<entry> fresh;
     for (const tcp_endpoint& address : found) {
         const entry* const known = find(address);
@@ -29,7 +30,8 @@ void address_book::assign(const std::vector<tcp_endpoint>& found, steady_time no
     assigned_at_ = now;
 }
 
-void address_book::keep(steady_time now) noexcept {
+void address_book::note_failed_lookup(steady_time now) noexcept {
+    // As if the result were old enough to become stale after the pause.
     assigned_at_ = now - lifetime + retry_pause;
 }
 
@@ -44,6 +46,7 @@ bool address_book::contains(const tcp_endpoint& address) const noexcept {
 std::vector<tcp_endpoint> address_book::order(steady_time now) {
     std::vector<tcp_endpoint> good;
     std::vector<tcp_endpoint> bad;
+    // Avoided addresses are not left out: they are the last resort if the others fail as well.
     const std::size_t first = next_++;
     for (std::size_t i = 0; i < entries_.size(); ++i) {
         const entry& each = entries_[(first + i) % entries_.size()];
@@ -67,26 +70,27 @@ void address_book::note_success(const tcp_endpoint& address) noexcept {
 
 bool address_book::note_answer(const tcp_endpoint& address, bool good, steady_time now) noexcept {
     entry* const known = find(address);
-    // What was under way when it was spared says nothing new.
-    if (known == nullptr || now < known->spared_until) {
+    // Requests that were in flight when the address became avoided are part of the same failure.
+    if (known == nullptr || now < known->avoid_until) {
         return false;
     }
     known->answers_well = good;
     if (good) {
         known->bad_in_a_row = 0;
-        known->times_spared = 0;
+        known->times_avoided = 0;
         return false;
     }
+    // Without a better address the API as a whole fails, and moving away would gain nothing.
     const auto is_better = [&](const entry& other) {
         return &other != known && other.answers_well && !other.is_avoided(now);
     };
-    if (++known->bad_in_a_row < bad_answers_until_spared
+    if (++known->bad_in_a_row < bad_answers_until_avoided
         || std::ranges::none_of(entries_, is_better)) {
         return false;
     }
     known->bad_in_a_row = 0;
-    known->times_spared = std::min(known->times_spared + 1, most_penalties);
-    known->spared_until = now + penalty * known->times_spared;
+    known->times_avoided = std::min(known->times_avoided + 1, max_penalties);
+    known->avoid_until = now + penalty * known->times_avoided;
     return true;
 }
 

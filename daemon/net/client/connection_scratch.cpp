@@ -6,8 +6,8 @@ namespace kallglot {
 
 namespace {
 
-// Responses seldom come in more than one piece, so that few readers are in use at once.
-constexpr std::size_t most_kept_readers = 64;
+// Most responses arrive in one piece, so few readers are in use at a time.
+constexpr std::size_t max_idle_readers = 64;
 
 } // namespace
 
@@ -21,8 +21,9 @@ std::unique_ptr<response_reader> connection_scratch::borrow_reader() {
 }
 
 void connection_scratch::give_back(std::unique_ptr<response_reader> reader) noexcept {
+    // Wiped now, because the reader may wait a long time for its next response.
     reader->forget();
-    if (readers_.size() < most_kept_readers) {
+    if (readers_.size() < max_idle_readers) {
         readers_.push_back(std::move(reader));
     }
 }

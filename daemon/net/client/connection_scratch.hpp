@@ -1,7 +1,7 @@
-/// Memory that all connections of the loop take turns with.
+/// Buffers that all connections of the loop share.
 ///
-/// What a socket delivers is used up before anything else runs, so that one set of buffers serves thousands of
-/// connections, stays in the processor's cache, and is wiped in one place. Nothing here may be held across an await.
+/// A connection processes received bytes before anything else runs. So one set of buffers serves thousands of
+/// connections, stays in the processor's cache, and is wiped in one place. No coroutine may use them across an await.
 
 #ifndef KALLGLOT_NET_CLIENT_CONNECTION_SCRATCH_HPP
 #define KALLGLOT_NET_CLIENT_CONNECTION_SCRATCH_HPP
@@ -23,7 +23,7 @@ struct connection_scratch {
     std::vector<char> plaintext = std::vector<char>(buffer_size); ///< decrypted
     std::string output;                                           ///< to the socket
 
-    /// A reader for a response that has begun; the one used last comes first.
+    /// A reader for a response that begins; the most recently used one, which is still in the cache.
     [[nodiscard]] std::unique_ptr<response_reader> borrow_reader();
     void give_back(std::unique_ptr<response_reader> reader) noexcept;
 

@@ -12,25 +12,28 @@ connector::connector(loop_executor executor, milliseconds head_start)
 task<error_code> connector::connect(std::vector<tcp_endpoint> addresses) {
     std::size_t next = 0;
     while (!winner_ && !cancelled_) {
-        // The next attempt begins at once when one has failed, else after the head start of the one before.
+        // After a failure the next attempt starts at once, otherwise after the head start of the attempt before it.
         if (start_next_ && next < addresses.size()) {
             start_next_ = false;
             start(addresses[next++]);
             continue;
         }
+        // Every address has failed.
         if (pending_ == 0) {
             break;
         }
+        // Without a further address only the outcome of an attempt, or cancel(), ends the wait.
         const bool more = next < addresses.size();
         wake_.expires_at(more ? std::chrono::steady_clock::now() + head_start_
                               : steady_timer::time_point::max());
         const auto waited = co_await wake_.async_wait(as_tuple);
+        // The timer expired, so the head start is over; a cancelled wait means that an attempt ended.
         if (!std::get<0>(waited)) {
             start_next_ = true;
         }
     }
 
-    // The attempts refer to this object: none may be left when it goes.
+    // The completion handlers of the attempts refer to this object, so all of them must have run before this returns.
     for (std::size_t i = 0; i < attempts_.size(); ++i) {
         if (winner_ != i) {
             error_code ignored;
@@ -44,7 +47,7 @@ task<error_code> connector::connect(std::vector<tcp_endpoint> addresses) {
     if (winner_) {
         co_return error_code();
     }
-    co_return cancelled_ ? errc::cancelled : verdict_.value_or(errc::connect_failed);
+    co_return cancelled_ ? errc::cancelled : common_cause_.value_or(errc::connect_failed);
 }
 
 void connector::start(const tcp_endpoint& address) {
@@ -65,6 +68,7 @@ void connector::start(const tcp_endpoint& address) {
 }
 
 void connector::ended(std::size_t index, const error_code& error) noexcept {
+    // A second connection that comes about later loses: connect() closes it.
     --pending_;
     if (error) {
         failed(error);
@@ -75,15 +79,17 @@ void connector::ended(std::size_t index, const error_code& error) noexcept {
 }
 
 void connector::failed(const error_code& error) noexcept {
+    // Closing the losers fails them too; that says nothing about their addresses.
     if (winner_ || cancelled_) {
         return;
     }
     last_error_ = error;
     const errc cause = translate_connect_error(error);
-    if (!verdict_ || cause == errc::no_descriptors) {
-        verdict_ = cause;
-    } else if (*verdict_ != cause && *verdict_ != errc::no_descriptors) {
-        verdict_ = errc::connect_failed;
+    // A lack of descriptors outranks other causes: it is local, and the pool reacts to it.
+    if (!common_cause_ || cause == errc::no_descriptors) {
+        common_cause_ = cause;
+    } else if (*common_cause_ != cause && *common_cause_ != errc::no_descriptors) {
+        common_cause_ = errc::connect_failed;
     }
     start_next_ = true;
 }
@@ -94,6 +100,7 @@ void connector::cancel() noexcept {
 }
 
 tcp_socket connector::take() {
+    // A request is one small write, so waiting to fill a packet would only delay it.
     tcp_socket& socket = attempts_[winner_.value()].socket;
     error_code ignored;
     socket.set_option(asio::ip::tcp::no_delay(true), ignored);
@@ -111,7 +118,7 @@ tcp_endpoint connector::peer() const {
 std::vector<tcp_endpoint> connector::losers() const {
     std::vector<tcp_endpoint> result;
     for (std::size_t i = 0; i < attempts_.size(); ++i) {
-        // An attempt that began after the winner was only slower.
+        // An attempt that started after the winner had less time, so it has not failed.
         if (!winner_ || i < *winner_) {
             result.push_back(attempts_[i].address);
         }

@@ -1,7 +1,7 @@
-/// Connects to the first of several addresses that answers.
+/// Connects to the first of several addresses that answers (RFC 8305, "happy eyeballs").
 ///
-/// Asio's async_connect stays with an address that drops packets until the system gives up after minutes; here the
-/// next address is tried after 250 ms beside the first (RFC 8305), and whoever connects first wins. No TLS here.
+/// Asio's async_connect waits for an address that drops packets until the system's timeout of minutes. Here a second
+/// attempt starts after 250 ms beside the first, and the first connection wins. No TLS here.
 
 #ifndef KALLGLOT_NET_CLIENT_CONNECTOR_HPP
 #define KALLGLOT_NET_CLIENT_CONNECTOR_HPP
@@ -24,11 +24,11 @@ class connector {
 public:
     connector(loop_executor executor, milliseconds head_start);
 
-    /// Ends without error when one address is connected: take() it then.
+    /// Ends without error when one address is connected; take() then returns the socket.
     ///
-    /// Errors: connect_refused, network_unreachable, connect_failed, no_descriptors when every address failed (the
-    ///         common cause, or connect_failed for a mixture); cancelled after cancel().
-    /// Cancel: only through cancel(), at once. No attempt is left open.
+    /// Errors: connect_refused, network_unreachable, connect_failed, no_descriptors if every attempt failed (their
+    ///         common cause, or connect_failed if the causes differ); cancelled after cancel().
+    /// Cancel: only through cancel(), at once. No attempt stays open.
     [[nodiscard]] task<error_code> connect(std::vector<tcp_endpoint> addresses);
 
     void cancel() noexcept;
@@ -38,10 +38,10 @@ public:
 
     [[nodiscard]] bool connected() const noexcept;
 
-    /// Of a connector that is connected.
+    /// The address of the connection. Precondition: connected().
     [[nodiscard]] tcp_endpoint peer() const;
 
-    /// Addresses that refused or failed, or were overtaken by a later one.
+    /// Addresses that refused or failed, or that a later attempt overtook.
     [[nodiscard]] std::vector<tcp_endpoint> losers() const;
 
     /// The system's error of the last failed attempt.
@@ -62,9 +62,9 @@ private:
     loop_executor executor_;
     milliseconds head_start_;
     steady_timer wake_;
-    std::deque<attempt> attempts_; // addresses of elements stay while it grows
+    std::deque<attempt> attempts_; // a deque: elements stay in place while it grows
     std::optional<std::size_t> winner_;
-    std::optional<errc> verdict_;
+    std::optional<errc> common_cause_; // of the failed attempts so far
     error_code last_error_;
     std::size_t pending_ = 0;
     bool start_next_ = true;

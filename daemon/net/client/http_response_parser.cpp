@@ -58,12 +58,14 @@ http_response_parser::http_response_parser(response_headers& headers,
     : headers_(headers),
       sink_(sink),
       body_limit_(body_limit) {
+    // Eager: the body is passed on as it arrives, in the same call as the end of the header.
     this->eager(true);
     this->header_limit(header_limit_bytes);
     this->body_limit(body_limit);
 }
 
 void http_response_parser::refuse(errc fault, error_code& error) noexcept {
+    // Any error ends Beast's parser; ours says why.
     fault_ = fault;
     error = http::error::bad_value;
 }
@@ -75,7 +77,7 @@ bool http_response_parser::is_bodiless() const noexcept {
 void http_response_parser::on_response_impl(int code, string_view, int version, error_code& error) {
     status_ = code;
     version_ = version;
-    // 101 would turn the connection into something else.
+    // After 101 the connection would no longer speak HTTP.
     if (code < 100 || code > 599 || code == 101 || (version != 10 && version != 11)) {
         refuse(errc::malformed_response, error);
     }
@@ -92,6 +94,7 @@ void http_response_parser::on_field_impl(field name,
     }
     switch (name) {
         case field::content_length:
+            // Two readers of a message with two lengths could see its end in different places.
             if (++lengths_ > 1 || !is_number(view(value))) {
                 refuse(errc::malformed_response, error);
             }
@@ -102,12 +105,13 @@ void http_response_parser::on_field_impl(field name,
             }
             break;
         case field::content_encoding:
+            // The request asks for identity, and the session parser reads plain JSON only.
             if (!ascii_iequals(value, "identity")) {
                 refuse(errc::encoded_response, error);
             }
             break;
         case field::content_type:
-            // A page of a proxy; an error may come in any dress.
+            // A 200 of another type is a page of a proxy. Errors may have any type.
             if (status_ == 200 && !is_json(view(value))) {
                 refuse(errc::foreign_content, error);
             }
@@ -116,7 +120,7 @@ void http_response_parser::on_field_impl(field name,
             keep_alive_timeout_ = parse_keep_alive(view(value));
             break;
         default:
-            // What an interim response says belongs to nobody.
+            // The headers of an interim response (1xx) do not describe the final one.
             if (!interim()) {
                 note_header(headers_, view(name_text), view(value));
             }
@@ -125,6 +129,7 @@ void http_response_parser::on_field_impl(field name,
 }
 
 void http_response_parser::on_header_impl(error_code& error) {
+    // Without a length the body would end with the connection, and a lost connection would look like a whole body.
     header_done_ = true;
     const bool framed_once = lengths_ + codings_ == 1;
     if (lengths_ + codings_ > 1 || (!is_bodiless() && !framed_once)) {
@@ -133,6 +138,7 @@ void http_response_parser::on_header_impl(error_code& error) {
 }
 
 std::size_t http_response_parser::on_body_impl(string_view body, error_code& error) {
+    // Counted as it arrives, so that the limit holds for chunked bodies as well.
     body_size_ += body.size();
     if (body_size_ > body_limit_) {
         refuse(errc::response_too_large, error);

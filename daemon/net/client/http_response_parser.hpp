@@ -1,8 +1,7 @@
-/// Beast's parser for responses, with the checks that Boost 1.81 leaves out.
+/// Beast's parser for responses, with the framing checks that Boost 1.81 leaves out.
 ///
-/// Beast accepts messages whose framing is open to interpretation (two lengths, unknown transfer codings, trailers
-/// that change the connection); here the first doubt ends the message. It keeps only what the reader needs and has
-/// no container of fields.
+/// Beast accepts messages with ambiguous framing: two lengths, unknown transfer codings, trailers that change the
+/// connection. This parser rejects them. It stores only what the reader needs and has no container of fields.
 
 #ifndef KALLGLOT_NET_CLIENT_HTTP_RESPONSE_PARSER_HPP
 #define KALLGLOT_NET_CLIENT_HTTP_RESPONSE_PARSER_HPP
@@ -19,7 +18,7 @@
 
 namespace kallglot {
 
-/// Takes the pieces of a body.
+/// Receives the pieces of a body.
 class body_sink {
 public:
     virtual void on_body(int status, std::string_view piece) noexcept = 0;
@@ -28,7 +27,7 @@ protected:
     ~body_sink() = default;
 };
 
-/// One message; a new one is made for each. Lifetime: `headers` and `sink` outlive it.
+/// Parses one message; each message needs a new parser. Lifetime: `headers` and `sink` outlive it.
 class http_response_parser final : public boost::beast::http::basic_parser<false> {
 public:
     http_response_parser(response_headers& headers, body_sink& sink, std::size_t body_limit);
@@ -37,7 +36,7 @@ public:
 
     [[nodiscard]] bool interim() const noexcept { return status_ >= 100 && status_ < 200; }
 
-    /// Why a callback ended the message, if one did.
+    /// Why a check rejected the message; nothing if none did.
     [[nodiscard]] std::optional<errc> fault() const noexcept { return fault_; }
 
     [[nodiscard]] std::optional<seconds> keep_alive_timeout() const noexcept {

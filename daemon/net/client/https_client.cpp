@@ -8,13 +8,13 @@ namespace kallglot {
 
 namespace {
 
-// A full handshake takes as much processor time as a hundred polls, and memory that stays.
-constexpr std::size_t most_handshakes = 64;
+// Handshakes at a time. A full handshake takes as much processor time as a hundred polls.
+constexpr std::size_t max_handshakes = 64;
 
-// How long a lack of descriptors is believed in.
+// How long the pool stays limited after a lack of descriptors.
 constexpr steady_duration scarcity = seconds(1);
 
-/// What a proxy is asked for; empty without one.
+/// The `host:port` for the proxy's CONNECT; empty without a proxy.
 std::string tunnel_target(const api_settings& settings) {
     if (!settings.proxy_url) {
         return {};
@@ -56,6 +56,7 @@ bool https_client::configure(const api_settings& settings,
     tls_ = tls;
     user_agent_ = std::move(user_agent);
     text_ = std::make_unique<request_text>(settings_.base_url, user_agent_, key);
+    // A connection is bound to its host, proxy and trust. Everything else applies to the next request.
     if (!same_host) {
         addresses_.clear();
     }
@@ -74,6 +75,7 @@ bool https_client::use_key(const secret& key) {
 }
 
 std::size_t https_client::capacity() const noexcept {
+    // Waiting requests will each need a connection, so they count as connections in use.
     const std::size_t taken =
         busy_.size() + waiting_.size() + waiting_for_fresh_.size() + refused_.size();
     const std::size_t limit = open_limit();
@@ -84,6 +86,7 @@ void https_client::get(request_permit permit, const get_request& request) {
     assert(permit.valid() && listener_ != nullptr && text_ != nullptr);
     [[maybe_unused]] const request_permit spent = std::move(permit);
     const steady_time now = steady_now();
+    // Answered later by the housekeeping: a callback from inside get() could enter the caller a second time.
     if (stopping_) {
         refused_.push_back(request);
         wake_at(now);
@@ -98,13 +101,14 @@ void https_client::get(request_permit permit, const get_request& request) {
     } else {
         waiting_.push_back(request);
     }
-    open_wanted();
+    open_connections();
 }
 
 https_connection* https_client::take_idle(steady_time now) {
-    // The most recently used first, so that surplus ones grow old and go.
+    // The most recently used first, so that surplus connections reach their idle timeout.
     while (!idle_.empty()) {
         https_connection& connection = *idle_.back();
+        // An idle timeout may be over before the timer has fired.
         const bool expired = now - connection.since() >= idle_limit(connection);
         if (!expired && connection.ready()) {
             return &connection;
@@ -122,16 +126,17 @@ void https_client::send(https_connection& connection, const get_request& request
 }
 
 void https_client::dispatch(https_connection& connection) {
-    // Whoever needs a connection that has carried nothing is served by a new one only, and waits for room if need be.
+    // A request that needs a fresh connection is served by a new one only. At the limit, this connection makes room.
     const std::size_t there_are = idle_.size() + busy_.size() + opening_.size();
     const bool crowded = there_are > open_limit();
     const bool make_room =
         !waiting_for_fresh_.empty() && opening_.empty() && there_are == open_limit();
+    // A lowered limit is reached by retiring each surplus connection as it becomes free.
     move_to(idle_, connection);
     if (crowded || make_room) {
         connection.retire();
         move_to(ending_, connection);
-        open_wanted();
+        open_connections();
     } else if (waiting_.empty()) {
         wake_at(connection.since() + idle_limit(connection));
     } else if (connection.is_new() || connection.ready()) {
@@ -139,11 +144,11 @@ void https_client::dispatch(https_connection& connection) {
         waiting_.pop_front();
         send(connection, request, connection.since());
     } else {
-        // What came behind its last answer would count as the next one. A new one is used whatever has come: each costs a
-        // request, so that a peer that closes at once is told as a failure.
+        // Bytes behind its last answer would count as the next answer, so the connection must end. A new connection is
+        // used even then: its request fails, so a peer that closes every connection at once is reported as a failure.
         connection.end(errc::connection_closed);
         move_to(ending_, connection);
-        open_wanted();
+        open_connections();
     }
 }
 
@@ -158,8 +163,8 @@ void https_client::answer_failure(const get_request& request,
     listener_->on_answer(answer);
 }
 
-void https_client::refuse_waiting(const error_code& error) {
-    // Taken out first: an answer may bring the next get().
+void https_client::fail_waiting(const error_code& error) {
+    // Taken out first, because the listener may call get() from inside an answer.
     std::deque<get_request> all = std::exchange(waiting_for_fresh_, {});
     all.insert(all.end(), waiting_.begin(), waiting_.end());
     waiting_.clear();
@@ -169,6 +174,7 @@ void https_client::refuse_waiting(const error_code& error) {
 }
 
 void https_client::drain() {
+    // A connection that is opening carries no request yet and ends at once.
     for (https_connection* const connection : opening_) {
         connection->retire();
     }
@@ -192,8 +198,9 @@ void https_client::stop() {
     stopping_ = true;
     drain();
     lookups_.cancel(asio::cancellation_type::terminal);
+    // Requests that wait for a connection would get none any more.
     lookup_deadline_ = no_time;
-    refuse_waiting(errc::cancelled);
+    fail_waiting(errc::cancelled);
     wake_at(steady_now());
 }
 
@@ -224,13 +231,15 @@ std::size_t https_client::open_limit() const noexcept {
                          : settings_.max_connections;
 }
 
-void https_client::open_wanted() {
+void https_client::open_connections() {
     const steady_time now = steady_now();
-    const std::size_t wanted =
-        std::min(waiting_.size() + waiting_for_fresh_.size(), most_handshakes);
-    while (!stopping_ && opening_.size() < wanted) {
+    // One connection for each waiting request. Connections that become free meanwhile serve requests as well, and what
+    // is then surplus stays idle.
+    const std::size_t needed =
+        std::min(waiting_.size() + waiting_for_fresh_.size(), max_handshakes);
+    while (!stopping_ && opening_.size() < needed) {
         if (opening_.size() + idle_.size() + busy_.size() >= open_limit()) {
-            // A request that needs a fresh connection may take the place of the oldest idle one.
+            // A request that needs a fresh connection may replace the oldest idle connection.
             if (waiting_for_fresh_.size() <= opening_.size() || idle_.empty()) {
                 break;
             }
@@ -240,7 +249,7 @@ void https_client::open_wanted() {
         }
         refresh_addresses(now);
         if (addresses_.empty()) {
-            // look_up_host() comes back here.
+            // look_up_host() calls this function again. Until then the requests wait, up to a deadline.
             if (lookup_deadline_ == no_time) {
                 lookup_deadline_ = now + settings_.connect_timeout;
                 wake_at(lookup_deadline_);
@@ -259,7 +268,7 @@ void https_client::open_one(steady_time now) {
                                                          tls_,
                                                          tunnel_target(settings_),
                                                          settings_.max_response_size_bytes);
-    connection->place = opening_.insert(opening_.end(), connection.get());
+    connection->position = opening_.insert(opening_.end(), connection.get());
     connection->list = &opening_;
     tasks_.spawn("API connection", serve(std::move(connection), addresses_.order(now)));
     wake_at(now + settings_.connect_timeout);
@@ -269,6 +278,7 @@ task<> https_client::serve(std::unique_ptr<https_connection> connection,
                            std::vector<tcp_endpoint> addresses) {
     error_code error;
     std::exception_ptr bug;
+    // A bug in one connection must not stop the pool: its request is answered, then the group reports the bug.
     try {
         error = co_await connection->run(std::move(addresses));
         bug = connection->bug();
@@ -276,7 +286,7 @@ task<> https_client::serve(std::unique_ptr<https_connection> connection,
         bug = std::current_exception();
         error = errc::connect_failed;
     }
-    // Whatever has happened, no list may keep it.
+    // In every case: the connection is destroyed when this returns, so no list may refer to it.
     released(*connection, error);
     if (bug) {
         std::rethrow_exception(bug);
@@ -286,7 +296,7 @@ task<> https_client::serve(std::unique_ptr<https_connection> connection,
 void https_client::on_open(https_connection& connection) {
     ++totals_.opened_total;
     note_attempts(connection, error_code());
-    // The new addresses work, so nobody needs the old ones any more.
+    // A new address works, so connections to addresses that the DNS no longer lists can end.
     if (!is_gone(connection)) {
         retire_open([this](const https_connection& other) { return is_gone(other); });
     }
@@ -295,6 +305,7 @@ void https_client::on_open(https_connection& connection) {
         totals_.tls_resumptions_total += engine->resumed() ? 1 : 0;
         totals_.certificate_not_after = engine->peer_not_after();
     }
+    // Only a new connection can serve these, so they come before other waiting requests.
     move_to(idle_, connection);
     if (!waiting_for_fresh_.empty()) {
         const get_request request = waiting_for_fresh_.front();
@@ -303,44 +314,45 @@ void https_client::on_open(https_connection& connection) {
     } else {
         dispatch(connection);
     }
-    open_wanted();
+    open_connections();
 }
 
 void https_client::on_exchanged(https_connection& connection, api_answer& answer) {
+    // An answer after the pause shows that descriptors suffice; the pool may grow again.
     if (scarce_limit_ && answer.received >= scarce_until_) {
         scarce_limit_.reset();
     }
     std::exception_ptr bug;
     try {
         note_answer(connection, answer);
-        make_use_of(connection);
+        reuse_or_release(connection);
     } catch (...) {
         bug = std::current_exception();
     }
-    // A poll without an answer would be under way for ever.
+    // Even after a bug: without an answer the poll would stay in flight for ever.
     listener_->on_answer(answer);
     if (bug) {
         std::rethrow_exception(bug);
     }
 }
 
-void https_client::make_use_of(https_connection& connection) {
+void https_client::reuse_or_release(https_connection& connection) {
     if (connection.idle()) {
         dispatch(connection);
     } else {
         move_to(ending_, connection);
-        open_wanted();
+        open_connections();
     }
 }
 
 void https_client::released(https_connection& connection, const error_code& error) {
-    connection.list->erase(connection.place);
+    connection.list->erase(connection.position);
     if (error) {
         note_attempts(connection, error);
         if (error == errc::no_descriptors) {
-            limit_to_what_there_is(steady_now());
+            limit_to_open_connections(steady_now());
         }
-        // One connection was opened for one request: the oldest is told, unless others have served it meanwhile.
+        // Each connection is opened for one request, so each failure to open is reported to one: the oldest that waits.
         std::deque<get_request>& line = waiting_for_fresh_.empty() ? waiting_ : waiting_for_fresh_;
         if (!line.empty() && error != errc::cancelled) {
             const get_request request = line.front();
@@ -348,13 +360,15 @@ void https_client::released(https_connection& connection, const error_code& erro
             answer_failure(request, error, connection.detail());
         }
     }
-    open_wanted();
+    open_connections();
+    // The housekeeping ends with the last connection, so it must look again.
     if (stopping_) {
         wake_at(steady_now());
     }
 }
 
 void https_client::note_attempts(const https_connection& connection, const error_code& error) {
+    // Neither says anything about the address.
     if (error == errc::cancelled || error == errc::no_descriptors) {
         return;
     }
@@ -365,13 +379,13 @@ void https_client::note_attempts(const https_connection& connection, const error
     if (!error) {
         addresses_.note_success(connection.attempts().peer());
     } else if (connection.attempts().connected()) {
-        // It takes connections and does no more: handshakes that fail or never end.
+        // The address accepts connections, but handshakes fail or do not end.
         addresses_.note_failure(connection.attempts().peer(), now);
     }
 }
 
 void https_client::note_answer(const https_connection& connection, const api_answer& answer) {
-    // Of a proxy's addresses the API's answers say nothing, nor do those that we have cut off.
+    // Behind a proxy, answers say nothing about the proxy's address. Aborted requests say nothing at all.
     if (settings_.proxy_url || answer.error == errc::cancelled
         || answer.error == errc::reused_connection_closed) {
         return;
@@ -390,14 +404,14 @@ bool https_client::is_gone(const https_connection& connection) const noexcept {
 void https_client::leave_gone_addresses(steady_time now) {
     const bool any = std::ranges::any_of(idle_, [this](auto* each) { return is_gone(*each); })
                      || std::ranges::any_of(busy_, [this](auto* each) { return is_gone(*each); });
-    // They go when one of the new addresses has proved to work (on_open), whether or not anybody needs a connection.
+    // Opened even if no request waits: on_open() retires the old connections once a new address has proved to work.
     if (any && opening_.empty()) {
         open_one(now);
     }
 }
 
-void https_client::limit_to_what_there_is(steady_time now) {
-    // Those that are being opened have what they need, or say next that they do not.
+void https_client::limit_to_open_connections(steady_time now) {
+    // Connections that are opening have their descriptor already, or will report the lack next.
     scarce_limit_ = std::max<std::size_t>(1, idle_.size() + busy_.size() + opening_.size());
     scarce_until_ = now + scarcity;
 }
@@ -412,7 +426,7 @@ void https_client::refresh_addresses(steady_time now) {
 task<> https_client::look_up_host() {
     const api_endpoint asked = settings_.base_url;
     const std::optional<proxy_endpoint> through = settings_.proxy_url;
-    // Of a proxy's host alone the address is needed: the proxy looks up the API's.
+    // With a proxy, only the proxy's name is looked up; the proxy looks up the API's.
     const auto found = co_await resolver_.resolve(through ? through->host : asked.host,
                                                   through ? through->port : asked.port);
     lookup_running_ = false;
@@ -420,23 +434,24 @@ task<> https_client::look_up_host() {
     if (stopping_) {
         co_return;
     }
+    // A reload has changed the host meanwhile: the result is dropped, and open_connections() starts a new lookup.
     if (asked != settings_.base_url || through != settings_.proxy_url) {
-        open_wanted();
+        open_connections();
         co_return;
     }
     if (found) {
         addresses_.assign(*found, steady_now());
         leave_gone_addresses(steady_now());
-        open_wanted();
+        open_connections();
     } else if (addresses_.empty()) {
-        refuse_waiting(found.error());
+        fail_waiting(found.error());
     } else {
-        addresses_.keep(steady_now());
+        addresses_.note_failed_lookup(steady_now());
     }
 }
 
 void https_client::move_to(connection_list& list, https_connection& connection) noexcept {
-    list.splice(list.end(), *connection.list, connection.place);
+    list.splice(list.end(), *connection.list, connection.position);
     connection.list = &list;
 }
 
@@ -448,11 +463,12 @@ steady_duration https_client::idle_limit(const https_connection& connection) con
     if (!theirs) {
         return ours;
     }
-    // A second of distance, so that we close first and no request meets a closing server.
+    // One second less, so that the client closes first and no request meets a server that closes.
     return std::clamp<steady_duration>(*theirs - seconds(1), steady_duration::zero(), ours);
 }
 
 steady_time https_client::next_deadline() const noexcept {
+    // Each list is in the order of since(), so its front is due first.
     steady_time next = steady_time::max();
     if (!opening_.empty()) {
         next = std::min(next, opening_.front()->since() + settings_.connect_timeout);
@@ -470,19 +486,20 @@ steady_time https_client::next_deadline() const noexcept {
 }
 
 void https_client::wake_at(steady_time when) {
+    // The housekeeping runs only while there is something to watch, so an unused pool has no task.
     if (!housekeeping_) {
         housekeeping_ = true;
         wake_at_ = when;
-        tasks_.spawn("API housekeeping", keep_house());
+        tasks_.spawn("API housekeeping", run_housekeeping());
     } else if (when < wake_at_) {
         wake_at_ = when;
         timer_.expires_at(when);
     }
 }
 
-task<> https_client::keep_house() {
+task<> https_client::run_housekeeping() {
     for (;;) {
-        end_what_is_due();
+        do_housekeeping();
         const bool empty = opening_.empty() && idle_.empty() && busy_.empty() && ending_.empty();
         if (empty && refused_.empty() && lookup_deadline_ == no_time) {
             break;
@@ -494,10 +511,9 @@ task<> https_client::keep_house() {
     housekeeping_ = false;
 }
 
-void https_client::end_what_is_due() {
-    // Without the housekeeper nothing would time out any more.
+void https_client::do_housekeeping() {
+    // An exception must not end the task: no request would time out any more.
     try {
-        // The present moment is over when the timer fires, so that the front of a list is due exactly then.
         sweep(steady_now());
         for (const get_request& request : std::exchange(refused_, {})) {
             answer_failure(request, errc::cancelled, {});
@@ -509,6 +525,7 @@ void https_client::end_what_is_due() {
 
 void https_client::sweep(steady_time now) {
     const auto end_due = [&](connection_list& list, auto limit) {
+        // The list is in the order of since(), so the first connection that is not due ends the search.
         while (!list.empty() && list.front()->since() + limit(*list.front()) <= now) {
             https_connection& connection = *list.front();
             connection.end_overdue();
@@ -520,7 +537,7 @@ void https_client::sweep(steady_time now) {
     end_due(idle_, [&](const https_connection& each) { return idle_limit(each); });
     if (lookup_deadline_ != no_time && lookup_deadline_ <= now) {
         lookup_deadline_ = no_time;
-        refuse_waiting(errc::resolve_timeout);
+        fail_waiting(errc::resolve_timeout);
     }
 }
 

@@ -14,13 +14,13 @@ namespace kallglot {
 
 namespace {
 
-// A later address gets its chance after this time (RFC 8305).
+// The next address is tried after this time (RFC 8305).
 constexpr milliseconds head_start{250};
 
-// How often a connection may fill the shared buffer before the others get their turn.
-constexpr int most_turns = 4;
+// How often a connection may fill the shared buffer in one turn of the loop.
+constexpr int max_reads_per_turn = 4;
 
-constexpr std::string_view broke_off = "the peer closed during the handshake";
+constexpr std::string_view broke_off = "connection closed during the TLS handshake";
 
 steady_time now() noexcept {
     return std::chrono::steady_clock::now();
@@ -49,22 +49,25 @@ task<error_code> https_connection::run(std::vector<tcp_endpoint> addresses) {
         state_ = state::closed;
         co_return error;
     }
+    // The owner may send a request from inside this call.
     guard([this] { owner_.on_open(*this); });
     while (!ended_) {
+        // Readability is awaited instead of a read, so that an idle connection needs no buffer.
         drained_ = false;
         co_await socket_.async_wait(tcp_socket::wait_read, as_tuple);
         if (!ended_) {
             guard([this] { receive(); });
         }
     }
+    // A request in flight has not been answered yet.
     if (state_ == state::busy) {
         guard([this] { fail_exchange(); });
     }
-    say_goodbye();
+    close();
     co_return error_code();
 }
 
-// What throws ends this connection and no more: its exchange is answered as for any other end.
+// An exception ends this connection only. Its exchange is answered as for any other end.
 template <class Step>
 void https_connection::guard(Step step) noexcept {
     try {
@@ -91,6 +94,7 @@ void https_connection::send(const get_request& request, std::string_view text, s
     sent_ = now;
     request_ = request;
     complete_ = false;
+    // Written here and not by the coroutine, so that a request leaves in the same turn of the loop.
     bool written = false;
     if (engine_) {
         scratch_.output.clear();
@@ -99,13 +103,14 @@ void https_connection::send(const get_request& request, std::string_view text, s
     } else {
         written = flush(text);
     }
-    // The coroutine answers, since nobody may be called back from here.
+    // The coroutine answers: a callback from inside get() could enter the caller a second time.
     if (!written) {
         end(exchanges_ != 0 ? errc::reused_connection_closed : errc::connection_reset);
     }
 }
 
 void https_connection::end(errc reason) noexcept {
+    // Later reasons follow from the first: a cut connection also looks closed.
     if (!ended_) {
         ended_ = reason;
     }
@@ -143,13 +148,13 @@ bool https_connection::ready() {
     if (idle() && !drained_) {
         receive();
     }
-    // The beginning of a record would go on as the answer to the next request.
+    // An incomplete TLS record would continue as the answer to the next request.
     return idle() && !(engine_ && engine_->holds_input());
 }
 
 void https_connection::receive() {
-    // Bounded, so that a peer that never stops sending does not stop the others.
-    for (int turn = 0; turn < most_turns; ++turn) {
+    // Bounded, so that a peer that sends without end does not hold up the other connections.
+    for (int reads = 0; reads < max_reads_per_turn; ++reads) {
         error_code error;
         const std::size_t size = socket_.read_some(asio::buffer(scratch_.input), error);
         if (error == asio::error::would_block) {
@@ -160,6 +165,7 @@ void https_connection::receive() {
             peer_left(error != asio::error::eof);
             return;
         }
+        // A read that does not fill the buffer has emptied the socket, which saves a system call.
         drained_ = size < scratch_.input.size();
         const std::span<char> input(scratch_.input.data(), size);
         if (engine_) {
@@ -174,7 +180,7 @@ void https_connection::receive() {
             return;
         }
     }
-    // Nothing that may come without a request is that long.
+    // Messages that may arrive without a request (TLS tickets, alerts) are shorter than that.
     if (state_ == state::idle) {
         end(errc::unsolicited_data);
     }
@@ -187,6 +193,7 @@ void https_connection::decrypt(std::span<const char> input) {
         const tls_engine::read_result read =
             engine_->read(input, scratch_.plaintext, scratch_.output);
         status = read.status;
+        // A read may produce output: the answer to a key update, or an alert.
         if (!flush(scratch_.output)) {
             end(errc::connection_reset);
         }
@@ -200,12 +207,14 @@ void https_connection::decrypt(std::span<const char> input) {
     } else if (status == tls_status::closed) {
         peer_left(false);
     }
+    // A complete response counts even if the connection ended behind it.
     if (complete_) {
         finish_exchange();
     }
 }
 
 void https_connection::take_plaintext(std::span<char> bytes) {
+    // Without a request, bytes belong to none; the next answer on this connection could not be trusted.
     if (state_ != state::busy) {
         end(errc::unsolicited_data);
     } else {
@@ -225,11 +234,12 @@ void https_connection::take_plaintext(std::span<char> bytes) {
                 break;
         }
     }
-    // Responses hold live stream tokens and phone numbers.
+    // Responses contain live stream tokens and phone numbers.
     ::explicit_bzero(bytes.data(), bytes.size());
 }
 
 void https_connection::peer_left(bool reset) noexcept {
+    // A server may close a kept-alive connection while a request is on its way; that one can be retried safely.
     const bool before_answer = state_ == state::busy && !reader_;
     if (before_answer && exchanges_ != 0) {
         end(errc::reused_connection_closed);
@@ -242,6 +252,7 @@ void https_connection::finish_exchange() {
     std::unique_ptr<response_reader> reader = std::move(reader_);
     complete_ = false;
     ++exchanges_;
+    // Decided before the owner is called, which must not send on a connection that is about to end.
     if (!reader->reusable() || retiring_) {
         end(errc::connection_closed);
     }
@@ -254,12 +265,14 @@ void https_connection::finish_exchange() {
     answer.sent = sent_;
     answer.received = since_;
     owner_.on_exchanged(*this, answer);
+    // After the call, because the answer is part of the reader.
     scratch_.give_back(std::move(reader));
 }
 
 void https_connection::fail_exchange() {
     api_answer answer;
     if (reader_) {
+        // Date and Retry-After are valid even if the body is incomplete.
         answer.headers = reader_->answer().headers;
         scratch_.give_back(std::move(reader_));
     }
@@ -272,8 +285,9 @@ void https_connection::fail_exchange() {
     owner_.on_exchanged(*this, answer);
 }
 
-void https_connection::say_goodbye() noexcept {
+void https_connection::close() noexcept {
     state_ = state::closed;
+    // close_notify, so that the server keeps the session resumable; sent if the kernel takes it at once.
     if (engine_) {
         scratch_.output.clear();
         engine_->close(scratch_.output);
@@ -291,9 +305,10 @@ task<error_code> https_connection::open(std::vector<tcp_endpoint> addresses) {
         detail_ = describe_system_error(connector_.last_error());
         co_return ended_ ? error_code(*ended_) : refused;
     }
+    // Behind a proxy TLS begins in the tunnel, so the tunnel comes first.
     socket_ = connector_.take();
     if (!tunnel_.empty()) {
-        const error_code failed = co_await ask_proxy();
+        const error_code failed = co_await open_tunnel();
         if (failed) {
             co_return ended_ ? error_code(*ended_) : failed;
         }
@@ -302,10 +317,11 @@ task<error_code> https_connection::open(std::vector<tcp_endpoint> addresses) {
         state_ = state::handshaking;
         const error_code failed = co_await shake_hands();
         if (failed) {
+            // The resumed session may be the reason, and would be each time.
             if (failed == errc::tls_failed || failed == errc::handshake_timeout) {
                 engine_->forget_session();
             }
-            say_goodbye();
+            close();
             co_return ended_ ? error_code(*ended_) : failed;
         }
     }
@@ -314,8 +330,8 @@ task<error_code> https_connection::open(std::vector<tcp_endpoint> addresses) {
     co_return error_code();
 }
 
-// RFC 9110 section 9.3.6. The proxy sees host and port, and nothing of what goes through the tunnel.
-task<error_code> https_connection::ask_proxy() {
+// RFC 9110 section 9.3.6. The proxy learns host and port; TLS protects the rest.
+task<error_code> https_connection::open_tunnel() {
     backlog_ = "CONNECT " + tunnel_ + " HTTP/1.1\r\nHost: " + tunnel_ + "\r\n\r\n";
     const error_code unsent = co_await write_all();
     backlog_.clear();
@@ -338,6 +354,7 @@ task<error_code> https_connection::ask_proxy() {
             detail_ = "the proxy closed the connection";
             co_return errc::proxy_refused;
         }
+        // The response may arrive in pieces, so each piece is added and all of it is read again.
         head.append(scratch_.input.data(), size);
         const proxy_answer answer = read_proxy_answer(head);
         if (answer.state == proxy_answer::state_type::refused) {
@@ -356,10 +373,10 @@ task<error_code> https_connection::shake_hands() {
     for (;;) {
         scratch_.output.clear();
         const tls_status status = engine_->handshake(input, scratch_.output);
-        // The scratch belongs to everybody again at the next await.
+        // Copied, because other connections use the shared buffer during the next await.
         backlog_ = scratch_.output;
         if (status == tls_status::done) {
-            // What came with the end of the handshake is used before anything else is read.
+            // The peer's last flight may carry data behind it (TLS 1.3 tickets); it is decrypted before the next read.
             state_ = state::idle;
             if (!flush(std::exchange(backlog_, std::string()))) {
                 co_return errc::connection_reset;
@@ -369,6 +386,7 @@ task<error_code> https_connection::shake_hands() {
         }
         if (!backlog_.empty()) {
             const error_code failed = co_await write_all();
+            // If the handshake failed, its own reason says more than a failed write of the alert.
             if (failed && status != tls_status::failed) {
                 detail_ = broke_off;
                 co_return ended_ ? error_code(*ended_) : error_code(errc::tls_failed);
@@ -378,6 +396,7 @@ task<error_code> https_connection::shake_hands() {
             detail_ = engine_->reason();
             co_return engine_->error() ? engine_->error() : error_code(errc::tls_failed);
         }
+        // write_all() may have been ended by the pool's sweep.
         if (!ended_) {
             co_await socket_.async_wait(tcp_socket::wait_read, as_tuple);
         }
@@ -395,6 +414,7 @@ task<error_code> https_connection::shake_hands() {
 }
 
 task<error_code> https_connection::write_all() {
+    // Usually the kernel takes all of it, and no turn of the loop is needed.
     error_code error;
     const std::size_t size = socket_.write_some(asio::buffer(backlog_), error);
     if (!error && size == backlog_.size()) {

@@ -1,8 +1,8 @@
 /// One keep-alive connection to the API: TCP, TLS (or plain, to a loopback host) and one GET at a time.
 ///
-/// One coroutine lives as long as the socket and always waits for it to become readable, idle or busy, so that a
-/// close or unsolicited bytes are seen at once. Sending is not its business: send() runs inside api_client::get.
-/// No timer: the pool's sweep ends what takes too long. Which request goes where is the pool's decision.
+/// One coroutine lives as long as the socket and always waits for it to become readable, idle or busy. So a close or
+/// unsolicited bytes are noticed at once. send() does not use the coroutine: it runs inside api_client::get. There is
+/// no timer here: the pool's sweep ends overdue connections. The pool decides which request uses which connection.
 
 #ifndef KALLGLOT_NET_CLIENT_HTTPS_CONNECTION_HPP
 #define KALLGLOT_NET_CLIENT_HTTPS_CONNECTION_HPP
@@ -26,14 +26,14 @@ namespace kallglot {
 
 class https_connection;
 
-/// Told of what happens on a connection. Loop only.
+/// Receives the events of a connection. Implemented by the pool. Loop only.
 class connection_owner {
 public:
     /// The connection is open and idle for the first time.
     virtual void on_open(https_connection& connection) = 0;
 
-    /// The exchange is over. The connection is idle() again, or about to end. It may be given the next request
-    /// from within.
+    /// The exchange is complete. The connection is idle() again, or about to end. The owner may send the next request
+    /// from inside this call.
     virtual void on_exchanged(https_connection& connection, api_answer& answer) = 0;
 
 protected:
@@ -45,7 +45,7 @@ using connection_list = std::list<https_connection*>;
 /// Loop only. Lifetime: owner, scratch and context outlive it; it outlives its run().
 class https_connection {
 public:
-    /// `tls` empty: plain HTTP. `tunnel` empty: no proxy; else the `host:port` that a proxy is asked for.
+    /// `tls` empty: plain HTTP. `tunnel` empty: no proxy; otherwise the `host:port` for the proxy's CONNECT.
     https_connection(loop_executor executor,
                      connection_owner& owner,
                      connection_scratch& scratch,
@@ -57,30 +57,30 @@ public:
 
     /// Opens the connection and serves it until it ends. Every exchange is answered before this returns.
     ///
-    /// Errors: why it could not be opened: those of connector, proxy_refused, handshake_timeout, tls_failed, certificate_rejected,
-    ///         or what end() was given. None once on_open was called.
+    /// Errors: why it did not open: the errors of connector, proxy_refused, handshake_timeout, tls_failed,
+    ///         certificate_rejected, or the reason passed to end(). None once on_open was called.
     /// Cancel: through end().
     [[nodiscard]] task<error_code> run(std::vector<tcp_endpoint> addresses);
 
-    /// Sends one request at once. Precondition: idle(). A failure is answered later, from run().
+    /// Sends one request at once. Precondition: idle(). run() answers a failure later.
     ///
-    /// A kernel that does not take the few hundred bytes at once has a peer that does not read, so that a partial
-    /// write ends the connection.
+    /// A partial write ends the connection: if the kernel does not take a few hundred bytes, the peer does not read.
     void send(const get_request& request, std::string_view text, steady_time now);
 
-    /// Ends it as soon as the loop gets to it; an exchange is answered with `reason`. The first reason counts.
+    /// Ends the connection in a later turn of the loop; an exchange in flight is answered with `reason`. The first
+    /// reason counts.
     void end(errc reason) noexcept;
 
-    /// end() with the timeout error of what it is doing now.
+    /// end() with the timeout error of the present state.
     void end_overdue() noexcept;
 
-    /// No exchange after the one under way; at once if there is none.
+    /// Ends the connection after the exchange in flight; at once if there is none.
     void retire() noexcept;
 
-    /// Whether it has carried nothing yet.
+    /// Whether it has completed no exchange yet.
     [[nodiscard]] bool is_new() const noexcept { return exchanges_ == 0; }
 
-    /// Reads what has come in while idle, and tells whether the connection can take a request now.
+    /// Reads what arrived while idle, and returns whether the connection can take a request now.
     [[nodiscard]] bool ready();
 
     [[nodiscard]] bool idle() const noexcept { return state_ == state::idle && !ended_; }
@@ -88,28 +88,34 @@ public:
     /// When the present state began: opening, idle or busy.
     [[nodiscard]] steady_time since() const noexcept { return since_; }
 
-    /// How long it may stay idle, by the server's word; nothing if it did not say.
+    /// The server's timeout for an idle connection; nothing if it sent none.
     [[nodiscard]] std::optional<seconds> idle_limit() const noexcept { return idle_limit_; }
 
-    /// Why it ended, for a log line; static text.
+    /// The cause of a failure, for a log line; static text.
     [[nodiscard]] std::string_view detail() const noexcept { return detail_; }
 
-    /// The exception that ended it; null: none did.
+    /// The exception that ended the connection; null if none did.
     [[nodiscard]] const std::exception_ptr& bug() const noexcept { return bug_; }
 
     [[nodiscard]] const tls_engine* engine() const noexcept { return engine_.get(); }
 
     [[nodiscard]] const connector& attempts() const noexcept { return connector_; }
 
-    /// Where the pool keeps it; the pool's own.
+    /// Its list and position in the pool. Only the pool uses them.
     connection_list* list = nullptr;
-    connection_list::iterator place;
+    connection_list::iterator position;
 
 private:
-    enum class state : std::uint8_t { connecting, handshaking, idle, busy, closed };
+    enum class state : std::uint8_t {
+        connecting,  ///< TCP connect, and CONNECT to a proxy
+        handshaking, ///< the TLS handshake
+        idle,        ///< open, without a request
+        busy,        ///< a request was sent, its response is incomplete
+        closed       ///< failed to open, or ended
+    };
 
     task<error_code> open(std::vector<tcp_endpoint> addresses);
-    task<error_code> ask_proxy();
+    task<error_code> open_tunnel();
     task<error_code> shake_hands();
     task<error_code> write_all();
     template <class Step>
@@ -120,7 +126,7 @@ private:
     void peer_left(bool reset) noexcept;
     void finish_exchange();
     void fail_exchange();
-    void say_goodbye() noexcept;
+    void close() noexcept;
     [[nodiscard]] bool flush(std::string_view bytes) noexcept;
 
     connection_owner& owner_;
@@ -129,8 +135,8 @@ private:
     tcp_socket socket_;
     std::unique_ptr<tls_engine> engine_;
     std::string tunnel_;
-    std::unique_ptr<response_reader> reader_; // while a response is arriving
-    std::string backlog_;                     // of a handshake, when the kernel takes only a part
+    std::unique_ptr<response_reader> reader_; // while a response arrives
+    std::string backlog_; // bytes of the opening that the kernel has not taken yet
     std::string_view detail_;
     std::optional<get_request> request_;
     std::optional<seconds> idle_limit_;

@@ -13,33 +13,35 @@ bool is_digit(char c) noexcept {
 } // namespace
 
 proxy_answer read_proxy_answer(std::string_view bytes) noexcept {
+    // A peer of another protocol is recognised by its first bytes; it may never send an empty line.
     constexpr std::string_view version = "HTTP/1.";
     constexpr std::size_t status_at = version.size() + 2;
     const bool is_http = version.starts_with(bytes.substr(0, version.size()))
                          && (bytes.size() < status_at
                              || (is_digit(bytes[version.size()]) && bytes[status_at - 1] == ' '));
     if (!is_http) {
-        return {state::refused, "the proxy does not speak HTTP"};
+        return {state::refused, "the response of the proxy is not HTTP/1"};
     }
     const std::size_t end = bytes.find("\r\n\r\n");
     if (end == std::string_view::npos) {
-        return bytes.size() < most_proxy_bytes
+        return bytes.size() < max_proxy_header_bytes
                    ? proxy_answer{}
-                   : proxy_answer{state::refused, "the proxy's header is too long"};
+                   : proxy_answer{state::refused, "the response header of the proxy exceeds 8 KiB"};
     }
     const std::string_view status = bytes.substr(status_at, 3);
     if (status.size() != 3 || !is_digit(status[0]) || !is_digit(status[1])
         || !is_digit(status[2])) {
-        return {state::refused, "the proxy does not speak HTTP"};
+        return {state::refused, "the response of the proxy is not HTTP/1"};
     }
     if (status == "407") {
-        return {state::refused, "the proxy wants credentials"};
+        return {state::refused, "the proxy requires authentication"};
     }
     if (status[0] != '2') {
-        return {state::refused, "the proxy refused the tunnel"};
+        return {state::refused, "the proxy rejected the CONNECT request"};
     }
+    // Data before our ClientHello would become part of the TLS handshake.
     if (bytes.size() != end + 4) {
-        return {state::refused, "the proxy sent more than its answer"};
+        return {state::refused, "the proxy sent data after its response header"};
     }
     return {state::open, {}};
 }

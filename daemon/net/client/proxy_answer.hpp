@@ -1,4 +1,4 @@
-/// What a proxy says to CONNECT: open, refused, or not all of it yet. A pure function of the bytes so far.
+/// Reads the response of an HTTP proxy to CONNECT: open, refused, or incomplete. A pure function of the bytes so far.
 
 #ifndef KALLGLOT_NET_CLIENT_PROXY_ANSWER_HPP
 #define KALLGLOT_NET_CLIENT_PROXY_ANSWER_HPP
@@ -15,11 +15,13 @@ struct proxy_answer {
     std::string_view detail; ///< why refused; static text
 };
 
-/// Longest header of a proxy that is read.
-inline constexpr std::size_t most_proxy_bytes = 8192;
+/// Limit for the response header of a proxy.
+inline constexpr std::size_t max_proxy_header_bytes = 8192;
 
-/// Source: RFC 9110 section 9.3.6, RFC 9112: any 2xx opens the tunnel, and the tunnel begins behind the empty line. Bytes
-/// there before we said anything are none of the API's, since a TLS server waits for the client.
+/// Reads the bytes received so far.
+///
+/// Source: RFC 9110 section 9.3.6, RFC 9112: any 2xx opens the tunnel, and the tunnel begins behind the empty line.
+///         Bytes there cannot come from the API, because a TLS server waits for the client to begin.
 [[nodiscard]] proxy_answer read_proxy_answer(std::string_view bytes) noexcept;
 
 } // namespace kallglot

@@ -1,4 +1,4 @@
-/// The bytes of a GET, serialized once for each API key; only the id differs from poll to poll.
+/// The bytes of a GET request, serialized once for each API key; only the id differs between polls.
 
 #ifndef KALLGLOT_NET_CLIENT_REQUEST_TEXT_HPP
 #define KALLGLOT_NET_CLIENT_REQUEST_TEXT_HPP
@@ -13,16 +13,16 @@
 
 namespace kallglot {
 
-/// Holds the key inside the text it goes out with; wiped when it goes. Loop only.
+/// Contains the API key; the destructor wipes it. Loop only.
 class request_text {
 public:
-    /// `key` holds visible ASCII only, see acceptable().
+    /// Precondition: acceptable(key).
     request_text(const api_endpoint& endpoint, std::string_view user_agent, const secret& key);
     ~request_text();
     request_text(const request_text&) = delete;
     request_text& operator=(const request_text&) = delete;
 
-    /// Whether a key can be put into a header: 1 to 4,096 visible ASCII characters.
+    /// Whether a key is allowed in an HTTP header: 1 to 4,096 visible ASCII characters.
     [[nodiscard]] static bool acceptable(std::string_view key) noexcept;
 
     /// The whole request. Lifetime: until the next call.
@@ -30,7 +30,7 @@ public:
 
 private:
     std::string text_;   // prefix, id, suffix
-    std::string suffix_; // what follows the id: holds the key
+    std::string suffix_; // everything behind the id, the key included
     std::size_t prefix_size_;
 };
 

@@ -23,6 +23,7 @@ task<result<std::vector<tcp_endpoint>>> resolver::resolve(std::string host, std:
     if (!not_an_address) {
         co_return addresses(1, tcp_endpoint(address, port));
     }
+    // The work copies all it uses, because it continues if this task is cancelled.
     std::function<result<addresses>()> work = [lookup = lookup_, host = std::move(host), port] {
         return lookup(host, port);
     };
@@ -31,6 +32,7 @@ task<result<std::vector<tcp_endpoint>>> resolver::resolve(std::string host, std:
 }
 
 result<std::vector<tcp_endpoint>> look_up(const std::string& host, std::uint16_t port) {
+    // ADDRCONFIG: no IPv6 addresses on a machine without IPv6, where each would only fail.
     addrinfo hints{};
     hints.ai_family = AF_UNSPEC;
     hints.ai_socktype = SOCK_STREAM;

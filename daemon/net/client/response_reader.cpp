@@ -14,23 +14,23 @@ namespace kallglot {
 
 namespace {
 
-constexpr int most_interim_responses = 10;
+constexpr int max_interim_responses = 10;
 constexpr std::size_t header_limit_bytes = 8 * 1024;
 constexpr std::size_t error_body_limit = 16 * 1024;
-// The longest line that may be incomplete: a header, or a chunk's size with its extensions.
+// Limit for an incomplete line: a header, or a chunk's size with its extensions.
 constexpr std::size_t pending_limit = 16 * 1024;
-// A reader that met a long line or body gives the memory back.
-constexpr std::size_t kept_capacity = 4 * 1024;
+// A reader that needed more memory than this returns it.
+constexpr std::size_t max_idle_capacity = 4 * 1024;
 
 void wipe(std::string& text) {
     ::explicit_bzero(text.data(), text.size());
     text.clear();
-    if (text.capacity() > kept_capacity) {
+    if (text.capacity() > max_idle_capacity) {
         text.shrink_to_fit();
     }
 }
 
-// Beast waits for the end of the line before it looks at its beginning.
+// Beast checks a status line when its end arrives; a peer of another protocol may never send one.
 bool begins_like_http(std::span<const char> bytes) noexcept {
     constexpr std::string_view start = "HTTP/1.";
     const std::size_t size = std::min(start.size(), bytes.size());
@@ -49,7 +49,7 @@ errc translate(const boost::beast::error_code& error) noexcept {
 
 } // namespace
 
-// Joins the parser, made anew for each message, with where its body goes.
+// Connects the parser, a new one for each message, to the reader of its body.
 class response_reader::http final : public body_sink {
 public:
     explicit http(response_reader& owner) : owner_(owner) {}
@@ -58,12 +58,12 @@ public:
 
     void on_body(int status, std::string_view piece) noexcept override {
         if (status == 200) {
-            // Its error comes again from finish(); until then the rest is read and ignored, so that the
-            // connection can be kept.
+            // finish() reports the error. Until then the rest is read and ignored, so that the connection can carry the
+            // next request.
             static_cast<void>(owner_.session_.write(piece));
             return;
         }
-        // A body over the limit is not looked at at all: half of it would be no JSON.
+        // A body over the limit is not parsed: a part of it would be invalid JSON.
         if (owner_.error_body_.size() + piece.size() > error_body_limit) {
             overflow = true;
         } else {
@@ -109,12 +109,14 @@ response_reader::progress response_reader::feed(std::span<const char> bytes) noe
     if (complete_) {
         return bytes.empty() ? progress::complete : fail(errc::unsolicited_data);
     }
-    // Beast throws out of its parser on some messages; that must not leave the connection.
+    // Beast's parser throws on some messages, and feed() promises a value.
     try {
+        // The usual case: no copy, because the response arrives in one piece.
         if (pending_.empty()) {
             const progress made = consume(bytes);
             return made == progress::more ? keep_rest(bytes) : made;
         }
+        // The line that was incomplete goes on: it is parsed again with the new bytes.
         pending_.append(bytes.data(), bytes.size());
         std::span<const char> all(pending_);
         const progress made = consume(all);
@@ -134,6 +136,7 @@ response_reader::progress response_reader::consume(std::span<const char>& bytes)
     while (!bytes.empty()) {
         boost::beast::error_code error;
         http_response_parser& parser = *http_->parser;
+        // Counted here too, so that a header without an end is rejected at the limit.
         const bool in_header = !parser.is_header_done();
         if (!parser.got_some() && !begins_like_http(bytes)) {
             return fail(errc::malformed_response);
@@ -153,20 +156,22 @@ response_reader::progress response_reader::consume(std::span<const char>& bytes)
             return fail(parser.fault().value_or(translate(error)));
         }
         if (!parser.is_done()) {
+            // No progress: the parser needs more than there is, without saying so.
             if (used == 0) {
                 return progress::more;
             }
             continue;
         }
         if (!parser.interim()) {
+            // One request, one response: more bytes would count as the answer to the next request.
             if (!bytes.empty()) {
                 return fail(errc::unsolicited_data);
             }
             conclude();
             return progress::complete;
         }
-        // An interim response: the one that counts is still to come.
-        if (++interim_responses_ > most_interim_responses) {
+        // An interim response: the final one follows.
+        if (++interim_responses_ > max_interim_responses) {
             return fail(errc::malformed_response);
         }
         restart_parser();
@@ -180,6 +185,7 @@ response_reader::progress response_reader::keep_rest(std::span<const char> bytes
 }
 
 response_reader::progress response_reader::fail(errc fault) noexcept {
+    // Values of a message that is in doubt are dropped; its headers stay for the caller.
     complete_ = true;
     answer_.error = fault;
     answer_.http_status = 0;
@@ -204,7 +210,7 @@ void response_reader::conclude() noexcept {
 }
 
 bool response_reader::reusable() const noexcept {
-    // Another session's answer means that requests and answers no longer match.
+    // An answer about another session means that requests and answers no longer match on this connection.
     return answer_.error != errc::wrong_session && http_->parser && http_->parser->is_done()
            && http_->parser->keep_alive();
 }

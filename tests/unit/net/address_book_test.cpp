@@ -30,7 +30,7 @@ TEST(AddressBook, SpreadsConnectionsOverAllAddresses) {
     EXPECT_EQ(book.order(at(0)), (order{a, b, c}));
 }
 
-TEST(AddressBook, TriesWhatFailedLastAndForgivesIt) {
+TEST(AddressBook, TriesFailedAddressesLastForHalfAMinute) {
     address_book book;
     book.assign({a, b, c}, at(0));
     book.note_failure(a, at(1));
@@ -43,7 +43,7 @@ TEST(AddressBook, TriesWhatFailedLastAndForgivesIt) {
     EXPECT_EQ(book.order(at(41)), (order{b, c, a}));
 }
 
-TEST(AddressBook, StillOffersAddressesThatAllFailed) {
+TEST(AddressBook, OffersAllAddressesIfAllFailed) {
     address_book book;
     book.assign({a, b}, at(0));
     book.note_failure(a, at(1));
@@ -51,7 +51,7 @@ TEST(AddressBook, StillOffersAddressesThatAllFailed) {
     EXPECT_EQ(book.order(at(2)), (order{a, b}));
 }
 
-TEST(AddressBook, RemembersFailuresOverALookup) {
+TEST(AddressBook, KeepsFailuresAcrossALookup) {
     address_book book;
     book.assign({a, b}, at(0));
     book.note_failure(a, at(1));
@@ -59,7 +59,7 @@ TEST(AddressBook, RemembersFailuresOverALookup) {
     EXPECT_EQ(book.order(at(3)), (order{c, a}));
 }
 
-TEST(AddressBook, SparesAnAddressThatAloneAnswersBadly) {
+TEST(AddressBook, AvoidsAnAddressThatAloneReturnsErrors) {
     address_book book;
     book.assign({a, b}, at(0));
     EXPECT_FALSE(book.note_answer(b, true, at(1)));
@@ -67,14 +67,14 @@ TEST(AddressBook, SparesAnAddressThatAloneAnswersBadly) {
         EXPECT_FALSE(book.note_answer(a, false, at(1)));
     }
     EXPECT_TRUE(book.note_answer(a, false, at(1)));
-    // What was under way then changes nothing.
+    // Requests that were in flight then change nothing.
     EXPECT_FALSE(book.note_answer(a, false, at(2)));
     for (int i = 0; i < 4; ++i) {
         EXPECT_EQ(book.order(at(30)), (order{b, a}));
     }
     EXPECT_EQ(book.order(at(31)), (order{a, b}));
 
-    // Bad again: spared for longer each time. A good answer makes it as good as new.
+    // Bad again: avoided for longer each time. A good answer resets that.
     for (int i = 0; i < 5; ++i) {
         EXPECT_EQ(book.note_answer(a, false, at(40)), i == 4);
     }
@@ -88,7 +88,7 @@ TEST(AddressBook, SparesAnAddressThatAloneAnswersBadly) {
     EXPECT_EQ(book.order(at(131)), (order{a, b}));
 }
 
-TEST(AddressBook, GoodAnswersBetweenBadOnesSpareNobody) {
+TEST(AddressBook, GoodAnswersBetweenErrorsAvoidNoAddress) {
     address_book book;
     book.assign({a, b}, at(0));
     static_cast<void>(book.note_answer(b, true, at(0)));
@@ -97,32 +97,32 @@ TEST(AddressBook, GoodAnswersBetweenBadOnesSpareNobody) {
     }
 }
 
-TEST(AddressBook, NeverSparesTheLastGoodAddress) {
+TEST(AddressBook, NeverAvoidsTheLastGoodAddress) {
     address_book book;
     book.assign({a, b}, at(0));
-    // Nobody answers well: it is the API, not an address.
+    // All addresses return errors: the API fails, not an address.
     for (int i = 0; i < 20; ++i) {
         EXPECT_FALSE(book.note_answer(a, false, at(i)));
         EXPECT_FALSE(book.note_answer(b, false, at(i)));
     }
-    // One alone has nobody beside it.
+    // A single address has no alternative.
     book.assign({c}, at(20));
     EXPECT_FALSE(book.note_answer(c, true, at(21)));
     for (int i = 0; i < 20; ++i) {
         EXPECT_FALSE(book.note_answer(c, false, at(22)));
     }
-    // Of an address that is not there any more nobody hears.
+    // Answers of an address that the DNS no longer lists change nothing.
     EXPECT_FALSE(book.note_answer(a, false, at(23)));
     EXPECT_FALSE(book.contains(a));
     EXPECT_TRUE(book.contains(c));
 }
 
-TEST(AddressBook, AsksAgainAfterHalfAMinuteAndSoonerAfterAFailure) {
+TEST(AddressBook, LooksUpAgainAfterHalfAMinuteOrAFailure) {
     address_book book;
     book.assign({a}, at(0));
     EXPECT_FALSE(book.stale(at(30)));
     EXPECT_TRUE(book.stale(at(31)));
-    book.keep(at(31));
+    book.note_failed_lookup(at(31));
     EXPECT_FALSE(book.empty());
     EXPECT_FALSE(book.stale(at(36)));
     EXPECT_TRUE(book.stale(at(37)));

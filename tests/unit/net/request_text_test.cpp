@@ -4,7 +4,7 @@
 
 namespace kallglot::test {
 
-TEST(RequestText, DiffersInNothingButTheId) {
+TEST(RequestText, DiffersOnlyInTheId) {
     const secret key("kg_live_0123456789abcdefghijklmnopqrstuvwxyz");
     request_text text(api_endpoint(), "kallglot_exporter/1.2.3", key);
     const std::string rest =
@@ -17,7 +17,7 @@ TEST(RequestText, DiffersInNothingButTheId) {
     }
 }
 
-TEST(RequestText, KnowsWhichKeysFitIntoAHeader) {
+TEST(RequestText, AcceptsKeysThatAreAllowedInAHeader) {
     EXPECT_TRUE(request_text::acceptable("kg_live_!~"));
     for (const std::string_view key :
          {"", "two words", "line\r\nX-Injected: 1", "tab\t", "umlaut\xc3\xa4", "del\x7f"}) {

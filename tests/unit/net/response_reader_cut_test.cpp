@@ -1,4 +1,4 @@
-// Every sample of the API's documentation, cut at every byte: the same answer, and none before the last byte.
+// Every sample of the API's documentation, split at every byte: the same answer, and none before the last byte.
 
 #include "net/client/response_reader.hpp"
 #include "response_samples.hpp"
@@ -70,13 +70,13 @@ INSTANTIATE_TEST_SUITE_P(Bodies,
                          ::testing::ValuesIn(body_samples()),
                          [](const auto& each) { return each.param.name; });
 
-TEST_P(EverySample, MayBeCutAnywhere) {
+TEST_P(EverySample, MayBeSplitAtAnyByte) {
     response_reader reader;
     const session_id id = *session_id::parse(GetParam().id);
     for (const std::string& bytes : {with_length(GetParam()), in_chunks(GetParam())}) {
         for (std::size_t cut = 0; cut < bytes.size(); ++cut) {
             reader.start(id, 256 * 1024);
-            // What has come so far never counts, wherever the rest is lost.
+            // An incomplete response never counts, at whichever byte the rest is lost.
             ASSERT_EQ(reader.feed({bytes.data(), cut}), progress::more) << "cut at " << cut;
             ASSERT_EQ(reader.answer().http_status, 0);
             ASSERT_FALSE(reader.answer().snapshot.created_at.has_value());

@@ -1,4 +1,4 @@
-// What a response must look like to be believed: one row a way of being doubtful.
+// Which responses are accepted: each row of the tables is one rule of framing or content.
 
 #include "net/client/response_reader.hpp"
 
@@ -250,7 +250,7 @@ TEST_P(Refused, InSmallPieces) {
     }
 }
 
-TEST(ResponseReaderContent, TakesSnapshotAndHeaders) {
+TEST(ResponseReaderContent, ReadsSnapshotAndHeaders) {
     response_reader reader;
     reader.start(asked(), body_limit);
     ASSERT_EQ(feed(reader,
@@ -265,7 +265,7 @@ TEST(ResponseReaderContent, TakesSnapshotAndHeaders) {
     EXPECT_EQ(reader.keep_alive_timeout(), seconds(5));
 }
 
-TEST(ResponseReaderContent, TheHeadersOfAnInterimResponseCountForNothing) {
+TEST(ResponseReaderContent, IgnoresTheHeadersOfAnInterimResponse) {
     response_reader reader;
     reader.start(asked(), body_limit);
     ASSERT_EQ(feed(reader, "HTTP/1.1 103 Early Hints\r\nRetry-After: 99\r\n\r\n" + ok()),
@@ -286,7 +286,7 @@ TEST(ResponseReaderContent, ReadsTheErrorOfTheApi) {
     EXPECT_EQ(reader.answer().problem.kind, api_error_kind::key);
 }
 
-TEST(ResponseReaderContent, ABodyThatIsFramedWellKeepsTheConnection) {
+TEST(ResponseReaderContent, KeepsTheConnectionAfterAnInvalidBody) {
     response_reader reader;
     for (const std::string body :
          {"<html>200 OK, said the proxy</html>", R"({"object":"session"})", "{}"}) {
@@ -299,7 +299,7 @@ TEST(ResponseReaderContent, ABodyThatIsFramedWellKeepsTheConnection) {
     }
 }
 
-TEST(ResponseReaderContent, AnotherSessionsAnswerEndsTheConnection) {
+TEST(ResponseReaderContent, EndsTheConnectionAfterAWrongSession) {
     response_reader reader;
     reader.start(asked(), body_limit);
     ASSERT_EQ(feed(reader, ok({}, session_body("sess_of_somebody_else_0123456789abcdef"))),
@@ -308,7 +308,7 @@ TEST(ResponseReaderContent, AnotherSessionsAnswerEndsTheConnection) {
     EXPECT_FALSE(reader.reusable());
 }
 
-TEST(ResponseReaderContent, ForgetsTheResponseBefore) {
+TEST(ResponseReaderContent, StartsWithoutThePreviousResponse) {
     response_reader reader;
     reader.start(asked(), body_limit);
     ASSERT_EQ(feed(reader, ok("Retry-After: 5\r\nKeep-Alive: timeout=7\r\n")), progress::complete);

@@ -1,7 +1,7 @@
-/// Names to addresses on a worker thread of ours.
+/// DNS lookups on a worker thread.
 ///
-/// Asio's own resolver cannot be cancelled and is waited for when the loop is destroyed; a DNS that does not answer
-/// would keep the daemon from stopping. Nothing is cached here: see address_book.
+/// Asio's resolver cannot be cancelled, and destroying the loop waits for it: a DNS that does not answer would keep the
+/// daemon from stopping. Nothing is cached here; see address_book.
 
 #ifndef KALLGLOT_NET_CLIENT_RESOLVER_HPP
 #define KALLGLOT_NET_CLIENT_RESOLVER_HPP
@@ -20,18 +20,18 @@ namespace kallglot {
 /// Loop only. Lifetime: the worker outlives it.
 class resolver {
 public:
-    /// Blocks; called on the worker. Tests give one of their own.
+    /// Looks a name up. May block; called on the worker. Tests replace it.
     using lookup_function = std::function<result<std::vector<tcp_endpoint>>(const std::string& host,
                                                                             std::uint16_t port)>;
 
-    /// Asks the system.
+    /// Looks names up with look_up().
     explicit resolver(worker_thread& worker);
     resolver(worker_thread& worker, lookup_function lookup);
 
-    /// The addresses of `host`, at least one. An IP address is returned as it is, without the worker.
+    /// The addresses of `host`, at least one. An IP address is returned unchanged, without the worker.
     ///
     /// Errors: name_not_resolved; cancelled.
-    /// Cancel: terminal, at once; the lookup itself goes on.
+    /// Cancel: terminal, at once; the lookup itself continues on the worker.
     [[nodiscard]] task<result<std::vector<tcp_endpoint>>> resolve(std::string host,
                                                                   std::uint16_t port);
 
