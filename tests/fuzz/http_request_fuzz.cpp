@@ -25,7 +25,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     parser.put(text.substr(split));
     for (;;) {
         if (parser.now() == state::expect_continue) {
-            parser.continued();
+            parser.note_continue_sent();
             if (parser.now() == state::expect_continue) {
                 std::abort();
             }

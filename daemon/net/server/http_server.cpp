@@ -1,4 +1,5 @@
-// Listening, accepting, making room, deadlines and stopping; what happens on a connection is next door.
+// Listening, accepting, making room, deadlines and stopping. The exchange on a connection is in
+// http_server_connection.cpp.
 
 #include "kallglot/net/server/http_server.hpp"
 
@@ -18,14 +19,15 @@ namespace {
 
 using tcp = asio::ip::tcp;
 
-// After a failed accept: long enough not to spin while descriptors are short, short enough for a scrape to retry.
+// Pause after a failed accept: it saves CPU while descriptors are short, and is shorter than a scrape's timeout.
 constexpr milliseconds accept_pause(100);
-// Each turn of the loop may be as long as an answer to everybody; one accepted a turn, a client behind a hundred others
-// would wait for a hundred of them.
-constexpr int accepted_at_once = 16;
+// Connections accepted in one turn of the loop. In each turn all clients may be answered; with one accept a turn, the
+// last of a hundred new clients would wait for a hundred turns.
+constexpr int max_accepts_per_turn = 16;
 
 [[nodiscard]] result<std::vector<tcp_endpoint>> resolve_listen(loop_executor executor,
                                                                const listen_address& address) {
+    // All addresses: IPv6 first, since such a socket can serve both families.
     if (address.host.empty()) {
         return std::vector<tcp_endpoint>{tcp_endpoint(tcp::v6(), address.port),
                                          tcp_endpoint(tcp::v4(), address.port)};
@@ -51,6 +53,7 @@ constexpr int accepted_at_once = 16;
     if (error) {
         return error;
     }
+    // A restart must not wait for connections of the old process in TIME_WAIT.
     acceptor.set_option(tcp::acceptor::reuse_address(true), error);
     if (both_families && where.protocol() == tcp::v6()) {
         acceptor.set_option(asio::ip::v6_only(false), error);
@@ -105,7 +108,7 @@ error_code http_server::listen(const listen_address& address) {
     if (!candidates) {
         return candidates.error();
     }
-    // All addresses: one socket for both families, or IPv4 alone where there is no IPv6.
+    // For all addresses: one socket for both families, or IPv4 alone on a machine without IPv6.
     error_code error;
     auto fresh = std::make_unique<listener>(executor_);
     for (const tcp_endpoint& where : *candidates) {
@@ -124,6 +127,7 @@ error_code http_server::listen(const listen_address& address) {
 }
 
 error_code http_server::adopt(int descriptor) {
+    // A wrong socket unit is an error of the configuration, so the descriptor is checked before it is used.
     sockaddr_storage where{};
     socklen_t size = sizeof where;
     int listening = 0;
@@ -174,8 +178,9 @@ std::size_t http_server::connections() const noexcept {
 }
 
 task<> http_server::accept(listener* from) {
+    // Cancellation shows as an error of the accept; the loop then sees `finishing_`.
     co_await asio::this_coro::throw_if_cancelled(false);
-    bool told = false;
+    bool logged = false;
     while (!finishing_) {
         tcp_socket peer(executor_);
         const std::tuple<error_code> outcome = co_await from->acceptor.async_accept(peer, as_tuple);
@@ -184,50 +189,53 @@ task<> http_server::accept(listener* from) {
             break;
         }
         if (error) {
-            // Once a streak: a shortage of descriptors lasts, and the log must not.
-            if (!std::exchange(told, true)) {
-                log_.warn("accept failed", {{"listener", name_}, {"error", error.message()}});
+            // Logged once until an accept succeeds: a lack of descriptors may last long.
+            if (!std::exchange(logged, true)) {
+                log_.warn("cannot accept connections: retrying",
+                          {{"listener", name_}, {"error", error.message()}});
             }
             from->pause.expires_after(accept_pause);
             co_await from->pause.async_wait(as_tuple);
             continue;
         }
-        told = false;
+        logged = false;
         admit(std::move(peer));
         admit_waiting(from->acceptor);
     }
 }
 
 void http_server::admit_waiting(tcp_acceptor& acceptor) {
-    for (int admitted = 1; admitted < accepted_at_once; ++admitted) {
+    for (int admitted = 1; admitted < max_accepts_per_turn; ++admitted) {
         tcp_socket peer(executor_);
         error_code error;
         acceptor.accept(peer, error);
         if (error) {
-            return; // nobody waits, or the next wait for one tells what is wrong
+            return; // no client waits, or the next async_accept reports the error
         }
         admit(std::move(peer));
     }
 }
 
 void http_server::admit(tcp_socket peer) {
+    // A response is written at once, so waiting to fill a packet would only delay it.
     error_code ignored;
     peer.set_option(tcp::no_delay(true), ignored);
     make_room();
     const auto where =
         connections_.emplace(connections_.end(), std::move(peer), limits_, tls_ ? &*tls_ : nullptr);
-    // The first request counts from here, so that a client that says nothing is closed as well.
+    // The timeout of the first request starts here, so that a client that sends nothing is closed as well.
     set_deadline(*where, clock_.now() + limits_.request_timeout);
     group_.spawn(name_ + " connection", serve(connection_entry(connections_, where)));
 }
 
 void http_server::make_room() {
+    // Closed connections stay in the list until their coroutines end.
     const auto alive =
         static_cast<std::size_t>(std::ranges::count(connections_, false, &connection::is_cut));
-    // More than one too many are there when the limit was lowered.
+    // Several must be closed if a reload has lowered the limit.
     std::size_t surplus =
         alive + 1 > limits_.max_connections ? alive + 1 - limits_.max_connections : 0;
-    // The first is longest without a complete request; those that are being answered only if all are.
+    // The front is longest without a complete request. A connection that is being answered is closed only if all are.
     for (const bool served : {false, true}) {
         for (connection& one : connections_) {
             if (surplus != 0 && !one.is_cut && one.is_served() == served) {
@@ -239,6 +247,7 @@ void http_server::make_room() {
 }
 
 void http_server::set_deadline(connection& client, steady_time when) {
+    // A later deadline needs no timer: the sweep that is planned already finds the next one.
     client.deadline = when;
     if (when < next_sweep_) {
         next_sweep_ = when;
@@ -254,6 +263,7 @@ void http_server::sweep() {
     const steady_time now = clock_.now();
     next_sweep_ = steady_time::max();
     for (connection& one : connections_) {
+        // The coroutine sees `timed_out` after its wait and knows whether it may still answer (408).
         if (one.deadline <= now) {
             one.deadline = steady_time::max();
             one.timed_out = true;
@@ -273,6 +283,7 @@ void http_server::finish() {
         one->acceptor.close(ignored);
         one->pause.cancel();
     }
+    // A request that is complete is still answered, with `Connection: close`.
     for (connection& one : connections_) {
         if (!one.is_served()) {
             one.cut();
@@ -285,6 +296,7 @@ void http_server::cut() {
     for (connection& one : connections_) {
         one.cut();
     }
+    // Handlers wait for other things than the socket, so they are cancelled too.
     group_.close();
     group_.cancel(asio::cancellation_type::terminal);
 }

@@ -1,4 +1,4 @@
-// What happens on one connection: requests in, answers out, one at a time.
+// The exchange on one connection: reads requests and writes responses, one at a time.
 
 #include "net/server/http_server_connection.hpp"
 
@@ -17,12 +17,12 @@ namespace {
 
 using http_field = std::pair<std::string, std::string>;
 
-// Before a client that may have more to say is cut off: time and bytes for it to stop talking and read its answers.
+// Before the server closes a connection on which the client may still send: time and bytes to let it read the response.
 constexpr seconds linger_time(1);
 constexpr std::size_t linger_bytes = std::size_t{256} * 1024;
 
-// A body of which more is to come is asked for only when its client is let in.
-constexpr std::size_t free_body_bytes = std::size_t{16} * 1024;
+// Body bytes that are read before the gate has admitted the request.
+constexpr std::size_t max_unadmitted_bytes = std::size_t{16} * 1024;
 
 [[nodiscard]] std::int64_t unix_seconds(api_time time) noexcept {
     return std::chrono::floor<seconds>(time).time_since_epoch().count();
@@ -35,6 +35,7 @@ constexpr std::size_t free_body_bytes = std::size_t{16} * 1024;
 } // namespace
 
 task<> http_server::serve(connection_entry entry) {
+    // Cancellation shows as an error of the stream, so that the stream is always closed below.
     co_await asio::this_coro::throw_if_cancelled(false);
     connection* const client = &*entry.where();
     bool open = true;
@@ -44,7 +45,7 @@ task<> http_server::serve(connection_entry entry) {
             co_await refuse(client);
             break;
         }
-        // It goes to the end of the line of those that wait for a complete request.
+        // A complete request makes this the last connection to be closed for a new one.
         connections_.splice(connections_.end(), connections_, entry.where());
         open = co_await exchange(client);
     }
@@ -52,6 +53,7 @@ task<> http_server::serve(connection_entry entry) {
 }
 
 task<bool> http_server::read_request(connection* client) {
+    // A pipelined request may be complete already, from bytes read with the one before.
     while (client->parser.now() != http_server_parser::state::complete) {
         if (client->parser.now() == http_server_parser::state::refused) {
             co_return false;
@@ -59,8 +61,9 @@ task<bool> http_server::read_request(connection* client) {
         if (!co_await admit_head(client)) {
             co_return false;
         }
+        // Only now, so that a rejected client does not send its body.
         if (client->parser.now() == http_server_parser::state::expect_continue) {
-            client->parser.continued();
+            client->parser.note_continue_sent();
             const asio::const_buffer go_on = asio::buffer("HTTP/1.1 100 Continue\r\n\r\n", 25);
             const error_code error = co_await client->stream.write(go_on, asio::const_buffer());
             if (error || client->timed_out || client->is_cut) {
@@ -79,15 +82,16 @@ task<bool> http_server::read_request(connection* client) {
 }
 
 task<bool> http_server::admit_head(connection* client) {
-    // Whoever is not let in does not fill memory with bodies either.
+    // A client without credentials must not fill memory with large bodies, so the gate decides by the head.
     const http_request* const head = client->parser.head();
     if (!gate_ || client->is_admitted || head == nullptr) {
         co_return true;
     }
     const bool expects = client->parser.now() == http_server_parser::state::expect_continue;
-    if (!expects && client->parser.awaited() <= free_body_bytes) {
+    if (!expects && client->parser.missing_bytes() <= max_unadmitted_bytes) {
         co_return true;
     }
+    // The gate may wait for a password hash; that time is not the client's.
     client->now = connection::phase::answering;
     set_deadline(*client, steady_time::max());
     client->refusal = co_await gate_(head);
@@ -101,7 +105,7 @@ void http_server::note_progress(connection* client) {
     const bool begun = client->parser.now() != http_server_parser::state::idle;
     if (begun && client->now == connection::phase::waiting) {
         client->now = connection::phase::receiving;
-        // The first request is counted from the accept.
+        // The timeout of the first request has run since the accept.
         if (client->answered > 0) {
             set_deadline(*client, clock_.now() + limits_.request_timeout);
         }
@@ -109,6 +113,7 @@ void http_server::note_progress(connection* client) {
 }
 
 task<bool> http_server::exchange(connection* client) {
+    // A handler has no deadline here: it is the daemon's own code, and bounds its waits itself.
     client->now = connection::phase::answering;
     set_deadline(*client, steady_time::max());
     ++client->answered;
@@ -119,6 +124,7 @@ task<bool> http_server::exchange(connection* client) {
     const bool is_admitted = std::exchange(client->is_admitted, false);
     http_response answered = co_await answer(std::move(request), is_admitted);
 
+    // The last response says `Connection: close`, so that the client does not count on the connection.
     const bool is_last = client->answered >= limits_.requests_per_connection;
     const bool keep_alive = wants_more && !is_last && !finishing_;
     const bool written = co_await write(client, std::move(answered), keep_alive, head_only);
@@ -129,7 +135,7 @@ task<bool> http_server::exchange(connection* client) {
         co_return false;
     }
 
-    // What the client sent ahead is looked at now.
+    // Bytes that the client sent ahead count as the beginning of the next request.
     client->now = connection::phase::waiting;
     set_deadline(*client, clock_.now() + limits_.idle_timeout);
     note_progress(client);
@@ -151,6 +157,7 @@ task<http_response> http_server::answer(http_request request, bool is_admitted) 
         }
         co_return refused;
     }
+    // An exception of a handler is a bug, but must not end the server.
     std::string what;
     try {
         http_response given = co_await (*route.handler)(std::move(request));
@@ -158,7 +165,8 @@ task<http_response> http_server::answer(http_request request, bool is_admitted) 
     } catch (const std::exception& thrown) {
         what = thrown.what();
     }
-    log_.error("handler failed", {{"listener", name_}, {"error", what}});
+    log_.error("request handler failed: responding with 500",
+               {{"listener", name_}, {"error", what}});
     co_return make_error_response(500);
 }
 
@@ -166,6 +174,7 @@ task<bool> http_server::write(connection* client,
                               http_response answered,
                               bool keep_alive,
                               bool head_only) {
+    // Closed while the handler worked.
     if (client->is_cut) {
         co_return false;
     }
@@ -179,6 +188,7 @@ task<bool> http_server::write(connection* client,
         }
     }
     const std::string head = serialize_head(answered, unix_seconds(clock_.wall_now()), keep_alive);
+    // The response to HEAD has the length of the body, but not the body (RFC 9110 section 9.3.2).
     const std::string_view body = head_only ? std::string_view() : answered.body_text();
     const asio::const_buffer head_bytes = asio::buffer(head);
     const asio::const_buffer body_bytes = asio::buffer(body.data(), body.size());
@@ -190,16 +200,17 @@ task<> http_server::refuse(connection* client) {
     const auto state = client->parser.now();
     const bool refused = state == http_server_parser::state::refused;
     const bool late = client->timed_out && client->now == connection::phase::receiving;
-    // A client that sent nothing, went away or has to make room gets no answer.
+    // No response for a client that sent nothing, closed the connection, or is closed for another one.
     if (client->is_cut || (!refused && !late && !client->refusal)) {
         co_return;
     }
+    // The timeout has cancelled the stream; the response needs it once more.
     client->timed_out = false;
-    client->stream.go_on();
+    client->stream.resume();
     http_response why = client->refusal
                             ? std::move(*client->refusal)
                             : make_error_response(refused ? client->parser.refusal() : 408);
-    log_.debug("request refused", {{"listener", name_}, {"status", why.status}});
+    log_.debug("request rejected", {{"listener", name_}, {"status", why.status}});
     if (on_refusal_) {
         on_refusal_(why.status);
     }
@@ -212,9 +223,10 @@ task<> http_server::refuse(connection* client) {
 }
 
 task<> http_server::linger(connection* client) {
-    // Closed with bytes unread, the kernel sends a reset, and the client may lose answers, the one that says why among them.
+    // If a socket is closed with unread bytes, the kernel sends a reset, and the client may lose the response. So the
+    // rest is read and dropped, up to a limit.
     client->now = connection::phase::closing;
-    client->stream.end_of_answers();
+    client->stream.shut_down_send();
     set_deadline(*client, clock_.now() + linger_time);
     std::size_t dropped = 0;
     while (dropped < linger_bytes) {

@@ -1,6 +1,6 @@
-/// One client of the HTTP server: its stream, what was read of its request, and until when it may take.
+/// The state of one connection of the HTTP server: stream, parser, phase and deadline.
 ///
-/// Private to http_server's two bodies.
+/// Included by the two bodies of http_server only.
 
 #ifndef KALLGLOT_NET_SERVER_HTTP_SERVER_CONNECTION_HPP
 #define KALLGLOT_NET_SERVER_HTTP_SERVER_CONNECTION_HPP
@@ -22,16 +22,16 @@ struct http_server::connection {
     enum class phase {
         waiting,   ///< for the first byte of a request
         receiving, ///< a part of a request has arrived
-        answering, ///< the handler works
-        writing,   ///< the answer is on its way
-        closing    ///< the last answer was given
+        answering, ///< the gate or the handler works
+        writing,   ///< the response is being sent
+        closing    ///< the last response was sent; the rest of the client's bytes is dropped
     };
 
     connection(tcp_socket peer, const http_limits& limits, const tls_context* tls)
         : stream(std::move(peer), tls),
           parser(limits) {}
 
-    /// Ends it from outside; its coroutine notices at its next step.
+    /// Closes the connection from outside; its coroutine ends at its next step.
     void cut() noexcept {
         is_cut = true;
         stream.close();
@@ -48,12 +48,12 @@ struct http_server::connection {
     bool timed_out = false;
     bool is_cut = false;
     std::uint32_t answered = 0;
-    bool is_admitted = false;             ///< the request that is being read, by the gate
-    std::optional<http_response> refusal; ///< of the gate, before there was a whole request
+    bool is_admitted = false;             ///< the gate has admitted the request that is being read
+    std::optional<http_response> refusal; ///< of the gate, before the request was complete
     std::array<char, 4096> input{};
 };
 
-/// Keeps a connection in the list as long as its coroutine's frame lives, started or not.
+/// Removes a connection from the list when its coroutine's frame is destroyed, even if it never started.
 class http_server::connection_entry {
 public:
     connection_entry(connection_list& list, connection_list::iterator where) noexcept

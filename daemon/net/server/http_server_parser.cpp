@@ -22,20 +22,20 @@ using head_parser = http::request_parser<http::empty_body>;
     return {text.data(), text.size()};
 }
 
-// A line that begins with a blank continues the field before it; Beast joins them, others read them differently.
+// A line that begins with a blank continues the field before it. Beast joins them, other servers do not: ambiguous.
 [[nodiscard]] bool has_folded_line(std::string_view head) noexcept {
     return head.find("\r\n ") != std::string_view::npos
            || head.find("\r\n\t") != std::string_view::npos;
 }
 
-// What the framing and the address of a request must look like; 0 if it is good.
+// Checks framing and host: the status of the rejection, or 0 if they are valid.
 [[nodiscard]] int check_fields(const http::fields& fields, unsigned version) {
     const std::size_t lengths = fields.count(http::field::content_length);
     if (fields.count(http::field::transfer_encoding) != 0) {
         const auto coding = fields[http::field::transfer_encoding];
         const bool plain_chunked =
             fields.count(http::field::transfer_encoding) == 1 && ascii_iequals(coding, "chunked");
-        // With a length beside it this is how requests are smuggled; alone it is only not offered.
+        // Together with a length it is request smuggling (400); alone it is only not supported (411, 501).
         const bool ambiguous = lengths != 0 || version != 11;
         return ambiguous ? 400 : (plain_chunked ? 411 : 501);
     }
@@ -51,7 +51,7 @@ using head_parser = http::request_parser<http::empty_body>;
     return hosts > 1 || (hosts == 0 && version == 11) ? 400 : 0;
 }
 
-// The path of origin form and of absolute form, and the asterisk where it may stand; empty for anything else.
+// The path of a target in origin form or absolute form, or the asterisk of OPTIONS; empty for any other target.
 [[nodiscard]] std::string_view path_of(std::string_view method, std::string_view target) noexcept {
     // Only OPTIONS asks about the server as a whole (RFC 9112 section 3.2.4).
     if (target.starts_with('/') || (target == "*" && method == "OPTIONS")) {
@@ -82,7 +82,7 @@ http_server_parser::state http_server_parser::put(std::string_view bytes) {
     return state_;
 }
 
-void http_server_parser::continued() noexcept {
+void http_server_parser::note_continue_sent() noexcept {
     assert(state_ == state::expect_continue);
     state_ = state::reading;
 }
@@ -92,6 +92,7 @@ http_request http_server_parser::take() {
     http_request taken = std::exchange(request_, {});
     state_ = state::idle;
     in_body_ = false;
+    // Bytes behind the request may already be a complete next one.
     advance();
     return taken;
 }
@@ -109,7 +110,7 @@ void http_server_parser::advance() {
 }
 
 void http_server_parser::look_for_head() {
-    // Empty lines in front of a request are passed over (RFC 9112 section 2.2).
+    // Empty lines before a request are ignored (RFC 9112 section 2.2).
     if (scanned_ == 0) {
         buffer_.erase(0, std::min(buffer_.find_first_not_of("\r\n"), buffer_.size()));
     }
@@ -118,7 +119,8 @@ void http_server_parser::look_for_head() {
     }
     state_ = state::reading;
 
-    // A bare line feed is refused as it comes: waiting for the real end would take until the deadline.
+    // A bare line feed is rejected at once: the end that Beast waits for would never come. `scanned_` makes sure that
+    // each byte is checked once, even if the head arrives byte by byte.
     for (; scanned_ < buffer_.size(); ++scanned_) {
         if (buffer_[scanned_] != '\n') {
             continue;
@@ -130,6 +132,7 @@ void http_server_parser::look_for_head() {
             break;
         }
     }
+    // Checked before the end is found, so that a head without an end cannot fill memory.
     const bool found = scanned_ < buffer_.size();
     const std::size_t size = found ? scanned_ + 1 : buffer_.size();
     if (size > limits_.header_bytes) {
@@ -148,7 +151,7 @@ void http_server_parser::read_head(std::string_view head) {
     }
     head_parser parser;
     parser.header_limit(static_cast<std::uint32_t>(limits_.header_bytes));
-    parser.body_limit(boost::none); // the limit is ours, with an answer of its own
+    parser.body_limit(boost::none); // begin_body() checks it and responds with 413
     boost::system::error_code error;
     parser.put(boost::asio::buffer(head.data(), head.size()), error);
     if (!parser.is_header_done()) {
@@ -177,7 +180,7 @@ void http_server_parser::read_head(std::string_view head) {
 }
 
 void http_server_parser::begin_body() {
-    // Digits only, as checked; a number too large for the type is too large for us.
+    // check_fields() has made sure that there are only digits. A number out of range exceeds the limit too.
     const std::string_view length = request_.field("Content-Length");
     body_size_ = 0;
     const auto parsed = std::from_chars(length.data(), length.data() + length.size(), body_size_);
@@ -187,12 +190,14 @@ void http_server_parser::begin_body() {
     in_body_ = true;
 
     const std::string_view expectation = request_.field("Expect");
+    // HTTP/1.0 clients do not understand 100 Continue (RFC 9110 section 10.1.1).
     if (expectation.empty() || request_.is_http_1_0) {
         return;
     }
     if (!ascii_iequals(expectation, "100-continue")) {
         return refuse(417);
     }
+    // Without a body the client waits for nothing.
     if (body_size_ > 0) {
         state_ = state::expect_continue;
     }
@@ -202,8 +207,8 @@ void http_server_parser::read_body() {
     if (buffer_.size() < body_size_) {
         return;
     }
-    // What is behind the body belongs to the next request and stays; the memory goes, so that an idle connection does
-    // not hold that of its largest body.
+    // Bytes behind the body belong to the next request. They move to a new buffer, so that an idle connection does not
+    // hold the memory of its largest body.
     std::string rest = buffer_.substr(body_size_);
     buffer_.resize(body_size_);
     request_.body = std::exchange(buffer_, std::move(rest));

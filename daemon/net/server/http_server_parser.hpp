@@ -1,8 +1,8 @@
-/// Bytes of a client in, checked requests out: the HTTP rules of both listeners, without I/O.
+/// Parses HTTP requests from bytes, with the rules of both listeners and without I/O.
 ///
-/// Beast's parser reads the head; what it lets through and others use for smuggling is refused here: any
-/// Transfer-Encoding, repeated lengths, folded lines, no or two Hosts. A body is framed by one Content-Length and by
-/// nothing else. Keeps what a client sent behind a request for the next one and looks at it only then.
+/// Beast's parser reads the head. This class rejects what Beast accepts and attackers use for request smuggling: any
+/// Transfer-Encoding, repeated lengths, folded lines, no or two Hosts. Only one Content-Length frames a body. Bytes
+/// behind a request belong to the next one and are parsed after take().
 
 #ifndef KALLGLOT_NET_SERVER_HTTP_SERVER_PARSER_HPP
 #define KALLGLOT_NET_SERVER_HTTP_SERVER_PARSER_HPP
@@ -19,37 +19,37 @@ namespace kallglot {
 class http_server_parser {
 public:
     enum class state {
-        idle,            ///< nothing of a request has arrived
-        reading,         ///< a part of one has
+        idle,            ///< no byte of a request has arrived
+        reading,         ///< a part of a request has arrived
         expect_continue, ///< the client waits for `100 Continue` before it sends the body
         complete,        ///< take() has the request
-        refused,         ///< refusal() has the status; nothing can be read behind it
+        refused,         ///< refusal() has the status; the connection must be closed
     };
 
     explicit http_server_parser(const http_limits& limits);
 
-    /// Takes bytes in. After `refused` and `complete` the bytes are only kept.
+    /// Parses bytes. In the states `refused` and `complete` it only stores them.
     state put(std::string_view bytes);
 
     [[nodiscard]] state now() const noexcept { return state_; }
 
-    /// What is known of a request whose body has not arrived in full; null before its head has, and once it is complete.
+    /// The head of a request whose body is incomplete; null before the head has arrived, and once the body is complete.
     /// Lifetime: until the next put() or take().
     [[nodiscard]] const http_request* head() const noexcept {
         return in_body_ && state_ != state::complete && state_ != state::refused ? &request_
                                                                                  : nullptr;
     }
 
-    /// Bytes of its body that have not arrived. Precondition: there is a head().
-    [[nodiscard]] std::size_t awaited() const noexcept { return body_size_ - buffer_.size(); }
+    /// Bytes of the body that are still missing. Precondition: head() is not null.
+    [[nodiscard]] std::size_t missing_bytes() const noexcept { return body_size_ - buffer_.size(); }
 
-    /// The `100 Continue` was sent: the state is `reading` from here on. Precondition: expect_continue.
-    void continued() noexcept;
+    /// The server has sent `100 Continue`: the state becomes `reading`. Precondition: expect_continue.
+    void note_continue_sent() noexcept;
 
     /// 400, 411, 413, 414, 417, 431, 501 or 505. Precondition: refused.
     [[nodiscard]] int refusal() const noexcept { return refusal_; }
 
-    /// The request; begins the next one with the bytes that came behind it. Precondition: complete.
+    /// Returns the request, and parses the bytes behind it as the next one. Precondition: complete.
     [[nodiscard]] http_request take();
 
 private:

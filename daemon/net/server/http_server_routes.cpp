@@ -15,7 +15,7 @@ bool http_routes::fits(const route& candidate, std::string_view path) noexcept {
 }
 
 http_routes::found http_routes::find(std::string_view method, std::string_view path) const {
-    // The path decides first, so that a method on an exact path is not answered by a prefix around it.
+    // The path decides first: a wrong method on an exact path is a 405, even if a prefix around it has that method.
     const route* best = nullptr;
     for (const route& candidate : routes_) {
         const bool better = best == nullptr || candidate.path.size() > best->path.size();
@@ -29,6 +29,7 @@ http_routes::found http_routes::find(std::string_view method, std::string_view p
         return outcome;
     }
 
+    // The methods of this path, for the field Allow of a 405 (RFC 9110 section 15.5.6).
     const auto allow = [&outcome](std::string_view name) {
         outcome.allow += outcome.allow.empty() ? "" : ", ";
         outcome.allow += name;
@@ -37,6 +38,7 @@ http_routes::found http_routes::find(std::string_view method, std::string_view p
         if (candidate.path != best->path || candidate.how != best->how) {
             continue;
         }
+        // HEAD is a GET without the body of its response; the server drops the body.
         const bool reads = candidate.method == "GET";
         if (candidate.method == method || (reads && method == "HEAD")) {
             outcome.handler = &candidate.handler;

@@ -10,7 +10,7 @@ namespace kallglot {
 
 namespace {
 
-// 1xx, 204 and 304 have no body and no length.
+// Responses with 1xx, 204 and 304 have no body and no length (RFC 9112 section 6.3).
 [[nodiscard]] bool has_body(int status) noexcept {
     return status >= 200 && status != 204 && status != 304;
 }
@@ -24,7 +24,7 @@ void append_field(std::string& out, std::string_view name, std::string_view valu
 
 using field_list = std::vector<std::pair<std::string, std::string>>;
 
-/// The value of the first field of that name, in any case; empty when there is none.
+/// The value of the first field of that name, ignoring case; empty if there is none.
 std::string_view value_of(const field_list& fields, std::string_view name) noexcept {
     for (const auto& [key, value] : fields) {
         if (ascii_iequals(key, name)) {
@@ -73,6 +73,7 @@ std::string serialize_head(const http_response& response,
     if (has_body(response.status)) {
         append_field(head, "Content-Type", response.content_type);
         append_field(head, "Content-Length", std::to_string(response.body_text().size()));
+        // A browser must not guess another type: pages may contain texts from outside.
         if (value_of(response.fields, "X-Content-Type-Options").empty()) {
             append_field(head, "X-Content-Type-Options", "nosniff");
         }
@@ -87,6 +88,7 @@ std::string serialize_head(const http_response& response,
 
 std::string format_http_date(std::int64_t wall_seconds) {
     using namespace std::chrono;
+    // English names whatever the locale is, so strftime cannot be used.
     static constexpr const char* days[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
     static constexpr const char* months[] =
         {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};

@@ -17,10 +17,10 @@
 namespace kallglot {
 
 namespace {
-// A large answer is encrypted in pieces, so that it is not held twice.
-constexpr std::size_t encrypted_at_once = std::size_t{64} * 1024;
+// A large response is encrypted in pieces, so that memory does not hold it twice.
+constexpr std::size_t max_encrypted_bytes = std::size_t{64} * 1024;
 
-// Asio by itself hands the system no more than 64 KiB at once; a usual scrape is longer, and a call is not cheap.
+// By default Asio passes at most 64 KiB to the system in one call. A usual scrape is larger, and each call costs time.
 std::size_t all_at_once(const error_code& error, std::size_t) {
     return error ? 0 : std::size_t{1024} * 1024;
 }
@@ -65,9 +65,11 @@ task<result<std::size_t>> http_stream::read_raw(asio::mutable_buffer into) {
 
 task<result<std::size_t>> http_stream::read_decrypted(asio::mutable_buffer into) {
     const std::span<char> plaintext(static_cast<char*>(into.data()), into.size());
+    // The handshake happens inside these reads; a client may need several rounds before it sends data.
     for (;;) {
         const tls_engine::read_result read =
             tls_->engine.read(tls_->unread, plaintext, tls_->output);
+        // Sent before the status is looked at, because a failure has an alert to send.
         const error_code unsent = co_await send_output();
         if (read.status == tls_status::failed) {
             co_return tls_->engine.error();
@@ -110,7 +112,7 @@ task<error_code> http_stream::write_raw(asio::const_buffer head, asio::const_buf
 }
 
 task<error_code> http_stream::write_encrypted(asio::const_buffer head, asio::const_buffer body) {
-    // Without a handshake there was no request, and nobody who could read the answer.
+    // Without a handshake there are no keys, so the client could not read a response (a 408).
     if (!tls_->engine.established()) {
         co_return error_code(asio::error::not_connected);
     }
@@ -118,12 +120,13 @@ task<error_code> http_stream::write_encrypted(asio::const_buffer head, asio::con
     for (const asio::const_buffer& part : both) {
         std::string_view rest(static_cast<const char*>(part.data()), part.size());
         while (!rest.empty()) {
-            const std::string_view piece = rest.substr(0, encrypted_at_once);
+            const std::string_view piece = rest.substr(0, max_encrypted_bytes);
             rest.remove_prefix(piece.size());
             if (tls_->engine.write(piece, tls_->output) != tls_status::done) {
                 co_return tls_->engine.error();
             }
-            if (tls_->output.size() < encrypted_at_once) {
+            // Head and a short body leave in one write.
+            if (tls_->output.size() < max_encrypted_bytes) {
                 continue;
             }
             const error_code error = co_await send_output();
@@ -140,39 +143,40 @@ task<error_code> http_stream::send_output() {
     if (tls_->output.empty()) {
         co_return error_code();
     }
-    // Of this call alone: an idle connection keeps no buffer.
+    // Moved to a local, so that an idle connection has no buffer.
     const std::string output = std::exchange(tls_->output, {});
     const asio::const_buffer bytes = asio::buffer(output);
     const error_code error = co_await write_raw(bytes, asio::const_buffer());
     co_return error;
 }
 
-void http_stream::say_farewell() noexcept {
+void http_stream::send_close_notify() noexcept {
     if (!tls_ || !socket_.is_open()) {
         return;
     }
-    // close_notify, if there is room for it: nobody is waited for.
-    std::string farewell;
-    tls_->engine.close(farewell);
+    // Sent only if the kernel takes it at once: a client that does not read must not delay the close.
+    std::string message;
+    tls_->engine.close(message);
     error_code ignored;
     socket_.non_blocking(true, ignored);
-    socket_.write_some(asio::buffer(farewell), ignored);
+    socket_.write_some(asio::buffer(message), ignored);
 }
 
 void http_stream::cancel() noexcept {
+    // The flag stops an operation that is between two steps, where the socket has nothing to cancel.
     cancelled_ = true;
     error_code ignored;
     socket_.cancel(ignored);
 }
 
-void http_stream::end_of_answers() noexcept {
-    say_farewell();
+void http_stream::shut_down_send() noexcept {
+    send_close_notify();
     error_code ignored;
     socket_.shutdown(tcp_socket::shutdown_send, ignored);
 }
 
 void http_stream::close() noexcept {
-    say_farewell();
+    send_close_notify();
     error_code ignored;
     socket_.close(ignored);
 }

@@ -1,7 +1,7 @@
-/// Bytes to and from a client of the HTTP server, plain or over TLS.
+/// The byte stream of one connection of the HTTP server, plain or over TLS.
 ///
-/// Over TLS the handshake is part of the first read, so that the deadline of a first request bounds it too. What
-/// OpenSSL wants to say, alerts included, leaves before anything else is waited for. Private to http_server.
+/// Over TLS the handshake is part of the first read, so that the timeout of the first request bounds it too. Output of
+/// OpenSSL, alerts included, is sent before the next wait. Private to http_server.
 
 #ifndef KALLGLOT_NET_SERVER_HTTP_STREAM_HPP
 #define KALLGLOT_NET_SERVER_HTTP_STREAM_HPP
@@ -22,24 +22,25 @@ namespace kallglot {
 /// Cost: over TLS 4 KiB and OpenSSL's state of 25 KiB while idle.
 class http_stream {
 public:
-    /// `tls`: of a server, or null for plain TCP.
+    /// `tls`: a server's context, or null for plain TCP.
     http_stream(tcp_socket peer, const tls_context* tls);
     ~http_stream();
 
-    /// Errors: of the socket or tls_failed; asio::error::eof at the client's end of stream.
+    /// Errors: those of the socket, or tls_failed; asio::error::eof at the end of the client's stream.
     [[nodiscard]] task<result<std::size_t>> read_some(asio::mutable_buffer into);
 
-    /// Writes both, one behind the other. Lifetime: what they show outlives the call.
+    /// Writes the head, then the body. Lifetime: the memory of both outlives the call.
     [[nodiscard]] task<error_code> write(asio::const_buffer head, asio::const_buffer body);
 
-    /// The operation under way, and any that is begun before go_on(), ends with operation_aborted: one that is half
-    /// done, or ends in this moment, does not go on unseen.
+    /// Aborts the present operation, and every operation before resume(), with operation_aborted. Without the second
+    /// part an operation of several steps would continue with its next step.
     void cancel() noexcept;
 
-    void go_on() noexcept { cancelled_ = false; }
+    /// Allows operations again after cancel().
+    void resume() noexcept { cancelled_ = false; }
 
-    /// Tells the client that nothing follows; reading goes on.
-    void end_of_answers() noexcept;
+    /// Ends the sending direction: the client sees the end of the stream. Reading is still possible.
+    void shut_down_send() noexcept;
 
     void close() noexcept;
 
@@ -52,7 +53,7 @@ private:
     [[nodiscard]] task<result<std::size_t>> read_decrypted(asio::mutable_buffer into);
     [[nodiscard]] task<error_code> write_encrypted(asio::const_buffer head,
                                                    asio::const_buffer body);
-    void say_farewell() noexcept;
+    void send_close_notify() noexcept;
 
     tcp_socket socket_;
     std::unique_ptr<tls_part> tls_; ///< null for plain TCP

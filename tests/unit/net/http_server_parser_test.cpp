@@ -35,7 +35,7 @@ TEST_P(RefusedRequest, IsAnsweredWithItsStatus) {
     EXPECT_EQ(parser.refusal(), GetParam().status);
 }
 
-TEST_P(RefusedRequest, IsRefusedByteForByteAsWell) {
+TEST_P(RefusedRequest, IsRefusedByteByByte) {
     http_server_parser parser(small_limits());
     for (const char c : GetParam().bytes) {
         if (parser.put(std::string_view(&c, 1)) == state::refused) {
@@ -157,7 +157,7 @@ TEST(HttpServerParser, ReadsARequest) {
     EXPECT_TRUE(request.keep_alive);
 }
 
-TEST(HttpServerParser, TakesThePathOutOfAbsoluteForm) {
+TEST(HttpServerParser, ReadsThePathOfAbsoluteForm) {
     EXPECT_EQ(
         parse("GET http://localhost:10455/-/ready?now HTTP/1.1\r\nHost: localhost\r\n\r\n").path,
         "/-/ready");
@@ -165,14 +165,14 @@ TEST(HttpServerParser, TakesThePathOutOfAbsoluteForm) {
     EXPECT_EQ(parse("OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n").path, "*");
 }
 
-TEST(HttpServerParser, KnowsWhoWantsToStay) {
+TEST(HttpServerParser, ReadsKeepAlive) {
     EXPECT_FALSE(
         parse("GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").keep_alive);
     EXPECT_FALSE(parse("GET / HTTP/1.0\r\n\r\n").keep_alive);
     EXPECT_TRUE(parse("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n").keep_alive);
 }
 
-TEST(HttpServerParser, PassesOverEmptyLinesInFront) {
+TEST(HttpServerParser, IgnoresEmptyLinesBeforeARequest) {
     EXPECT_EQ(parse("\r\n\r\nGET /-/healthy HTTP/1.1\r\nHost: localhost\r\n\r\n").path,
               "/-/healthy");
 }
@@ -195,7 +195,7 @@ TEST(HttpServerParser, IsIdleOnlyBetweenRequests) {
     EXPECT_EQ(parser.now(), state::idle);
 }
 
-TEST(HttpServerParser, LooksAtOneRequestAtATime) {
+TEST(HttpServerParser, ParsesOneRequestAtATime) {
     http_server_parser parser(small_limits());
     parser.put(
         "POST /first HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\noneGET /second "
@@ -209,18 +209,18 @@ TEST(HttpServerParser, LooksAtOneRequestAtATime) {
     EXPECT_EQ(parser.take().path, "/third");
 }
 
-TEST(HttpServerParser, AsksForTheBodyThatWaits) {
+TEST(HttpServerParser, RequestsABodyThatWaitsForContinue) {
     http_server_parser parser(small_limits());
     EXPECT_EQ(parser.put(
                   "PUT / HTTP/1.1\r\nHost: a\r\nExpect: 100-Continue\r\nContent-Length: 4\r\n\r\n"),
               state::expect_continue);
-    parser.continued();
+    parser.note_continue_sent();
     EXPECT_EQ(parser.put("bo"), state::reading);
     EXPECT_EQ(parser.put("dy"), state::complete);
     EXPECT_EQ(parser.take().body, "body");
 }
 
-TEST(HttpServerParser, DoesNotAskForABodyThatIsThereOrEmpty) {
+TEST(HttpServerParser, RequestsNoBodyThatIsThereOrEmpty) {
     http_server_parser parser(small_limits());
     EXPECT_EQ(
         parser.put(
@@ -230,7 +230,7 @@ TEST(HttpServerParser, DoesNotAskForABodyThatIsThereOrEmpty) {
     EXPECT_EQ(parse("GET / HTTP/1.0\r\nExpect: anything\r\n\r\n").path, "/");
 }
 
-TEST(HttpServerParser, SurvivesAnyMixOfPieces) {
+TEST(HttpServerParser, ParsesAnySplitOfTheBytes) {
     std::mt19937 random(99);
     const std::string_view pieces[] = {"GET / HTTP/1.1\r\n",
                                        "Host: a\r\n",
@@ -253,7 +253,7 @@ TEST(HttpServerParser, SurvivesAnyMixOfPieces) {
                 ASSERT_TRUE(request.path.starts_with('/'));
                 ++completed;
             } else if (now == state::expect_continue) {
-                parser.continued();
+                parser.note_continue_sent();
             } else if (now == state::refused) {
                 ASSERT_GE(parser.refusal(), 400);
                 break;
@@ -263,7 +263,7 @@ TEST(HttpServerParser, SurvivesAnyMixOfPieces) {
     EXPECT_GT(completed, 20U);
 }
 
-TEST(HttpServerParser, WhatIsIdleHoldsNothingOfALargeBody) {
+TEST(HttpServerParser, IdleParserFreesALargeBody) {
     constexpr std::size_t large = std::size_t{1} << 20;
     http_limits limits;
     limits.body_bytes = large;
@@ -284,7 +284,7 @@ TEST(HttpServerParser, WhatIsIdleHoldsNothingOfALargeBody) {
     EXPECT_LT(held(), before + large);
 }
 
-TEST(HttpServerParser, TheHeadIsThereWhileTheBodyIsNot) {
+TEST(HttpServerParser, ReturnsTheHeadBeforeTheBodyIsComplete) {
     http_server_parser parser(small_limits());
     EXPECT_EQ(parser.head(), nullptr);
     parser.put("POST /a HTTP/1.1\r\n");
@@ -298,7 +298,7 @@ TEST(HttpServerParser, TheHeadIsThereWhileTheBodyIsNot) {
     EXPECT_EQ(parser.head(), nullptr);
 }
 
-TEST(HttpServerParser, AbsoluteFormIsTakenWithEitherScheme) {
+TEST(HttpServerParser, AcceptsAbsoluteFormWithEitherScheme) {
     for (const std::string target : {"http://a/x?y", "https://a/x?y", "HTTPS://a:1/x?y"}) {
         http_server_parser parser(small_limits());
         ASSERT_EQ(parser.put("GET " + target + " HTTP/1.1\r\n" + host + "\r\n"), state::complete);

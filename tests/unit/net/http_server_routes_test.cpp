@@ -38,7 +38,7 @@ TEST(HttpRoutes, FindsExactPaths) {
     EXPECT_EQ(status_of("POST", "/-/reload"), 200);
 }
 
-TEST(HttpRoutes, FindsNothingBesideThem) {
+TEST(HttpRoutes, RespondsWith404ToSimilarPaths) {
     for (const char* path : {"/metrics/",
                              "/Metrics",
                              "//metrics",
@@ -51,7 +51,7 @@ TEST(HttpRoutes, FindsNothingBesideThem) {
     }
 }
 
-TEST(HttpRoutes, AnswersHeadWhereGetIs) {
+TEST(HttpRoutes, AnswersHeadOnRoutesOfGet) {
     EXPECT_EQ(status_of("HEAD", "/metrics"), 200);
     EXPECT_EQ(status_of("HEAD", "/-/reload"), 405);
 }

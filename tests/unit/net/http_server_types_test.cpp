@@ -15,7 +15,7 @@ TEST(HttpDate, IsInTheFixedForm) {
     EXPECT_EQ(format_http_date(1709164800), "Thu, 29 Feb 2024 00:00:00 GMT");
 }
 
-TEST(HttpResponseHead, SaysLengthTypeAndConnection) {
+TEST(HttpResponseHead, HasLengthTypeAndConnection) {
     http_response response = make_text_response(503, "starting up, which takes a while");
     response.fields.emplace_back("Retry-After", "5");
     EXPECT_EQ(serialize_head(response, 784111777, false),
@@ -29,7 +29,7 @@ TEST(HttpResponseHead, SaysLengthTypeAndConnection) {
               "\r\n");
 }
 
-TEST(HttpResponseHead, GivesNoLengthToAnAnswerWithoutBody) {
+TEST(HttpResponseHead, HasNoLengthWithoutABody) {
     http_response response;
     response.status = 204;
     EXPECT_EQ(serialize_head(response, 0, true),
@@ -37,7 +37,7 @@ TEST(HttpResponseHead, GivesNoLengthToAnAnswerWithoutBody) {
               "keep-alive\r\n\r\n");
 }
 
-TEST(HttpResponse, ShowsAnOwnAndASharedBodyAlike) {
+TEST(HttpResponse, ReturnsAnOwnAndASharedBody) {
     http_response response;
     response.body = std::string("a body of its own, longer than thirty-two bytes");
     EXPECT_EQ(response.body_text(), "a body of its own, longer than thirty-two bytes");
@@ -47,7 +47,7 @@ TEST(HttpResponse, ShowsAnOwnAndASharedBodyAlike) {
     EXPECT_EQ(response.body_text(), "");
 }
 
-TEST(HttpRequest, FindsFieldsInAnyCase) {
+TEST(HttpRequest, FindsFieldsIgnoringCase) {
     http_request request;
     request.fields = {{"Accept", "first"}, {"accept", "second"}};
     EXPECT_EQ(request.field("ACCEPT"), "first");

@@ -1,9 +1,9 @@
-/// A small HTTP/1.1 server for the private listener and for the webhooks: bounded, patient with nobody.
+/// HTTP/1.1 server with limits and timeouts on every input, for the private listener and for webhooks.
 ///
-/// One coroutine a connection; one sweep for all deadlines instead of a timer each; at the cap the connection that is
-/// longest without a complete request makes room for the new one, so that idle and slow clients cannot lock out a
-/// scrape. It does not know what it serves (http_server_routes.hpp) nor how requests look (http_server_parser.hpp).
-/// TLS comes between `http_stream` and the socket.
+/// Each connection is one coroutine; one sweep serves all deadlines instead of a timer each. At the connection limit,
+/// the connection that is longest without a complete request is closed for the new one, so idle and slow clients cannot
+/// lock out a scrape. The server does not know what it serves (http_server_routes.hpp) nor the syntax of requests
+/// (http_server_parser.hpp). `http_stream` puts TLS on the socket.
 
 #ifndef KALLGLOT_NET_SERVER_HTTP_SERVER_HPP
 #define KALLGLOT_NET_SERVER_HTTP_SERVER_HPP
@@ -48,41 +48,41 @@ public:
     http_server(const http_server&) = delete;
     http_server& operator=(const http_server&) = delete;
 
-    /// Told of the status of each request that no handler sees, because it is none or too much: 400, 408, 413, 431
-    /// and the like. Precondition: before listen().
-    void on_refusal(std::function<void(int status)> told) { on_refusal_ = std::move(told); }
+    /// `callback` receives the status of each request that is rejected before a handler sees it: 400, 408, 413, 431 and
+    /// similar. Precondition: before listen().
+    void on_refusal(std::function<void(int status)> callback) { on_refusal_ = std::move(callback); }
 
-    /// Connections that are accepted from now on speak TLS with this certificate, or none; those there are go on as
-    /// they are.
+    /// New connections use TLS with this certificate, or plain TCP without one. Open connections do not change.
     void use_tls(std::optional<tls_context> identity) { tls_ = std::move(identity); }
 
-    /// Limits of connections that are accepted from now on; that of their number holds at once.
+    /// Limits for new connections; the limit of their number applies at once.
     void use_limits(const http_limits& limits) { limits_ = limits; }
 
-    /// Fields that every answer carries unless it has them itself.
+    /// Header fields of every response, unless the response sets them itself.
     void use_fields(std::vector<std::pair<std::string, std::string>> fields) {
         fields_ = std::move(fields);
     }
 
-    /// Asked once about each request, those to paths without a route too, and before a large body is read: an answer here
-    /// is all that the client gets.
-    /// Lifetime: of the request for the call. Precondition: before listen().
+    /// Admits requests (authentication). Called once for each request, also for paths without a route, and before a
+    /// large body is read. A response rejects the request: the client receives it, and no handler is called.
+    ///
+    /// Lifetime: the request is valid during the call. Precondition: before listen().
     using gate = std::function<task<std::optional<http_response>>(const http_request*)>;
 
-    void use_gate(gate asked) { gate_ = std::move(asked); }
+    void use_gate(gate admission) { gate_ = std::move(admission); }
 
-    /// Binds and begins to accept. May be called for several addresses; an empty host is all addresses, IPv6 and IPv4.
+    /// Binds and accepts connections. May be called for several addresses; an empty host means all, IPv6 and IPv4.
     ///
-    /// Errors: what the system says (address in use, permission), or name_not_resolved; nothing was opened then.
-    /// Cost:   a host name is resolved while the caller waits; use it at start only.
+    /// Errors: the system's (address in use, permission), or name_not_resolved; nothing is open then.
+    /// Cost:   blocks while it resolves a host name; for the start only.
     [[nodiscard]] error_code listen(const listen_address& address);
 
-    /// Begins to accept on a listening socket that somebody else has bound, and owns it from now on.
+    /// Accepts connections on a listening socket that another process (systemd) has bound, and owns the socket.
     ///
-    /// Errors: invalid_argument if it is no listening TCP socket; it is still open then.
+    /// Errors: invalid_argument if it is no listening TCP socket; it stays open and the caller's.
     [[nodiscard]] error_code adopt(int descriptor);
 
-    /// The addresses that listen, as `127.0.0.1:10455`, in the order of listen(); port 0 is replaced by the real one.
+    /// The listening addresses, as `127.0.0.1:10455`, in the order of listen(), with the real port instead of 0.
     [[nodiscard]] std::vector<std::string> addresses() const;
 
     /// The port of the first address; 0 before listen().
@@ -90,15 +90,15 @@ public:
 
     [[nodiscard]] std::size_t connections() const noexcept;
 
-    /// First stage of stopping: no new connection; requests that have arrived are answered, the rest is closed.
+    /// First stage of stopping: stops listening. Complete requests are answered; other connections are closed.
     void finish();
 
-    /// Second stage: everything ends now.
+    /// Second stage: closes every connection at once.
     void cut();
 
-    /// Ends when the last connection has. Needs finish() or cut() before.
+    /// Ends when the last connection has ended. Precondition: finish() or cut().
     ///
-    /// Cancel: terminal; the connections go on.
+    /// Cancel: terminal; the connections keep running.
     [[nodiscard]] task<> join();
 
 private:
@@ -139,7 +139,7 @@ private:
     logger& log_;
     std::unique_ptr<wake_timer> sweep_timer_;
     std::vector<std::unique_ptr<listener>> listeners_;
-    /// In the order of their last complete request; the front is longest without one.
+    /// In the order of their last complete request; the front is longest without one, and is closed first.
     connection_list connections_;
     task_group group_;
     steady_time next_sweep_ = steady_time::max();

@@ -1,6 +1,6 @@
-/// The table of what a listener answers: method, path, handler.
+/// The routes of a listener: method, path, handler.
 ///
-/// Finding a route is a pure function of two texts, so 404 and 405 are decided and tested without a socket.
+/// The look-up is a pure function of method and path, so that 404 and 405 are tested without a socket.
 
 #ifndef KALLGLOT_NET_SERVER_HTTP_SERVER_ROUTES_HPP
 #define KALLGLOT_NET_SERVER_HTTP_SERVER_ROUTES_HPP
@@ -15,11 +15,11 @@
 
 namespace kallglot {
 
-/// Answers one request. A plain function or callable that *returns* a coroutine; never itself a capturing lambda
-/// coroutine (house rule C7). An exception that leaves it is a bug: it is logged and answered with 500.
+/// Answers one request. A function or callable that *returns* a coroutine; never a capturing lambda coroutine (house
+/// rule C7). An exception that leaves it is a bug: the server logs it and responds with 500.
 using http_handler = std::function<task<http_response>(http_request)>;
 
-/// Filled at start, constant while the server runs.
+/// Filled at the start, constant while the server runs.
 class http_routes {
 public:
     enum class match { exact, prefix };
@@ -33,7 +33,7 @@ public:
         std::string allow;                     ///< for 405: the methods of this path
     };
 
-    /// An exact path wins over a prefix, the longer prefix over the shorter.
+    /// The route of a request. An exact path wins over a prefix, a longer prefix over a shorter one.
     [[nodiscard]] found find(std::string_view method, std::string_view path) const;
 
 private:
