@@ -18,6 +18,7 @@ errc translate_connect_error(const error_code& system) noexcept {
             return errc::network_unreachable;
         case ETIMEDOUT:
             return errc::connect_timeout;
+        // Local shortages: no other address would help.
         case EMFILE:
         case ENFILE:
         case ENOBUFS:
@@ -33,6 +34,7 @@ std::string_view describe_system_error(const error_code& system) noexcept {
     if (!system || system.category() != boost::system::system_category()) {
         return {};
     }
+    // Unlike message(), static and without a locale.
     const char* const text = strerrordesc_np(system.value());
     return text != nullptr ? text : std::string_view();
 }

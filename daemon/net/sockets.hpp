@@ -18,11 +18,11 @@ using tcp_endpoint = asio::ip::tcp::endpoint;
 using tcp_socket = asio::basic_stream_socket<asio::ip::tcp, loop_executor>;
 using tcp_acceptor = asio::basic_socket_acceptor<asio::ip::tcp, loop_executor>;
 
-/// What a failed attempt to connect means: connect_refused, network_unreachable, connect_timeout, no_descriptors,
-/// connect_failed.
+/// Translates the system's error of a connect: connect_refused, network_unreachable, connect_timeout, no_descriptors,
+/// or connect_failed.
 [[nodiscard]] errc translate_connect_error(const error_code& system) noexcept;
 
-/// The system's words for its own error, static text; empty for others.
+/// The system's text for its own error, static; empty for errors of other categories.
 [[nodiscard]] std::string_view describe_system_error(const error_code& system) noexcept;
 
 } // namespace kallglot

@@ -149,7 +149,7 @@ class Reload(EndToEnd):
         ca.write_text('no certificate')
         answer = self.post()
         self.assertEqual(answer.status, 500)
-        self.assertRegex(answer.text, r'config\.yml:4: api\.ca_file: .*ca\.pem: holds no certificate')
+        self.assertRegex(answer.text, r'config\.yml:4: api\.ca_file: .*ca\.pem: contains no certificate')
         ca.write_text(good)
         (self.folder / 'api_key').rename(self.folder / 'elsewhere')
         self.assertRegex(self.post().text, r'config\.yml:3: api\.key_file: ')

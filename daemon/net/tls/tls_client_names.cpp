@@ -21,6 +21,7 @@ std::string text_of(const ASN1_STRING* bytes) {
             static_cast<std::size_t>(ASN1_STRING_length(bytes))};
 }
 
+// The text of an IP address of 4 or 16 bytes; empty for another length.
 std::string address_of(const ASN1_STRING* bytes) {
     std::array<char, INET6_ADDRSTRLEN> text{};
     const int family = ASN1_STRING_length(bytes) == 4    ? AF_INET
@@ -31,6 +32,7 @@ std::string address_of(const ASN1_STRING* bytes) {
     return known ? text.data() : "";
 }
 
+// The text of a name; empty for kinds that the configuration cannot name.
 std::string name_of(const GENERAL_NAME& name) {
     switch (name.type) {
         case GEN_DNS:
@@ -50,6 +52,7 @@ bool carries_one_of(const X509* certificate, const std::vector<std::string>& nam
     if (certificate == nullptr) {
         return false;
     }
+    // Only the subject alternative names count; the common name does not, as for servers.
     const std::unique_ptr<GENERAL_NAMES, free_names> found(static_cast<GENERAL_NAMES*>(
         X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)));
     for (int i = 0; found && i < sk_GENERAL_NAME_num(found.get()); ++i) {

@@ -1,4 +1,4 @@
-/// Whether a client's certificate carries a name that is allowed: `client_allowed_sans` of the web configuration.
+/// Checks the names of a client's certificate against `client_allowed_sans` of the web configuration.
 
 #ifndef KALLGLOT_NET_TLS_TLS_CLIENT_NAMES_HPP
 #define KALLGLOT_NET_TLS_TLS_CLIENT_NAMES_HPP
@@ -10,7 +10,7 @@
 
 namespace kallglot {
 
-/// Compares the certificate's DNS names, mail addresses, URIs and IP addresses (as text) exactly.
+/// Whether a DNS name, mail address, URI or IP address (as text) of the certificate equals one of `names`.
 [[nodiscard]] bool carries_one_of(const X509* certificate, const std::vector<std::string>& names);
 
 } // namespace kallglot

@@ -16,30 +16,32 @@ namespace kallglot {
 
 namespace {
 
-constexpr std::size_t most_sessions = 8;
+// Sessions to resume. Servers accept a ticket more than once, so a few serve all connections.
+constexpr std::size_t max_sessions = 8;
 
-// AES-128-GCM first: as safe, and a tenth cheaper a poll. No CBC, no key exchange without forward secrecy.
+// AES-128-GCM first: as safe as AES-256, and a poll costs a tenth less. No CBC, no key exchange without forward
+// secrecy.
 constexpr const char* modern_suites =
     "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
 constexpr const char* modern_ciphers =
     "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"
     "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
 
-// Both sides of the handshake need only a few issuers; a longer chain is an attempt to keep us busy.
-constexpr int deepest_chain = 9;
+// Issuers in a chain. Real chains have a few; a longer one is an attempt to use up CPU time.
+constexpr int max_chain_depth = 9;
 
 int native_version(tls_version version) noexcept {
     return version == tls_version::tls_1_2 ? TLS1_2_VERSION : TLS1_3_VERSION;
 }
 
-// What holds for clients and servers alike.
+// The options that clients and servers share.
 bool set_common(SSL_CTX* ctx) {
     SSL_CTX_set_options(ctx,
                         SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CLEANSE_PLAINTEXT);
-    // Buffers of 16 KiB each are given back whenever a connection is idle.
+    // OpenSSL frees its buffers of 16 KiB whenever a connection is idle.
     SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_keylog_callback(ctx, nullptr);
-    SSL_CTX_set_verify_depth(ctx, deepest_chain);
+    SSL_CTX_set_verify_depth(ctx, max_chain_depth);
     return SSL_CTX_set_ciphersuites(ctx, modern_suites) == 1
            && SSL_CTX_set_cipher_list(ctx, modern_ciphers) == 1
            && SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) == 1;
@@ -59,14 +61,14 @@ int verify_mode(tls_client_auth auth) noexcept {
     return SSL_VERIFY_NONE;
 }
 
-// Verifies a client's certificate as the options ask: its chain, unless any will do, and its names.
+// Verifies a client's certificate by its rule: the chain, unless any certificate is accepted, and the names.
 int verify_client(X509_STORE_CTX* store, void* context) {
-    const auto* const wanted = static_cast<const client_rule*>(context);
-    if (!wanted->any && X509_verify_cert(store) != 1) {
+    const auto* const rule = static_cast<const client_rule*>(context);
+    if (!rule->any && X509_verify_cert(store) != 1) {
         return 0;
     }
-    if (wanted->allowed_sans.empty()
-        || carries_one_of(X509_STORE_CTX_get0_cert(store), wanted->allowed_sans)) {
+    if (rule->allowed_sans.empty()
+        || carries_one_of(X509_STORE_CTX_get0_cert(store), rule->allowed_sans)) {
         return 1;
     }
     X509_STORE_CTX_set_error(store, X509_V_ERR_APPLICATION_VERIFICATION);
@@ -75,15 +77,15 @@ int verify_client(X509_STORE_CTX* store, void* context) {
 
 std::optional<tls_load_error> set_lists(SSL_CTX* ctx, const tls_server_options& options) {
     if (!options.ciphers.empty() && SSL_CTX_set_cipher_list(ctx, options.ciphers.c_str()) != 1) {
-        return tls_load_error{"none of the cipher suites is known", false};
+        return tls_load_error{"cipher_suites: OpenSSL supports none of them", false};
     }
     if (!options.groups.empty() && SSL_CTX_set1_groups_list(ctx, options.groups.c_str()) != 1) {
-        return tls_load_error{"a curve is not known", false};
+        return tls_load_error{"curve_preferences: unknown curve", false};
     }
     if (SSL_CTX_set_min_proto_version(ctx, native_version(options.min_version)) != 1
         || SSL_CTX_set_max_proto_version(ctx, native_version(options.max_version)) != 1
         || options.max_version < options.min_version) {
-        return tls_load_error{"the TLS versions do not fit together", false};
+        return tls_load_error{"min_version exceeds max_version", false};
     }
     return std::nullopt;
 }
@@ -103,15 +105,15 @@ std::optional<tls_load_error> set_client_auth(SSL_CTX* ctx,
     return load_authorities(ctx, {options.client_ca_file, options.client_ca_pem}, true);
 }
 
-// OpenSSL calls this for each session that the server lets us keep (TLS 1.3: during reads).
-int keep_session(SSL* ssl, SSL_SESSION* session) {
-    auto* const keeper =
+// OpenSSL calls this for each session that the server offers (TLS 1.3: during reads). 1: the reference is ours.
+int store_session(SSL* ssl, SSL_SESSION* session) {
+    auto* const sessions =
         static_cast<std::vector<SSL_SESSION*>*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)));
-    if (keeper->size() == most_sessions) {
-        SSL_SESSION_free(keeper->front());
-        keeper->erase(keeper->begin());
+    if (sessions->size() == max_sessions) {
+        SSL_SESSION_free(sessions->front());
+        sessions->erase(sessions->begin());
     }
-    keeper->push_back(session);
+    sessions->push_back(session);
     return 1;
 }
 
@@ -120,9 +122,9 @@ std::int64_t own_not_after(const SSL_CTX* ctx) noexcept {
     return certificate != nullptr ? unix_seconds(X509_get0_notAfter(certificate)) : 0;
 }
 
-tls_load_error out_of_order() {
+tls_load_error setup_failed() {
     ERR_clear_error();
-    return {"the TLS library cannot be set up", true};
+    return {"OpenSSL cannot be set up", true};
 }
 
 } // namespace
@@ -145,6 +147,7 @@ tls_context::state::~state() {
 
 SSL_SESSION* tls_context::state::newest() {
     const auto now = static_cast<std::int64_t>(std::time(nullptr));
+    // Drops sessions that can no longer be resumed, from the newest on.
     while (!sessions.empty()) {
         SSL_SESSION* const session = sessions.back();
         const std::int64_t end =
@@ -171,13 +174,13 @@ tls_result<tls_context> tls_context::make_client(const tls_client_options& optio
     shared->host = options.host;
     shared->client = true;
     if (shared->ctx == nullptr || shared->method == nullptr || !set_common(shared->ctx)) {
-        return out_of_order();
+        return setup_failed();
     }
 
-    // Trust: the file alone, or the system's store alone.
+    // Trust is either the file or the system's store, never both.
     if (options.ca_file.empty()) {
         if (SSL_CTX_set_default_verify_paths(shared->ctx) != 1) {
-            return out_of_order();
+            return setup_failed();
         }
     } else if (auto fault = load_authorities(shared->ctx, {options.ca_file}, false)) {
         return *std::move(fault);
@@ -191,11 +194,11 @@ tls_result<tls_context> tls_context::make_client(const tls_client_options& optio
     }
     SSL_CTX_set_verify(shared->ctx, SSL_VERIFY_PEER, nullptr);
 
-    // Sessions are kept by us, since OpenSSL's own cache is for servers.
+    // The context stores sessions itself, because OpenSSL's internal cache works for servers only.
     SSL_CTX_set_session_cache_mode(shared->ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
     SSL_CTX_set_app_data(shared->ctx, &shared->sessions);
-    SSL_CTX_sess_set_new_cb(shared->ctx, keep_session);
-    shared->sessions.reserve(most_sessions);
+    SSL_CTX_sess_set_new_cb(shared->ctx, store_session);
+    shared->sessions.reserve(max_sessions);
     return tls_context(shared);
 }
 
@@ -204,7 +207,7 @@ tls_result<tls_context> tls_context::make_server(const tls_server_options& optio
     shared->ctx = SSL_CTX_new(TLS_server_method());
     shared->method = make_engine_bio_method();
     if (shared->ctx == nullptr || shared->method == nullptr || !set_common(shared->ctx)) {
-        return out_of_order();
+        return setup_failed();
     }
     if (auto fault = set_lists(shared->ctx, options)) {
         return *std::move(fault);
@@ -217,11 +220,12 @@ tls_result<tls_context> tls_context::make_server(const tls_server_options& optio
     if (auto fault = set_client_auth(shared->ctx, options, shared->clients)) {
         return *std::move(fault);
     }
+    // Without this the client's order of cipher suites decides.
     if (options.prefer_server_ciphers) {
         SSL_CTX_set_options(shared->ctx, SSL_OP_CIPHER_SERVER_PREFERENCE);
     }
 
-    // Tickets carry the session, so that no cache grows here; their keys die with this context.
+    // The client stores the session in a ticket, so no cache grows here. The ticket keys end with this context.
     SSL_CTX_set_session_cache_mode(shared->ctx, SSL_SESS_CACHE_OFF);
     constexpr unsigned char name[] = "kallglot";
     SSL_CTX_set_session_id_context(shared->ctx, name, sizeof name - 1);
@@ -246,7 +250,7 @@ std::int64_t tls_context::certificate_not_after() const noexcept {
     return state_->not_after;
 }
 
-std::size_t tls_context::kept_sessions() const noexcept {
+std::size_t tls_context::resumable_sessions() const noexcept {
     return state_->sessions.size();
 }
 

@@ -1,4 +1,4 @@
-/// The inside of tls_context, shared by the body of the context and by the engine; nobody else includes it.
+/// The state behind tls_context. Included only by the bodies of the context and of the engine.
 
 #ifndef KALLGLOT_NET_TLS_TLS_CONTEXT_STATE_HPP
 #define KALLGLOT_NET_TLS_TLS_CONTEXT_STATE_HPP
@@ -13,9 +13,9 @@
 
 namespace kallglot {
 
-/// What a server asks of the certificates of its clients.
+/// A server's rule for the certificates of its clients.
 struct client_rule {
-    bool any = false;                      ///< their chain is not verified
+    bool any = false;                      ///< true: the chain is not verified
     std::vector<std::string> allowed_sans; ///< empty: any name
 };
 
@@ -25,15 +25,16 @@ struct tls_context::state {
     state(const state&) = delete;
     state& operator=(const state&) = delete;
 
-    /// The newest session that can still be resumed, or nullptr. Not removed: servers accept a ticket more than
-    /// once, and a thousand connections that come back together have eight tickets between them.
+    /// The newest session that can still be resumed, or nullptr. It stays in the list: servers accept a ticket more
+    /// than once, and a thousand connections that reconnect together share eight tickets.
     [[nodiscard]] SSL_SESSION* newest();
 
-    /// Keeps it no more.
+    /// Removes a session from the list, if it is there.
     void drop(SSL_SESSION* session) noexcept;
 
     SSL_CTX* ctx = nullptr;
-    BIO_METHOD* method = nullptr; ///< hands the engine's bytes to OpenSSL; made by tls_engine.cpp
+    BIO_METHOD* method =
+        nullptr; ///< passes bytes between OpenSSL and the engine; made by tls_engine.cpp
     std::string host;
     bool client = false;
     std::int64_t not_after = 0;
@@ -41,10 +42,10 @@ struct tls_context::state {
     std::vector<SSL_SESSION*> sessions; ///< oldest first
 };
 
-/// Made by the engine's body: a BIO that reads from and writes to the engine that is its data.
+/// The methods of a BIO whose data is a tls_engine: it reads from the engine's input and writes to its output.
 [[nodiscard]] BIO_METHOD* make_engine_bio_method();
 
-/// Seconds since 1970 of an ASN.1 time, 0 if it cannot be read.
+/// Unix seconds of an ASN.1 time; 0 if it is invalid.
 [[nodiscard]] std::int64_t unix_seconds(const ASN1_TIME* time) noexcept;
 
 } // namespace kallglot

@@ -16,13 +16,14 @@
 
 namespace kallglot {
 
-// What OpenSSL takes for its socket: the span of the current call.
+// The socket as OpenSSL sees it: input and output of the current call.
 struct tls_engine::io {
     static int read(BIO* bio, char* to, std::size_t wanted, std::size_t* taken) {
         auto* const engine = static_cast<tls_engine*>(BIO_get_data(bio));
         BIO_clear_retry_flags(bio);
         const std::size_t size = std::min(wanted, engine->unread_size_);
         *taken = size;
+        // Not the end of the stream: OpenSSL reports WANT_READ, and the next call continues.
         if (size == 0) {
             BIO_set_retry_read(bio);
             return 0;
@@ -42,6 +43,7 @@ struct tls_engine::io {
         return 1;
     }
 
+    // OpenSSL flushes after a flight and fails if that is not supported; there is nothing to flush.
     static long control(BIO*, int command, long, void*) noexcept {
         return command == BIO_CTRL_FLUSH ? 1 : 0;
     }
@@ -68,7 +70,7 @@ long set_server_name(SSL* ssl, const std::string& host) {
                     const_cast<char*>(host.c_str()));
 }
 
-// The peer's certificate must carry this name or address; only names are told to the server.
+// The peer's certificate must contain this name or address. SNI carries names only (RFC 6066 section 3).
 bool expect_host(SSL* ssl, const std::string& host) {
     if (is_address(host)) {
         return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host.c_str()) == 1;
@@ -79,7 +81,7 @@ bool expect_host(SSL* ssl, const std::string& host) {
     return SSL_set1_host(ssl, host.c_str()) == 1 && set_server_name(ssl, host) == 1;
 }
 
-/// Why a certificate is not trusted. Whoever reads of a date has to think of both clocks.
+/// Why a certificate is not trusted. A wrong date may be the fault of either clock, so the text names both.
 const char* words_of(long verdict) noexcept {
     switch (verdict) {
         case X509_V_ERR_CERT_HAS_EXPIRED:
@@ -91,7 +93,7 @@ const char* words_of(long verdict) noexcept {
     }
 }
 
-/// As operator new does it: whoever has set a handler decides.
+/// Does what operator new does if memory is short: calls the new-handler, or throws.
 [[noreturn]] void report_no_memory() {
     if (const std::new_handler handler = std::get_new_handler()) {
         handler();
@@ -133,18 +135,18 @@ tls_engine::tls_engine(const tls_context& context) : context_(context) {
         SSL_free(ssl_);
         throw std::bad_alloc();
     }
-    // A copy, because OpenSSL marks the session of a TLS 1.3 connection as used up.
-    if (SSL_SESSION* const kept = shared.newest()) {
-        SSL_SESSION_up_ref(kept);
-        offered_ = kept;
-        SSL_SESSION* const session = SSL_SESSION_dup(kept);
+    // A copy, because OpenSSL marks the session of a TLS 1.3 connection as used.
+    if (SSL_SESSION* const newest = shared.newest()) {
+        SSL_SESSION_up_ref(newest);
+        offered_ = newest;
+        SSL_SESSION* const session = SSL_SESSION_dup(newest);
         SSL_set_session(ssl_, session);
         SSL_SESSION_free(session);
     }
 }
 
 tls_engine::~tls_engine() {
-    // Without this the session counts as broken and can never be resumed. Not after a failure, where it is broken.
+    // Without a shutdown OpenSSL marks the session as not resumable. After a failure that is right.
     if (!error_ && established()) {
         ERR_clear_error();
         SSL_set_quiet_shutdown(ssl_, 1);
@@ -158,14 +160,15 @@ void tls_engine::begin(std::span<const char>& input, std::string& output) noexce
     unread_ = input.data();
     unread_size_ = input.size();
     output_ = &output;
-    // OpenSSL looks at the thread's whole queue of errors, those of other connections included. It is nearly always empty,
-    // and seeing that is cheaper than clearing its 16 places.
+    // SSL_get_error() reads the thread's queue of errors, which may contain errors of other connections. The queue is
+    // nearly always empty, and checking that is cheaper than clearing its 16 entries.
     if (ERR_peek_error() != 0) {
         ERR_clear_error();
     }
 }
 
 tls_status tls_engine::finish(std::span<const char>& input, int outcome) noexcept {
+    // OpenSSL has consumed the front of the input.
     input = input.last(unread_size_);
     unread_ = nullptr;
     unread_size_ = 0;
@@ -189,13 +192,14 @@ tls_status tls_engine::fail(int ssl_error) noexcept {
         error_ = errc::certificate_rejected;
         reason_ = words_of(verdict);
     } else {
+        // The offered session may be the reason, and would be again in the next handshake.
         if (!established()) {
             forget_session();
         }
         error_ = errc::tls_failed;
         const char* const text =
             ssl_error == SSL_ERROR_SSL ? ERR_reason_error_string(ERR_peek_error()) : nullptr;
-        reason_ = text != nullptr ? text : "TLS broke off";
+        reason_ = text != nullptr ? text : "unknown TLS error";
     }
     ERR_clear_error();
     return tls_status::failed;
@@ -224,7 +228,7 @@ tls_status tls_engine::write(std::string_view plaintext, std::string& output) {
     std::size_t size = 0;
     const tls_status status =
         finish(no_input, SSL_write_ex(ssl_, plaintext.data(), plaintext.size(), &size));
-    // Memory never blocks, so wanting input here means a handshake that was not finished: a bug or an attack.
+    // Memory never blocks. A write that needs input means an incomplete handshake: a bug or an attack.
     return status == tls_status::done ? status : fail(SSL_ERROR_SYSCALL);
 }
 

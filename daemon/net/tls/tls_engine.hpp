@@ -1,8 +1,8 @@
-/// TLS over memory of ours: bytes in, bytes out, for client and server.
+/// TLS in memory, without sockets: bytes in, bytes out, for clients and servers.
 ///
-/// OpenSSL without sockets, so that it can be tested byte by byte and so that a connection needs none of the four
-/// 17 KiB buffers of asio::ssl::stream. It deliberately does no I/O, has no deadline and keeps no copy of what it
-/// was given: the caller reads the socket into a shared buffer and sends what the engine appended to `output`.
+/// Without sockets it can be tested byte by byte, and a connection needs none of the four 17 KiB buffers of
+/// asio::ssl::stream. It deliberately does no I/O, has no deadline and stores no input. The caller reads the socket
+/// into a shared buffer and sends the bytes that the engine appends to `output`.
 
 #ifndef KALLGLOT_NET_TLS_TLS_ENGINE_HPP
 #define KALLGLOT_NET_TLS_TLS_ENGINE_HPP
@@ -23,76 +23,77 @@ struct ssl_st;
 namespace kallglot {
 
 enum class tls_status : std::uint8_t {
-    done,       ///< the call did what it was asked for
-    want_input, ///< all input is used up and more is needed
+    done,       ///< the call is complete
+    want_input, ///< all input is consumed, and the call needs more
     closed,     ///< the peer sent close_notify
-    failed,     ///< error() and reason() tell; the connection is of no further use
+    failed,     ///< error() and reason() have the cause; the connection must be closed
 };
 
 /// One TLS connection. Loop only; neither copied nor moved.
 ///
-/// Every call takes the unread part of the input and drops from its front what it consumed, and appends to `output`
-/// what must go to the peer. The rule for callers: after EVERY call, reads and failed ones included (KeyUpdate,
-/// alerts), output is sent before anything is awaited, since it is shared by all connections of the loop.
+/// Every call removes the bytes that it consumed from the front of `input`, and appends bytes for the peer to `output`.
+/// The rule for callers: send the output after EVERY call and before the next await, because all connections of the
+/// loop share it. That includes reads and failed calls, which produce KeyUpdate answers and alerts.
 ///
-/// Lifetime: holds no reference to input or output between calls. The destructor leaves the session resumable
-///           unless the connection failed.
+/// Lifetime: stores no reference to input or output between calls. The destructor leaves the session resumable unless
+///           the connection failed.
 /// Cost:     OpenSSL's state, about 25 KiB, and no buffers while idle.
 class tls_engine {
 public:
-    /// A client or a server as the context says. A client resumes the newest kept session.
+    /// A client or a server, by the context. A client resumes the newest session of the context.
     explicit tls_engine(const tls_context& context);
     ~tls_engine();
     tls_engine(const tls_engine&) = delete;
     tls_engine& operator=(const tls_engine&) = delete;
 
-    /// Takes the handshake as far as the input allows; a client begins with empty input.
-    /// Errors: tls_failed; certificate_rejected when chain or host of the peer are not trusted.
+    /// Continues the handshake as far as the input allows; a client begins with empty input.
+    /// Errors: tls_failed; certificate_rejected if the peer's chain or host is not trusted.
     [[nodiscard]] tls_status handshake(std::span<const char>& input, std::string& output);
 
     struct read_result {
         tls_status status;
-        std::size_t size; ///< bytes put into `plaintext`; above 0 only with `done`
+        std::size_t size; ///< bytes written to `plaintext`; above 0 only with `done`
     };
 
-    /// Decrypts at most one record's worth. Call until it does not answer `done`.
+    /// Decrypts at most one record. Call it until the status is not `done`.
     /// Errors: tls_failed.
     [[nodiscard]] read_result read(std::span<const char>& input,
                                    std::span<char> plaintext,
                                    std::string& output);
 
-    /// Encrypts all of `plaintext`: output grows by about 22 bytes more for each 16 KiB. Handshake done.
+    /// Encrypts all of `plaintext`: output grows by its size and about 22 bytes for each 16 KiB. Precondition:
+    /// established().
     /// Errors: tls_failed.
     [[nodiscard]] tls_status write(std::string_view plaintext, std::string& output);
 
-    /// Appends close_notify; nothing may be written afterwards. The peer's answer is not waited for.
+    /// Appends close_notify; the caller must not write afterwards, nor wait for the peer's close_notify.
     void close(std::string& output) noexcept;
 
-    /// What the last failed call failed with; not set before.
+    /// The error of the call that failed; not set before.
     [[nodiscard]] error_code error() const noexcept { return error_; }
 
-    /// The failure in words, for a log line: static text without any data of the peer.
+    /// The cause of the failure for a log line: static text without data of the peer.
     [[nodiscard]] std::string_view reason() const noexcept { return reason_; }
 
     [[nodiscard]] bool established() const noexcept;
 
-    /// The peer has broken off the handshake, or let it hang: the session that it was offered is kept no more, since it may be the
-    /// reason, and would be each time. A handshake that failed has done so itself.
+    /// Removes the offered session from the context. Call it if the peer closed the connection during the handshake or
+    /// did not answer: the session may be the reason, and would be again. A failed handshake() does it itself.
     void forget_session() noexcept;
 
-    /// Whether a part of a record is there, or one that nobody has read yet.
+    /// Whether OpenSSL holds an incomplete record, or plaintext that read() has not returned yet.
     [[nodiscard]] bool holds_input() const noexcept;
 
-    /// Whether the handshake resumed a kept session.
+    /// Whether the handshake resumed a session.
     [[nodiscard]] bool resumed() const noexcept;
 
-    /// "TLSv1.3" and the like.
+    /// The protocol version, for example "TLSv1.3".
     [[nodiscard]] std::string_view version() const noexcept;
 
-    /// Expiry of the peer's certificate, Unix seconds; 0 if it showed none.
+    /// Expiry of the peer's certificate, Unix seconds; 0 if it sent none.
     [[nodiscard]] std::int64_t peer_not_after() const noexcept;
 
-    /// Whether the peer's certificate carries this DNS name, e-mail or IP address (client_allowed_sans).
+    /// Whether the peer's certificate contains this DNS name, e-mail or IP address (client_allowed_sans).
     [[nodiscard]] bool peer_has_name(std::string_view name) const;
 
     /// OpenSSL's own object, for tests.
@@ -109,7 +110,7 @@ private:
 
     tls_context context_;
     ssl_st* ssl_ = nullptr;
-    ssl_session_st* offered_ = nullptr; ///< as it is kept; ours too
+    ssl_session_st* offered_ = nullptr; ///< the context's session; a reference of our own
     const char* unread_ = nullptr;
     std::size_t unread_size_ = 0;
     std::string* output_ = nullptr;

@@ -14,8 +14,8 @@ namespace kallglot {
 
 namespace {
 
-// Bundles of all public authorities are below half a mebibyte.
-constexpr std::size_t largest_file = 8 * 1024 * 1024;
+// A bundle of all public CA certificates is smaller than half a mebibyte.
+constexpr std::size_t max_file_bytes = 8 * 1024 * 1024;
 
 struct free_openssl {
     void operator()(BIO* bio) const noexcept { BIO_free(bio); }
@@ -32,7 +32,7 @@ using x509_ptr = std::unique_ptr<X509, free_openssl>;
 using key_ptr = std::unique_ptr<EVP_PKEY, free_openssl>;
 using file_ptr = std::unique_ptr<std::FILE, free_openssl>;
 
-// The text of a file; wiped when it goes, since it may be a key.
+// The text of a file. The destructor wipes it, because it may be a key.
 class file_text {
 public:
     file_text() = default;
@@ -42,12 +42,12 @@ public:
     file_text(const file_text&) = delete;
     file_text& operator=(const file_text&) = delete;
 
-    std::optional<tls_load_error> read(const pem_place& place) {
-        if (place.file.empty()) {
-            text_ = place.text;
+    std::optional<tls_load_error> read(const pem_source& source) {
+        if (source.file.empty()) {
+            text_ = source.text;
             return std::nullopt;
         }
-        return read_file(place.file);
+        return read_file(source.file);
     }
 
     [[nodiscard]] bio_ptr open() const {
@@ -60,14 +60,14 @@ private:
         if (!file) {
             return tls_load_error{"cannot read " + path + ": " + std::strerror(errno), true};
         }
-        // One allocation only, so that no copy of a key is left behind in freed memory.
-        text_.resize(largest_file);
+        // One allocation: growing would leave copies of a key in freed memory.
+        text_.resize(max_file_bytes);
         const std::size_t size = std::fread(text_.data(), 1, text_.size(), file.get());
         if (std::ferror(file.get()) != 0) {
             return tls_load_error{"cannot read " + path + ": " + std::strerror(errno), true};
         }
         if (size == text_.size()) {
-            return tls_load_error{path + " is too large for certificates", false};
+            return tls_load_error{path + ": larger than 8 MiB", false};
         }
         text_.resize(size);
         return std::nullopt;
@@ -76,78 +76,79 @@ private:
     std::string text_;
 };
 
-// A daemon has nobody to ask for a password.
+// A daemon cannot ask for a password; without this OpenSSL would ask on the terminal.
 int no_password(char*, int, int, void*) {
     return -1;
 }
 
-// Why the last call into OpenSSL failed, in its words.
+// OpenSSL's text for its last error.
 std::string last_reason() {
     const char* const text = ERR_reason_error_string(ERR_peek_last_error());
     ERR_clear_error();
     return text != nullptr ? text : "unknown error";
 }
 
-std::string name_of(const pem_place& place) {
-    return place.file.empty() ? "the inline PEM" : place.file;
+std::string name_of(const pem_source& source) {
+    return source.file.empty() ? "the inline PEM" : source.file;
 }
 
-tls_load_error bad(const pem_place& place, const std::string& what) {
-    return {name_of(place) + ": " + what, false};
+tls_load_error bad(const pem_source& source, const std::string& what) {
+    return {name_of(source) + ": " + what, false};
 }
 
-// The next certificate; nullptr at the end, and `fault` set if that is not the end of the file.
+// The next certificate; nullptr at the end of the file, and after an error, which sets `fault`.
 x509_ptr next_certificate(BIO* bio, std::string& fault) {
     ERR_clear_error();
     x509_ptr certificate(PEM_read_bio_X509(bio, nullptr, no_password, nullptr));
     if (!certificate && ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE) {
-        fault = "not a valid certificate: " + last_reason();
+        fault = "invalid certificate: " + last_reason();
     }
     ERR_clear_error();
     return certificate;
 }
 
-std::optional<tls_load_error> load_chain(SSL_CTX* ctx, const pem_place& place) {
+std::optional<tls_load_error> load_chain(SSL_CTX* ctx, const pem_source& source) {
     file_text text;
-    if (auto fault = text.read(place)) {
+    if (auto fault = text.read(source)) {
         return fault;
     }
     const bio_ptr bio = text.open();
     std::string fault;
     const x509_ptr leaf = next_certificate(bio.get(), fault);
     if (!leaf) {
-        return bad(place, fault.empty() ? "holds no certificate" : fault);
+        return bad(source, fault.empty() ? "contains no certificate" : fault);
     }
     if (SSL_CTX_use_certificate(ctx, leaf.get()) != 1) {
-        return bad(place, "certificate refused: " + last_reason());
+        return bad(source, "certificate rejected: " + last_reason());
     }
+    // The rest of the file are issuers, which the server sends along.
     while (const x509_ptr issuer = next_certificate(bio.get(), fault)) {
         if (SSL_CTX_add1_chain_cert(ctx, issuer.get()) != 1) {
-            return bad(place, "certificate of the chain refused: " + last_reason());
+            return bad(source, "chain certificate rejected: " + last_reason());
         }
     }
-    return fault.empty() ? std::nullopt : std::optional(bad(place, fault));
+    return fault.empty() ? std::nullopt : std::optional(bad(source, fault));
 }
 
 std::optional<tls_load_error> load_key(SSL_CTX* ctx,
-                                       const pem_place& place,
-                                       const pem_place& cert) {
+                                       const pem_source& source,
+                                       const pem_source& cert) {
     file_text text;
-    if (auto fault = text.read(place)) {
+    if (auto fault = text.read(source)) {
         return fault;
     }
     const bio_ptr bio = text.open();
     ERR_clear_error();
     const key_ptr key(PEM_read_bio_PrivateKey(bio.get(), nullptr, no_password, nullptr));
     if (!key) {
-        // OpenSSL's words could quote the text around the key, so they are not passed on.
+        // OpenSSL's error could quote the text around the key, so it is not part of the message.
         ERR_clear_error();
-        return bad(place, "holds no private key without a password in PEM form");
+        return bad(source, "contains no unencrypted private key in PEM form");
     }
-    // OpenSSL compares it with the certificate that is already there.
+    // OpenSSL compares the key with the certificate that is loaded already.
     if (SSL_CTX_use_PrivateKey(ctx, key.get()) != 1) {
         ERR_clear_error();
-        return bad(place, "does not belong to the certificate in " + name_of(cert));
+        return bad(source, "does not match the certificate in " + name_of(cert));
     }
     return std::nullopt;
 }
@@ -155,8 +156,8 @@ std::optional<tls_load_error> load_key(SSL_CTX* ctx,
 } // namespace
 
 std::optional<tls_load_error> load_identity(SSL_CTX* ctx,
-                                            const pem_place& cert,
-                                            const pem_place& key) {
+                                            const pem_source& cert,
+                                            const pem_source& key) {
     if (auto fault = load_chain(ctx, cert)) {
         return fault;
     }
@@ -164,7 +165,7 @@ std::optional<tls_load_error> load_identity(SSL_CTX* ctx,
 }
 
 std::optional<tls_load_error> load_authorities(SSL_CTX* ctx,
-                                               const pem_place& authorities,
+                                               const pem_source& authorities,
                                                bool announce) {
     file_text text;
     if (auto fault = text.read(authorities)) {
@@ -176,14 +177,14 @@ std::optional<tls_load_error> load_authorities(SSL_CTX* ctx,
     while (const x509_ptr authority = next_certificate(bio.get(), fault)) {
         if (X509_STORE_add_cert(SSL_CTX_get_cert_store(ctx), authority.get()) != 1
             || (announce && SSL_CTX_add_client_CA(ctx, authority.get()) != 1)) {
-            return bad(authorities, "authority refused: " + last_reason());
+            return bad(authorities, "CA certificate rejected: " + last_reason());
         }
         ++count;
     }
     if (!fault.empty()) {
         return bad(authorities, fault);
     }
-    return count != 0 ? std::nullopt : std::optional(bad(authorities, "holds no certificate"));
+    return count != 0 ? std::nullopt : std::optional(bad(authorities, "contains no certificate"));
 }
 
 } // namespace kallglot

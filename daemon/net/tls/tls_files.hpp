@@ -1,7 +1,7 @@
-/// Reading certificates and keys into a context, with errors that say which file and why.
+/// Reads certificates and keys into a context, with errors that name the file and the cause.
 ///
-/// OpenSSL's own file functions report a missing file, a wrong password and a wrong format in the same obscure
-/// way, and one of them asks for a password on the terminal.
+/// OpenSSL's own file functions report a missing file, a wrong password and a wrong format with the same message, and
+/// one of them asks for a password on the terminal.
 
 #ifndef KALLGLOT_NET_TLS_TLS_FILES_HPP
 #define KALLGLOT_NET_TLS_TLS_FILES_HPP
@@ -15,20 +15,20 @@
 
 namespace kallglot {
 
-/// Where a PEM text is: in a file, or, if none is named, here.
-struct pem_place {
+/// A PEM text: the content of a file, or, without a file, the text itself.
+struct pem_source {
     std::string file;
     std::string text{};
 };
 
-/// Gives `ctx` the chain (leaf first) and its key. Returns what went wrong, if anything did.
+/// Loads the chain (leaf first) and its key into `ctx`. Returns the error, or nothing.
 [[nodiscard]] std::optional<tls_load_error> load_identity(SSL_CTX* ctx,
-                                                          const pem_place& cert,
-                                                          const pem_place& key);
+                                                          const pem_source& cert,
+                                                          const pem_source& key);
 
-/// Gives `ctx` the authorities of a PEM bundle; with `announce`, clients are told their names.
+/// Loads the CA certificates of a PEM bundle into `ctx`. With `announce`, the server sends their names to clients.
 [[nodiscard]] std::optional<tls_load_error> load_authorities(SSL_CTX* ctx,
-                                                             const pem_place& authorities,
+                                                             const pem_source& authorities,
                                                              bool announce);
 
 } // namespace kallglot

@@ -1,4 +1,4 @@
-// The replacement of OPENSSL_cleanse is in force: for our own calls and for those of the libraries.
+// The daemon and the libraries call the project's OPENSSL_cleanse.
 
 #include <dlfcn.h>
 #include <gtest/gtest.h>
@@ -18,12 +18,12 @@ std::string file_of(const void* address) {
 }
 
 TEST(OpensslCleanse, LibrariesFindOurDefinition) {
-    // What the dynamic linker hands to libssl: the first definition in the order of loading.
+    // The definition that libssl gets: the first in the order of loading.
     void* const found = ::dlsym(RTLD_DEFAULT, "OPENSSL_cleanse");
     ASSERT_NE(found, nullptr);
     EXPECT_EQ(found, reinterpret_cast<void*>(&::OPENSSL_cleanse));
     EXPECT_EQ(file_of(found), file_of(reinterpret_cast<void*>(&file_of)));
-    // There is another one: otherwise this test says nothing.
+    // There must be a second definition, or this test would prove nothing.
     EXPECT_NE(file_of(reinterpret_cast<void*>(&::SSL_new)), file_of(found));
     void* const library = ::dlopen("libcrypto.so.3", RTLD_NOW | RTLD_NOLOAD);
     ASSERT_NE(library, nullptr);
@@ -31,7 +31,7 @@ TEST(OpensslCleanse, LibrariesFindOurDefinition) {
     ::dlclose(library);
 }
 
-TEST(OpensslCleanse, MemoryIsWipedAndNothingBehindIt) {
+TEST(OpensslCleanse, WipesTheMemoryAndNothingBehindIt) {
     std::array<unsigned char, 4097> memory;
     memory.fill(0xA5);
     ::OPENSSL_cleanse(memory.data(), memory.size() - 1);

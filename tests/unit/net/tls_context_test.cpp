@@ -1,4 +1,4 @@
-// Files that cannot be used are named, with the reason, and never quoted.
+// Loading certificates and keys: errors name the file and the cause, and never quote the content.
 
 #include "kallglot/net/tls/tls_context.hpp"
 
@@ -33,7 +33,7 @@ protected:
     std::string key_ = folder_.file("good.key", good_.private_key_pem);
 };
 
-TEST_F(TlsContext, KnowsWhenItsCertificateEnds) {
+TEST_F(TlsContext, ReadsTheExpiryOfItsCertificate) {
     tls_server_options options;
     options.cert_file = cert_;
     options.key_file = key_;
@@ -57,13 +57,13 @@ TEST_F(TlsContext, NamesAMissingFile) {
     EXPECT_TRUE(made.error().unreadable);
 }
 
-TEST_F(TlsContext, SaysWhatIsWrongWithAFile) {
+TEST_F(TlsContext, NamesTheFaultOfAFile) {
     const std::string empty = folder_.file("empty.pem", "");
-    EXPECT_EQ(server_error(empty, key_).message, empty + ": holds no certificate");
+    EXPECT_EQ(server_error(empty, key_).message, empty + ": contains no certificate");
     EXPECT_FALSE(server_error(empty, key_).unreadable);
 
     const std::string cut = folder_.file("cut.pem", good_.chain_pem.substr(0, 200));
-    EXPECT_THAT(server_error(cut, key_).message, HasSubstr(cut + ": not a valid certificate"));
+    EXPECT_THAT(server_error(cut, key_).message, HasSubstr(cut + ": invalid certificate"));
 
     std::string broken_text = good_.chain_pem;
     broken_text.insert(100, "!!!!");
@@ -72,7 +72,7 @@ TEST_F(TlsContext, SaysWhatIsWrongWithAFile) {
 
     const std::string other = folder_.file("other.key", certificates_.good().private_key_pem);
     EXPECT_EQ(server_error(cert_, other).message,
-              other + ": does not belong to the certificate in " + cert_);
+              other + ": does not match the certificate in " + cert_);
 }
 
 TEST_F(TlsContext, NeverQuotesAKey) {
@@ -80,7 +80,7 @@ TEST_F(TlsContext, NeverQuotesAKey) {
     damaged[damaged.size() / 2] = '#';
     const std::string path = folder_.file("damaged.key", damaged);
     const tls_load_error error = server_error(cert_, path);
-    EXPECT_EQ(error.message, path + ": holds no private key without a password in PEM form");
+    EXPECT_EQ(error.message, path + ": contains no unencrypted private key in PEM form");
 }
 
 TEST_F(TlsContext, DoesNotAskForAPassword) {
@@ -88,10 +88,10 @@ TEST_F(TlsContext, DoesNotAskForAPassword) {
                                           "-----BEGIN ENCRYPTED PRIVATE KEY-----\n"
                                           "MIIBvTBXBgkqhkiG9w0BBQ0wSjApBgkqhkiG9w0BBQwwHAQI\n"
                                           "-----END ENCRYPTED PRIVATE KEY-----\n");
-    EXPECT_THAT(server_error(cert_, path).message, HasSubstr("without a password"));
+    EXPECT_THAT(server_error(cert_, path).message, HasSubstr("no unencrypted private key"));
 }
 
-TEST_F(TlsContext, RefusesListsItDoesNotKnow) {
+TEST_F(TlsContext, RejectsUnknownCiphersCurvesAndVersions) {
     tls_server_options options;
     options.cert_file = cert_;
     options.key_file = key_;
@@ -115,9 +115,9 @@ TEST_F(TlsContext, HasNoKeyLogAndNoWeakOptions) {
     ASSERT_TRUE(made.has_value());
     EXPECT_EQ(SSL_CTX_get_keylog_callback(made->native()), nullptr);
     const auto set = SSL_CTX_get_options(made->native());
-    for (const auto wanted :
+    for (const auto expected :
          {SSL_OP_NO_RENEGOTIATION, SSL_OP_NO_COMPRESSION, SSL_OP_CLEANSE_PLAINTEXT}) {
-        EXPECT_NE(set & wanted, 0U);
+        EXPECT_NE(set & expected, 0U);
     }
 }
 

@@ -1,4 +1,4 @@
-// The engine against itself, byte by byte: client and server in one process, no socket.
+// A client engine against a server engine, byte by byte, without sockets.
 
 #include "net/tls/tls_engine.hpp"
 
@@ -20,7 +20,7 @@ void limit_to(const tls_context& context, int version) {
     SSL_CTX_set_max_proto_version(context.native(), version);
 }
 
-// The second byte of a record's version, the only one that TLS asks receivers to ignore.
+// The second byte of a record's version: the only byte that receivers must ignore.
 bool is_minor_version(const std::string& flight, std::size_t offset) {
     std::size_t start = 0;
     while (start + 5 <= offset) {
@@ -33,7 +33,7 @@ bool is_minor_version(const std::string& flight, std::size_t offset) {
 
 } // namespace
 
-/// Everything that must hold for both versions of TLS.
+/// Tests that run with both versions of TLS.
 class TlsEngine : public ::testing::TestWithParam<int> {
 protected:
     TlsEngine() { limit_to(server_, GetParam()); }
@@ -55,7 +55,7 @@ INSTANTIATE_TEST_SUITE_P(Versions,
                              return version.param == TLS1_2_VERSION ? "Tls12" : "Tls13";
                          });
 
-TEST_P(TlsEngine, ShakesHandsByteByByte) {
+TEST_P(TlsEngine, CompletesAHandshakeByteByByte) {
     tls_pair pair(client_, server_);
     establish(pair, 1);
     EXPECT_TRUE(pair.client->established());
@@ -66,7 +66,7 @@ TEST_P(TlsEngine, ShakesHandsByteByByte) {
     EXPECT_FALSE(pair.client->error());
 }
 
-TEST_P(TlsEngine, CarriesTextThatIsCutAtEveryOffset) {
+TEST_P(TlsEngine, CarriesTextSplitAtEveryOffset) {
     tls_pair pair(client_, server_);
     establish(pair);
     std::string nothing;
@@ -101,7 +101,7 @@ TEST_P(TlsEngine, CarriesManyRecordsAtOnce) {
     EXPECT_EQ(pair.read(*pair.client, pair.to_client, nothing, 7), body);
 }
 
-TEST_P(TlsEngine, LeavesWhatItHasNotUsedToTheCaller) {
+TEST_P(TlsEngine, LeavesUnusedInputToTheCaller) {
     tls_pair pair(client_, server_);
     establish(pair);
     std::string nothing;
@@ -129,7 +129,7 @@ TEST_P(TlsEngine, RefusesAlteredRecords) {
 
         const std::string text = pair.read(*pair.client, pair.to_client, out);
 
-        // A record whose length was made longer only waits for more.
+        // A record whose length field grew only waits for more bytes.
         EXPECT_TRUE(text.empty());
         if (pair.last != tls_status::want_input) {
             EXPECT_EQ(pair.last, tls_status::failed) << offset;
@@ -162,7 +162,7 @@ TEST_P(TlsEngine, ResumesAfterAnyOrderlyEnd) {
             first.client->close(nothing);
         }
         first.client.reset();
-        EXPECT_GE(client.kept_sessions(), 1U);
+        EXPECT_GE(client.resumable_sessions(), 1U);
 
         for (int i = 0; i < 3; ++i) {
             tls_pair next(client, server_);
@@ -174,41 +174,41 @@ TEST_P(TlsEngine, ResumesAfterAnyOrderlyEnd) {
     }
 }
 
-TEST_P(TlsEngine, ASessionOverWhichAHandshakeBreaksOffIsKeptNoMore) {
+TEST_P(TlsEngine, DropsTheSessionOfAFailedHandshake) {
     tls_pair first(client_, server_);
     establish(first);
     std::string nothing;
     first.read(*first.client, first.to_client, nothing);
-    const std::size_t kept = client_.kept_sessions();
+    const std::size_t kept = client_.resumable_sessions();
     ASSERT_GE(kept, 1U);
     for (std::size_t left = kept; left > 0; --left) {
         tls_pair pair(client_, server_);
         std::span<const char> input;
         std::string hello;
         ASSERT_EQ(pair.client->handshake(input, hello), tls_status::want_input);
-        EXPECT_EQ(client_.kept_sessions(), left) << "nothing is known of it yet";
-        // A fatal alert, as for a binder or a ticket that is not to the server's taste.
+        EXPECT_EQ(client_.resumable_sessions(), left) << "the handshake has not failed yet";
+        // A fatal alert, as a server sends it for a binder or a ticket that it rejects.
         const std::string alert("\x15\x03\x03\x00\x02\x02\x33", 7);
         input = alert;
         EXPECT_EQ(pair.client->handshake(input, hello), tls_status::failed);
-        EXPECT_EQ(client_.kept_sessions(), left - 1);
+        EXPECT_EQ(client_.resumable_sessions(), left - 1);
     }
-    // One that nobody answers says nothing of the session.
+    // A handshake without any response says nothing about the session.
     {
         tls_pair pair(client_, server_);
         establish(pair);
         EXPECT_FALSE(pair.client->resumed());
         pair.read(*pair.client, pair.to_client, nothing);
     }
-    const std::size_t again_kept = client_.kept_sessions();
+    const std::size_t again_kept = client_.resumable_sessions();
     ASSERT_GE(again_kept, 1U);
     {
         const tls_engine unanswered(client_);
     }
-    EXPECT_EQ(client_.kept_sessions(), again_kept);
+    EXPECT_EQ(client_.resumable_sessions(), again_kept);
 }
 
-TEST_P(TlsEngine, TellsWhetherAPartOfARecordIsThere) {
+TEST_P(TlsEngine, ReportsAnIncompleteRecord) {
     tls_pair pair(client_, server_);
     establish(pair);
     std::string out;
@@ -230,11 +230,11 @@ TEST_P(TlsEngine, KeepsEightSessionsAtMost) {
         std::string nothing;
         pair.read(*pair.client, pair.to_client, nothing);
     }
-    EXPECT_LE(client_.kept_sessions(), 8U);
-    EXPECT_GE(client_.kept_sessions(), 1U);
+    EXPECT_LE(client_.resumable_sessions(), 8U);
+    EXPECT_GE(client_.resumable_sessions(), 1U);
 }
 
-TEST_P(TlsEngine, AnotherTrustResumesNothing) {
+TEST_P(TlsEngine, ResumesNoSessionOfAnotherContext) {
     tls_pair first(client_, server_);
     establish(first);
     std::string nothing;
@@ -246,8 +246,8 @@ TEST_P(TlsEngine, AnotherTrustResumesNothing) {
     EXPECT_FALSE(second.client->resumed());
 }
 
-TEST_P(TlsEngine, EveryByteOfTheHandshakeMayBeWrong) {
-    // The server's whole flight, altered at one place after the other: nothing is ever established.
+TEST_P(TlsEngine, FailsWithAnyAlteredByteOfTheHandshake) {
+    // Alters each byte of the server's flight in turn: the handshake must never complete.
     tls_pair sample(client_, server_);
     std::span<const char> none;
     std::string hello;
@@ -298,7 +298,7 @@ TEST(TlsEngine13, SurvivesAFloodOfKeyUpdates) {
     EXPECT_EQ(pair.read(*pair.client, pair.to_client, reply).size(), 1000 * request_text.size());
     EXPECT_EQ(pair.last, tls_status::want_input);
 
-    // Answers leave with the reads, which is why their output matters; the last one comes with a write.
+    // Reads produce the answers, so their output must be sent; the last answer comes with a write.
     EXPECT_FALSE(reply.empty());
     ASSERT_EQ(pair.client->write(request_text, reply), tls_status::done);
     std::string nothing;
@@ -317,7 +317,7 @@ TEST(TlsEngine12, RefusesRenegotiation) {
     EXPECT_EQ(SSL_renegotiate(pair.server->native()), 0);
 }
 
-TEST(TlsEngineErrors, AQueueFullOfOtherErrorsChangesNothing) {
+TEST(TlsEngineErrors, IgnoresErrorsOfOtherConnections) {
     tls_setup setup;
     const tls_context server = setup.server(setup.certificates.good());
     const tls_context client = setup.client();
@@ -325,7 +325,7 @@ TEST(TlsEngineErrors, AQueueFullOfOtherErrorsChangesNothing) {
     good.shake_hands();
     ASSERT_TRUE(good.established());
 
-    // Another connection fails, in between.
+    // Meanwhile another connection fails.
     tls_pair bad(client, server);
     std::string garbage = "this is no TLS record at all";
     std::span<const char> input(garbage);

@@ -1,4 +1,4 @@
-// Which servers a client believes, and what it says about the others.
+// Which servers a client accepts, and the reasons it gives for the others.
 
 #include "tls_pair.hpp"
 
@@ -67,7 +67,7 @@ INSTANTIATE_TEST_SUITE_P(BadServers,
                          ::testing::ValuesIn(bad_servers()),
                          [](const auto& each) { return each.param.name; });
 
-TEST_P(TlsVerification, RefusesTheServerAndSaysWhy) {
+TEST_P(TlsVerification, RejectsTheServerWithAReason) {
     const tls_setup setup;
     for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
         const tls_context server = setup.server(GetParam().shows(setup.certificates));
@@ -83,7 +83,7 @@ TEST_P(TlsVerification, RefusesTheServerAndSaysWhy) {
     }
 }
 
-TEST(TlsTrust, RefusesAnAuthorityWithoutTheFlag) {
+TEST(TlsTrust, RejectsAnAuthorityWithoutTheCaFlag) {
     const tls_setup setup;
     const tls_context server = setup.server(setup.certificates.signed_by_flagless_authority());
     const tls_context client =
@@ -109,7 +109,7 @@ TEST(TlsTrust, AcceptsEveryNameOfTheCertificate) {
     }
 }
 
-TEST(TlsTrust, TheSystemsStoreDoesNotTrustTheTestsAuthority) {
+TEST(TlsTrust, TheSystemStoreRejectsTheTestAuthority) {
     const tls_setup setup;
     const tls_context server = setup.server(setup.certificates.good());
     tls_client_options options;
@@ -120,7 +120,7 @@ TEST(TlsTrust, TheSystemsStoreDoesNotTrustTheTestsAuthority) {
     EXPECT_EQ(pair.client->error(), errc::certificate_rejected);
 }
 
-TEST(TlsVersions, NothingBelowTls12) {
+TEST(TlsVersions, RejectsVersionsBelowTls12) {
     const tls_setup setup;
     for (const int version : {TLS1_VERSION, TLS1_1_VERSION}) {
         const tls_context server = setup.server(setup.certificates.good());
@@ -137,8 +137,8 @@ TEST(TlsVersions, NothingBelowTls12) {
 
 class TlsClientAuth : public ::testing::Test {
 protected:
-    // Whether the server takes the client, which shows `who` unless it is empty.
-    bool accepts(tls_client_auth auth, const std::optional<identity>& who) {
+    // Whether the server accepts the client, which sends `certificate` unless it is empty.
+    bool accepts(tls_client_auth auth, const std::optional<identity>& certificate) {
         tls_server_options options;
         options.client_auth = auth;
         options.client_ca_file =
@@ -148,9 +148,9 @@ protected:
         mine.host = "localhost";
         mine.ca_file =
             setup_.folder.file("ca.pem", setup_.certificates.authority().certificate_pem());
-        if (who) {
-            mine.client_cert_file = setup_.folder.file("client.pem", who->chain_pem);
-            mine.client_key_file = setup_.folder.file("client.key", who->private_key_pem);
+        if (certificate) {
+            mine.client_cert_file = setup_.folder.file("client.pem", certificate->chain_pem);
+            mine.client_key_file = setup_.folder.file("client.key", certificate->private_key_pem);
         }
         const tls_context client = tls_setup::take(tls_context::make_client(mine));
         tls_pair pair(client, server);
