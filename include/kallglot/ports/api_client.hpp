@@ -1,3 +1,9 @@
+/// Port between the poller and the API: one GET in, one answer out.
+///
+/// The daemon implements it with a pool of TLS connections, tests with a model of the API on virtual time. It uses
+/// callbacks instead of awaitables: a coroutine for each poll would cost more than the poll itself. The connection
+/// has the coroutine.
+
 #ifndef KALLGLOT_PORTS_API_CLIENT_HPP
 #define KALLGLOT_PORTS_API_CLIENT_HPP
 
@@ -12,40 +18,36 @@
 #include <cstdint>
 #include <string_view>
 
-// The port between the poller and whatever can ask the API: the pool of TLS connections in the
-// daemon, a model of the API on virtual time in tests. Callbacks instead of an awaitable, because a
-// coroutine a poll would cost more than the poll's own work; the coroutine lives in the connection.
 namespace kallglot {
 
 /// One GET /v1/sessions/{id}.
 struct get_request {
     session_slot slot;
     session_id id;
-    /// Send it on a connection that has carried nothing yet: the one retry after
+    /// Use a connection that has carried no request yet: for the one retry after
     /// errc::reused_connection_closed.
     bool fresh_connection = false;
 };
 
-/// What became of one get_request. Either `error` is set, or `http_status` is; `snapshot` holds
-/// something only for a 200 that was believed.
+/// The answer to one get_request. Either `error` or `http_status` is set; `snapshot` has data only after a valid 200.
 struct api_answer {
     session_slot slot = no_slot;
     error_code error;
-    std::string_view detail; ///< the failure in words for a log line; static text, may be empty
-    int http_status = 0;     ///< 0 if no complete response was believed
+    std::string_view detail; ///< details of the failure for the log; static text, may be empty
+    int http_status = 0;     ///< 0 without a complete and valid response
     session_snapshot snapshot;
-    response_headers headers;       ///< of any complete header, also with a body error
+    response_headers headers;       ///< of any complete header, also if the body is bad
     api_error problem;              ///< from the body of a response other than 200
     steady_time sent = no_time;     ///< first byte written; no_time if nothing was
     steady_time received = no_time; ///< last byte read, or the moment of failure
 };
 
-/// Told of every answer, on the loop, exactly once for each get().
+/// Receives every answer, on the loop, exactly once for each get().
 class api_listener {
 public:
     virtual ~api_listener() = default;
 
-    /// The connection is idle (or gone) again already, so that get() may be called from within.
+    /// Called when the connection is idle or closed again, so it may call get().
     virtual void on_answer(const api_answer& answer) = 0;
 
 protected:
@@ -66,19 +68,19 @@ struct api_connection_counts {
     std::int64_t certificate_not_after = 0;
 };
 
-/// Asks the API. Loop only.
+/// Sends requests to the API. Loop only.
 class api_client {
 public:
     virtual ~api_client() = default;
 
-    /// How many get() calls are accepted now: idle connections plus those that may be opened, less
-    /// the requests that wait for one. Grows only just before an on_answer.
+    /// Number of get() calls that are accepted now: idle connections and those that may be opened, minus the requests
+    /// that wait for one. Grows only just before an on_answer().
     [[nodiscard]] virtual std::size_t capacity() const noexcept = 0;
 
     /// Sends the GET on the most recently used idle connection, or on one opened for it.
     ///
-    /// Precondition: capacity() > 0, or request.fresh_connection. Answered exactly once through the
-    /// listener, never from within this call.
+    /// Precondition: capacity() > 0, or request.fresh_connection. The listener gets exactly one answer, never within
+    /// this call.
     /// Errors: every errc of the groups "reaching the API" to "content of an answer", in the answer.
     virtual void get(request_permit permit, const get_request& request) = 0;
 

@@ -1,4 +1,4 @@
-/// Which build this is, as the program was told by its build system.
+/// Version and origin of this build, from the build system.
 
 #ifndef KALLGLOT_PORTS_BUILD_DETAILS_HPP
 #define KALLGLOT_PORTS_BUILD_DETAILS_HPP
@@ -7,7 +7,7 @@
 
 namespace kallglot {
 
-/// Constant text of ours.
+/// Constant texts.
 struct build_details {
     std::string_view version;
     std::string_view revision;

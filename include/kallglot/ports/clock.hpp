@@ -1,3 +1,5 @@
+/// Port for time: clocks and timers.
+
 #ifndef KALLGLOT_PORTS_CLOCK_HPP
 #define KALLGLOT_PORTS_CLOCK_HPP
 
@@ -12,16 +14,16 @@ class wake_timer {
 public:
     virtual ~wake_timer() = default;
 
-    /// Arranges one call of the callback at `when` (at once, though not from within this call, if
-    /// that has passed), in place of any call arranged before.
+    /// Schedules one call of the callback at `when`, and replaces a call scheduled before. If `when` has passed, the
+    /// call follows at once, but not within this call.
     virtual void wake_at(steady_time when) = 0;
 
-    /// No call any more until the next wake_at.
+    /// Cancels the scheduled call.
     virtual void cancel() = 0;
 };
 
-/// Where the runtime gets the time from: the machine's clocks in the daemon, a virtual clock in tests
-/// and simulations, so that days of schedule pass in seconds. Loop only.
+/// Source of the time: the machine's clocks in the daemon, a virtual clock in tests and simulations. There, days of a
+/// schedule pass in seconds. Loop only.
 class clock {
 public:
     virtual ~clock() = default;

@@ -1,4 +1,4 @@
-/// The port through which the private listener shows the configuration and has it read again.
+/// Port through which the private listener shows and reloads the configuration.
 
 #ifndef KALLGLOT_PORTS_CONFIG_CONTROL_HPP
 #define KALLGLOT_PORTS_CONFIG_CONTROL_HPP
@@ -10,10 +10,10 @@
 
 namespace kallglot {
 
-/// What became of a reload. All or nothing: without `done` nothing has changed.
+/// The result of a reload. Without `done` nothing has changed.
 struct reload_outcome {
     bool done = false;
-    std::vector<std::string> messages; ///< done: what changed; else what is wrong. No secrets.
+    std::vector<std::string> messages; ///< done: the changes; else the errors. No secrets.
 };
 
 /// Loop only.
@@ -21,10 +21,10 @@ class config_control {
 public:
     virtual ~config_control() = default;
 
-    /// Reads the configuration again and puts it in force. One at a time; who comes meanwhile waits for a turn.
+    /// Reloads the configuration. One reload at a time; further callers wait for their turn.
     [[nodiscard]] virtual task<reload_outcome> reload() = 0;
 
-    /// What is in force, as YAML; secrets are shown as `<secret>`.
+    /// The active configuration as YAML; secrets are shown as `<secret>`.
     [[nodiscard]] virtual std::string effective() const = 0;
 
 protected:

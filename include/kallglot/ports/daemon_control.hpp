@@ -1,7 +1,7 @@
-/// The port through which the private listener looks into the daemon.
+/// Port through which the private listener reads the state of the daemon.
 ///
-/// It exists so that the routes know neither registry nor poller and can be tested with a daemon made of values. It
-/// only reads for now; reload and the effective configuration join it when their routes do.
+/// So the routes know neither registry nor poller, and tests use a daemon made of values. Read-only; reloads go through
+/// config_control.
 
 #ifndef KALLGLOT_PORTS_DAEMON_CONTROL_HPP
 #define KALLGLOT_PORTS_DAEMON_CONTROL_HPP
@@ -16,13 +16,14 @@
 
 namespace kallglot {
 
-/// How far the daemon is between start and stop.
+/// Readiness of the daemon between start and stop.
 struct readiness {
-    /// The sessions of the store are in the table: a scrape would not see gauges fall to 0. Stays true while stopping.
+    /// The sessions of the store are in the table, so a scrape does not see gauges fall to 0. Stays true while
+    /// stopping.
     bool restored = false;
     /// Restored, listening and not stopping.
     bool ready = false;
-    /// Why it is not ready, a short constant text for people.
+    /// Why the daemon is not ready: a short constant text for people.
     std::string_view reason = "starting";
 };
 
@@ -33,12 +34,12 @@ public:
 
     [[nodiscard]] virtual readiness ready() const noexcept = 0;
 
-    /// Counts the table and asks everybody for their gauges.
+    /// Takes a census of the table and collects the gauges of all components.
     ///
-    /// Called again while a count is under way, it waits for that one and gives the same report, because a table has
-    /// one census at a time; whoever renders it can tell by the pointer. The count yields to the loop between slices.
+    /// The table has one census at a time. A call during a census waits for it and returns the same report, as the same
+    /// pointer. The census yields to the loop between slices.
     ///
-    /// Errors: errc::cancelled while the daemon stops too soon for an answer.
+    /// Errors: errc::cancelled if the daemon stops before the report is complete.
     /// Cancel: terminal.
     [[nodiscard]] virtual task<result<std::shared_ptr<const daemon_report>>> take_report() = 0;
 

@@ -1,8 +1,8 @@
-/// What the daemon says about itself at the moment of a scrape: one plain value, filled by the runtime.
+/// Gauges of the daemon at the moment of a scrape, as one plain value.
 ///
-/// It holds the gauges that are known only by asking their owners (budget, health, pool, schedule, store).
-/// Counters and histograms that are moved while the daemon works are in metrics/daemon_metrics.hpp. An empty optional
-/// is "not known yet" or "nobody knows": its metric is absent, never a 0 that would be a lie.
+/// The reporter collects them from their owners: budget, health, pool, schedule, store. Counters and histograms are in
+/// metrics/daemon_metrics.hpp. An empty optional means that the value is not known. Then the metric is absent,
+/// because a 0 would be wrong.
 
 #ifndef KALLGLOT_PORTS_DAEMON_SNAPSHOT_HPP
 #define KALLGLOT_PORTS_DAEMON_SNAPSHOT_HPP
@@ -25,23 +25,23 @@
 
 namespace kallglot {
 
-/// The store's part; absent as a whole while there is no store on disk.
+/// Gauges of the store; absent while there is no store on disk.
 struct store_snapshot {
     std::uint64_t writes_total = 0;
     std::uint64_t write_failures_total = 0;
     std::optional<double> last_commit_timestamp;
     std::optional<std::uint64_t> size_bytes;
     double last_corruption_timestamp = 0; ///< 0 = never
-    bool writable = true;                 ///< false: nothing can be acknowledged now
+    bool writable = true;                 ///< false: the daemon acknowledges no ids or events now
 };
 
-/// A certificate of one of our own listeners.
+/// A certificate of one of the daemon's listeners.
 struct listener_certificate {
     std::string listener; ///< `private` or `webhook`
     std::int64_t not_after = 0;
 };
 
-/// A session with series of its own.
+/// A session with its own series.
 struct session_series {
     session_id id;
     session_status status = session_status::unknown;
@@ -51,7 +51,7 @@ struct session_series {
     double status_age_seconds = 0;
 };
 
-/// The bounded set; absent as a whole while nobody chooses it.
+/// The sessions with their own series; absent before the first selection.
 struct session_series_snapshot {
     std::vector<session_series> sessions;
     std::size_t omitted = 0;
@@ -98,7 +98,7 @@ struct daemon_snapshot {
 /// The first of the stuck sessions, for the status page.
 inline constexpr std::size_t most_stuck_shown = 20;
 
-/// Everything that an answer to a scrape or the status page is made of, all of one moment.
+/// All data of a scrape or a status page, from one moment.
 struct daemon_report {
     kallglot::census census;
     threshold_settings thresholds;   ///< the lists that the census was counted with

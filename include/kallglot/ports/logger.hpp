@@ -1,8 +1,7 @@
-/// The log as the rest of the daemon sees it: a level, a constant message, and a few named values.
+/// Port for logging: a level, a constant message, and a few named values.
 ///
-/// It exists so that modules can log without knowing the format or the destination, and so that text from
-/// outside has one door where it is bounded and escaped. It does not format, write or count; `log/logging`
-/// does. Secrets, bodies and personal data are never passed to it.
+/// Rooms log without knowing the format or the destination. Text from outside passes one place that bounds and
+/// escapes it. `log/logging` formats, writes and counts. Callers never pass secrets, bodies or personal data.
 
 #ifndef KALLGLOT_PORTS_LOGGER_HPP
 #define KALLGLOT_PORTS_LOGGER_HPP
@@ -35,10 +34,10 @@ inline constexpr auto log_level_words = make_vocabulary<log_level>({
 
 /// One named value of an event, for example `{"session", id}` or `{"status", 503}`.
 ///
-/// The key is a literal of ours: letters, digits, underscores. The value may be text from outside; the logger
-/// cuts it at 256 bytes and escapes what could forge a line.
+/// The key is a literal: letters, digits, underscores. The value may be text from outside. The logger cuts it at 256
+/// bytes and escapes what could forge a line.
 ///
-/// Lifetime: keeps views; it lives only for the call it is written in.
+/// Lifetime: has views; use it only within the call that it is written in.
 class log_field {
 public:
     using value_type = std::variant<std::string_view, std::int64_t, std::uint64_t, double, bool>;
@@ -78,7 +77,7 @@ private:
     value_type value_;
 };
 
-/// Where events are told. The message is a short literal; what varies goes into fields.
+/// Receives log events. The message is a short literal; variable parts go into fields.
 ///
 /// Executor: Loop only. Work on other threads returns values, and the loop logs them.
 /// Cost:     no allocation and never blocks; an event that cannot be written at once is dropped and counted.
@@ -89,10 +88,10 @@ public:
     logger& operator=(const logger&) = delete;
     virtual ~logger() = default;
 
-    /// Whether events of this level are written; for skipping the work of preparing one.
+    /// Whether events of this level are written. Callers use it to skip the preparation of an event.
     [[nodiscard]] virtual bool enabled(log_level level) const noexcept = 0;
 
-    /// Tells one event; does nothing if the level is not enabled.
+    /// Logs one event; does nothing if the level is not enabled.
     virtual void log(log_level level,
                      std::string_view message,
                      std::span<const log_field> fields) noexcept = 0;
@@ -114,7 +113,7 @@ public:
     }
 };
 
-/// A logger that throws everything away, for tools and tests.
+/// A logger that discards all events, for tools and tests.
 class null_logger final : public logger {
 public:
     [[nodiscard]] bool enabled(log_level) const noexcept override { return false; }

@@ -1,7 +1,7 @@
-/// Where poller and intake report what happened, to be counted.
+/// Port through which poller and intake report events to the metrics.
 ///
-/// It exists so that both can run without the metrics library. Each call is one event of one metric, named in its comment
-/// where the name does not say it. Implemented by daemon_metrics.
+/// So both run without the metrics library. Each call is one event of one metric, named in a comment where the name
+/// of the function does not show it. daemon_metrics implements it.
 
 #ifndef KALLGLOT_PORTS_METRICS_SINK_HPP
 #define KALLGLOT_PORTS_METRICS_SINK_HPP
@@ -20,7 +20,7 @@
 
 namespace kallglot {
 
-/// Why an id was not tracked: the label of kallglot_exporter_sessions_rejected_total.
+/// Why an id was rejected: the label of kallglot_exporter_sessions_rejected_total.
 enum class reject_reason : std::uint8_t { invalid_id, limit };
 
 inline constexpr auto reject_reason_words = make_vocabulary<reject_reason>({

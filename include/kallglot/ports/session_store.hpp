@@ -1,8 +1,8 @@
-/// Where sessions are kept across restarts: the port between intake, poller and a store.
+/// Port to the store that persists sessions across restarts.
 ///
-/// An id that is lost is lost for good, so nothing is acknowledged before it is durable. Writes queue up and are
-/// committed in groups; a ticket names the group, and whoever has to acknowledge waits for it. Changes of status are
-/// written within a second or so and nobody waits for them. Nothing personal and nothing secret passes here.
+/// A lost id cannot be recovered, so callers acknowledge an id only when it is durable. The store queues writes and
+/// commits them in groups. A ticket identifies the group, and a caller that acknowledges waits for it. Changes of
+/// status are written within about a second, without a wait. No personal data and no secrets pass this port.
 
 #ifndef KALLGLOT_PORTS_SESSION_STORE_HPP
 #define KALLGLOT_PORTS_SESSION_STORE_HPP
@@ -22,11 +22,10 @@
 
 namespace kallglot {
 
-/// Names one group commit. Of several that somebody waits for, the largest stands for all that were given in the same
-/// turn of the loop.
+/// Identifies a group commit. Tickets grow. To wait for several issued in one turn of the loop, wait for the largest.
 enum class commit_ticket : std::uint64_t {
     durable = 0,          ///< nothing to wait for
-    refused = ~0ULL >> 1, ///< cannot be written now
+    refused = ~0ULL >> 1, ///< rejected: the store cannot write now
 };
 
 /// A session with its id; the record's times are those of this process.
@@ -35,29 +34,28 @@ struct kept_session {
     session_record record;
 };
 
-/// Who keeps the sessions in memory, as the store sees it. Calls come on the loop, never from within a call of
-/// the store.
+/// Owner of the sessions in memory: the store calls it, on the loop, never within a call of the store.
 class store_owner {
 public:
     virtual ~store_owner() = default;
 
-    /// These ids were told to add(), and are not in the store: nobody was promised anything, and they may leave the
-    /// table again. Those that stay (from files, which are there after a restart as well) are told to add() again
-    /// in on_store_room().
+    /// The store could not add these ids. They were not acknowledged, so the owner may drop them. It passes ids that it
+    /// keeps (from files, which a restart reads again) to add() again in on_store_room().
     virtual void on_not_stored(std::span<const session_id> ids) = 0;
 
-    /// The store cannot be written; it tries again by itself. Told once, with a reason for the log.
+    /// The store cannot write and retries by itself. Called once for each outage, with a reason for the log.
     virtual void on_store_unusable(const std::string& reason) = 0;
     virtual void on_store_usable() = 0;
 
-    /// Ids were refused, because the store could not be written or too much waited for the disk; now there is room for some.
-    /// True: there are more to tell, and it is to be called once more after the next commit.
+    /// The store rejected ids, because it could not write or its backlog was high, and has room for some now.
+    /// True: there are more ids to add; the store calls again after the next commit.
     virtual bool on_store_room() { return false; }
 
-    /// Everything that has to be in a store that is written anew: fills `sessions` with up to `limit` tracked
-    /// sessions from `cursor` (0 at first) on, each once, and moves the cursor. False: that was the end.
+    /// Lists the content for a store that is written again from scratch. Appends tracked sessions from `cursor` (0 at
+    /// first) on, each once, until `sessions` holds `limit`, and moves the cursor. False: there are no more.
     ///
-    /// Sessions may leave between two calls, and change if note() or change() is told; none is added to the store.
+    /// Between two calls sessions may be forgotten, and may change with a call of note() or change(). None is added
+    /// to the store.
     virtual bool list_sessions(std::uint64_t& cursor,
                                std::size_t limit,
                                std::vector<kept_session>& sessions) = 0;
@@ -71,45 +69,46 @@ protected:
     store_owner& operator=(const store_owner&) = default;
 };
 
-/// Loop only; what blocks runs on the store's own worker.
+/// Loop only; blocking work runs on the store's own worker.
 class session_store {
 public:
     virtual ~session_store() = default;
 
-    /// False while the store cannot be written, or too much waits for the disk already: intake answers 503. What
-    /// is told nevertheless is refused: the ticket fails, and ids go to on_not_stored.
+    /// False while the store cannot write or its backlog is full: the intake answers 503. Calls made nevertheless are
+    /// rejected: the ticket fails, and on_not_stored() gets the ids.
     [[nodiscard]] virtual bool accepting() const = 0;
 
-    /// False while so much waits for the disk that what can wait shall. True while the store cannot be written: waiting
-    /// would not help.
+    /// False while the write backlog is high; callers should delay optional writes. True while the store cannot write,
+    /// because a delay would not help.
     [[nodiscard]] virtual bool has_room() const = 0;
 
-    /// The id is tracked from now on; one that came with many others (record.bulk) does not make others wait. The ticket is of the group that makes it durable.
+    /// Adds an id. One of a bulk (record.bulk) does not delay others. Returns the ticket of the group that makes it
+    /// durable.
     virtual commit_ticket add(const session_id& id, const session_record& record) = 0;
 
-    /// A session that add() was told of before has changed, and somebody waits until that is durable: another
-    /// source, or a status that a webhook told.
+    /// Persists the change of a stored session for a caller that waits: another source, or a status from a webhook.
     virtual commit_ticket change(const session_id& id, const session_record& record) = 0;
 
-    /// Likewise, but nobody waits: it is written with others within a second or so. Of several only the last is.
+    /// Persists a change without a wait: within about a second, together with others. Of several only the last is
+    /// written.
     virtual void note(const session_id& id, const session_record& record) = 0;
 
-    /// The id is no longer tracked; with a kind it is remembered for 72 hours as ended or not found.
+    /// Removes an id that is no longer tracked. With a kind, its key is remembered for 72 hours as ended or not found.
     virtual commit_ticket forget(const session_id& id, std::optional<remembered_kind> remember) = 0;
 
-    /// The key of an event is remembered for 72 hours. To be told after what the event changed in its session, and
-    /// never durable before that: or the event would be taken for a duplicate by who knows nothing of the session.
+    /// Remembers the key of an event for 72 hours. Call it after the change that the event made to its session. The
+    /// key is never durable before that change: otherwise a restart would take the event for a duplicate and lose the
+    /// change.
     virtual commit_ticket remember_event(std::uint64_t key, const session_id& session) = 0;
 
-    /// What to wait for before an id that is known already is acknowledged: the group with its newest add() or
-    /// change(), while that is under way.
+    /// The ticket to wait for before a known id is acknowledged: that of its newest add() or change(), while it is in
+    /// progress.
     [[nodiscard]] virtual commit_ticket pending(const session_id& id) const = 0;
 
-    /// Ends when the group is durable. To be called in the turn of the loop in which the ticket was given, or soon
-    /// after.
+    /// Ends when the group is durable. Call it in the turn of the loop that issued the ticket, or soon after.
     ///
     /// Errors: store_unavailable: the group could not be written, and its ids are not in the store; cancelled.
-    /// Cancel: terminal, at once; the write goes on.
+    /// Cancel: terminal, at once; the write continues.
     [[nodiscard]] virtual task<error_code> committed(commit_ticket ticket) = 0;
 
 protected:
@@ -118,15 +117,15 @@ protected:
     session_store& operator=(const session_store&) = default;
 };
 
-/// Takes what a store held when it was opened.
+/// Receives the content of a store when it is opened.
 class store_reader {
 public:
     virtual ~store_reader() = default;
 
-    /// Sessions as a restart finds them: unverified, their polls routine.
+    /// Sessions after a restart: unverified, with routine polls.
     virtual void on_sessions(std::span<const kept_session> sessions) = 0;
 
-    /// By time.
+    /// In the order of time.
     virtual void on_remembered(std::span<const remembered_entry> entries) = 0;
 
 protected:
