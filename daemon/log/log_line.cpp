@@ -1,3 +1,7 @@
+// From small to large: `escaped` is one character, `line_writer` a bounded buffer, `event_writer` knows the two
+// formats, and format() puts the parts of a line in order. A part that does not fit is undone as a whole, so that no
+// line ends inside an escape or a quote.
+
 #include "log/log_line.hpp"
 
 #include "kallglot/base/utf8.hpp"
@@ -16,18 +20,18 @@ namespace {
 
 constexpr std::string_view hex_digits = "0123456789abcdef";
 
-// Room that stays free for the end of a line: the mark of a cut, a bracket, the line end.
+// Reserved for the end of a line: `truncated=true`, a bracket, the line end.
 constexpr std::size_t end_room = 32;
 
-// Characters that do something instead of showing something: controls, line and paragraph separators, marks that
-// change the direction of text, invisible ones at the borders of words.
+// Characters that change the display instead of being displayed: controls, line and paragraph separators, marks that
+// change the direction of text, invisible ones at word borders.
 constexpr bool is_harmful(char32_t code) {
     return code < 0x20 || (code >= 0x7F && code <= 0x9F) || (code >= 0x200B && code <= 0x200F)
            || (code >= 0x2028 && code <= 0x202E) || (code >= 0x2060 && code <= 0x206F)
            || code == 0xFEFF;
 }
 
-// What one character looks like between quotes, in JSON and in logfmt alike.
+// One character as it appears between quotes, the same in JSON and logfmt.
 class escaped {
 public:
     escaped(char32_t code, std::string_view bytes) noexcept {
@@ -40,6 +44,7 @@ public:
         } else if (code == '\t') {
             append({'\\', 't'});
         } else if (is_harmful(code)) {
+            // All of them are in the basic plane, so four digits suffice.
             append({'\\', 'u'});
             for (unsigned shift = 16; shift != 0; shift -= 4) {
                 append({hex_digits[(code >> (shift - 4)) & 0xFU]});
@@ -63,12 +68,13 @@ private:
     std::size_t size_ = 0;
 };
 
-// Writes into a buffer and notices when it is full; what was written since a mark can be taken back.
+// A writer into a fixed buffer. After an overflow, the text since a mark can be undone.
 class line_writer {
 public:
     explicit line_writer(std::span<char> buffer) noexcept : buffer_(buffer) {}
 
     void put(std::string_view text) noexcept {
+        // All or nothing, and the caller learns of it at the next settle().
         if (text.size() > buffer_.size() - size_) {
             full_ = true;
             return;
@@ -84,7 +90,7 @@ public:
         put({digits.data(), static_cast<std::size_t>(end - digits.data())});
     }
 
-    // A number with leading zeros.
+    // A number with leading zeros, for dates.
     void put_padded(unsigned number, unsigned digits) noexcept {
         std::array<char, 8> text{};
         for (unsigned i = digits; i != 0; --i) {
@@ -94,7 +100,7 @@ public:
         put({text.data(), digits});
     }
 
-    // A text between quotes, as written at most `limit` bytes long without them.
+    // A text between quotes, at most `limit` bytes long after escaping, without the quotes.
     void put_quoted(std::string_view text, std::size_t limit) noexcept {
         put("\"");
         constexpr std::string_view cut_mark = "...";
@@ -103,9 +109,10 @@ public:
             const auto character = decode_utf8(text);
             const bool valid = character.length != 0;
             const std::size_t length = valid ? character.length : 1;
-            // A byte that is no UTF-8 shows as the replacement character.
+            // An invalid byte appears as the replacement character.
             const escaped piece(valid ? character.code : 0xFFFD,
                                 valid ? text.substr(0, length) : std::string_view("\xEF\xBF\xBD"));
+            // Cut between characters, and leave room for the mark of the cut.
             used += piece.text().size();
             if (used > limit - cut_mark.size()) {
                 put(cut_mark);
@@ -119,7 +126,7 @@ public:
 
     [[nodiscard]] std::size_t mark() const noexcept { return size_; }
 
-    // Takes back what was written since the mark, if it did not fit.
+    // After an overflow: undoes everything since the mark and returns false.
     [[nodiscard]] bool settle(std::size_t mark) noexcept {
         if (full_) {
             size_ = mark;
@@ -133,15 +140,15 @@ private:
     bool full_ = false;
 };
 
-// Whether logfmt needs no quotes around it.
+// Whether a text needs no quotes in logfmt.
 bool is_bare(std::string_view text) {
-    return !text.empty() && text.size() <= longest_log_text
+    return !text.empty() && text.size() <= max_log_text_bytes
            && std::all_of(text.begin(), text.end(), [](char c) {
                   return c > ' ' && c < 0x7F && c != '"' && c != '=' && c != '\\';
               });
 }
 
-// RFC 3339 in UTC with milliseconds.
+// RFC 3339 in UTC with milliseconds. By hand: g++ 12 has no std::format, and strftime has no milliseconds.
 void put_time(line_writer& out, log_time time) noexcept {
     const auto day = std::chrono::floor<std::chrono::days>(time);
     const std::chrono::year_month_day date(day);
@@ -162,7 +169,7 @@ void put_time(line_writer& out, log_time time) noexcept {
     out.put("Z");
 }
 
-// Priorities of syslog, as the journal reads them at the begin of a line.
+// Syslog priorities at the start of a line, as the journal reads them (sd-daemon(3)).
 std::string_view journal_prefix(log_level level) {
     switch (level) {
         case log_level::debug:
@@ -177,7 +184,7 @@ std::string_view journal_prefix(log_level level) {
     return "<3>";
 }
 
-// One event in one of the two formats; they differ in how a key is written and in the quotes of short texts.
+// Writes keys and values in one of the two formats. They differ in the form of keys and in the quotes of short texts.
 class event_writer {
 public:
     event_writer(line_writer& out, log_format format) noexcept
@@ -187,7 +194,7 @@ public:
     void key(std::string_view name) noexcept {
         if (json_) {
             out_.put(first_ ? "{" : ",");
-            out_.put_quoted(name, longest_log_text);
+            out_.put_quoted(name, max_log_text_bytes);
             out_.put(":");
         } else {
             out_.put(first_ ? "" : " ");
@@ -197,6 +204,7 @@ public:
         first_ = false;
     }
 
+    // logfmt leaves out the quotes where it can, for readers; JSON never does.
     void text(std::string_view value, std::size_t limit) noexcept {
         if (!json_ && is_bare(value)) {
             out_.put(value);
@@ -210,7 +218,7 @@ public:
             [&](const auto& typed) {
                 using type = std::decay_t<decltype(typed)>;
                 if constexpr (std::is_same_v<type, std::string_view>) {
-                    text(typed, longest_log_text);
+                    text(typed, max_log_text_bytes);
                 } else if constexpr (std::is_same_v<type, bool>) {
                     out_.put(typed ? "true" : "false");
                 } else if constexpr (std::is_same_v<type, double>) {
@@ -223,12 +231,12 @@ public:
     }
 
 private:
-    // JSON has no infinity and no NaN, so they are texts there.
+    // JSON has no infinity and no NaN; they are strings there.
     void number(double value) noexcept {
         if (std::isfinite(value)) {
             out_.put_number(value);
         } else {
-            text(std::isnan(value) ? "NaN" : (value > 0 ? "+Inf" : "-Inf"), longest_log_text);
+            text(std::isnan(value) ? "NaN" : (value > 0 ? "+Inf" : "-Inf"), max_log_text_bytes);
         }
     }
 
@@ -240,8 +248,10 @@ private:
 } // namespace
 
 std::string_view log_line::format(const log_event& event, log_style style) noexcept {
+    // The body leaves room for the end, so a full body can still be closed.
     line_writer body(std::span<char>(buffer_).first(buffer_.size() - end_room));
     event_writer writer(body, style.format);
+    // Time, level and message are always there: their bounds are far below the buffer.
     if (style.journal) {
         body.put(journal_prefix(event.level));
     } else {
@@ -255,9 +265,10 @@ std::string_view log_line::format(const log_event& event, log_style style) noexc
         }
     }
     writer.key("level");
-    writer.text(to_string(event.level), longest_log_text);
+    writer.text(to_string(event.level), max_log_text_bytes);
     writer.key("msg");
-    writer.text(event.message, longest_log_message);
+    writer.text(event.message, max_log_message_bytes);
+    // Fields in order until one does not fit. A later, shorter one is not tried: gaps would mislead.
     bool complete = true;
     for (const log_field& field : event.fields) {
         const std::size_t mark = body.mark();
@@ -268,13 +279,14 @@ std::string_view log_line::format(const log_event& event, log_style style) noexc
             break;
         }
     }
+    // The number of suppressed events is the first to be missed, so it is tried even on a truncated line.
     if (event.suppressed != 0) {
         const std::size_t mark = body.mark();
         writer.key("suppressed");
         writer.value(event.suppressed);
         complete = body.settle(mark) && complete;
     }
-    // The end is written into the room that was kept free for it.
+    // The end goes into the reserved room.
     line_writer tail(std::span<char>(buffer_).subspan(body.mark()));
     if (!complete) {
         tail.put(style.format == log_format::json ? ",\"truncated\":true" : " truncated=true");

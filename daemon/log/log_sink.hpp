@@ -1,9 +1,9 @@
-/// Writing a line to a descriptor such as stderr without ever waiting for its reader.
+/// Non-blocking writer of log lines to a descriptor, usually stderr.
 ///
-/// O_NONBLOCK belongs to the open file, which stderr shares with other processes (the shell, the parent), so it is
-/// never set on it. Instead a pipe or terminal is opened once more through /proc, which gives an open file of our
-/// own; a socket (the journal) takes a flag with each write; a regular file does not wait for readers. There is no
-/// queue and no thread: what cannot be written now is lost and counted, and nothing can hang at exit.
+/// O_NONBLOCK is a property of the open file, which stderr shares with other processes (the shell, the parent), so it
+/// is never set there. A pipe or terminal is opened again through /proc, which gives an open file of its own. A socket
+/// (the journal) has a flag for each write. A regular file has no reader to wait for. There is no queue and no thread:
+/// a line that cannot be written now is dropped, and nothing can block at exit.
 
 #ifndef KALLGLOT_LOG_LOG_SINK_HPP
 #define KALLGLOT_LOG_LOG_SINK_HPP
@@ -12,7 +12,7 @@
 
 namespace kallglot {
 
-/// Lifetime: the descriptor stays open as long as the sink.
+/// Lifetime: the descriptor outlives the sink.
 class log_sink {
 public:
     explicit log_sink(int descriptor) noexcept;
@@ -20,21 +20,25 @@ public:
     log_sink& operator=(const log_sink&) = delete;
     ~log_sink();
 
-    /// Writes a line of at most PIPE_BUF bytes, its line end included; false if it is lost.
+    /// Writes a line of at most PIPE_BUF bytes including its line end; false if the line is dropped.
     ///
-    /// Where the pipe cannot be opened once more (it belongs to another user), poll(2) says whether there is room;
-    /// then another writer to the same pipe, at the same moment, can make this one wait.
+    /// A pipe of another user cannot be opened again. Then poll(2) checks for room before each write; if another
+    /// process fills the pipe between the two, the write can block.
     [[nodiscard]] bool write(std::string_view line) noexcept;
 
 private:
-    enum class method { plain, polled, socket };
+    enum class method {
+        plain,  // write(2): regular files, and pipes with an open file of our own
+        polled, // poll(2), then write(2): pipes that cannot be opened again
+        socket  // send(2) with MSG_DONTWAIT
+    };
 
     [[nodiscard]] long write_once(std::string_view bytes) noexcept;
 
     int descriptor_;
     int own_descriptor_ = -1;
     method method_ = method::plain;
-    bool torn_ = false; // the last line was written in part
+    bool torn_ = false; // the last line was written only in part
 };
 
 } // namespace kallglot

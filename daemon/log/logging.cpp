@@ -1,3 +1,6 @@
+// An event passes four steps: the level, the counter for the metric, the flood limit, the write. The limit knows a
+// message by its hash in a small table without chains: bounded memory, and no allocation on any path.
+
 #include "kallglot/log/logging.hpp"
 
 #include <sys/stat.h>
@@ -12,6 +15,7 @@ namespace kallglot {
 
 namespace {
 
+// 20 lines a second for one message: enough to see a pattern, too few to fill a disk.
 constexpr auto flood_window = std::chrono::seconds(10);
 constexpr std::uint32_t flood_limit = 200;
 
@@ -42,6 +46,8 @@ bool is_journal(int descriptor, const std::string& journal_stream) noexcept {
     if (journal_stream.empty() || ::fstat(descriptor, &status) != 0) {
         return false;
     }
+    // The variable is `device:inode` in decimal. A process may inherit it and have another stderr, so both are
+    // compared.
     const std::string_view text(journal_stream);
     const char* const end = text.data() + text.size();
     dev_t device = 0;
@@ -68,7 +74,7 @@ stream_logger::stream_logger(int descriptor, log_options options, time_source no
       now_(std::move(now)) {}
 
 bool stream_logger::enabled(log_level level) const noexcept {
-    return level >= options_.least;
+    return level >= options_.min_level;
 }
 
 void stream_logger::on_event(std::function<void(log_level)> count) {
@@ -76,36 +82,39 @@ void stream_logger::on_event(std::function<void(log_level)> count) {
 }
 
 bool stream_logger::admit(const log_event& event, std::uint64_t& suppressed) noexcept {
-    // Whoever asks for debug wants to see everything.
+    // An operator who enables debug expects every event.
     if (event.level == log_level::debug) {
         return true;
     }
+    // Messages are literals, so equal messages are the same event with other fields.
     const std::size_t hash =
         std::hash<std::string_view>{}(event.message) ^ static_cast<std::size_t>(event.level);
     flood_slot& slot = floods_[hash % floods_.size()];
-    // Two messages that share a slot push each other out, and then neither is limited; that does no harm.
+    // Two messages with the same slot evict each other, and neither is limited then: more lines, but none lost.
     if (slot.hash != hash) {
         slot = {hash, event.time, 0, 0};
     }
-    // A clock that was set back begins a new window, too.
+    // A clock that was set back begins a new window too.
     if (event.time < slot.begin || event.time - slot.begin >= flood_window) {
         slot.begin = event.time;
-        slot.told = 0;
+        slot.logged = 0;
     }
-    if (slot.told == flood_limit) {
+    // Over the limit: only count. The next line of this message reports the number.
+    if (slot.logged == flood_limit) {
         ++slot.suppressed;
         return false;
     }
-    ++slot.told;
+    ++slot.logged;
     suppressed = std::exchange(slot.suppressed, 0);
     return true;
 }
 
-void stream_logger::tell_dropped(log_time now) noexcept {
-    const log_field fields[] = {{"lines", dropped_untold_}};
-    const log_event event{now, log_level::warn, "log lines were dropped", fields};
+void stream_logger::report_dropped(log_time now) noexcept {
+    const log_field fields[] = {{"lines", dropped_unreported_}};
+    const log_event event{now, log_level::warn, "log lines dropped", fields};
+    // If the sink is still full, the count stays and the next event tries again.
     if (sink_.write(line_.format(event, options_.style))) {
-        dropped_untold_ = 0;
+        dropped_unreported_ = 0;
     }
 }
 
@@ -115,6 +124,7 @@ void stream_logger::log(log_level level,
     if (!enabled(level)) {
         return;
     }
+    // Counted before the flood limit: the metric shows what happens, not what is written.
     if (count_) {
         count_(level);
     }
@@ -122,13 +132,14 @@ void stream_logger::log(log_level level,
     if (!admit(event, event.suppressed)) {
         return;
     }
-    if (dropped_untold_ != 0) {
-        tell_dropped(event.time);
+    if (dropped_unreported_ != 0) {
+        report_dropped(event.time);
     }
-    // Nothing is told out of order: while lines are missing and that cannot be said, this one is missing, too.
-    if (dropped_untold_ != 0 || !sink_.write(line_.format(event, options_.style))) {
+    // The report of dropped lines comes before the next line. While it cannot be written, further lines are dropped
+    // too.
+    if (dropped_unreported_ != 0 || !sink_.write(line_.format(event, options_.style))) {
         ++dropped_lines_;
-        ++dropped_untold_;
+        ++dropped_unreported_;
     }
 }
 

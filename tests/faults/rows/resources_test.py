@@ -208,7 +208,7 @@ class Pipes(Row):
                     said += block
             except BlockingIOError:
                 pass
-            return b'log lines were dropped' in said
+            return b'log lines dropped' in said
         seen()
         exporter.send(1)
         exporter.expect('the number of dropped lines', seen)

@@ -109,8 +109,8 @@ TEST(LogLine, ALongTextIsCutAtAWholeCharacter) {
         const std::string line = format("m", {{"k", text}}, logfmt);
         const auto begin = line.find("k=\"") + 3;
         const auto value = line.substr(begin, line.size() - begin - 2);
-        EXPECT_LE(value.size(), longest_log_text);
-        EXPECT_GE(value.size(), longest_log_text - 8);
+        EXPECT_LE(value.size(), max_log_text_bytes);
+        EXPECT_GE(value.size(), max_log_text_bytes - 8);
         EXPECT_TRUE(value.ends_with("..."));
         for (std::string_view rest = value; !rest.empty();) {
             const auto character = decode_utf8(rest);
@@ -131,7 +131,7 @@ TEST(LogLine, AnyEventIsOneBoundedLineOfValidJson) {
     }
     for (const log_style style : {json, logfmt, log_style{log_format::json, true}}) {
         std::string line = format(noise, fields, style);
-        EXPECT_LE(line.size(), longest_log_line);
+        EXPECT_LE(line.size(), max_log_line_bytes);
         EXPECT_EQ(std::count(line.begin(), line.end(), '\n'), 1);
         EXPECT_EQ(line.back(), '\n');
         EXPECT_NE(line.find("truncated"), std::string::npos);
