@@ -1,4 +1,4 @@
-// The command line and the exit code; everything else is in app/application.
+// The main program: command line, --config.check and exit code. The daemon itself is in app/application.
 
 #include "kallglot/app/application.hpp"
 #include "kallglot/config/addresses.hpp"
@@ -33,10 +33,11 @@ namespace {
 
 using namespace kallglot;
 
-// Exit codes of the contract: a restart may help after 1, it will not after 2.
+// Exit codes of the contract: a restart can help after 1, but not after 2.
 constexpr int exit_failure = 1;
 constexpr int exit_bad_usage = 2;
 
+// The flags as text; prepare_config and parse_addresses validate them.
 struct command_line {
     std::filesystem::path config_file = "/etc/kallglot_exporter/config.yml";
     std::vector<std::string> listen_texts = {"127.0.0.1:10455"};
@@ -49,66 +50,71 @@ struct command_line {
     bool version = false;
 };
 
-// Blocks from here on are pages of their own, given back when they are freed. Left alone, glibc raises the threshold to the
-// largest block that was ever freed, and what an import of a million ids needs for a while (groups of changes, tables
-// that grow) stays in the heap for good: 253 MiB instead of 191 after it.
+// Allocates blocks of this size and above as pages of their own, which are returned to the system when they are freed.
+// By default glibc raises the threshold to the largest freed block. Then the temporary memory of an import of a million
+// ids stays in the heap for good: 253 MiB instead of 191 MiB after it.
 void return_large_blocks() {
     constexpr int threshold_bytes = 32 * 1024;
     mallopt(M_MMAP_THRESHOLD, threshold_bytes);
 }
 
-// The memory holds the key, and for moments the tokens of live calls: no core file, whoever collects them, and no reading of
-// it by other processes of the same user. LeakSanitizer is such a reader.
+// The memory contains the API key and, for moments, tokens of live calls. So no core files, and no access by other
+// processes of the same user. LeakSanitizer needs that access, so builds with sanitizers are excluded.
 void keep_memory_private() {
     if (build_info::sanitizers.empty()) {
         prctl(PR_SET_DUMPABLE, 0);
     }
 }
 
-/// Called when there is no memory, instead of an exception: what was half done then is worth less than a fresh start. All
-/// that was acknowledged is on disk, and the service manager starts us again.
+/// Handles an allocation failure: ends the process instead of throwing. All acknowledged ids are on disk, and a restart
+/// by the service manager is safer than continuing with a half-finished change.
 [[noreturn]] void end_without_memory() {
+    // Nothing here may allocate; and no destructors, because the heap is full.
     constexpr std::string_view why = "kallglot_exporter: out of memory\n";
     static_cast<void>(::write(STDERR_FILENO, why.data(), why.size()) > 0);
     std::_Exit(exit_failure);
 }
 
-/// Empty, or why the metrics cannot be there.
+/// Empty, or why the path cannot be the path of the metrics.
 std::string check_telemetry_path(const std::string& path) {
     const auto route = config::parse_route(path);
     if (!route) {
         return route.error();
     }
-    // What has rules of its own: who may see it, and when.
+    // These paths have access rules of their own.
     const bool taken = is_below(path, "/-") || is_below(path, "/api") || is_below(path, "/config");
-    return taken ? "is the path of another page" : "";
+    return taken ? "must not be /-, /api or /config, or below them" : "";
 }
 
 void declare_flags(CLI::App& app, command_line& line) {
-    app.set_help_flag("--help", "Show this help and exit");
-    app.add_option("--config.file", line.config_file, "Configuration, YAML")->capture_default_str();
-    app.add_flag("--config.check", line.config_check, "Validate everything, then exit with 0 or 2");
+    app.set_help_flag("--help", "Print this help and exit");
+    app.add_option("--config.file", line.config_file, "Configuration file, YAML")
+        ->capture_default_str();
+    app.add_flag("--config.check",
+                 line.config_check,
+                 "Validate all files, print the poll plan, exit with 0 or 2");
     app.add_option("--web.listen-address",
                    line.listen_texts,
-                   "Address of metrics and status page; repeatable; port 0 picks one")
+                   "Listen address of metrics and status page; repeatable; port 0 picks a port")
         ->capture_default_str()
         ->allow_extra_args(false);
     app.add_option("--web.telemetry-path", line.telemetry_path, "Path of the metrics")
         ->capture_default_str()
         ->check(check_telemetry_path);
-    app.add_option("--log.level", line.log_level, "Least level that is logged")
+    app.add_option("--log.level", line.log_level, "Minimum level of logged events")
         ->capture_default_str()
         ->check(CLI::IsMember({"debug", "info", "warn", "error"}));
-    app.add_option("--log.format", line.log_format, "Form of a log line")
+    app.add_option("--log.format", line.log_format, "Format of log lines")
         ->capture_default_str()
         ->check(CLI::IsMember({"logfmt", "json"}));
-    app.add_option("--web.config.file",
-                   line.web_config_file,
-                   "TLS and basic auth of metrics and status page, as in Prometheus' exporters");
+    app.add_option(
+        "--web.config.file",
+        line.web_config_file,
+        "TLS and basic auth of that listener, in the format of Prometheus' exporter-toolkit");
     app.add_flag("--web.enable-lifecycle", line.enable_lifecycle, "Allow POST /-/reload");
     app.add_flag("--version",
                  line.version,
-                 "Show version, revision, compiler and libraries, and exit");
+                 "Print version, revision, compiler and libraries, and exit");
 }
 
 void print_version() {
@@ -120,7 +126,7 @@ void print_version() {
               << '\n';
 }
 
-/// The addresses to listen on; a fault is told on stderr and gives an empty list.
+/// Parses the listen addresses; an error is printed to stderr, and the result is empty.
 std::vector<listen_address> parse_addresses(const std::vector<std::string>& texts) {
     std::vector<listen_address> addresses;
     for (const std::string& text : texts) {
@@ -134,13 +140,14 @@ std::vector<listen_address> parse_addresses(const std::vector<std::string>& text
     return addresses;
 }
 
-/// Each fault is an event of its own: file, line, key and what is wrong.
-void tell(logger& log, log_level level, const std::vector<config::config_fault>& faults) {
+/// Logs each fault as an event of its own: file, line, key and message.
+void log_faults(logger& log, log_level level, const std::vector<config::config_fault>& faults) {
     for (const config::config_fault& fault : faults) {
         log.log(level, to_string(fault), {});
     }
 }
 
+// Order: the log first, so that every later error has a place; then flags, then the configuration, then the daemon.
 int run(const command_line& line) {
     const config::environment env = config::environment::from_process();
     stream_logger log(STDERR_FILENO,
@@ -162,16 +169,18 @@ int run(const command_line& line) {
                           ? std::string()
                           : std::filesystem::absolute(line.web_config_file).string()};
 
+    // Every connection is a file descriptor, so the soft limit is raised to the hard one.
     raise_file_limit();
     prepare_result prepared = prepare_config(options.source);
     if (const auto* const faults = std::get_if<config::config_faults>(&prepared)) {
-        tell(log, log_level::error, *faults);
+        // A check answers 2 for any fault; a start distinguishes faults that a restart can cure.
+        log_faults(log, log_level::error, *faults);
         return line.config_check ? exit_bad_usage : config::exit_code(*faults);
     }
     auto& configuration = std::get<prepared_config>(prepared);
-    tell(log, log_level::warn, configuration.config.warnings);
+    log_faults(log, log_level::warn, configuration.config.warnings);
     if (line.config_check) {
-        std::cout << "the configuration is good\n\n"
+        std::cout << "configuration is valid\n\n"
                   << describe_poll_plan(configuration.config.values);
         return EXIT_SUCCESS;
     }
@@ -181,13 +190,13 @@ int run(const command_line& line) {
 } // namespace
 
 int main(int argc, char** argv) {
+    // Settings of the process, before the first allocation and the first write that matter.
     std::set_new_handler(end_without_memory);
     ignore_broken_pipes();
     return_large_blocks();
     keep_memory_private();
     command_line line;
-    CLI::App app("Follows Kallglot voice sessions and publishes their state for Prometheus.",
-                 "kallglot_exporter");
+    CLI::App app("Prometheus exporter for Kallglot voice sessions.", "kallglot_exporter");
     declare_flags(app, line);
     try {
         app.parse(argc, argv);
@@ -197,6 +206,7 @@ int main(int argc, char** argv) {
         }
         return run(line);
     } catch (const CLI::ParseError& error) {
+        // --help is a "parse error" with code 0 in this library; all others are wrong usage.
         return app.exit(error) == 0 ? EXIT_SUCCESS : exit_bad_usage;
     } catch (const std::exception& error) {
         std::cerr << "kallglot_exporter: " << error.what() << '\n';

@@ -71,7 +71,7 @@ class Installation(EndToEnd):
             done = machine.run('sh', '-c', f'cd /srv && {command}', stdin=key if command == KEY else None)
             ran.append(command)
             if '--config.check' in command:
-                self.assertIn('the configuration is good', done.stdout)
+                self.assertIn('configuration is valid', done.stdout)
         for command in (INSTALL, KEY, ENABLE, SCRAPE):
             self.assertIn(command, ran)
         self.assertEqual(machine.show(UNIT, 'ActiveState'), 'active')
