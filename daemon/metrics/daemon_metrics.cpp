@@ -1,3 +1,6 @@
+// Every series with a fixed set of label values is created in the constructor, at 0: a counter that appears with its
+// first event would hide that event from rate(). Counting itself only follows stored pointers.
+
 #include "kallglot/metrics/daemon_metrics.hpp"
 
 #include <algorithm>
@@ -7,11 +10,12 @@ namespace kallglot {
 
 namespace {
 
-// Codes with a series of their own; any other is `other`, so that a strange peer adds no series.
+// Status codes with a series of their own, in ascending order. Any other code counts as `other`, so that an unusual API
+// adds no series.
 constexpr std::array<int, 18> known_code_list =
     {200, 301, 302, 307, 308, 400, 401, 402, 403, 404, 409, 410, 422, 429, 500, 502, 503, 504};
 
-// Forward, and to and from `unknown`: these exist from the start.
+// Transitions whose series exist from the start: forward, and to and from `unknown`.
 [[nodiscard]] constexpr bool is_legal(session_status from, session_status to) noexcept {
     const bool with_unknown = from == session_status::unknown || to == session_status::unknown;
     return from != to && (with_unknown || from < to);
@@ -53,6 +57,7 @@ void daemon_metrics::add_session_metrics() {
 }
 
 void daemon_metrics::add_request_metrics() {
+    // The header cannot see the list, so the size is repeated there.
     static_assert(known_codes == known_code_list.size());
     for (std::size_t i = 0; i < known_codes; ++i) {
         responses_[i] =
@@ -74,14 +79,15 @@ void daemon_metrics::add_intake_metrics() {
 prometheus::Counter& daemon_metrics::transition_counter(session_status from,
                                                         session_status to,
                                                         change_source source) {
-    counter*& place = transitions_[static_cast<std::size_t>(from)][static_cast<std::size_t>(to)]
-                                  [static_cast<std::size_t>(source)];
-    if (place == nullptr) {
-        place =
+    // Transitions outside the legal edges get their series when they first happen.
+    counter*& slot = transitions_[static_cast<std::size_t>(from)][static_cast<std::size_t>(to)]
+                                 [static_cast<std::size_t>(source)];
+    if (slot == nullptr) {
+        slot =
             &table_.counter(metric::session_transitions,
                             {to_string(from), to_string(to), change_source_words.text_of(source)});
     }
-    return *place;
+    return *slot;
 }
 
 void daemon_metrics::transition(const status_change& change,
@@ -92,26 +98,29 @@ void daemon_metrics::transition(const status_change& change,
     if (change.backwards) {
         regressions_.Increment();
     }
+    // Without a known length of the stay the histogram would be wrong; it is counted as imprecise.
     if (!change.dwell) {
         imprecise_.Increment();
         return;
     }
     const double stay = to_seconds(*change.dwell);
+    // The stay belongs to the status that the session left.
     const auto left = static_cast<std::size_t>(change.from);
     dwell_[left]->Observe(stay);
-    dwell_examples_[left].note(stay, id, now);
+    dwell_exemplars_[left].note(stay, id, now);
 }
 
 void daemon_metrics::setup(steady_duration created_to_started, const session_id& id, api_time now) {
     setup_.Observe(to_seconds(created_to_started));
-    setup_examples_.note(to_seconds(created_to_started), id, now);
+    setup_exemplars_.note(to_seconds(created_to_started), id, now);
 }
 
 void daemon_metrics::response(int http_status, steady_duration first_to_last_byte) {
+    // The list is sorted; the last counter is `other`.
     const auto found = std::ranges::lower_bound(known_code_list, http_status);
     const bool known = found != known_code_list.end() && *found == http_status;
-    const auto place = static_cast<std::size_t>(found - known_code_list.begin());
-    responses_[known ? place : known_codes]->Increment();
+    const auto index = static_cast<std::size_t>(found - known_code_list.begin());
+    responses_[known ? index : known_codes]->Increment();
     request_duration_.Observe(to_seconds(first_to_last_byte));
 }
 
@@ -120,6 +129,7 @@ void daemon_metrics::poll(poll_class which, steady_duration lateness, bool late)
     if (late) {
         at(polls_late_, which).Increment();
     }
+    // Only these classes are promised at a certain moment; the others may be stretched.
     if (which == poll_class::confirm || which == poll_class::event) {
         poll_lateness_.Observe(to_seconds(lateness));
     }
@@ -127,12 +137,14 @@ void daemon_metrics::poll(poll_class which, steady_duration lateness, bool late)
 
 std::span<const exemplar> daemon_metrics::exemplars(const metric_info& family,
                                                     std::span<const label_ref> labels) const {
+    // Exemplars lie beside the two histograms that are about single sessions; rows of the table are compared by
+    // address.
     if (&family == &describe(metric::session_setup)) {
-        return setup_examples_.view();
+        return setup_exemplars_.view();
     }
     if (&family == &describe(metric::session_status_dwell) && labels.size() == 1) {
         const session_status status = parse_session_status(labels[0].value);
-        return dwell_examples_[static_cast<std::size_t>(status)].view();
+        return dwell_exemplars_[static_cast<std::size_t>(status)].view();
     }
     return {};
 }

@@ -1,3 +1,6 @@
+// One pass from top to bottom of an answer: sessions, gauges, counters and histograms, process. Order within a family
+// is fixed, so that two scrapes differ only in values and compress well.
+
 #include "kallglot/metrics/exposition.hpp"
 
 #include "metrics/session_metrics.hpp"
@@ -14,13 +17,14 @@ namespace kallglot {
 
 namespace {
 
+// Converts the library's histogram into the writer's form.
 void write_histogram(exposition_writer& out,
                      std::span<const label_ref> labels,
                      const prometheus::ClientMetric::Histogram& values,
                      std::span<const exemplar> examples) {
     std::vector<double> bounds;
     std::vector<std::uint64_t> counts;
-    // The library's last bucket is +Inf, which the writer adds itself.
+    // The library's last bucket is +Inf; the writer adds that one itself.
     for (std::size_t i = 0; i + 1 < values.bucket.size(); ++i) {
         bounds.push_back(values.bucket[i].upper_bound);
         counts.push_back(values.bucket[i].cumulative_count);
@@ -40,6 +44,7 @@ void write_daemon_metrics(exposition_writer& out, const daemon_metrics& daemon) 
     for (const instrument_table::family& family : daemon.instruments().families()) {
         out.family(*family.info);
         for (const instrument_table::series& series : family.list) {
+            // Label names come from the metric table, values from the series, in the same order.
             std::array<label_ref, max_metric_labels> list;
             for (std::size_t i = 0; i < series.values.size(); ++i) {
                 list[i] = {family.info->labels[i], series.values[i]};
@@ -55,6 +60,7 @@ void write_daemon_metrics(exposition_writer& out, const daemon_metrics& daemon) 
             }
         }
     }
+    // Not an instrument: its labels are the information, its value is always 1.
     const build_details& build = daemon.build();
     out.family(metric::build_info);
     out.sample(
@@ -71,6 +77,7 @@ void write_exposition(std::string& out,
     exposition_writer writer(out, format);
     write_session_metrics(writer, report.census, report.thresholds, report.daemon.wall_now);
     write_snapshot_metrics(writer, report.daemon);
+    // Of the previous answer: the duration of this one is not known yet.
     if (last_duration_seconds) {
         writer.single(metric::scrape_duration, *last_duration_seconds);
     }
@@ -81,6 +88,7 @@ void write_exposition(std::string& out,
 
 std::optional<std::string> gzip(std::string_view text) {
     z_stream stream{};
+    // 16 above the window selects the gzip format. Speed over size: a scrape waits for this on the event loop.
     constexpr int gzip_window = 15 + 16;
     constexpr int memory_level = 8;
     if (::deflateInit2(&stream,
@@ -93,9 +101,9 @@ std::optional<std::string> gzip(std::string_view text) {
         return std::nullopt;
     }
 
-    // zlib tells the largest size that can come of it, so that one call does all.
+    // zlib knows the maximum size of the result, so one call compresses everything.
     std::string packed(::deflateBound(&stream, text.size()), '\0');
-    // zlib only reads it; its declaration is older than const.
+    // zlib only reads the input; its declaration lacks const.
     stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
     stream.avail_in = static_cast<uInt>(text.size());
     stream.next_out = reinterpret_cast<Bytef*>(packed.data());

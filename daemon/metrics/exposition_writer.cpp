@@ -1,3 +1,7 @@
+// Speed matters here: a scrape has thousands of lines and runs on the event loop. So a line is built in a fixed buffer,
+// label values are checked eight bytes at a time, and only unusual values take the slow path of sanitising and
+// escaping.
+
 #include "kallglot/metrics/exposition_writer.hpp"
 
 #include <array>
@@ -12,7 +16,7 @@ namespace kallglot {
 
 namespace {
 
-// A line is put together here and appended once: cheaper than a dozen short appends to a long text.
+// A line in a fixed buffer, appended to the text as a whole: cheaper than a dozen short appends to a long text.
 class line {
 public:
     void put(std::string_view text) noexcept {
@@ -29,7 +33,7 @@ public:
     void put(double value) noexcept {
         char* const begin = bytes_.data() + size_;
         assert(bytes_.size() - size_ >= 32);
-        // Whole numbers are written without exponent, so that people can read counts and timestamps.
+        // Whole numbers without exponent, so that people can read counts and timestamps.
         if (std::abs(value) < 1e15 && value == std::trunc(value)) {
             finish(std::to_chars(begin, begin + 32, static_cast<std::int64_t>(value)).ptr);
         } else if (std::isfinite(value)) {
@@ -46,20 +50,24 @@ public:
 private:
     void finish(const char* end) noexcept { size_ = static_cast<std::size_t>(end - bytes_.data()); }
 
-    // A metric name, three labels and `le` with their longest values escaped, an exemplar and two numbers.
+    // Room for a metric name, three labels and `le` with values of maximum length, all escaped, an exemplar and two
+    // numbers.
     std::array<char, 2560> bytes_;
     std::size_t size_ = 0;
 };
 
+// A word with the same byte eight times.
 [[nodiscard]] constexpr std::uint64_t repeat(std::uint8_t byte) noexcept {
     return 0x0101'0101'0101'0101U * byte;
 }
 
+// Sets the high bit of each byte that is zero (the classic trick of strlen); 0 if there is none.
 [[nodiscard]] constexpr std::uint64_t zero_bytes(std::uint64_t word) noexcept {
     return (word - repeat(1)) & ~word & repeat(0x80);
 }
 
-// Whether eight bytes are printable ASCII without quote and backslash. A borrow between bytes can only claim too much.
+// Whether eight bytes are printable ASCII without quote and backslash. A borrow between bytes can only report a plain
+// byte as special, which costs time and no correctness.
 [[nodiscard]] constexpr bool is_plain(std::uint64_t word) noexcept {
     const std::uint64_t high = word & repeat(0x80);
     const std::uint64_t low = (word - repeat(0x20)) & ~word & repeat(0x80);
@@ -70,19 +78,20 @@ private:
 
 [[nodiscard]] bool is_plain(std::string_view text) noexcept {
     std::uint64_t word = 0;
-    std::size_t place = 0;
-    for (; place + sizeof word <= text.size(); place += sizeof word) {
-        std::memcpy(&word, text.data() + place, sizeof word);
+    std::size_t offset = 0;
+    for (; offset + sizeof word <= text.size(); offset += sizeof word) {
+        std::memcpy(&word, text.data() + offset, sizeof word);
         if (!is_plain(word)) {
             return false;
         }
     }
+    // The rest of the text, filled up with letters that are plain.
     word = repeat('a');
-    std::memcpy(&word, text.data() + place, text.size() - place);
+    std::memcpy(&word, text.data() + offset, text.size() - offset);
     return is_plain(word);
 }
 
-// What both formats escape in a label value.
+// Escapes a label value; the rules are the same in both formats.
 void put_escaped(line& out, std::string_view text) noexcept {
     for (const char c : text) {
         if (c == '\n') {
@@ -96,7 +105,7 @@ void put_escaped(line& out, std::string_view text) noexcept {
     }
 }
 
-// The door: every label value passes here.
+// Every label value passes here: plain ones are copied, all others sanitised and escaped.
 void put_value(line& out, std::string_view value) {
     if (value.size() <= max_label_value_bytes && is_plain(value)) {
         out.put(value);
@@ -112,6 +121,7 @@ void put_label(line& out, const label_ref& label) {
     out.put('"');
 }
 
+// All labels in braces, with `le` last for buckets; nothing without labels.
 void put_labels(line& out, std::span<const label_ref> labels, std::string_view le) {
     if (labels.empty() && le.empty()) {
         return;
@@ -129,6 +139,7 @@ void put_labels(line& out, std::span<const label_ref> labels, std::string_view l
     out.put('}');
 }
 
+// OpenMetrics: ` # {session_id="..."} value timestamp` after the sample of a bucket.
 void put_exemplar(line& out, const exemplar& example) {
     out.put(" # {");
     put_label(out, {"session_id", example.session_id});
@@ -138,7 +149,7 @@ void put_exemplar(line& out, const exemplar& example) {
     out.put(example.timestamp);
 }
 
-// HELP is constant text of ours; it is escaped all the same, because one line end in it forges a series.
+// HELP is constant text of this program. It is escaped nevertheless, because one line end in it would forge a series.
 void append_help(std::string& out, std::string_view text, exposition_format format) {
     if (is_plain(text)) {
         out += text;
@@ -156,7 +167,7 @@ void append_help(std::string& out, std::string_view text, exposition_format form
     }
 }
 
-// OpenMetrics names a family of counters without the suffix that its samples carry.
+// In OpenMetrics the name of a counter family lacks the suffix `_total` of its samples.
 [[nodiscard]] std::string_view family_name(const metric_info& info,
                                            exposition_format format) noexcept {
     constexpr std::string_view suffix = "_total";
@@ -218,6 +229,7 @@ void exposition_writer::sample(label_span labels, double value) {
 void exposition_writer::histogram(label_span labels, const histogram_view& values) {
     assert(current_ != nullptr && current_->type == metric_type::histogram);
     assert(values.cumulative_counts.size() == values.bounds.size());
+    // The text format has no exemplars.
     const bool examples = format_ == exposition_format::openmetrics
                           && values.exemplars.size() == values.bounds.size() + 1;
     for (std::size_t i = 0; i < values.bounds.size(); ++i) {
@@ -238,7 +250,7 @@ void exposition_writer::append_bucket(label_span labels,
                                       double bound,
                                       std::uint64_t count,
                                       const exemplar* example) {
-    // OpenMetrics wants the bound as a float in canonical form, text format as Go prints it.
+    // OpenMetrics requires the bound as a canonical float (`5.0`); the text format has it as Go prints it (`5`).
     line le;
     le.put(bound);
     if (format_ == exposition_format::openmetrics && std::isfinite(bound)
@@ -252,6 +264,7 @@ void exposition_writer::append_bucket(label_span labels,
     put_labels(text, labels, le.view());
     text.put(' ');
     text.put(static_cast<double>(count));
+    // An empty id: the bucket has no exemplar yet.
     if (example != nullptr && !example->session_id.empty()) {
         put_exemplar(text, *example);
     }
@@ -276,6 +289,7 @@ void exposition_writer::single(metric which, double value) {
 }
 
 void exposition_writer::finish() {
+    // A sample after this would be a bug; the assertion in sample() finds it.
     current_ = nullptr;
     if (format_ == exposition_format::openmetrics) {
         out_ += "# EOF\n";

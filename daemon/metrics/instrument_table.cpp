@@ -4,6 +4,7 @@
 
 namespace kallglot {
 
+// Both functions find or create: two owners of one metric get the same instrument.
 prometheus::Counter& instrument_table::counter(metric which, label_values values) {
     series& found = at(which, values);
     if (found.counter == nullptr) {
@@ -25,6 +26,7 @@ prometheus::Histogram& instrument_table::histogram(metric which,
 
 instrument_table::series& instrument_table::at(metric which, label_values values) {
     const metric_info& info = describe(which);
+    // Linear searches: there are some thirty families, and all look-ups happen at the start.
     auto home = std::ranges::find(families_, &info, &family::info);
     if (home == families_.end()) {
         home = families_.insert(home, family{&info, {}});

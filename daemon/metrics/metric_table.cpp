@@ -1,3 +1,9 @@
+// The names, types, labels and HELP texts of every metric.
+//
+// To add one: an enumerator in metric_table.hpp, a row here at the same position, its owner that writes it, and
+// `python3 tests/lint/metric_table.py --fix` for config/prometheus/metrics.md. HELP is for operators: one plain
+// sentence that names what is counted and from where.
+
 #include "metrics/metric_table.hpp"
 
 #include "kallglot/base/vocabulary.hpp"
@@ -10,7 +16,7 @@ namespace {
 
 using enum metric_type;
 
-// One row a metric, in the order of the enumeration; nothing else describes a metric.
+// One row for each metric, in the order of the enumeration.
 // clang-format off
 constexpr std::array table = std::to_array<metric_info>({
     {metric::up, "kallglot_up", gauge, {},
@@ -173,6 +179,7 @@ constexpr std::array table = std::to_array<metric_info>({
 });
 // clang-format on
 
+// Two swapped rows would publish each other's names, and nothing else would notice.
 consteval bool each_row_is_at_its_metric() {
     for (std::size_t i = 0; i < table.size(); ++i) {
         if (static_cast<std::size_t>(table[i].id) != i) {
@@ -182,7 +189,7 @@ consteval bool each_row_is_at_its_metric() {
     return true;
 }
 
-static_assert(each_row_is_at_its_metric(), "two rows of the table have changed places");
+static_assert(each_row_is_at_its_metric(), "two rows of the table are swapped");
 static_assert(!is_enumerator<static_cast<metric>(table.size())>(), "a metric has no row");
 
 } // namespace

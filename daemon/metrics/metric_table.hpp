@@ -1,7 +1,7 @@
-/// Every metric of the daemon, once: name, type, help and labels as constant data.
+/// The table of metrics: name, type, labels and HELP of every metric of the daemon, as constant data.
 ///
-/// Whoever writes a family names its row, so that a metric can be neither misspelled nor described twice, and the
-/// documentation is compared with this table. Values of labels are listed where they are defined: tracking/session.hpp,
+/// Code that writes a family refers to its row, so a metric cannot be misspelt or described twice. A lint compares the
+/// documentation with this table. Values of labels are listed where they are defined: tracking/session.hpp,
 /// tracking/session_ledger.hpp, base/error.hpp, ports/metrics_sink.hpp.
 
 #ifndef KALLGLOT_METRICS_METRIC_TABLE_HPP
@@ -24,7 +24,7 @@ enum class metric_type : std::uint8_t { counter, gauge, histogram };
 
 inline constexpr std::size_t max_metric_labels = 3;
 
-/// The rows by name.
+/// The names of the rows in the code.
 enum class metric : std::uint8_t {
     up,
     sessions,
@@ -105,12 +105,12 @@ enum class metric : std::uint8_t {
     process_threads
 };
 
-/// One row. `help` is a sentence without line ends; label names are in the order in which they are written.
+/// One row. `help` is one sentence without line ends; labels are in the order in which they are written.
 struct metric_info {
-    metric id; ///< ties the row to its name in the code: rows that changed places do not compile
+    metric id; ///< ties the row to its enumerator: swapped rows do not compile
     std::string_view name;
     metric_type type = metric_type::gauge;
-    std::array<std::string_view, max_metric_labels> labels{}; ///< empty texts at the end: fewer
+    std::array<std::string_view, max_metric_labels> labels{}; ///< unused ones are empty, at the end
     std::string_view help;
 
     [[nodiscard]] constexpr std::size_t label_count() const noexcept {
@@ -125,12 +125,13 @@ struct metric_info {
 /// All rows, in the order of the enumeration.
 [[nodiscard]] std::span<const metric_info> metric_table() noexcept;
 
+/// The row of a metric.
 [[nodiscard]] const metric_info& describe(metric which) noexcept;
 
-/// Null if no row has that name.
+/// The row with that name; null if there is none.
 [[nodiscard]] const metric_info* find_metric(std::string_view name) noexcept;
 
-// Bounds of the histograms, in seconds.
+// Bucket bounds of the histograms, in seconds: stays in a status and setup; call durations; requests and delays.
 inline constexpr std::array<double, 13> dwell_buckets =
     {0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600};
 inline constexpr std::array<double, 11> call_buckets =

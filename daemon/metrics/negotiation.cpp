@@ -1,4 +1,5 @@
-// What a client takes: the fields Accept and Accept-Encoding.
+// Content negotiation: the headers Accept and Accept-Encoding (RFC 9110 section 12.5). A malformed header is never an
+// error: plain text without compression is right for every client.
 
 #include "kallglot/metrics/exposition.hpp"
 
@@ -11,6 +12,7 @@ namespace kallglot {
 
 namespace {
 
+// Without blanks at both ends.
 [[nodiscard]] std::string_view trim(std::string_view text) noexcept {
     const auto is_blank = [](char c) {
         return c == ' ' || c == '\t';
@@ -24,7 +26,7 @@ namespace {
     return text;
 }
 
-// What stands before the next `separator`, which is taken off with it.
+// Takes the text before the next `separator` off the front, together with the separator.
 [[nodiscard]] std::string_view take_until(std::string_view& text, char separator) noexcept {
     const std::size_t end = std::min(text.find(separator), text.size());
     const std::string_view taken = trim(text.substr(0, end));
@@ -32,6 +34,7 @@ namespace {
     return taken;
 }
 
+// Case-insensitive, as the names of media types, encodings and parameters are.
 [[nodiscard]] bool equals(std::string_view a, std::string_view b) noexcept {
     const auto lower = [](char c) {
         return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
@@ -39,12 +42,13 @@ namespace {
     return std::ranges::equal(a, b, {}, lower, lower);
 }
 
+// One entry of such a header; without a parameter `q` its weight is 1.
 struct choice {
     std::string_view name;
     double weight = 1;
 };
 
-// One entry of the list: a name and its weight; a weight that cannot be read counts as 0.
+// Takes the next entry off the list. An unreadable weight counts as 0, which means "not acceptable".
 [[nodiscard]] choice take_choice(std::string_view& list) noexcept {
     std::string_view entry = take_until(list, ',');
     choice taken;
@@ -63,6 +67,7 @@ struct choice {
 } // namespace
 
 exposition_format choose_format(std::string_view accept) noexcept {
+    // Only these two names count. Wildcards mean text: a client that wants OpenMetrics names it.
     double openmetrics = 0;
     double text = 0;
     while (!accept.empty()) {
@@ -78,6 +83,7 @@ exposition_format choose_format(std::string_view accept) noexcept {
 }
 
 bool accepts_gzip(std::string_view accept_encoding) noexcept {
+    // An entry for gzip decides, even with weight 0; the wildcard counts only without one.
     double any = 0;
     while (!accept_encoding.empty()) {
         const choice next = take_choice(accept_encoding);

@@ -1,3 +1,6 @@
+// The names and meanings are those of Prometheus' client libraries. A value that cannot be read is left out: a 0 would
+// be a claim.
+
 #include "kallglot/metrics/process_metrics.hpp"
 
 #include <sys/resource.h>
@@ -24,6 +27,7 @@ namespace {
     return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
 }
 
+// One line has CPU, memory, threads and start time, so one read suffices.
 [[nodiscard]] std::optional<process_stat> read_process_stat() {
     std::ifstream file("/proc/self/stat");
     std::string text;
@@ -36,12 +40,12 @@ namespace {
 }
 
 [[nodiscard]] std::optional<double> count_open_fds() {
-    // Linux 6.2 and later tell it as the size of the folder; before that it is 0.
+    // Since Linux 6.2 the size of the directory is the number; before, it is 0.
     struct stat folder{};
     if (::stat("/proc/self/fd", &folder) == 0 && folder.st_size > 0) {
         return static_cast<double>(folder.st_size);
     }
-    // The descriptor of the listing itself is not counted.
+    // Older kernels: count the entries. The start at -1 leaves out the descriptor of the listing itself.
     std::error_code error;
     std::filesystem::directory_iterator entry("/proc/self/fd", error);
     double count = -1;
@@ -52,7 +56,7 @@ namespace {
     return error ? std::nullopt : std::optional<double>(count);
 }
 
-// The type of RLIMIT_* differs between C libraries.
+// `auto`, because the type of RLIMIT_* differs between C libraries. No limit is infinity.
 [[nodiscard]] std::optional<double> soft_limit(auto resource) noexcept {
     rlimit limit{};
     if (::getrlimit(resource, &limit) != 0) {
@@ -73,14 +77,16 @@ void write_if_known(exposition_writer& out, metric which, std::optional<double> 
 std::optional<process_stat> parse_process_stat(std::string_view text,
                                                double ticks_per_second,
                                                double page_bytes) {
-    // The name of the program is in brackets and may hold any text, brackets and spaces too: count from the last one.
+    // The program name is in brackets and can contain brackets and spaces itself, so fields are counted from the last
+    // bracket.
     const std::size_t bracket = text.rfind(')');
     if (bracket == std::string_view::npos || bracket + 2 > text.size()) {
         return std::nullopt;
     }
     text.remove_prefix(bracket + 2);
 
-    // Field 3 of the manual page, the state, is the first one left; field 24, the resident pages, the last one used.
+    // Numbers of proc(5): the first field after the bracket is 3, the state, a letter; the last one used is 24,
+    // resident pages.
     constexpr std::size_t first_field = 3;
     constexpr std::size_t last_field = 24;
     std::array<double, last_field + 1> field{};
@@ -95,6 +101,7 @@ std::optional<process_stat> parse_process_stat(std::string_view text,
     }
 
     process_stat stat;
+    // User and system time, both in clock ticks.
     stat.cpu_seconds = (field[14] + field[15]) / ticks_per_second;
     stat.threads = field[20];
     stat.start_after_boot_seconds = field[22] / ticks_per_second;
@@ -109,7 +116,7 @@ process_metrics::process_metrics() {
     if (!stat || ::clock_gettime(CLOCK_BOOTTIME, &since_boot) != 0) {
         return;
     }
-    // The boot time itself is in /proc/stat, which a hardened service does not see.
+    // The usual way, the boot time of /proc/stat, is hidden in a hardened service. The clock since boot gives the same.
     const std::chrono::duration<double> wall = std::chrono::system_clock::now().time_since_epoch();
     const double age = timespec_seconds(since_boot) - stat->start_after_boot_seconds;
     start_time_seconds_ = wall.count() - age;

@@ -1,3 +1,5 @@
+// Every combination of fixed label values is written, also at 0: an alert on a series that is absent cannot resolve.
+
 #include "metrics/session_metrics.hpp"
 
 #include "kallglot/tracking/poll_policy.hpp"
@@ -18,6 +20,7 @@ namespace {
     return static_cast<std::size_t>(status);
 }
 
+// A family with one series for each status.
 void write_by_status(exposition_writer& out, metric which, const counts_by_status& counts) {
     out.family(which);
     for (const auto& word : session_status_words) {
@@ -26,10 +29,11 @@ void write_by_status(exposition_writer& out, metric which, const counts_by_statu
     }
 }
 
-// One series for each status and value of a second list, 0 included.
+// One series for each status and each value of a second vocabulary, including 0.
 template <class Value, class Counts>
 void write_by_status_and(exposition_writer& out, metric which, const Counts& counts) {
     out.family(which);
+    // The second label, `mode` or `provider`, comes from the metric table.
     const std::string_view label = describe(which).labels[1];
     for (const auto& word : session_status_words) {
         const session_status status = word.value;
@@ -40,11 +44,14 @@ void write_by_status_and(exposition_writer& out, metric which, const Counts& cou
     }
 }
 
+// One series for each threshold of a status. Just after a reload a census may have another number of thresholds; the
+// extra ones are left out until the next census.
 void write_thresholds(exposition_writer& out,
                       session_status status,
                       const threshold_settings::list& ages,
                       const std::vector<std::uint32_t>& counts) {
     for (std::size_t i = 0; i < std::min(ages.size(), counts.size()); ++i) {
+        // `30` or `0.5`, as in the contract, so that alerts can name it.
         std::string age;
         append_exposition_number(age, std::chrono::duration<double>(ages[i]).count());
         out.sample({{"status", to_string(status)}, {"threshold_seconds", age}}, counts[i]);
@@ -53,6 +60,7 @@ void write_thresholds(exposition_writer& out,
 
 using threshold_counts = std::array<std::vector<std::uint32_t>, session_status_count>;
 
+// One family over all statuses that have thresholds.
 void write_by_threshold(exposition_writer& out,
                         metric which,
                         const threshold_settings& thresholds,
@@ -64,6 +72,7 @@ void write_by_threshold(exposition_writer& out,
     }
 }
 
+// These thresholds apply to every status in which a session can wait for its start.
 void write_not_started(exposition_writer& out,
                        const threshold_settings& thresholds,
                        const threshold_counts& counts) {
@@ -78,13 +87,14 @@ void write_not_started(exposition_writer& out,
     }
 }
 
+// The start of the longest stay in each status, so that queries subtract it from time() and stay exact between scrapes.
 void write_oldest(exposition_writer& out, const census& counted, api_time wall_now) {
     const double wall = std::chrono::duration<double>(wall_now.time_since_epoch()).count();
     bool any = false;
     for (const auto& word : session_status_words) {
         const session_status status = word.value;
         const steady_time since = counted.oldest_since[index(status)];
-        // A status that nobody is in has no oldest stay: no series, and no family without series.
+        // A status without sessions has no series, and a family without series is not written at all.
         if (since == no_time || counted.by_status[index(status)] == 0) {
             continue;
         }

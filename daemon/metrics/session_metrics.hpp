@@ -1,6 +1,6 @@
-/// What a census says, as metric families.
+/// Writes a census as metric families.
 ///
-/// A pure function of the census: nothing is kept between two scrapes.
+/// A pure function of the census, without state between scrapes.
 
 #ifndef KALLGLOT_METRICS_SESSION_METRICS_HPP
 #define KALLGLOT_METRICS_SESSION_METRICS_HPP
@@ -12,8 +12,8 @@
 
 namespace kallglot {
 
-/// Writes every family of the census. `wall_now` is the wall clock at `counted.at`; it serves to show a moment of the
-/// steady clock as a timestamp and decides nothing.
+/// Writes every family of the census. `wall_now` is the wall clock at `counted.at`; it only converts steady times into
+/// timestamps.
 void write_session_metrics(exposition_writer& out,
                            const census& counted,
                            const threshold_settings& thresholds,

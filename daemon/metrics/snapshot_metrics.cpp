@@ -1,3 +1,5 @@
+// An optional value without content means "not known yet": its family is absent, because 0 would be a measurement.
+
 #include "metrics/snapshot_metrics.hpp"
 
 #include <optional>
@@ -13,6 +15,7 @@ void write_if_known(exposition_writer& out, metric which, const std::optional<Nu
     }
 }
 
+// Whether the API is usable, and what its headers say about the account.
 void write_usability(exposition_writer& out, const daemon_snapshot& daemon) {
     write_if_known(out, metric::up, daemon.up);
     write_if_known(out, metric::api_rate_limit, daemon.rate_limit);
@@ -21,6 +24,7 @@ void write_usability(exposition_writer& out, const daemon_snapshot& daemon) {
     write_if_known(out, metric::api_credits_remaining, daemon.credits_remaining);
     write_if_known(out, metric::api_credits_used, daemon.credits_used);
 
+    // A state set: one series for each state, and exactly one is 1.
     out.family(metric::api_state);
     for (std::size_t i = 0; i < api_state_count; ++i) {
         const auto state = static_cast<api_state>(i);
@@ -32,6 +36,7 @@ void write_usability(exposition_writer& out, const daemon_snapshot& daemon) {
     write_if_known(out, metric::clock_offset, daemon.clock_offset_seconds);
 }
 
+// Connections and TLS handshakes of the API client.
 void write_connections(exposition_writer& out, const api_connection_counts& counts) {
     out.family(metric::api_connections);
     out.sample({{"state", "idle"}}, static_cast<double>(counts.idle));
@@ -40,12 +45,14 @@ void write_connections(exposition_writer& out, const api_connection_counts& coun
     out.single(metric::api_connections_opened, static_cast<double>(counts.opened_total));
     out.single(metric::api_tls_handshakes, static_cast<double>(counts.tls_handshakes_total));
     out.single(metric::api_tls_resumptions, static_cast<double>(counts.tls_resumptions_total));
+    // 0: no handshake yet, or an API without TLS.
     if (counts.certificate_not_after != 0) {
         out.single(metric::api_certificate_not_after,
                    static_cast<double>(counts.certificate_not_after));
     }
 }
 
+// Request budget, demand, and polls that are due.
 void write_polling(exposition_writer& out, const daemon_snapshot& daemon) {
     write_if_known(out, metric::poll_budget, daemon.budget);
     write_if_known(out, metric::poll_demand, daemon.demand);
@@ -60,6 +67,7 @@ void write_polling(exposition_writer& out, const daemon_snapshot& daemon) {
     }
 }
 
+// Commits, size and the last corruption of the store.
 void write_store(exposition_writer& out, const store_snapshot& store) {
     out.single(metric::store_writes, static_cast<double>(store.writes_total));
     out.single(metric::store_write_failures, static_cast<double>(store.write_failures_total));
@@ -68,7 +76,10 @@ void write_store(exposition_writer& out, const store_snapshot& store) {
     out.single(metric::store_last_corruption, store.last_corruption_timestamp);
 }
 
+// The sessions with series of their own, a bounded set.
 void write_series(exposition_writer& out, const session_series_snapshot& series) {
+    // Two families from one list; the samples of a family must be together. Sessions that have not started have no
+    // duration, and a family without samples is not written.
     bool any_duration = false;
     for (const session_series& one : series.sessions) {
         if (!one.duration_seconds) {
@@ -93,6 +104,7 @@ void write_series(exposition_writer& out, const session_series_snapshot& series)
     out.single(metric::session_series_omitted, static_cast<double>(series.omitted));
 }
 
+// The daemon itself: limits, event loop, configuration, webhooks, certificates.
 void write_daemon(exposition_writer& out, const daemon_snapshot& daemon) {
     write_if_known(out, metric::sessions_limit, daemon.sessions_limit);
     write_if_known(out, metric::event_loop_delay, daemon.event_loop_delay_seconds);

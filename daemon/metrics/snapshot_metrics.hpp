@@ -1,4 +1,4 @@
-/// The gauges of a daemon_snapshot as metric families; what is not known is left out.
+/// Writes the gauges of a daemon_snapshot as metric families; unknown values are left out.
 
 #ifndef KALLGLOT_METRICS_SNAPSHOT_METRICS_HPP
 #define KALLGLOT_METRICS_SNAPSHOT_METRICS_HPP
@@ -8,6 +8,7 @@
 
 namespace kallglot {
 
+/// Writes every family whose value is known.
 void write_snapshot_metrics(exposition_writer& out, const daemon_snapshot& daemon);
 
 } // namespace kallglot

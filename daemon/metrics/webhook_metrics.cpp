@@ -2,6 +2,7 @@
 
 namespace kallglot {
 
+// Created when the webhook listener is enabled: without it there are no series that stay at 0 and suggest silence.
 webhook_metrics::webhook_metrics(instrument_table& table)
     : missed_(table.counter(metric::webhook_missed_transitions)),
       delay_(table.histogram(metric::webhook_delivery_delay, delay_buckets)) {
@@ -18,6 +19,7 @@ void webhook_metrics::event(webhook_type type) noexcept {
 }
 
 void webhook_metrics::missed(std::uint64_t total) {
+    // The owner of the number has a total; the counter follows it and never goes back.
     const double more = static_cast<double>(total) - missed_.Value();
     if (more > 0) {
         missed_.Increment(more);

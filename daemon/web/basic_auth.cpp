@@ -69,7 +69,7 @@ bool matches_bcrypt(std::string_view password, std::string_view hash) {
                                         setting.c_str(),
                                         state.get(),
                                         static_cast<int>(sizeof(crypt_data)));
-    // Errors give a null pointer or a short text such as `*0`, which cannot equal a hash of full length.
+    // Errors give a null pointer or a short text like `*0`, which cannot equal a hash of full length.
     const bool same = made != nullptr && std::strlen(made) == setting.size()
                       && CRYPTO_memcmp(made, setting.data(), setting.size()) == 0;
     OPENSSL_cleanse(state.get(), sizeof(crypt_data));

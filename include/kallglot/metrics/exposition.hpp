@@ -1,4 +1,4 @@
-/// A whole answer to a scrape: everything that exists, in the format and coding that the client takes.
+/// Renders the answer to a scrape: all metrics, in the format and encoding that the client accepts.
 
 #ifndef KALLGLOT_METRICS_EXPOSITION_HPP
 #define KALLGLOT_METRICS_EXPOSITION_HPP
@@ -14,11 +14,11 @@
 
 namespace kallglot {
 
-/// Writes the daemon's instruments, and which build it is.
+/// Writes the counters and histograms of the daemon and the build information.
 void write_daemon_metrics(exposition_writer& out, const daemon_metrics& daemon);
 
-/// Appends a whole exposition to `out`. `last_duration_seconds` is what the previous answer took, empty before the
-/// first.
+/// Appends a complete exposition to `out`. `last_duration_seconds` is the time that the previous answer took; empty
+/// before the first.
 void write_exposition(std::string& out,
                       exposition_format format,
                       const daemon_report& report,
@@ -26,15 +26,16 @@ void write_exposition(std::string& out,
                       const process_metrics& process,
                       std::optional<double> last_duration_seconds);
 
-/// OpenMetrics if the client prefers it to plain text or asks for nothing else; text otherwise.
+/// The format for an Accept header: OpenMetrics if the client accepts it with at least the weight of plain text, else
+/// text.
 ///
-/// Source: RFC 9110 section 12.5.1; an empty or damaged field means text.
+/// Source: RFC 9110 section 12.5.1; an empty or malformed header means text.
 [[nodiscard]] exposition_format choose_format(std::string_view accept) noexcept;
 
-/// Whether the client takes gzip: named, or `*`, with a weight above 0.
+/// Whether an Accept-Encoding header allows gzip: `gzip` or `*` with a weight above 0.
 [[nodiscard]] bool accepts_gzip(std::string_view accept_encoding) noexcept;
 
-/// The text compressed; empty if zlib has no memory, and the answer goes plain then.
+/// The compressed text; empty if zlib has no memory, then the answer is sent uncompressed.
 ///
 /// Cost: about 1 ms for 150 kB.
 [[nodiscard]] std::optional<std::string> gzip(std::string_view text);

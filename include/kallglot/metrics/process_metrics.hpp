@@ -1,7 +1,7 @@
 /// The standard `process_*` metrics, read from /proc/self at each scrape.
 ///
-/// Needs nothing outside /proc/self, so it works where the rest of /proc is hidden (ProcSubset=pid). What cannot be
-/// read is absent.
+/// Only /proc/self is read, so the metrics also work where the rest of /proc is hidden (ProcSubset=pid). A metric that
+/// cannot be read is absent.
 
 #ifndef KALLGLOT_METRICS_PROCESS_METRICS_HPP
 #define KALLGLOT_METRICS_PROCESS_METRICS_HPP
@@ -13,7 +13,7 @@
 
 namespace kallglot {
 
-/// The fields of /proc/self/stat that are shown.
+/// The exported fields of /proc/self/stat.
 struct process_stat {
     double cpu_seconds = 0;
     double threads = 0;
@@ -22,7 +22,9 @@ struct process_stat {
     double resident_bytes = 0;
 };
 
-/// Source: proc(5), /proc/[pid]/stat; the program's name may hold spaces and brackets.
+/// Parses /proc/self/stat; empty if it is malformed.
+///
+/// Source: proc(5), /proc/[pid]/stat; the program name can contain spaces and brackets.
 [[nodiscard]] std::optional<process_stat> parse_process_stat(std::string_view text,
                                                              double ticks_per_second,
                                                              double page_bytes);
@@ -30,10 +32,10 @@ struct process_stat {
 /// Immutable after construction.
 class process_metrics {
 public:
-    /// Notes the start time once, so that it does not waver from scrape to scrape.
+    /// Computes the start time once, so that it does not vary between scrapes.
     process_metrics();
 
-    /// Cost: three reads and a listing of the open descriptors.
+    /// Writes all metrics that can be read. Cost: three reads and a listing of the open descriptors.
     void write(exposition_writer& out) const;
 
 private:

@@ -1,4 +1,4 @@
-/// What arrives on the webhook listener, counted. Exists only while webhooks are on, and its series with it.
+/// The metrics of the webhook listener. They exist only if the listener is enabled.
 
 #ifndef KALLGLOT_METRICS_WEBHOOK_METRICS_HPP
 #define KALLGLOT_METRICS_WEBHOOK_METRICS_HPP
@@ -37,22 +37,23 @@ inline constexpr auto webhook_result_words = make_vocabulary<webhook_result>({
     {webhook_result::overload, "overload"},
 });
 
-/// Loop only. Lifetime: the table outlives it.
+/// Loop only. Lifetime: `table` outlives this object.
 class webhook_metrics {
 public:
     explicit webhook_metrics(instrument_table& table);
 
+    /// Counts a request by its result, and an accepted event by its type.
     void request(webhook_result result) noexcept;
     void event(webhook_type type) noexcept;
 
     void delivery_delay(steady_duration delay) { delay_.Observe(to_seconds(delay)); }
 
-    /// Wall-clock time of the last accepted event.
+    /// Records the wall-clock time of the last accepted event.
     void accepted_at(api_time now) noexcept { last_event_ = now; }
 
     [[nodiscard]] std::optional<api_time> last_event() const noexcept { return last_event_; }
 
-    /// Starts and ends that a poll saw and no webhook told, in all.
+    /// Sets the total of starts and ends that a poll observed and no webhook reported.
     void missed(std::uint64_t total);
 
 private:
