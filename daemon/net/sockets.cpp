@@ -7,6 +7,7 @@
 
 namespace kallglot {
 
+// Errors that operators handle differently have a code of their own; all others are connect_failed.
 errc translate_connect_error(const error_code& system) noexcept {
     switch (system.value()) {
         case ECONNREFUSED:
@@ -31,6 +32,7 @@ errc translate_connect_error(const error_code& system) noexcept {
 }
 
 std::string_view describe_system_error(const error_code& system) noexcept {
+    // Errors of Asio and of the resolver have other numbers, which would get a wrong text.
     if (!system || system.category() != boost::system::system_category()) {
         return {};
     }

@@ -6,10 +6,14 @@ namespace kallglot {
 
 namespace {
 
+// How long a result of the DNS is used before the next lookup.
 constexpr steady_duration lifetime = seconds(30);
+// After a failed lookup: soon, because the old addresses may be wrong.
 constexpr steady_duration retry_pause = seconds(5);
+// How long an address is avoided, for each time in a row.
 constexpr steady_duration penalty = seconds(30);
 constexpr unsigned max_penalties = 10;
+// Single errors are normal; this many in a row are the fault of the address.
 constexpr unsigned bad_answers_until_avoided = 5;
 
 } // namespace
@@ -62,6 +66,7 @@ void address_book::note_failure(const tcp_endpoint& address, steady_time now) no
     }
 }
 
+// One good connection is enough: an address that works must not wait for its penalty to end.
 void address_book::note_success(const tcp_endpoint& address) noexcept {
     if (entry* const known = find(address)) {
         known->failed_at = no_time;
@@ -88,12 +93,14 @@ bool address_book::note_answer(const tcp_endpoint& address, bool good, steady_ti
         || std::ranges::none_of(entries_, is_better)) {
         return false;
     }
+    // Counted from zero again: it needs five more errors after the pause.
     known->bad_in_a_row = 0;
     known->times_avoided = std::min(known->times_avoided + 1, max_penalties);
     known->avoid_until = now + penalty * known->times_avoided;
     return true;
 }
 
+// Null for an address that the DNS no longer lists; a connection may still use it.
 address_book::entry* address_book::find(const tcp_endpoint& address) noexcept {
     const auto at = std::ranges::find(entries_, address, &entry::address);
     return at != entries_.end() ? &*at : nullptr;

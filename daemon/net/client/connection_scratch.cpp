@@ -11,6 +11,7 @@ constexpr std::size_t max_idle_readers = 64;
 
 } // namespace
 
+// A stack, so that the same few readers are used again and again.
 std::unique_ptr<response_reader> connection_scratch::borrow_reader() {
     if (readers_.empty()) {
         return std::make_unique<response_reader>();

@@ -40,6 +40,7 @@ task<error_code> connector::connect(std::vector<tcp_endpoint> addresses) {
             attempts_[i].socket.close(ignored);
         }
     }
+    // Closing a socket ends its attempt with an error, so this wait is short.
     while (pending_ != 0) {
         wake_.expires_at(steady_timer::time_point::max());
         co_await wake_.async_wait(as_tuple);
@@ -50,7 +51,9 @@ task<error_code> connector::connect(std::vector<tcp_endpoint> addresses) {
     co_return cancelled_ ? errc::cancelled : common_cause_.value_or(errc::connect_failed);
 }
 
+// Starts an attempt. An error of the system before the connect counts as a failed attempt.
 void connector::start(const tcp_endpoint& address) {
+    // The handler gets an index: only connect() and take() touch the attempts themselves.
     const std::size_t index = attempts_.size();
     attempt& made = attempts_.emplace_back(executor_, address);
     error_code error;
@@ -67,6 +70,7 @@ void connector::start(const tcp_endpoint& address) {
                               [this, index](const error_code& outcome) { ended(index, outcome); });
 }
 
+// The completion of an attempt. It only notes the outcome and wakes connect(), which decides.
 void connector::ended(std::size_t index, const error_code& error) noexcept {
     // A second connection that comes about later loses: connect() closes it.
     --pending_;
@@ -115,6 +119,7 @@ tcp_endpoint connector::peer() const {
     return attempts_[winner_.value()].address;
 }
 
+// The pool tries these addresses last for a while.
 std::vector<tcp_endpoint> connector::losers() const {
     std::vector<tcp_endpoint> result;
     for (std::size_t i = 0; i < attempts_.size(); ++i) {

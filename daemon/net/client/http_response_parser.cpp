@@ -39,6 +39,7 @@ bool is_json(std::string_view value) noexcept {
 
 // The N of `Keep-Alive: timeout=N, max=M`.
 std::optional<seconds> parse_keep_alive(std::string_view value) noexcept {
+    // A value that is no number is ignored: the client's own timeout applies then.
     constexpr std::string_view name = "timeout=";
     const std::size_t at = value.find(name);
     if (at == std::string_view::npos) {
@@ -74,6 +75,7 @@ bool http_response_parser::is_bodiless() const noexcept {
     return status_ < 200 || status_ == 204 || status_ == 304;
 }
 
+// The status line.
 void http_response_parser::on_response_impl(int code, string_view, int version, error_code& error) {
     status_ = code;
     version_ = version;
@@ -128,6 +130,7 @@ void http_response_parser::on_field_impl(field name,
     }
 }
 
+// The empty line behind the header: all framing fields are known now.
 void http_response_parser::on_header_impl(error_code& error) {
     // Without a length the body would end with the connection, and a lost connection would look like a whole body.
     header_done_ = true;
@@ -148,6 +151,7 @@ std::size_t http_response_parser::on_body_impl(string_view body, error_code& err
     return body.size();
 }
 
+// The limit of a body is the same, however it is framed.
 std::size_t http_response_parser::on_chunk_body_impl(std::uint64_t,
                                                      string_view body,
                                                      error_code& error) {

@@ -19,11 +19,13 @@ std::string tunnel_target(const api_settings& settings) {
     if (!settings.proxy_url) {
         return {};
     }
+    // IPv6 addresses need brackets in host:port.
     const std::string& host = settings.base_url.host;
     const bool is_v6 = host.find(':') != std::string::npos;
     return (is_v6 ? '[' + host + ']' : host) + ':' + std::to_string(settings.base_url.port);
 }
 
+// Asio's timer runs on this clock.
 steady_time steady_now() noexcept {
     return std::chrono::steady_clock::now();
 }
@@ -40,6 +42,7 @@ https_client::https_client(loop_executor executor,
       lookups_(executor, on_bug),
       tasks_(executor, on_bug) {}
 
+// Also called while requests are in flight. Their connections end afterwards if they are obsolete.
 bool https_client::configure(const api_settings& settings,
                              const std::optional<tls_context>& tls,
                              const secret& key,
@@ -66,6 +69,7 @@ bool https_client::configure(const api_settings& settings,
     return true;
 }
 
+// A watched key file has changed: connections stay, only the text of the requests is new.
 bool https_client::use_key(const secret& key) {
     if (!request_text::acceptable(key.reveal())) {
         return false;
@@ -74,6 +78,7 @@ bool https_client::use_key(const secret& key) {
     return true;
 }
 
+// Requests that get() accepts now without a limit being exceeded.
 std::size_t https_client::capacity() const noexcept {
     // Waiting requests will each need a connection, so they count as connections in use.
     const std::size_t taken =
@@ -93,6 +98,7 @@ void https_client::get(request_permit permit, const get_request& request) {
         return;
     }
     refresh_addresses(now);
+    // The next request after a failure on a reused connection asks for a fresh one.
     if (request.fresh_connection) {
         waiting_for_fresh_.push_back(request);
     } else if (https_connection* const connection = take_idle(now)) {
@@ -104,6 +110,7 @@ void https_client::get(request_permit permit, const get_request& request) {
     open_connections();
 }
 
+// An idle connection that can take a request; null if there is none.
 https_connection* https_client::take_idle(steady_time now) {
     // The most recently used first, so that surplus connections reach their idle timeout.
     while (!idle_.empty()) {
@@ -119,12 +126,14 @@ https_connection* https_client::take_idle(steady_time now) {
     return nullptr;
 }
 
+// Sends a request on an idle connection. The sweep ends it at the request timeout.
 void https_client::send(https_connection& connection, const get_request& request, steady_time now) {
     move_to(busy_, connection);
     connection.send(request, text_->render(request.id), now);
     wake_at(now + settings_.request_timeout);
 }
 
+// Decides what a connection that has become free does next: end, stay idle, or take the next waiting request.
 void https_client::dispatch(https_connection& connection) {
     // A request that needs a fresh connection is served by a new one only. At the limit, this connection makes room.
     const std::size_t there_are = idle_.size() + busy_.size() + opening_.size();
@@ -152,6 +161,7 @@ void https_client::dispatch(https_connection& connection) {
     }
 }
 
+// Answers a request that was never sent on a connection.
 void https_client::answer_failure(const get_request& request,
                                   const error_code& error,
                                   std::string_view detail) {
@@ -163,6 +173,7 @@ void https_client::answer_failure(const get_request& request,
     listener_->on_answer(answer);
 }
 
+// Answers all requests that wait for a connection.
 void https_client::fail_waiting(const error_code& error) {
     // Taken out first, because the listener may call get() from inside an answer.
     std::deque<get_request> all = std::exchange(waiting_for_fresh_, {});
@@ -173,6 +184,8 @@ void https_client::fail_waiting(const error_code& error) {
     }
 }
 
+// Ends every connection, at the latest after its exchange. Used when the connections are obsolete and when the pool
+// stops.
 void https_client::drain() {
     // A connection that is opening carries no request yet and ends at once.
     for (https_connection* const connection : opening_) {
@@ -181,6 +194,7 @@ void https_client::drain() {
     retire_open([](const https_connection&) { return true; });
 }
 
+// Connections are not moved here: an idle one leaves its list when its task ends.
 void https_client::retire_open(const std::function<bool(const https_connection&)>& which) {
     for (const connection_list* const list : {&idle_, &busy_}) {
         for (https_connection* const connection : *list) {
@@ -195,6 +209,7 @@ void https_client::stop() {
     if (stopping_) {
         return;
     }
+    // From here on get() refuses requests, and no connection or lookup starts.
     stopping_ = true;
     drain();
     lookups_.cancel(asio::cancellation_type::terminal);
@@ -206,6 +221,7 @@ void https_client::stop() {
 
 void https_client::cut() {
     stop();
+    // The idle ones have ended with stop(); the busy ones are what it waits for.
     for (https_connection* const connection : busy_) {
         connection->end(errc::cancelled);
     }
@@ -226,11 +242,13 @@ api_connection_counts https_client::connections() const noexcept {
 
 // Connections ---------------------------------------------------------------------------------------------------------
 
+// The limit of the configuration, or a lower one while descriptors are short.
 std::size_t https_client::open_limit() const noexcept {
     return scarce_limit_ ? std::min(*scarce_limit_, settings_.max_connections)
                          : settings_.max_connections;
 }
 
+// Opens connections for the waiting requests, up to the limits.
 void https_client::open_connections() {
     const steady_time now = steady_now();
     // One connection for each waiting request. Connections that become free meanwhile serve requests as well, and what
@@ -260,6 +278,7 @@ void https_client::open_connections() {
     }
 }
 
+// Opens one connection. Its task owns it; the lists only refer to it.
 void https_client::open_one(steady_time now) {
     connection_owner& owner = *this;
     auto connection = std::make_unique<https_connection>(executor_,
@@ -274,6 +293,7 @@ void https_client::open_one(steady_time now) {
     wake_at(now + settings_.connect_timeout);
 }
 
+// The task of one connection, from the connect to its end.
 task<> https_client::serve(std::unique_ptr<https_connection> connection,
                            std::vector<tcp_endpoint> addresses) {
     error_code error;
@@ -293,6 +313,7 @@ task<> https_client::serve(std::unique_ptr<https_connection> connection,
     }
 }
 
+// A connection is open: gives it the first request.
 void https_client::on_open(https_connection& connection) {
     ++totals_.opened_total;
     note_attempts(connection, error_code());
@@ -317,6 +338,8 @@ void https_client::on_open(https_connection& connection) {
     open_connections();
 }
 
+// An exchange is complete, with a response or an error. The connection gets its next request before the listener is
+// called, so that it does not wait for the listener.
 void https_client::on_exchanged(https_connection& connection, api_answer& answer) {
     // An answer after the pause shows that descriptors suffice; the pool may grow again.
     if (scarce_limit_ && answer.received >= scarce_until_) {
@@ -336,6 +359,7 @@ void https_client::on_exchanged(https_connection& connection, api_answer& answer
     }
 }
 
+// After an exchange: the connection is free again, or it ends and another may be opened in its place.
 void https_client::reuse_or_release(https_connection& connection) {
     if (connection.idle()) {
         dispatch(connection);
@@ -345,6 +369,7 @@ void https_client::reuse_or_release(https_connection& connection) {
     }
 }
 
+// The task of a connection has ended. With an error, the connection did not open.
 void https_client::released(https_connection& connection, const error_code& error) {
     connection.list->erase(connection.position);
     if (error) {
@@ -367,6 +392,7 @@ void https_client::released(https_connection& connection, const error_code& erro
     }
 }
 
+// Records which addresses accepted connections and which did not.
 void https_client::note_attempts(const https_connection& connection, const error_code& error) {
     // Neither says anything about the address.
     if (error == errc::cancelled || error == errc::no_descriptors) {
@@ -384,6 +410,7 @@ void https_client::note_attempts(const https_connection& connection, const error
     }
 }
 
+// Records whether the address answers well; leaves it if it alone does not.
 void https_client::note_answer(const https_connection& connection, const api_answer& answer) {
     // Behind a proxy, answers say nothing about the proxy's address. Aborted requests say nothing at all.
     if (settings_.proxy_url || answer.error == errc::cancelled
@@ -397,10 +424,12 @@ void https_client::note_answer(const https_connection& connection, const api_ans
     }
 }
 
+// Whether the DNS no longer lists the address of a connection.
 bool https_client::is_gone(const https_connection& connection) const noexcept {
     return !addresses_.contains(connection.attempts().peer());
 }
 
+// After a lookup: moves to the new addresses.
 void https_client::leave_gone_addresses(steady_time now) {
     const bool any = std::ranges::any_of(idle_, [this](auto* each) { return is_gone(*each); })
                      || std::ranges::any_of(busy_, [this](auto* each) { return is_gone(*each); });
@@ -410,12 +439,14 @@ void https_client::leave_gone_addresses(steady_time now) {
     }
 }
 
+// The process is out of descriptors: the pool makes do with the connections it has.
 void https_client::limit_to_open_connections(steady_time now) {
     // Connections that are opening have their descriptor already, or will report the lack next.
     scarce_limit_ = std::max<std::size_t>(1, idle_.size() + busy_.size() + opening_.size());
     scarce_until_ = now + scarcity;
 }
 
+// Starts a lookup if one is due. Requests use the old addresses meanwhile.
 void https_client::refresh_addresses(steady_time now) {
     if (addresses_.stale(now) && !lookup_running_) {
         lookup_running_ = true;
@@ -423,6 +454,7 @@ void https_client::refresh_addresses(steady_time now) {
     }
 }
 
+// Looks up the API's host and applies the result.
 task<> https_client::look_up_host() {
     const api_endpoint asked = settings_.base_url;
     const std::optional<proxy_endpoint> through = settings_.proxy_url;
@@ -439,6 +471,7 @@ task<> https_client::look_up_host() {
         open_connections();
         co_return;
     }
+    // On success waiting requests get connections; without any address they fail; otherwise the old addresses stay.
     if (found) {
         addresses_.assign(*found, steady_now());
         leave_gone_addresses(steady_now());
@@ -450,6 +483,7 @@ task<> https_client::look_up_host() {
     }
 }
 
+// Moves a connection to the end of another list, without allocation.
 void https_client::move_to(connection_list& list, https_connection& connection) noexcept {
     list.splice(list.end(), *connection.list, connection.position);
     connection.list = &list;
@@ -457,6 +491,7 @@ void https_client::move_to(connection_list& list, https_connection& connection) 
 
 // Deadlines -----------------------------------------------------------------------------------------------------------
 
+// The shorter of the two idle timeouts, the client's and the server's.
 steady_duration https_client::idle_limit(const https_connection& connection) const noexcept {
     const steady_duration ours = settings_.idle_timeout;
     const std::optional<seconds> theirs = connection.idle_limit();
@@ -485,6 +520,7 @@ steady_time https_client::next_deadline() const noexcept {
     return next;
 }
 
+// Makes the housekeeping run at `when` or earlier. Starts its task if necessary.
 void https_client::wake_at(steady_time when) {
     // The housekeeping runs only while there is something to watch, so an unused pool has no task.
     if (!housekeeping_) {
@@ -497,6 +533,7 @@ void https_client::wake_at(steady_time when) {
     }
 }
 
+// The task that serves all deadlines. It ends when nothing is left to watch.
 task<> https_client::run_housekeeping() {
     for (;;) {
         do_housekeeping();
@@ -504,6 +541,7 @@ task<> https_client::run_housekeeping() {
         if (empty && refused_.empty() && lookup_deadline_ == no_time) {
             break;
         }
+        // Refused requests are answered in the next turn of the loop.
         wake_at_ = refused_.empty() ? next_deadline() : steady_now();
         timer_.expires_at(wake_at_);
         co_await timer_.async_wait(as_tuple);
@@ -523,6 +561,7 @@ void https_client::do_housekeeping() {
     }
 }
 
+// Ends all connections and waits whose deadline has passed.
 void https_client::sweep(steady_time now) {
     const auto end_due = [&](connection_list& list, auto limit) {
         // The list is in the order of since(), so the first connection that is not due ends the search.
@@ -532,6 +571,7 @@ void https_client::sweep(steady_time now) {
             move_to(ending_, connection);
         }
     };
+    // One limit for connect, proxy and handshake together.
     end_due(opening_, [&](const https_connection&) { return settings_.connect_timeout; });
     end_due(busy_, [&](const https_connection&) { return settings_.request_timeout; });
     end_due(idle_, [&](const https_connection& each) { return idle_limit(each); });

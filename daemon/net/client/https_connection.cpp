@@ -43,6 +43,7 @@ https_connection::https_connection(loop_executor executor,
       since_(now()),
       body_limit_(body_limit_bytes) {}
 
+// The life of a connection: open, then receive until it ends.
 task<error_code> https_connection::run(std::vector<tcp_endpoint> addresses) {
     const error_code error = co_await open(std::move(addresses));
     if (error) {
@@ -78,7 +79,9 @@ void https_connection::guard(Step step) noexcept {
     }
 }
 
+// Writes without waiting; false if the kernel does not take all of it.
 bool https_connection::flush(std::string_view bytes) noexcept {
+    // Most reads produce no output.
     if (bytes.empty()) {
         return true;
     }
@@ -88,6 +91,7 @@ bool https_connection::flush(std::string_view bytes) noexcept {
 }
 
 void https_connection::send(const get_request& request, std::string_view text, steady_time now) {
+    // The time of sending comes from the pool, which has read the clock for its own deadlines already.
     assert(idle());
     state_ = state::busy;
     since_ = now;
@@ -109,17 +113,20 @@ void https_connection::send(const get_request& request, std::string_view text, s
     }
 }
 
+// Only sets the reason and wakes the coroutine, so that it is safe to call from every state and callback.
 void https_connection::end(errc reason) noexcept {
     // Later reasons follow from the first: a cut connection also looks closed.
     if (!ended_) {
         ended_ = reason;
     }
+    // Each of the two may be what the coroutine waits for.
     connector_.cancel();
     error_code ignored;
     socket_.cancel(ignored);
 }
 
 void https_connection::end_overdue() noexcept {
+    // The phase is part of the error: operators handle a slow connect and a slow answer differently.
     switch (state_) {
         case state::connecting:
             end(errc::connect_timeout);
@@ -138,6 +145,7 @@ void https_connection::end_overdue() noexcept {
 }
 
 void https_connection::retire() noexcept {
+    // A busy connection ends in finish_exchange().
     retiring_ = true;
     if (state_ != state::busy) {
         end(errc::cancelled);
@@ -145,6 +153,7 @@ void https_connection::retire() noexcept {
 }
 
 bool https_connection::ready() {
+    // The loop may not have reported readable bytes yet.
     if (idle() && !drained_) {
         receive();
     }
@@ -152,6 +161,7 @@ bool https_connection::ready() {
     return idle() && !(engine_ && engine_->holds_input());
 }
 
+// Reads the socket until it is empty, and processes the bytes.
 void https_connection::receive() {
     // Bounded, so that a peer that sends without end does not hold up the other connections.
     for (int reads = 0; reads < max_reads_per_turn; ++reads) {
@@ -167,6 +177,7 @@ void https_connection::receive() {
         }
         // A read that does not fill the buffer has emptied the socket, which saves a system call.
         drained_ = size < scratch_.input.size();
+        // Plain HTTP takes the same path, without decryption.
         const std::span<char> input(scratch_.input.data(), size);
         if (engine_) {
             decrypt(input);
@@ -186,6 +197,7 @@ void https_connection::receive() {
     }
 }
 
+// Passes received bytes through TLS, record by record.
 void https_connection::decrypt(std::span<const char> input) {
     tls_status status = tls_status::done;
     while (status == tls_status::done && !ended_) {
@@ -213,11 +225,13 @@ void https_connection::decrypt(std::span<const char> input) {
     }
 }
 
+// Feeds the bytes of a response to its reader, and wipes them.
 void https_connection::take_plaintext(std::span<char> bytes) {
     // Without a request, bytes belong to none; the next answer on this connection could not be trusted.
     if (state_ != state::busy) {
         end(errc::unsolicited_data);
     } else {
+        // The first bytes of a response.
         if (!reader_) {
             reader_ = scratch_.borrow_reader();
             reader_->start(request_->id, body_limit_);
@@ -238,6 +252,7 @@ void https_connection::take_plaintext(std::span<char> bytes) {
     ::explicit_bzero(bytes.data(), bytes.size());
 }
 
+// The peer has closed or reset the connection.
 void https_connection::peer_left(bool reset) noexcept {
     // A server may close a kept-alive connection while a request is on its way; that one can be retried safely.
     const bool before_answer = state_ == state::busy && !reader_;
@@ -248,6 +263,7 @@ void https_connection::peer_left(bool reset) noexcept {
     }
 }
 
+// A response is complete: delivers the answer.
 void https_connection::finish_exchange() {
     std::unique_ptr<response_reader> reader = std::move(reader_);
     complete_ = false;
@@ -269,6 +285,7 @@ void https_connection::finish_exchange() {
     scratch_.give_back(std::move(reader));
 }
 
+// The connection has ended before the response was complete: delivers the error.
 void https_connection::fail_exchange() {
     api_answer answer;
     if (reader_) {
@@ -299,6 +316,7 @@ void https_connection::close() noexcept {
 
 // Opening -------------------------------------------------------------------------------------------------------------
 
+// TCP, then the tunnel of a proxy, then TLS, each if it is configured.
 task<error_code> https_connection::open(std::vector<tcp_endpoint> addresses) {
     const error_code refused = co_await connector_.connect(std::move(addresses));
     if (refused || ended_) {
@@ -333,12 +351,14 @@ task<error_code> https_connection::open(std::vector<tcp_endpoint> addresses) {
 // RFC 9110 section 9.3.6. The proxy learns host and port; TLS protects the rest.
 task<error_code> https_connection::open_tunnel() {
     backlog_ = "CONNECT " + tunnel_ + " HTTP/1.1\r\nHost: " + tunnel_ + "\r\n\r\n";
+    // Written like the handshake: the kernel may take only a part.
     const error_code unsent = co_await write_all();
     backlog_.clear();
     if (unsent) {
         detail_ = "the proxy closed the connection";
         co_return errc::proxy_refused;
     }
+    // The response has a few hundred bytes; read_proxy_answer() bounds it.
     std::string head;
     while (!ended_) {
         co_await socket_.async_wait(tcp_socket::wait_read, as_tuple);
@@ -368,6 +388,7 @@ task<error_code> https_connection::open_tunnel() {
     co_return *ended_;
 }
 
+// The TLS handshake: alternates between the engine's output and the peer's input until the engine is done.
 task<error_code> https_connection::shake_hands() {
     std::span<const char> input;
     for (;;) {
@@ -409,10 +430,12 @@ task<error_code> https_connection::shake_hands() {
             detail_ = broke_off;
             co_return errc::tls_failed;
         }
+        // Valid until the next await; the engine consumes all of it in the next round.
         input = std::span<const char>(scratch_.input.data(), size);
     }
 }
 
+// Writes the backlog, and waits for the kernel if necessary. Used before the connection is open.
 task<error_code> https_connection::write_all() {
     // Usually the kernel takes all of it, and no turn of the loop is needed.
     error_code error;

@@ -22,6 +22,7 @@ proxy_answer read_proxy_answer(std::string_view bytes) noexcept {
     if (!is_http) {
         return {state::refused, "the response of the proxy is not HTTP/1"};
     }
+    // The status is checked when the whole header has arrived; until then the answer is `incomplete`.
     const std::size_t end = bytes.find("\r\n\r\n");
     if (end == std::string_view::npos) {
         return bytes.size() < max_proxy_header_bytes
@@ -33,6 +34,7 @@ proxy_answer read_proxy_answer(std::string_view bytes) noexcept {
         || !is_digit(status[2])) {
         return {state::refused, "the response of the proxy is not HTTP/1"};
     }
+    // Named apart, because the operator can fix it.
     if (status == "407") {
         return {state::refused, "the proxy requires authentication"};
     }

@@ -21,6 +21,7 @@ request_text::request_text(const api_endpoint& endpoint,
 
     // Reserved first: growing would leave a copy of the key in freed memory.
     suffix_.reserve(512 + endpoint.host_header.size() + user_agent.size() + key.reveal().size());
+    // identity: the body is parsed as it arrives, without decompression.
     suffix_.append(" HTTP/1.1\r\nHost: ").append(endpoint.host_header);
     suffix_.append("\r\nUser-Agent: ").append(user_agent);
     suffix_.append("\r\nAccept: application/json\r\nAccept-Encoding: identity");
@@ -29,6 +30,7 @@ request_text::request_text(const api_endpoint& endpoint,
     text_.resize(prefix_size_ + session_id::max_size + suffix_.size());
 }
 
+// Both texts contain the key.
 request_text::~request_text() {
     ::explicit_bzero(text_.data(), text_.size());
     ::explicit_bzero(suffix_.data(), suffix_.size());

@@ -18,6 +18,7 @@ resolver::resolver(worker_thread& worker, lookup_function lookup)
 
 task<result<std::vector<tcp_endpoint>>> resolver::resolve(std::string host, std::uint16_t port) {
     using addresses = std::vector<tcp_endpoint>;
+    // An IP address needs no lookup, and works even while the worker is stuck.
     error_code not_an_address;
     const asio::ip::address address = asio::ip::make_address(host, not_an_address);
     if (!not_an_address) {
@@ -31,6 +32,7 @@ task<result<std::vector<tcp_endpoint>>> resolver::resolve(std::string host, std:
     co_return found;
 }
 
+// Runs on the worker: getaddrinfo may block for as long as the DNS timeout.
 result<std::vector<tcp_endpoint>> look_up(const std::string& host, std::uint16_t port) {
     // ADDRCONFIG: no IPv6 addresses on a machine without IPv6, where each would only fail.
     addrinfo hints{};
@@ -46,6 +48,7 @@ result<std::vector<tcp_endpoint>> look_up(const std::string& host, std::uint16_t
     std::vector<tcp_endpoint> addresses;
     for (const addrinfo* each = found; each != nullptr; each = each->ai_next) {
         tcp_endpoint endpoint;
+        // Asio cannot represent other kinds of addresses.
         if (each->ai_addrlen <= endpoint.capacity()) {
             std::memcpy(endpoint.data(), each->ai_addr, each->ai_addrlen);
             endpoint.resize(each->ai_addrlen);

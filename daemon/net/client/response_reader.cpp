@@ -22,6 +22,7 @@ constexpr std::size_t pending_limit = 16 * 1024;
 // A reader that needed more memory than this returns it.
 constexpr std::size_t max_idle_capacity = 4 * 1024;
 
+// Responses contain stream tokens and phone numbers.
 void wipe(std::string& text) {
     ::explicit_bzero(text.data(), text.size());
     text.clear();
@@ -37,6 +38,7 @@ bool begins_like_http(std::span<const char> bytes) noexcept {
     return std::string_view(bytes.data(), size) == start.substr(0, size);
 }
 
+// The errors of Beast that need a class of their own; every other one means a malformed response.
 errc translate(const boost::beast::error_code& error) noexcept {
     if (error == boost::beast::http::error::header_limit) {
         return errc::header_too_large;
@@ -71,6 +73,7 @@ public:
         }
     }
 
+    // Set from start() on.
     std::optional<http_response_parser> parser;
     bool overflow = false;
 
@@ -100,6 +103,7 @@ void response_reader::start(const session_id& expected, std::size_t body_limit_b
     restart_parser();
 }
 
+// For the first response and for each one behind an interim response.
 void response_reader::restart_parser() {
     header_bytes_ = 0;
     http_->restart();
@@ -121,6 +125,7 @@ response_reader::progress response_reader::feed(std::span<const char> bytes) noe
         std::span<const char> all(pending_);
         const progress made = consume(all);
         if (made == progress::more) {
+            // Wiped before it is removed: the bytes may belong to a body.
             const std::size_t used = pending_.size() - all.size();
             ::explicit_bzero(pending_.data(), used);
             pending_.erase(0, used);
@@ -132,6 +137,8 @@ response_reader::progress response_reader::feed(std::span<const char> bytes) noe
     }
 }
 
+// Feeds the parser until the bytes are used up, the response is complete or an error occurs. Removes from the front of
+// `bytes` what the parser has taken.
 response_reader::progress response_reader::consume(std::span<const char>& bytes) {
     while (!bytes.empty()) {
         boost::beast::error_code error;
@@ -179,11 +186,13 @@ response_reader::progress response_reader::consume(std::span<const char>& bytes)
     return progress::more;
 }
 
+// Stores the beginning of an incomplete line for the next call.
 response_reader::progress response_reader::keep_rest(std::span<const char> bytes) {
     pending_.append(bytes.data(), bytes.size());
     return pending_.size() <= pending_limit ? progress::more : fail(errc::malformed_response);
 }
 
+// Ends the response with an error; later calls of feed() are errors too.
 response_reader::progress response_reader::fail(errc fault) noexcept {
     // Values of a message that is in doubt are dropped; its headers stay for the caller.
     complete_ = true;
@@ -193,6 +202,7 @@ response_reader::progress response_reader::fail(errc fault) noexcept {
     return progress::failed;
 }
 
+// The response is complete: takes the session or the API's error out of its body.
 void response_reader::conclude() noexcept {
     complete_ = true;
     const int status = http_->parser->status();

@@ -25,6 +25,7 @@ constexpr milliseconds accept_pause(100);
 // last of a hundred new clients would wait for a hundred turns.
 constexpr int max_accepts_per_turn = 16;
 
+// The addresses to try for one configured address; only the first that the machine supports is used.
 [[nodiscard]] result<std::vector<tcp_endpoint>> resolve_listen(loop_executor executor,
                                                                const listen_address& address) {
     // All addresses: IPv6 first, since such a socket can serve both families.
@@ -37,6 +38,7 @@ constexpr int max_accepts_per_turn = 16;
     if (!error) {
         return std::vector<tcp_endpoint>{tcp_endpoint(literal, address.port)};
     }
+    // Blocking, at start only; the loop does not run yet.
     asio::ip::basic_resolver<tcp, loop_executor> resolver(executor);
     const auto found = resolver.resolve(address.host, std::to_string(address.port), error);
     if (error || found.empty()) {
@@ -45,6 +47,7 @@ constexpr int max_accepts_per_turn = 16;
     return std::vector<tcp_endpoint>{found.begin()->endpoint()};
 }
 
+// Opens a listening socket. After an error the acceptor is closed again.
 [[nodiscard]] error_code open(tcp_acceptor& acceptor,
                               const tcp_endpoint& where,
                               bool both_families) {
@@ -74,6 +77,7 @@ constexpr int max_accepts_per_turn = 16;
     return error;
 }
 
+// `127.0.0.1:10455` or `[::1]:10455`.
 [[nodiscard]] std::string to_text(const tcp_endpoint& where) {
     const std::string host = where.address().to_string();
     const std::string port = std::to_string(where.port());
@@ -99,6 +103,7 @@ http_server::http_server(loop_executor executor,
           log_.error("task failed", {{"task", task_name}, {"error", what}});
       }) {}
 
+// Tasks of connections refer to this object.
 http_server::~http_server() {
     assert(connections_.empty() && "finish() or cut() and join() come first");
 }
@@ -111,8 +116,10 @@ error_code http_server::listen(const listen_address& address) {
     // For all addresses: one socket for both families, or IPv4 alone on a machine without IPv6.
     error_code error;
     auto fresh = std::make_unique<listener>(executor_);
+    // Any other error is final: the other family would not cure it.
     for (const tcp_endpoint& where : *candidates) {
         error = open(fresh->acceptor, where, address.host.empty());
+        // A kernel without IPv6, or with IPv6 but without an address.
         const bool no_such_family = error == asio::error::address_family_not_supported
                                     || error == boost::system::errc::address_not_available;
         if (!no_such_family) {
@@ -126,6 +133,7 @@ error_code http_server::listen(const listen_address& address) {
     return {};
 }
 
+// Socket activation: systemd has bound the socket, so the daemon needs no right to do so.
 error_code http_server::adopt(int descriptor) {
     // A wrong socket unit is an error of the configuration, so the descriptor is checked before it is used.
     sockaddr_storage where{};
@@ -142,6 +150,7 @@ error_code http_server::adopt(int descriptor) {
     }
     auto fresh = std::make_unique<listener>(executor_);
     error_code error;
+    // Asio does not detect the family of a socket.
     fresh->acceptor.assign(where.ss_family == AF_INET ? tcp::v4() : tcp::v6(), descriptor, error);
     if (!error) {
         fresh->acceptor.non_blocking(true, error);
@@ -152,7 +161,9 @@ error_code http_server::adopt(int descriptor) {
     return error;
 }
 
+// Starts the task that accepts on a listener.
 void http_server::begin(std::unique_ptr<listener> fresh) {
+    // The task refers to the listener, which stays in the list until the server is destroyed.
     listener* const from = fresh.get();
     listeners_.push_back(std::move(fresh));
     group_.spawn(name_ + " listener", accept(from));
@@ -169,6 +180,7 @@ std::vector<std::string> http_server::addresses() const {
 
 std::uint16_t http_server::port() const {
     error_code error;
+    // Tests listen on port 0 and need the real one.
     return listeners_.empty() ? std::uint16_t{0}
                               : listeners_.front()->acceptor.local_endpoint(error).port();
 }
@@ -177,6 +189,7 @@ std::size_t http_server::connections() const noexcept {
     return connections_.size();
 }
 
+// The task of one listener.
 task<> http_server::accept(listener* from) {
     // Cancellation shows as an error of the accept; the loop then sees `finishing_`.
     co_await asio::this_coro::throw_if_cancelled(false);
@@ -194,6 +207,7 @@ task<> http_server::accept(listener* from) {
                 log_.warn("cannot accept connections: retrying",
                           {{"listener", name_}, {"error", error.message()}});
             }
+            // Without a pause the loop would spin: the client that could not be accepted still waits.
             from->pause.expires_after(accept_pause);
             co_await from->pause.async_wait(as_tuple);
             continue;
@@ -204,6 +218,7 @@ task<> http_server::accept(listener* from) {
     }
 }
 
+// Accepts further clients that wait already, without another turn of the loop for each.
 void http_server::admit_waiting(tcp_acceptor& acceptor) {
     for (int admitted = 1; admitted < max_accepts_per_turn; ++admitted) {
         tcp_socket peer(executor_);
@@ -216,6 +231,7 @@ void http_server::admit_waiting(tcp_acceptor& acceptor) {
     }
 }
 
+// Adds a connection and starts its task.
 void http_server::admit(tcp_socket peer) {
     // A response is written at once, so waiting to fill a packet would only delay it.
     error_code ignored;
@@ -228,6 +244,7 @@ void http_server::admit(tcp_socket peer) {
     group_.spawn(name_ + " connection", serve(connection_entry(connections_, where)));
 }
 
+// Closes connections until one more is within the limit.
 void http_server::make_room() {
     // Closed connections stay in the list until their coroutines end.
     const auto alive =
@@ -246,6 +263,7 @@ void http_server::make_room() {
     }
 }
 
+// Sets the deadline of a connection and makes sure that a sweep happens then.
 void http_server::set_deadline(connection& client, steady_time when) {
     // A later deadline needs no timer: the sweep that is planned already finds the next one.
     client.deadline = when;
@@ -259,8 +277,10 @@ void http_server::on_sweep(void* self) {
     static_cast<http_server*>(self)->sweep();
 }
 
+// Cancels the connections whose deadline has passed, and plans the next sweep.
 void http_server::sweep() {
     const steady_time now = clock_.now();
+    // Found again from the remaining deadlines.
     next_sweep_ = steady_time::max();
     for (connection& one : connections_) {
         // The coroutine sees `timed_out` after its wait and knows whether it may still answer (408).
@@ -302,6 +322,7 @@ void http_server::cut() {
 }
 
 task<> http_server::join() {
+    // The connections end by themselves, after finish() or cut().
     co_await group_.join();
     sweep_timer_->cancel();
 }

@@ -28,12 +28,14 @@ constexpr std::size_t max_unadmitted_bytes = std::size_t{16} * 1024;
     return std::chrono::floor<seconds>(time).time_since_epoch().count();
 }
 
+// The text of an error is its standard phrase: nothing of the request, so that nothing can be injected.
 [[nodiscard]] http_response make_error_response(int status) {
     return make_text_response(status, reason_phrase(status));
 }
 
 } // namespace
 
+// The task of one connection: request, response, and again, until either side ends it.
 task<> http_server::serve(connection_entry entry) {
     // Cancellation shows as an error of the stream, so that the stream is always closed below.
     co_await asio::this_coro::throw_if_cancelled(false);
@@ -49,9 +51,11 @@ task<> http_server::serve(connection_entry entry) {
         connections_.splice(connections_.end(), connections_, entry.where());
         open = co_await exchange(client);
     }
+    // Also after an error of either side; closing twice does no harm.
     client->stream.close();
 }
 
+// Reads until a request is complete. False: it is rejected, too late, or the client has left.
 task<bool> http_server::read_request(connection* client) {
     // A pipelined request may be complete already, from bytes read with the one before.
     while (client->parser.now() != http_server_parser::state::complete) {
@@ -81,6 +85,7 @@ task<bool> http_server::read_request(connection* client) {
     co_return true;
 }
 
+// Asks the gate early if the body is large or the client waits for permission to send it. False: rejected.
 task<bool> http_server::admit_head(connection* client) {
     // A client without credentials must not fill memory with large bodies, so the gate decides by the head.
     const http_request* const head = client->parser.head();
@@ -101,6 +106,7 @@ task<bool> http_server::admit_head(connection* client) {
     co_return client->is_admitted && !client->is_cut && !finishing_;
 }
 
+// Starts the timeout of a request at its first byte.
 void http_server::note_progress(connection* client) {
     const bool begun = client->parser.now() != http_server_parser::state::idle;
     if (begun && client->now == connection::phase::waiting) {
@@ -112,6 +118,7 @@ void http_server::note_progress(connection* client) {
     }
 }
 
+// Answers the complete request. True: the connection stays open for the next one.
 task<bool> http_server::exchange(connection* client) {
     // A handler has no deadline here: it is the daemon's own code, and bounds its waits itself.
     client->now = connection::phase::answering;
@@ -142,6 +149,7 @@ task<bool> http_server::exchange(connection* client) {
     co_return !finishing_;
 }
 
+// The response to a request: of the gate, of the routes or of a handler.
 task<http_response> http_server::answer(http_request request, bool is_admitted) {
     if (gate_ && !is_admitted) {
         std::optional<http_response> refused = co_await gate_(&request);
@@ -149,6 +157,7 @@ task<http_response> http_server::answer(http_request request, bool is_admitted) 
             co_return std::move(*refused);
         }
     }
+    // Only admitted requests reach the routes, so that 404 and 405 reveal nothing to others.
     const http_routes::found route = routes_.find(request.method, request.path);
     if (route.handler == nullptr) {
         http_response refused = make_error_response(route.status);
@@ -170,6 +179,7 @@ task<http_response> http_server::answer(http_request request, bool is_admitted) 
     co_return make_error_response(500);
 }
 
+// Writes a response. False: the client did not take it in time, or the connection was closed.
 task<bool> http_server::write(connection* client,
                               http_response answered,
                               bool keep_alive,
@@ -196,6 +206,7 @@ task<bool> http_server::write(connection* client,
     co_return !error && !client->timed_out && !client->is_cut;
 }
 
+// Answers a request that did not become complete, if the client can still read a response.
 task<> http_server::refuse(connection* client) {
     const auto state = client->parser.now();
     const bool refused = state == http_server_parser::state::refused;
@@ -222,12 +233,14 @@ task<> http_server::refuse(connection* client) {
     }
 }
 
+// After the last response: waits until the client has closed its side.
 task<> http_server::linger(connection* client) {
     // If a socket is closed with unread bytes, the kernel sends a reset, and the client may lose the response. So the
     // rest is read and dropped, up to a limit.
     client->now = connection::phase::closing;
     client->stream.shut_down_send();
     set_deadline(*client, clock_.now() + linger_time);
+    // A client that never stops sending is cut off after this many bytes.
     std::size_t dropped = 0;
     while (dropped < linger_bytes) {
         const asio::mutable_buffer into = asio::buffer(client->input);

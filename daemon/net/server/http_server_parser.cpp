@@ -39,6 +39,7 @@ using head_parser = http::request_parser<http::empty_body>;
         const bool ambiguous = lengths != 0 || version != 11;
         return ambiguous ? 400 : (plain_chunked ? 411 : 501);
     }
+    // Signs and lists ("+5", "5, 5") are rejected, although some servers accept them.
     const auto is_digit = [](char c) {
         return c >= '0' && c <= '9';
     };
@@ -47,6 +48,7 @@ using head_parser = http::request_parser<http::empty_body>;
         || (lengths == 1 && (length.empty() || !std::ranges::all_of(length, is_digit)))) {
         return 400;
     }
+    // Exactly one Host since HTTP/1.1: two could be read differently by a proxy in front (RFC 9112 section 3.2).
     const std::size_t hosts = fields.count(http::field::host);
     return hosts > 1 || (hosts == 0 && version == 11) ? 400 : 0;
 }
@@ -57,6 +59,7 @@ using head_parser = http::request_parser<http::empty_body>;
     if (target.starts_with('/') || (target == "*" && method == "OPTIONS")) {
         return target;
     }
+    // Absolute form, as clients send it to proxies; servers must accept it (RFC 9112 section 3.2.2).
     const std::size_t scheme = std::min(target.find("://"), target.size());
     const std::string_view name = target.substr(0, scheme);
     if (!ascii_iequals(name, "http") && !ascii_iequals(name, "https")) {
@@ -68,6 +71,7 @@ using head_parser = http::request_parser<http::empty_body>;
     return target.starts_with('/') ? target : std::string_view(authority == 0 ? "" : "/");
 }
 
+// The status of the rejection for an error of Beast.
 [[nodiscard]] int status_of(const boost::system::error_code& error) noexcept {
     return error == http::error::header_limit ? 431 : 400;
 }
@@ -87,6 +91,7 @@ void http_server_parser::note_continue_sent() noexcept {
     state_ = state::reading;
 }
 
+// Returns the request and begins the next one.
 http_request http_server_parser::take() {
     assert(state_ == state::complete);
     http_request taken = std::exchange(request_, {});
@@ -97,6 +102,7 @@ http_request http_server_parser::take() {
     return taken;
 }
 
+// Parses as much of the buffer as possible.
 void http_server_parser::advance() {
     if (state_ == state::complete || state_ == state::refused) {
         return;
@@ -109,6 +115,7 @@ void http_server_parser::advance() {
     }
 }
 
+// Searches the empty line that ends the head.
 void http_server_parser::look_for_head() {
     // Empty lines before a request are ignored (RFC 9112 section 2.2).
     if (scanned_ == 0) {
@@ -145,7 +152,9 @@ void http_server_parser::look_for_head() {
     }
 }
 
+// Parses a complete head.
 void http_server_parser::read_head(std::string_view head) {
+    // Obsolete line folding is rejected (RFC 9112 section 5.2).
     if (has_folded_line(head)) {
         return refuse(400);
     }
@@ -154,6 +163,7 @@ void http_server_parser::read_head(std::string_view head) {
     parser.body_limit(boost::none); // begin_body() checks it and responds with 413
     boost::system::error_code error;
     parser.put(boost::asio::buffer(head.data(), head.size()), error);
+    // The head is complete, so a parser that wants more has met an error.
     if (!parser.is_header_done()) {
         return refuse(status_of(error));
     }
@@ -167,6 +177,7 @@ void http_server_parser::read_head(std::string_view head) {
         return refuse(400);
     }
 
+    // The query is split off here; handlers compare paths as texts.
     const std::size_t question = std::min(target.find('?'), target.size());
     request_.method = std::string(view(message.method_string()));
     request_.path = std::string(target.substr(0, question));
@@ -179,6 +190,7 @@ void http_server_parser::read_head(std::string_view head) {
     begin_body();
 }
 
+// The head is valid: decides about the body.
 void http_server_parser::begin_body() {
     // check_fields() has made sure that there are only digits. A number out of range exceeds the limit too.
     const std::string_view length = request_.field("Content-Length");
@@ -203,6 +215,7 @@ void http_server_parser::begin_body() {
     }
 }
 
+// Completes the request once its whole body is in the buffer.
 void http_server_parser::read_body() {
     if (buffer_.size() < body_size_) {
         return;
@@ -215,6 +228,7 @@ void http_server_parser::read_body() {
     state_ = state::complete;
 }
 
+// After a rejection the end of the request is unknown, so nothing behind it can be parsed.
 void http_server_parser::refuse(int status) noexcept {
     refusal_ = status;
     state_ = state::refused;

@@ -4,11 +4,13 @@
 
 namespace kallglot {
 
+// A missing slash or handler is a mistake of the code.
 void http_routes::add(std::string method, std::string path, http_handler handler, match how) {
     assert(path.starts_with('/') && handler);
     routes_.push_back({std::move(method), std::move(path), std::move(handler), how});
 }
 
+// Whether a route covers a path, whatever the method is.
 bool http_routes::fits(const route& candidate, std::string_view path) noexcept {
     return candidate.how == match::exact ? path == candidate.path
                                          : path.starts_with(candidate.path);
@@ -50,6 +52,7 @@ http_routes::found http_routes::find(std::string_view method, std::string_view p
             allow("HEAD");
         }
     }
+    // The path exists, and `allow` has its methods.
     outcome.status = 405;
     return outcome;
 }

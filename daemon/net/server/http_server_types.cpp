@@ -15,6 +15,7 @@ namespace {
     return status >= 200 && status != 204 && status != 304;
 }
 
+// One line of a head.
 void append_field(std::string& out, std::string_view name, std::string_view value) {
     out += name;
     out += ": ";
@@ -22,6 +23,7 @@ void append_field(std::string& out, std::string_view name, std::string_view valu
     out += "\r\n";
 }
 
+// Names and values in the order of the message.
 using field_list = std::vector<std::pair<std::string, std::string>>;
 
 /// The value of the first field of that name, ignoring case; empty if there is none.
@@ -44,10 +46,12 @@ std::string_view http_response::body_text() const noexcept {
     if (const auto* const own = std::get_if<std::string>(&body)) {
         return *own;
     }
+    // A handler may leave the shared text empty.
     const auto& shared = *std::get_if<std::shared_ptr<const std::string>>(&body);
     return shared ? std::string_view(*shared) : std::string_view();
 }
 
+// For errors and short pages. The line end is for people at a terminal.
 http_response make_text_response(int status, std::string_view text) {
     std::string body(text);
     body += '\n';
@@ -57,6 +61,7 @@ http_response make_text_response(int status, std::string_view text) {
     return response;
 }
 
+// Beast has the table of phrases.
 std::string_view reason_phrase(int status) noexcept {
     const auto known = boost::beast::http::int_to_status(static_cast<unsigned>(status));
     const auto phrase = boost::beast::http::obsolete_reason(known);
@@ -69,6 +74,7 @@ std::string serialize_head(const http_response& response,
     std::string head = "HTTP/1.1 " + std::to_string(response.status) + ' ';
     head += reason_phrase(response.status);
     head += "\r\n";
+    // A server with a clock must send it (RFC 9110 section 6.6.1).
     append_field(head, "Date", format_http_date(wall_seconds));
     if (has_body(response.status)) {
         append_field(head, "Content-Type", response.content_type);
@@ -97,6 +103,7 @@ std::string format_http_date(std::int64_t wall_seconds) {
     const year_month_day date(day);
     const hh_mm_ss<seconds> time(moment - day);
 
+    // The longest text has 29 bytes, up to the year 9999.
     char text[64];
     const int size = std::snprintf(text,
                                    sizeof text,

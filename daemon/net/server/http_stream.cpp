@@ -26,6 +26,7 @@ std::size_t all_at_once(const error_code& error, std::size_t) {
 }
 } // namespace
 
+// Only TLS connections pay for this memory.
 struct http_stream::tls_part {
     explicit tls_part(const tls_context& context) : engine(context) {}
 
@@ -50,6 +51,7 @@ task<result<std::size_t>> http_stream::read_some(asio::mutable_buffer into) {
     co_return size;
 }
 
+// Reads from the socket.
 task<result<std::size_t>> http_stream::read_raw(asio::mutable_buffer into) {
     if (cancelled_) {
         co_return error_code(asio::error::operation_aborted);
@@ -63,6 +65,7 @@ task<result<std::size_t>> http_stream::read_raw(asio::mutable_buffer into) {
     co_return size;
 }
 
+// Reads and decrypts until there is plaintext.
 task<result<std::size_t>> http_stream::read_decrypted(asio::mutable_buffer into) {
     const std::span<char> plaintext(static_cast<char*>(into.data()), into.size());
     // The handshake happens inside these reads; a client may need several rounds before it sends data.
@@ -88,6 +91,7 @@ task<result<std::size_t>> http_stream::read_decrypted(asio::mutable_buffer into)
         if (!size) {
             co_return size.error();
         }
+        // Read by the next round, or by the next call if a record is complete before.
         tls_->unread = std::span<const char>(tls_->input.data(), *size);
     }
 }
@@ -101,6 +105,7 @@ task<error_code> http_stream::write(asio::const_buffer head, asio::const_buffer 
     co_return error;
 }
 
+// Writes to the socket until everything is sent.
 task<error_code> http_stream::write_raw(asio::const_buffer head, asio::const_buffer body) {
     if (cancelled_) {
         co_return error_code(asio::error::operation_aborted);
@@ -111,6 +116,7 @@ task<error_code> http_stream::write_raw(asio::const_buffer head, asio::const_buf
     co_return std::get<0>(outcome);
 }
 
+// Encrypts and writes piece by piece.
 task<error_code> http_stream::write_encrypted(asio::const_buffer head, asio::const_buffer body) {
     // Without a handshake there are no keys, so the client could not read a response (a 408).
     if (!tls_->engine.established()) {
@@ -118,6 +124,7 @@ task<error_code> http_stream::write_encrypted(asio::const_buffer head, asio::con
     }
     const std::array<asio::const_buffer, 2> both = {head, body};
     for (const asio::const_buffer& part : both) {
+        // Encrypted output collects until a piece is full, and is then sent.
         std::string_view rest(static_cast<const char*>(part.data()), part.size());
         while (!rest.empty()) {
             const std::string_view piece = rest.substr(0, max_encrypted_bytes);
@@ -139,6 +146,7 @@ task<error_code> http_stream::write_encrypted(asio::const_buffer head, asio::con
     co_return error;
 }
 
+// Sends the engine's output, if there is any.
 task<error_code> http_stream::send_output() {
     if (tls_->output.empty()) {
         co_return error_code();
@@ -150,6 +158,7 @@ task<error_code> http_stream::send_output() {
     co_return error;
 }
 
+// Ends TLS properly, so that the client can tell the end of the stream from an attack that cuts it.
 void http_stream::send_close_notify() noexcept {
     if (!tls_ || !socket_.is_open()) {
         return;
@@ -162,6 +171,7 @@ void http_stream::send_close_notify() noexcept {
     socket_.write_some(asio::buffer(message), ignored);
 }
 
+// Called by the sweep, outside the task that uses the stream.
 void http_stream::cancel() noexcept {
     // The flag stops an operation that is between two steps, where the socket has nothing to cancel.
     cancelled_ = true;
@@ -175,6 +185,7 @@ void http_stream::shut_down_send() noexcept {
     socket_.shutdown(tcp_socket::shutdown_send, ignored);
 }
 
+// Aborts an operation in flight; its coroutine sees the error.
 void http_stream::close() noexcept {
     send_close_notify();
     error_code ignored;

@@ -16,6 +16,7 @@ struct free_names {
     void operator()(GENERAL_NAMES* names) const noexcept { GENERAL_NAMES_free(names); }
 };
 
+// ASN.1 strings may contain zero bytes, so the length comes from the certificate.
 std::string text_of(const ASN1_STRING* bytes) {
     return {reinterpret_cast<const char*>(ASN1_STRING_get0_data(bytes)),
             static_cast<std::size_t>(ASN1_STRING_length(bytes))};
@@ -49,6 +50,7 @@ std::string name_of(const GENERAL_NAME& name) {
 } // namespace
 
 bool carries_one_of(const X509* certificate, const std::vector<std::string>& names) {
+    // The client has sent no certificate.
     if (certificate == nullptr) {
         return false;
     }

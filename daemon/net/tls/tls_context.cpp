@@ -30,6 +30,7 @@ constexpr const char* modern_ciphers =
 // Issuers in a chain. Real chains have a few; a longer one is an attempt to use up CPU time.
 constexpr int max_chain_depth = 9;
 
+// OpenSSL's number of a version.
 int native_version(tls_version version) noexcept {
     return version == tls_version::tls_1_2 ? TLS1_2_VERSION : TLS1_3_VERSION;
 }
@@ -47,6 +48,7 @@ bool set_common(SSL_CTX* ctx) {
            && SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) == 1;
 }
 
+// The modes have the names of Go's crypto/tls, as in other exporters.
 int verify_mode(tls_client_auth auth) noexcept {
     switch (auth) {
         case tls_client_auth::none:
@@ -63,6 +65,7 @@ int verify_mode(tls_client_auth auth) noexcept {
 
 // Verifies a client's certificate by its rule: the chain, unless any certificate is accepted, and the names.
 int verify_client(X509_STORE_CTX* store, void* context) {
+    // OpenSSL calls this in place of its own verification; 0 ends the handshake with an alert.
     const auto* const rule = static_cast<const client_rule*>(context);
     if (!rule->any && X509_verify_cert(store) != 1) {
         return 0;
@@ -75,6 +78,7 @@ int verify_client(X509_STORE_CTX* store, void* context) {
     return 0;
 }
 
+// Cipher suites, curves and versions of the configuration.
 std::optional<tls_load_error> set_lists(SSL_CTX* ctx, const tls_server_options& options) {
     if (!options.ciphers.empty() && SSL_CTX_set_cipher_list(ctx, options.ciphers.c_str()) != 1) {
         return tls_load_error{"cipher_suites: OpenSSL supports none of them", false};
@@ -91,6 +95,7 @@ std::optional<tls_load_error> set_lists(SSL_CTX* ctx, const tls_server_options& 
 }
 
 // Lifetime: `rule` lives as long as the context.
+// How the server checks the certificates of its clients.
 std::optional<tls_load_error> set_client_auth(SSL_CTX* ctx,
                                               const tls_server_options& options,
                                               client_rule& rule) {
@@ -99,6 +104,7 @@ std::optional<tls_load_error> set_client_auth(SSL_CTX* ctx,
                || options.client_auth == tls_client_auth::require_any;
     rule.allowed_sans = options.allowed_sans;
     SSL_CTX_set_cert_verify_callback(ctx, verify_client, &rule);
+    // Modes without verification need no CA certificates.
     if (options.client_ca_file.empty() && options.client_ca_pem.empty()) {
         return std::nullopt;
     }
@@ -109,6 +115,7 @@ std::optional<tls_load_error> set_client_auth(SSL_CTX* ctx,
 int store_session(SSL* ssl, SSL_SESSION* session) {
     auto* const sessions =
         static_cast<std::vector<SSL_SESSION*>*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)));
+    // The oldest session makes room: the server accepts newer ones for longer.
     if (sessions->size() == max_sessions) {
         SSL_SESSION_free(sessions->front());
         sessions->erase(sessions->begin());
@@ -117,11 +124,13 @@ int store_session(SSL* ssl, SSL_SESSION* session) {
     return 1;
 }
 
+// Expiry of the certificate that is loaded into the context; 0 without one.
 std::int64_t own_not_after(const SSL_CTX* ctx) noexcept {
     const X509* const certificate = SSL_CTX_get0_certificate(ctx);
     return certificate != nullptr ? unix_seconds(X509_get0_notAfter(certificate)) : 0;
 }
 
+// An error inside OpenSSL without a file at fault, for example a lack of memory.
 tls_load_error setup_failed() {
     ERR_clear_error();
     return {"OpenSSL cannot be set up", true};
@@ -131,6 +140,7 @@ tls_load_error setup_failed() {
 
 std::int64_t unix_seconds(const ASN1_TIME* time) noexcept {
     std::tm parts{};
+    // Certificates contain their times as text, in UTC.
     if (time == nullptr || ASN1_TIME_to_tm(time, &parts) != 1) {
         return 0;
     }
@@ -138,6 +148,7 @@ std::int64_t unix_seconds(const ASN1_TIME* time) noexcept {
 }
 
 tls_context::state::~state() {
+    // The list owns one reference of each session.
     for (SSL_SESSION* const session : sessions) {
         SSL_SESSION_free(session);
     }
@@ -145,11 +156,13 @@ tls_context::state::~state() {
     BIO_meth_free(method);
 }
 
+// Sessions expire at the server, so the newest has the best chance.
 SSL_SESSION* tls_context::state::newest() {
     const auto now = static_cast<std::int64_t>(std::time(nullptr));
     // Drops sessions that can no longer be resumed, from the newest on.
     while (!sessions.empty()) {
         SSL_SESSION* const session = sessions.back();
+        // The server would reject an expired ticket, so it is dropped here.
         const std::int64_t end =
             std::int64_t{SSL_SESSION_get_time(session)} + SSL_SESSION_get_timeout(session);
         if (SSL_SESSION_is_resumable(session) == 1 && now < end) {
@@ -167,6 +180,7 @@ void tls_context::state::drop(SSL_SESSION* session) noexcept {
     }
 }
 
+// Every error before the return frees what was made, since `shared` owns it.
 tls_result<tls_context> tls_context::make_client(const tls_client_options& options) {
     const auto shared = std::make_shared<state>();
     shared->ctx = SSL_CTX_new(TLS_client_method());
@@ -192,6 +206,7 @@ tls_result<tls_context> tls_context::make_client(const tls_client_options& optio
         }
         shared->not_after = own_not_after(shared->ctx);
     }
+    // The host is set for each connection by the engine.
     SSL_CTX_set_verify(shared->ctx, SSL_VERIFY_PEER, nullptr);
 
     // The context stores sessions itself, because OpenSSL's internal cache works for servers only.
@@ -202,6 +217,7 @@ tls_result<tls_context> tls_context::make_client(const tls_client_options& optio
     return tls_context(shared);
 }
 
+// In the order in which an operator fixes errors: options, certificate, rules for clients.
 tls_result<tls_context> tls_context::make_server(const tls_server_options& options) {
     const auto shared = std::make_shared<state>();
     shared->ctx = SSL_CTX_new(TLS_server_method());
@@ -227,12 +243,14 @@ tls_result<tls_context> tls_context::make_server(const tls_server_options& optio
 
     // The client stores the session in a ticket, so no cache grows here. The ticket keys end with this context.
     SSL_CTX_set_session_cache_mode(shared->ctx, SSL_SESS_CACHE_OFF);
+    // Sessions of other servers that use OpenSSL are not accepted (SSL_CTX_set_session_id_context(3)).
     constexpr unsigned char name[] = "kallglot";
     SSL_CTX_set_session_id_context(shared->ctx, name, sizeof name - 1);
     shared->not_after = own_not_after(shared->ctx);
     return tls_context(shared);
 }
 
+// For the watch of certificate files, which reloads the trust when the system's store changes.
 std::vector<std::string> tls_context::system_trust(std::string file, std::string folder) {
     return {file.empty() ? std::string(X509_get_default_cert_file()) : std::move(file),
             folder.empty() ? std::string(X509_get_default_cert_dir()) : std::move(folder)};

@@ -34,6 +34,7 @@ struct tls_engine::io {
         return 1;
     }
 
+    // Output is never refused, so a write of OpenSSL never blocks.
     static int write(BIO* bio, const char* from, std::size_t size, std::size_t* taken) {
         auto* const engine = static_cast<tls_engine*>(BIO_get_data(bio));
         BIO_clear_retry_flags(bio);
@@ -55,6 +56,7 @@ BIO_METHOD* make_engine_bio_method() {
 
 namespace {
 
+// Whether the host is an IP address, which is verified in another way than a name.
 bool is_address(const std::string& host) {
     const std::unique_ptr<ASN1_OCTET_STRING, decltype(&ASN1_OCTET_STRING_free)> parsed(
         a2i_IPADDRESS(host.c_str()),
@@ -104,6 +106,7 @@ const char* words_of(long verdict) noexcept {
 } // namespace
 
 BIO_METHOD* tls_engine::make_bio_method() {
+    // One method table serves all engines of a context.
     BIO_METHOD* const method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "kallglot");
     if (method != nullptr) {
         BIO_meth_set_read_ex(method, io::read);
@@ -113,23 +116,27 @@ BIO_METHOD* tls_engine::make_bio_method() {
     return method;
 }
 
+// Only a lack of memory can fail here, as for any other object.
 tls_engine::tls_engine(const tls_context& context) : context_(context) {
     tls_context::state& shared = *context_.state_;
     ssl_ = SSL_new(shared.ctx);
     BIO* const bio = BIO_new(shared.method);
     if (ssl_ == nullptr || bio == nullptr) {
+        // Both accept null.
         BIO_free(bio);
         SSL_free(ssl_);
         report_no_memory();
     }
     BIO_set_data(bio, this);
     BIO_set_init(bio, 1);
+    // The SSL object owns the BIO from here on.
     SSL_set_bio(ssl_, bio, bio);
 
     if (!shared.client) {
         SSL_set_accept_state(ssl_);
         return;
     }
+    // A client: the host is part of the context, and so of every connection.
     SSL_set_connect_state(ssl_);
     if (!expect_host(ssl_, shared.host)) {
         SSL_free(ssl_);
@@ -156,6 +163,7 @@ tls_engine::~tls_engine() {
     SSL_free(ssl_);
 }
 
+// Before each call of OpenSSL: makes input and output available to the BIO.
 void tls_engine::begin(std::span<const char>& input, std::string& output) noexcept {
     unread_ = input.data();
     unread_size_ = input.size();
@@ -167,11 +175,13 @@ void tls_engine::begin(std::span<const char>& input, std::string& output) noexce
     }
 }
 
+// After each call of OpenSSL: removes the consumed input and translates the outcome.
 tls_status tls_engine::finish(std::span<const char>& input, int outcome) noexcept {
     // OpenSSL has consumed the front of the input.
     input = input.last(unread_size_);
     unread_ = nullptr;
     unread_size_ = 0;
+    // Before anything else, because every call of OpenSSL may change the queue of errors.
     const int error = outcome > 0 ? SSL_ERROR_NONE : SSL_get_error(ssl_, outcome);
     output_ = nullptr;
     switch (error) {
@@ -186,6 +196,7 @@ tls_status tls_engine::finish(std::span<const char>& input, int outcome) noexcep
     }
 }
 
+// Records the error. A certificate that is not trusted has an error of its own.
 tls_status tls_engine::fail(int ssl_error) noexcept {
     const long verdict = SSL_get_verify_result(ssl_);
     if (!established() && verdict != X509_V_OK) {
@@ -210,6 +221,7 @@ tls_status tls_engine::handshake(std::span<const char>& input, std::string& outp
     return finish(input, SSL_do_handshake(ssl_));
 }
 
+// Also completes the handshake if it is not complete yet, which the server uses.
 tls_engine::read_result tls_engine::read(std::span<const char>& input,
                                          std::span<char> plaintext,
                                          std::string& output) {
@@ -232,6 +244,7 @@ tls_status tls_engine::write(std::string_view plaintext, std::string& output) {
     return status == tls_status::done ? status : fail(SSL_ERROR_SYSCALL);
 }
 
+// Without close_notify the peer could not tell the end of the stream from an attack that cuts it.
 void tls_engine::close(std::string& output) noexcept {
     if (error_ || !established()) {
         return;
@@ -247,6 +260,7 @@ bool tls_engine::established() const noexcept {
     return SSL_is_init_finished(ssl_) == 1;
 }
 
+// The engine keeps its own reference until it is destroyed.
 void tls_engine::forget_session() noexcept {
     if (offered_ != nullptr) {
         context_.state_->drop(offered_);
@@ -265,16 +279,20 @@ std::string_view tls_engine::version() const noexcept {
     return SSL_get_version(ssl_);
 }
 
+// For the metric of the API's certificate.
 std::int64_t tls_engine::peer_not_after() const noexcept {
+    // A resumed connection has the certificate of its first handshake.
     const X509* const certificate = SSL_get0_peer_certificate(ssl_);
     return certificate != nullptr ? unix_seconds(X509_get0_notAfter(certificate)) : 0;
 }
 
+// Compares exactly: no wildcards, no common name.
 bool tls_engine::peer_has_name(std::string_view name) const {
     X509* const certificate = SSL_get0_peer_certificate(ssl_);
     if (certificate == nullptr || name.empty()) {
         return false;
     }
+    // OpenSSL needs a terminated text for addresses.
     const std::string text(name);
     constexpr unsigned flags = X509_CHECK_FLAG_NO_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT;
     return X509_check_host(certificate, text.data(), text.size(), flags, nullptr) == 1

@@ -17,6 +17,7 @@ namespace {
 // A bundle of all public CA certificates is smaller than half a mebibyte.
 constexpr std::size_t max_file_bytes = 8 * 1024 * 1024;
 
+// Frees any of OpenSSL's objects, so that no error path can leak one.
 struct free_openssl {
     void operator()(BIO* bio) const noexcept { BIO_free(bio); }
 
@@ -50,12 +51,14 @@ public:
         return read_file(source.file);
     }
 
+    // A view of the text, without a copy.
     [[nodiscard]] bio_ptr open() const {
         return bio_ptr(BIO_new_mem_buf(text_.data(), static_cast<int>(text_.size())));
     }
 
 private:
     std::optional<tls_load_error> read_file(const std::string& path) {
+        // "e": a child process must not inherit a key file.
         const file_ptr file(std::fopen(path.c_str(), "rbe"));
         if (!file) {
             return tls_load_error{"cannot read " + path + ": " + std::strerror(errno), true};
@@ -88,10 +91,12 @@ std::string last_reason() {
     return text != nullptr ? text : "unknown error";
 }
 
+// For messages: inline PEM has no path.
 std::string name_of(const pem_source& source) {
     return source.file.empty() ? "the inline PEM" : source.file;
 }
 
+// An error of the content, not of reading it.
 tls_load_error bad(const pem_source& source, const std::string& what) {
     return {name_of(source) + ": " + what, false};
 }
@@ -107,6 +112,7 @@ x509_ptr next_certificate(BIO* bio, std::string& fault) {
     return certificate;
 }
 
+// The server's certificate and the issuers behind it.
 std::optional<tls_load_error> load_chain(SSL_CTX* ctx, const pem_source& source) {
     file_text text;
     if (auto fault = text.read(source)) {
@@ -114,6 +120,7 @@ std::optional<tls_load_error> load_chain(SSL_CTX* ctx, const pem_source& source)
     }
     const bio_ptr bio = text.open();
     std::string fault;
+    // The first certificate is the server's or client's own, as RFC 8446 section 4.4.2 orders them.
     const x509_ptr leaf = next_certificate(bio.get(), fault);
     if (!leaf) {
         return bad(source, fault.empty() ? "contains no certificate" : fault);
@@ -130,6 +137,7 @@ std::optional<tls_load_error> load_chain(SSL_CTX* ctx, const pem_source& source)
     return fault.empty() ? std::nullopt : std::optional(bad(source, fault));
 }
 
+// The key, which must match the certificate.
 std::optional<tls_load_error> load_key(SSL_CTX* ctx,
                                        const pem_source& source,
                                        const pem_source& cert) {
@@ -158,6 +166,7 @@ std::optional<tls_load_error> load_key(SSL_CTX* ctx,
 std::optional<tls_load_error> load_identity(SSL_CTX* ctx,
                                             const pem_source& cert,
                                             const pem_source& key) {
+    // The chain first: the key is checked against it.
     if (auto fault = load_chain(ctx, cert)) {
         return fault;
     }
@@ -173,7 +182,9 @@ std::optional<tls_load_error> load_authorities(SSL_CTX* ctx,
     }
     const bio_ptr bio = text.open();
     std::string fault;
+    // An empty bundle would trust no server, and every poll would fail: better an error now.
     std::size_t count = 0;
+    // Every certificate of the bundle is trusted.
     while (const x509_ptr authority = next_certificate(bio.get(), fault)) {
         if (X509_STORE_add_cert(SSL_CTX_get_cert_store(ctx), authority.get()) != 1
             || (announce && SSL_CTX_add_client_CA(ctx, authority.get()) != 1)) {
@@ -181,6 +192,7 @@ std::optional<tls_load_error> load_authorities(SSL_CTX* ctx,
         }
         ++count;
     }
+    // A damaged certificate in the middle must not silently shorten the trust.
     if (!fault.empty()) {
         return bad(authorities, fault);
     }
