@@ -138,7 +138,7 @@ application::application(asio::io_context& loop,
     client_.set_listener(poller_);
     poller_.use_idle_probe(settings_.api.idle_probe);
     pages_.install(routes_);
-    if (webhooks_.metrics() != nullptr) {
+    if (webhooks_.enabled()) {
         ledger_.follow_webhooks();
     }
     session_api_.install(routes_);

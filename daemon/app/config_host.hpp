@@ -14,6 +14,7 @@
 #include "kallglot/config/config_file.hpp"
 #include "kallglot/ports/clock.hpp"
 #include "kallglot/ports/config_control.hpp"
+#include "kallglot/ports/gauge_sink.hpp"
 #include "kallglot/ports/logger.hpp"
 #include "kallglot/settings/settings.hpp"
 
@@ -81,12 +82,10 @@ public:
 
     [[nodiscard]] std::string effective() const override;
 
-    [[nodiscard]] const settings& in_force() const noexcept { return in_force_; }
-
-    [[nodiscard]] bool last_successful() const noexcept { return last_successful_; }
-
-    /// When a configuration was last put in force, the one at the start included.
-    [[nodiscard]] api_time last_success() const noexcept { return last_success_; }
+    void report(gauge_sink& gauges) const {
+        gauges.set(metric::config_last_reload_successful, last_successful_ ? 1 : 0);
+        gauges.set(metric::config_last_reload_success, unix_seconds(last_success_));
+    }
 
     /// False if the thread is stuck.
     [[nodiscard]] bool stop_worker(steady_duration patience) { return worker_.stop(patience); }
@@ -103,7 +102,8 @@ private:
     applier apply_;
     worker_thread worker_;
     bool last_successful_ = true;
-    api_time last_success_{};
+    api_time
+        last_success_{}; ///< when a configuration was last applied, the one at the start included
     bool reloading_ = false;
     bool stopping_ = false;
     steady_timer wake_;                    ///< of those who wait for their turn or for what is read

@@ -1,21 +1,25 @@
 #include "app/listener.hpp"
 
+#include <string>
 #include <utility>
 
 namespace kallglot {
 
 listener::listener(const loop_executor& loop,
-                   std::string name,
+                   std::string_view name,
                    const http_routes& routes,
                    const http_limits& limits,
                    clock& time,
                    logger& log,
                    file_follower::file_reader read)
-    : name_(std::move(name)),
+    : name_(name),
       clock_(time),
       log_(log),
-      server_(loop, name_, routes, limits, time, log),
-      files_(time, log, "changed files of the " + name_ + " listener not used", std::move(read)) {}
+      server_(loop, std::string(name), routes, limits, time, log),
+      files_(time,
+             log,
+             "changed files of the " + std::string(name) + " listener not used",
+             std::move(read)) {}
 
 void listener::use_tls(std::optional<tls_context> identity, file_group files) {
     not_after_ = identity ? identity->certificate_not_after() : 0;

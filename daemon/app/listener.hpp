@@ -11,22 +11,23 @@
 #include "kallglot/net/server/http_server.hpp"
 #include "kallglot/net/tls/tls_context.hpp"
 #include "kallglot/ports/clock.hpp"
+#include "kallglot/ports/gauge_sink.hpp"
 #include "kallglot/ports/logger.hpp"
 #include "kallglot/settings/settings.hpp"
 
 #include <cstdint>
 #include <optional>
-#include <string>
+#include <string_view>
 
 namespace kallglot {
 
 /// Loop only. Lifetime: routes, clock and logger outlive it; its server has been joined before it goes.
 class listener {
 public:
-    /// `name` is the value of the label `listener` and of the log field. `read` reads the TLS files again and calls
+    /// `name`, a constant text, is the value of the label `listener` and of the log field. `read` reads the TLS files again and calls
     /// use_tls().
     listener(const loop_executor& loop,
-             std::string name,
+             std::string_view name,
              const http_routes& routes,
              const http_limits& limits,
              clock& time,
@@ -46,11 +47,17 @@ public:
 
     void stop_following() { files_.stop(); }
 
+    void report(gauge_sink& gauges) const {
+        if (not_after_ != 0) {
+            gauges.set(metric::web_certificate_not_after, name_, static_cast<double>(not_after_));
+        }
+    }
+
     /// Expiry of our certificate, Unix seconds; 0 without TLS.
     [[nodiscard]] std::int64_t certificate_not_after() const noexcept { return not_after_; }
 
 private:
-    std::string name_;
+    std::string_view name_;
     clock& clock_;
     logger& log_;
     http_server server_;

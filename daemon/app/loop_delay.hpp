@@ -7,6 +7,7 @@
 #define KALLGLOT_APP_LOOP_DELAY_HPP
 
 #include "kallglot/ports/clock.hpp"
+#include "kallglot/ports/gauge_sink.hpp"
 
 #include <algorithm>
 #include <array>
@@ -27,6 +28,10 @@ public:
     /// The worst of the last 60 seconds, in steps of ten.
     [[nodiscard]] steady_duration worst() const noexcept {
         return *std::max_element(worst_.begin(), worst_.end());
+    }
+
+    void report(gauge_sink& gauges) const {
+        gauges.set(metric::event_loop_delay, to_seconds(worst()));
     }
 
 private:

@@ -13,10 +13,6 @@ namespace {
 /// Records counted between two looks at the loop: well below a millisecond.
 constexpr std::size_t records_a_step = 8192;
 
-double unix_seconds(api_time time) noexcept {
-    return to_seconds(time.time_since_epoch());
-}
-
 /// How long the call has lasted at `now`, or lasted in the end; empty if it never started.
 std::optional<double> call_seconds(const session_record& record, steady_time now) {
     if (record.status == session_status::ended) {
@@ -49,7 +45,6 @@ reporter::reporter(loop_executor executor, const report_sources& sources, const 
 
 void reporter::use(const settings& values) {
     request_timeout_ = values.api.request_timeout;
-    sessions_limit_ = values.sessions.max_tracked;
     series_.set_limit(values.metrics.per_session_limit);
 }
 
@@ -95,7 +90,7 @@ void reporter::end_count() noexcept {
 
 task<> reporter::count(daemon_report& report) {
     const poll_policy policy = from_.schedule.policy();
-    series_candidates candidates(policy.thresholds, std::max(series_.limit(), most_stuck_shown));
+    series_candidates candidates(policy.thresholds, std::max(series_.limit(), max_stuck_shown));
     const census_terms terms{from_.time.now(),
                              &policy,
                              from_.polls.usual_stretch(),
@@ -109,7 +104,8 @@ task<> reporter::count(daemon_report& report) {
     }
     report.census = pass.outcome();
     report.thresholds = policy.thresholds;
-    report.daemon = snapshot();
+    report.wall_now = from_.time.wall_now();
+    collect(report);
     show_sessions(report, candidates);
 }
 
@@ -117,76 +113,41 @@ void reporter::show_sessions(daemon_report& report, series_candidates& candidate
     const steady_time now = report.census.at;
     const std::vector<ranked_session> first = candidates.take(from_.ledger.sessions());
     for (const ranked_session& one : first) {
-        if (one.rank != series_rank::stuck || report.stuck.size() == most_stuck_shown) {
+        if (one.rank != series_rank::stuck || report.stuck.size() == max_stuck_shown) {
             break;
         }
-        report.stuck.push_back(
-            view_of(from_.ledger.sessions(), one.slot, {now, report.daemon.wall_now}));
+        report.stuck.push_back(view_of(from_.ledger.sessions(), one.slot, {now, report.wall_now}));
     }
-    auto& shown = report.daemon.series.emplace();
+    auto& shown = report.series.emplace();
     for (const auto& one : series_.choose(first, from_.ledger.sessions(), report.thresholds, now)) {
         shown.sessions.push_back(series_of(one.id, from_.ledger.sessions()[one.slot], now));
     }
     shown.omitted = from_.ledger.sessions().size() - shown.sessions.size();
 }
 
-daemon_snapshot reporter::snapshot() const {
-    daemon_snapshot now;
-    const steady_time at = from_.time.now();
-    const api_health& health = from_.gate.health();
-    const response_headers& headers = from_.polls.last_headers();
-    now.wall_now = from_.time.wall_now();
-
-    now.up = health.up();
-    now.state = health.state();
-    now.rate_limit = headers.rate_limit;
-    now.rate_limit_remaining = headers.rate_remaining;
-    now.credits_remaining = headers.credits_remaining;
-    now.credits_used = headers.credits_used;
-    if (headers.rate_reset) {
-        now.rate_limit_reset_timestamp = unix_seconds(*headers.rate_reset);
-    }
-    const steady_time pause = health.paused_until(at);
-    now.paused_until_timestamp =
-        pause == no_time ? 0.0 : unix_seconds(now.wall_now) + to_seconds(pause - at);
-    if (const auto success = from_.polls.last_success()) {
-        now.last_poll_success_timestamp = unix_seconds(*success);
-    }
-    if (const auto api_now = from_.api_clock.at(at)) {
-        now.clock_offset_seconds = unix_seconds(*api_now) - unix_seconds(now.wall_now);
-    }
-    now.connections = from_.client.connections();
-
-    now.budget = from_.gate.spendable(at);
-    now.demand = from_.schedule.demand();
-    now.stretch = from_.schedule.stretch(at);
-    now.foreign_requests_total = from_.gate.budget().foreign_requests();
-    auto& overdue = now.polls_overdue.emplace();
-    for (std::size_t cls = 0; cls < overdue.size(); ++cls) {
-        overdue[cls] = from_.schedule.overdue(static_cast<poll_class>(cls));
-    }
-    now.sessions_limit = sessions_limit_;
-    now.store = from_.store.snapshot();
-    if (webhook_metrics* const webhooks = from_.webhooks.metrics()) {
-        webhooks->missed(from_.ledger.missed_webhooks());
-        now.webhooks_flow = from_.schedule.policy().webhooks_flow;
-        // Absent until the first event, like every time that is not known.
-        if (const auto last = webhooks->last_event()) {
-            now.webhook_last_event_timestamp = unix_seconds(*last);
-        }
-    }
+void reporter::collect(daemon_report& report) const {
+    const steady_time now = from_.time.now();
+    gauge_set& gauges = report.gauges;
+    from_.polls.report(gauges);
+    from_.gate.report(gauges, now, report.wall_now);
+    from_.schedule.report(gauges, now);
+    from_.client.connections().report(gauges);
+    from_.store.report(gauges);
+    from_.delay.report(gauges);
+    gauges.set(metric::sessions_limit, static_cast<double>(from_.ledger.sessions().max_tracked()));
     if (configuration_ != nullptr) {
-        now.config_last_reload_successful = configuration_->last_successful();
-        now.config_last_reload_success_timestamp = unix_seconds(configuration_->last_success());
+        configuration_->report(gauges);
     }
-    if (web_ != nullptr && web_->certificate_not_after() != 0) {
-        now.web_certificates.push_back({"private", web_->certificate_not_after()});
+    if (web_ != nullptr) {
+        web_->own_listener().report(gauges);
     }
-    if (const std::int64_t ends = from_.webhooks.certificate_not_after(); ends != 0) {
-        now.web_certificates.push_back({"webhook", ends});
+    from_.webhooks.report(gauges, from_.ledger.missed_webhooks());
+
+    report.state = from_.gate.health().state();
+    report.store_writable = from_.store.writable();
+    if (from_.webhooks.enabled()) {
+        report.webhooks_flow = from_.schedule.policy().webhooks_flow;
     }
-    now.event_loop_delay_seconds = to_seconds(from_.delay.worst());
-    return now;
 }
 
 } // namespace kallglot

@@ -47,7 +47,7 @@ public:
     reporter(loop_executor executor, const report_sources& sources, const settings& values);
 
     /// Whom to ask about the configuration and the private listener. Before the first report. Lifetime: as the sources.
-    void follow(const config_host& configuration, const web_host& web) noexcept {
+    void follow(const config_host& configuration, web_host& web) noexcept {
         configuration_ = &configuration;
         web_ = &web;
     }
@@ -73,13 +73,13 @@ private:
     [[nodiscard]] task<> count(daemon_report& report);
     void end_count() noexcept;
     void show_sessions(daemon_report& report, series_candidates& candidates);
-    [[nodiscard]] daemon_snapshot snapshot() const;
+    /// Asks each owner for its gauges.
+    void collect(daemon_report& report) const;
 
     report_sources from_;
     const config_host* configuration_ = nullptr;
-    const web_host* web_ = nullptr;
+    web_host* web_ = nullptr;
     steady_duration request_timeout_{};
-    std::size_t sessions_limit_ = 0;
     series_selection series_;
     readiness readiness_;
     /// Wakes those who wait for the census under way.

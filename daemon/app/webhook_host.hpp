@@ -42,8 +42,16 @@ public:
                  logger& log);
     ~webhook_host();
 
-    /// Null while webhooks are off.
-    [[nodiscard]] webhook_metrics* metrics() noexcept { return metrics_.get(); }
+    [[nodiscard]] bool enabled() const noexcept { return listener_.has_value(); }
+
+    /// `missed`: starts and ends that no webhook reported, in total.
+    void report(gauge_sink& gauges, std::uint64_t missed) {
+        if (listener_) {
+            metrics_->missed(missed);
+            metrics_->report(gauges);
+            listener_->report(gauges);
+        }
+    }
 
     /// Expiry of our certificate, Unix seconds; 0 without TLS.
     [[nodiscard]] std::int64_t certificate_not_after() const noexcept {

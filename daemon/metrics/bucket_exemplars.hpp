@@ -7,8 +7,8 @@
 
 #include "kallglot/base/time.hpp"
 #include "kallglot/metrics/exposition_writer.hpp"
+#include "kallglot/ports/metric_table.hpp"
 #include "kallglot/tracking/session_id.hpp"
-#include "metrics/metric_table.hpp"
 
 #include <algorithm>
 #include <array>

@@ -75,8 +75,8 @@ void write_exposition(std::string& out,
                       const process_metrics& process,
                       std::optional<double> last_duration_seconds) {
     exposition_writer writer(out, format);
-    write_session_metrics(writer, report.census, report.thresholds, report.daemon.wall_now);
-    write_snapshot_metrics(writer, report.daemon);
+    write_session_metrics(writer, report.census, report.thresholds, report.wall_now);
+    write_snapshot_metrics(writer, report);
     // Of the previous answer: the duration of this one is not known yet.
     if (last_duration_seconds) {
         writer.single(metric::scrape_duration, *last_duration_seconds);

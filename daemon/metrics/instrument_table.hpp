@@ -7,7 +7,7 @@
 #define KALLGLOT_METRICS_INSTRUMENT_TABLE_HPP
 
 #include "kallglot/base/vocabulary.hpp"
-#include "metrics/metric_table.hpp"
+#include "kallglot/ports/metric_table.hpp"
 
 #include <prometheus/counter.h>
 #include <prometheus/histogram.h>

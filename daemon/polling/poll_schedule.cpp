@@ -271,4 +271,12 @@ void poll_schedule::dequeue(session_slot slot) {
     }
 }
 
+void poll_schedule::report(gauge_sink& gauges, steady_time now) const {
+    gauges.set(metric::poll_demand, demand());
+    gauges.set(metric::poll_stretch, stretch(now));
+    for (const auto& cls : poll_class_words) {
+        gauges.set(metric::polls_overdue, cls.text, static_cast<double>(overdue(cls.value)));
+    }
+}
+
 } // namespace kallglot

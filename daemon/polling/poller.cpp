@@ -380,6 +380,22 @@ void poller::take_failure(const api_answer& answer, failure_reason reason) {
     gate_.health().on_failure(failure, answer.received);
 }
 
+void poller::report(gauge_sink& gauges) const {
+    gauges.set(metric::api_rate_limit, last_headers_.rate_limit);
+    gauges.set(metric::api_rate_limit_remaining, last_headers_.rate_remaining);
+    gauges.set(metric::api_credits_remaining, last_headers_.credits_remaining);
+    gauges.set(metric::api_credits_used, last_headers_.credits_used);
+    if (last_headers_.rate_reset) {
+        gauges.set(metric::api_rate_limit_reset, unix_seconds(*last_headers_.rate_reset));
+    }
+    if (last_success_) {
+        gauges.set(metric::last_poll_success, unix_seconds(*last_success_));
+    }
+    if (const auto api_now = api_clock_.at(clock_.now())) {
+        gauges.set(metric::clock_offset, unix_seconds(*api_now) - unix_seconds(clock_.wall_now()));
+    }
+}
+
 void poller::log_state_change() {
     const api_state state = gate_.health().state();
     if (state == logged_state_) {

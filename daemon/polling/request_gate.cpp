@@ -46,4 +46,18 @@ double request_gate::rate(steady_time now) const noexcept {
     return std::min(allowed, std::max(ramp * std::min(allowed, demand_), min_ramp_rate));
 }
 
+void request_gate::report(gauge_sink& gauges, steady_time now, api_time wall_now) const {
+    if (const auto up = health_.up()) {
+        gauges.set(metric::up, *up ? 1 : 0);
+    }
+    for (const auto& state : api_state_words) {
+        gauges.set(metric::api_state, state.text, state.value == health_.state() ? 1 : 0);
+    }
+    const steady_time pause = health_.paused_until(now);
+    gauges.set(metric::api_paused_until,
+               pause == no_time ? 0.0 : unix_seconds(wall_now) + to_seconds(pause - now));
+    gauges.set(metric::poll_budget, spendable(now));
+    gauges.set(metric::foreign_requests, static_cast<double>(budget_.foreign_requests()));
+}
+
 } // namespace kallglot

@@ -20,10 +20,6 @@ constexpr steady_duration tick_interval = 1s;
 constexpr steady_duration mark_interval = 1min;
 constexpr steady_duration purge_interval = 10min;
 
-double unix_seconds(api_time at) noexcept {
-    return std::chrono::duration<double>(at.time_since_epoch()).count();
-}
-
 store_fault too_many_changes() {
     return {store_fault_kind::broken, "more changes than the disk can take"};
 }
@@ -71,8 +67,8 @@ task<error_code> durable_store::open() {
         co_return unavailable();
     }
     line_ = opening_.line;
-    snapshot_.size_bytes = opening_.size_bytes;
-    snapshot_.last_corruption_timestamp = static_cast<double>(opening_.last_corruption) / 1000;
+    counts_.size_bytes = static_cast<double>(opening_.size_bytes);
+    counts_.last_corruption_timestamp = static_cast<double>(opening_.last_corruption) / 1000;
     log_opening();
     co_return error_code{};
 }
@@ -316,9 +312,9 @@ task<> durable_store::checkpoint() {
 }
 
 void durable_store::take_success(const commit_outcome& outcome) {
-    ++snapshot_.writes_total;
-    snapshot_.last_commit_timestamp = unix_seconds(clock_.wall_now());
-    snapshot_.size_bytes = outcome.size_bytes;
+    ++counts_.writes_total;
+    counts_.last_commit_timestamp = unix_seconds(clock_.wall_now());
+    counts_.size_bytes = static_cast<double>(outcome.size_bytes);
     log_pages_ = outcome.log_pages;
     if (outcome.more_to_purge) {
         due_.purge = clock_.now();
@@ -357,7 +353,7 @@ durable_store::phase durable_store::phase_after(store_fault_kind kind) noexcept 
 }
 
 void durable_store::take_failure(const store_fault& fault) {
-    ++snapshot_.write_failures_total;
+    ++counts_.write_failures_total;
     fault_ = fault;
     const phase before = phase_;
     // Phases are in the order of how much is wrong, and a fault never makes less of it.
@@ -483,7 +479,7 @@ task<error_code> durable_store::rewrite() {
     }
     if (!error) {
         if (phase_ == phase::damaged) {
-            snapshot_.last_corruption_timestamp = unix_seconds(clock_.wall_now());
+            counts_.last_corruption_timestamp = unix_seconds(clock_.wall_now());
         }
         // The fresh file is good; what is held has yet to be written into it.
         enter(phase::unwritable);
@@ -547,13 +543,19 @@ void durable_store::look_at_worker() {
 
 // Everything else -----------------------------------------------------------------------------------------------------
 
-std::optional<store_snapshot> durable_store::snapshot() const {
+std::optional<bool> durable_store::writable() const {
+    return worker_.is_persistent() ? std::optional(!fault_ && !is_failing()) : std::nullopt;
+}
+
+void durable_store::report(gauge_sink& gauges) const {
     if (!worker_.is_persistent()) {
-        return std::nullopt;
+        return;
     }
-    store_snapshot now = snapshot_;
-    now.writable = !fault_ && !is_failing();
-    return now;
+    gauges.set(metric::store_writes, static_cast<double>(counts_.writes_total));
+    gauges.set(metric::store_write_failures, static_cast<double>(counts_.write_failures_total));
+    gauges.set(metric::store_last_commit, counts_.last_commit_timestamp);
+    gauges.set(metric::store_size, counts_.size_bytes);
+    gauges.set(metric::store_last_corruption, counts_.last_corruption_timestamp);
 }
 
 void durable_store::tick() {

@@ -24,16 +24,12 @@ namespace {
 // About the time of a person who waits for a change; a report costs milliseconds.
 constexpr std::string_view refresh_seconds = "5";
 
-double unix_seconds(api_time time) noexcept {
-    return std::chrono::duration<double>(time.time_since_epoch()).count();
-}
-
 /// The age of a moment at the time of the report: `3 s ago` or `now`; `never` without a moment.
 std::string ago(std::optional<double> moment, const daemon_report& report) {
     if (!moment) {
         return "never";
     }
-    const double age = unix_seconds(report.daemon.wall_now) - *moment;
+    const double age = unix_seconds(report.wall_now) - *moment;
     return age < 0.5 ? "now" : describe_duration(age) + " ago";
 }
 
@@ -109,7 +105,7 @@ void put_stuck(page_writer& out, const daemon_report& report) {
     out.raw(
         "<table>\n<tr><th>session</th><th>status</th><th>for</th><th>last poll</th>"
         "<th class=\"extra\">details</th></tr>\n");
-    const api_time now = report.daemon.wall_now;
+    const api_time now = report.wall_now;
     for (const session_view& one : report.stuck) {
         const double age = unix_seconds(now) - unix_seconds(one.since);
         // The age is by the clock; the last poll shows how old the evidence for it is.
@@ -138,41 +134,42 @@ void put_stuck(page_writer& out, const daemon_report& report) {
 
 /// State of the API: usable or not, pauses, connections, and the rate limit of the account.
 void put_api(page_writer& out, const daemon_report& report) {
-    const daemon_snapshot& daemon = report.daemon;
+    const gauge_set& gauges = report.gauges;
     // Three levels: usable, throttled (polls are late), and unusable.
-    const bool usable = daemon.state == api_state::ok || daemon.state == api_state::starting;
-    const bool slowed = daemon.state == api_state::throttled;
+    const bool usable = report.state == api_state::ok || report.state == api_state::starting;
+    const bool slowed = report.state == api_state::throttled;
     begin_facts(out, "API");
-    out.fact("state", to_string(daemon.state), usable ? "" : slowed ? "care" : "alarm");
-    out.fact("last success", ago(daemon.last_poll_success_timestamp, report));
-    if (daemon.paused_until_timestamp.value_or(0) > 0) {
+    out.fact("state", to_string(report.state), usable ? "" : slowed ? "care" : "alarm");
+    out.fact("last success", ago(gauges.value(metric::last_poll_success), report));
+    const double paused_until = gauges.value(metric::api_paused_until).value_or(0);
+    if (paused_until > 0) {
         out.fact("paused for another",
-                 describe_duration(*daemon.paused_until_timestamp - unix_seconds(daemon.wall_now)),
+                 describe_duration(paused_until - unix_seconds(report.wall_now)),
                  "care");
     }
-    if (daemon.connections) {
-        out.fact("connections",
-                 describe_count(daemon.connections->busy) + " busy, "
-                     + describe_count(daemon.connections->idle) + " idle");
-    }
+    const auto connections = [&gauges](std::string_view state) {
+        return describe_count(
+            static_cast<std::uint64_t>(gauges.value(metric::api_connections, state).value_or(0)));
+    };
+    out.fact("connections", connections("busy") + " busy, " + connections("idle") + " idle");
     // Only known after the first response with rate limit headers. They can be negative.
-    if (daemon.rate_limit && daemon.rate_limit_remaining) {
-        out.fact(
-            "rate limit left",
-            describe_count(static_cast<std::uint64_t>(std::max(0.0, *daemon.rate_limit_remaining)))
-                + " of "
-                + describe_count(static_cast<std::uint64_t>(std::max(0.0, *daemon.rate_limit))));
+    const auto limit = gauges.value(metric::api_rate_limit);
+    const auto remaining = gauges.value(metric::api_rate_limit_remaining);
+    if (limit && remaining) {
+        out.fact("rate limit left",
+                 describe_count(static_cast<std::uint64_t>(std::max(0.0, *remaining))) + " of "
+                     + describe_count(static_cast<std::uint64_t>(std::max(0.0, *limit))));
     }
     out.raw(end_facts);
 }
 
 /// Request budget and demand, and what follows from them: stretched intervals, stale sessions, overdue polls.
 void put_budget(page_writer& out, const daemon_report& report) {
-    const daemon_snapshot& daemon = report.daemon;
+    const gauge_set& gauges = report.gauges;
     begin_facts(out, "Polling");
-    out.fact("request budget", describe_rate(daemon.budget.value_or(0)));
-    out.fact("demand", describe_rate(daemon.demand.value_or(0)));
-    const double stretch = daemon.stretch.value_or(1);
+    out.fact("request budget", describe_rate(gauges.value(metric::poll_budget).value_or(0)));
+    out.fact("demand", describe_rate(gauges.value(metric::poll_demand).value_or(0)));
+    const double stretch = gauges.value(metric::poll_stretch).value_or(1);
     // Small fluctuations around 1 are no shortage.
     std::array<char, 40> times{};
     std::snprintf(times.data(), times.size(), "%.1f times the configured one", stretch);
@@ -184,17 +181,14 @@ void put_budget(page_writer& out, const daemon_report& report) {
     if (report.census.unverified > 0) {
         out.fact("restored and not yet polled", describe_count(report.census.unverified));
     }
-    if (daemon.polls_overdue) {
-        const auto& waiting = *daemon.polls_overdue;
-        out.fact("overdue polls",
-                 describe_count(std::accumulate(waiting.begin(), waiting.end(), std::size_t{0})));
-    }
+    out.fact("overdue polls",
+             describe_count(static_cast<std::uint64_t>(gauges.sum(metric::polls_overdue))));
     out.raw(end_facts);
 }
 
 /// Where session ids come from, and whether webhooks are reliable enough to replace polls.
 void put_intake(page_writer& out, const status_page_input& shown) {
-    const daemon_snapshot& daemon = shown.report->daemon;
+    const daemon_report& report = *shown.report;
     begin_facts(out, "Intake");
     for (const auto& source : session_source_words) {
         const double added = shown.added[static_cast<std::size_t>(source.value)];
@@ -202,47 +196,44 @@ void put_intake(page_writer& out, const status_page_input& shown) {
                  describe_count(static_cast<std::uint64_t>(added)));
     }
     // No value: the webhook listener is disabled.
-    if (!daemon.webhooks_flow) {
+    if (!report.webhooks_flow) {
         out.fact("webhooks", "off");
     } else {
-        out.fact("last webhook", ago(daemon.webhook_last_event_timestamp, *shown.report));
-        out.fact("webhooks reliable", *daemon.webhooks_flow ? "yes" : "no");
+        out.fact("last webhook", ago(report.gauges.value(metric::webhook_last_event), report));
+        out.fact("webhooks reliable", *report.webhooks_flow ? "yes" : "no");
     }
-    if (daemon.sessions_limit) {
-        out.fact("max sessions", describe_count(*daemon.sessions_limit));
+    if (const auto limit = report.gauges.value(metric::sessions_limit)) {
+        out.fact("max sessions", describe_count(static_cast<std::uint64_t>(*limit)));
     }
     out.raw(end_facts);
 }
 
 /// The daemon itself: store, last reload, event loop, uptime.
 void put_daemon(page_writer& out, const status_page_input& shown) {
-    const daemon_snapshot& daemon = shown.report->daemon;
+    const daemon_report& report = *shown.report;
+    const gauge_set& gauges = report.gauges;
     begin_facts(out, "Daemon");
-    if (daemon.store) {
-        const store_snapshot& store = *daemon.store;
+    if (report.store_writable) {
         out.fact("store",
-                 store.writable ? "written " + ago(store.last_commit_timestamp, *shown.report)
-                                : std::string("not writable"),
-                 store.writable ? "" : "alarm");
+                 *report.store_writable
+                     ? "written " + ago(gauges.value(metric::store_last_commit), report)
+                     : std::string("not writable"),
+                 *report.store_writable ? "" : "alarm");
         // Shown for good: ids may have been lost, and the operator decides when that is dealt with.
-        if (store.last_corruption_timestamp > 0) {
-            out.fact("store found corrupt",
-                     ago(store.last_corruption_timestamp, *shown.report),
-                     "care");
+        const auto corrupt = gauges.value(metric::store_last_corruption);
+        if (corrupt.value_or(0) > 0) {
+            out.fact("store found corrupt", ago(corrupt, report), "care");
         }
     } else {
         out.fact("store", "in memory only", "care");
     }
     // A failed reload leaves the old configuration in force, so nothing else on the page shows it.
-    if (daemon.config_last_reload_successful && !*daemon.config_last_reload_successful) {
+    if (gauges.value(metric::config_last_reload_successful) == 0.0) {
         out.fact("last reload", "failed", "care");
     }
-    if (daemon.event_loop_delay_seconds) {
+    if (const auto worst = gauges.value(metric::event_loop_delay)) {
         std::array<char, 40> delay{};
-        std::snprintf(delay.data(),
-                      delay.size(),
-                      "%.1f ms",
-                      *daemon.event_loop_delay_seconds * 1e3);
+        std::snprintf(delay.data(), delay.size(), "%.1f ms", *worst * 1e3);
         out.fact("max event loop delay", delay.data());
     }
     out.fact("uptime", describe_duration(to_seconds(shown.uptime)));
@@ -287,7 +278,7 @@ std::string render_status_page(const status_page_input& shown) {
     out.raw("<header><h1>kallglot_exporter</h1>");
     if (shown.report != nullptr) {
         out.raw("<span class=\"soft\">")
-            .text(describe_clock(shown.report->daemon.wall_now))
+            .text(describe_clock(shown.report->wall_now))
             .raw("</span>");
     }
     out.raw("</header>\n<div class=\"verdict ")

@@ -30,7 +30,7 @@ std::string is_or_are(std::uint64_t count) {
 /// The verdict on an unusable API: without polls every session state is outdated. Empty while the API is usable.
 verdict judge_api(const daemon_report& report) {
     verdict found{tone::bad, "", ""};
-    switch (report.daemon.state) {
+    switch (report.state) {
         case api_state::unauthorized:
             found.headline = "The API rejects the key";
             found.detail =
@@ -72,7 +72,7 @@ verdict judge_stuck(const daemon_report& report) {
     }
     // The list is bounded, but it begins with the longest stay.
     if (!report.stuck.empty()) {
-        const auto longest = report.daemon.wall_now - report.stuck.front().since;
+        const auto longest = report.wall_now - report.stuck.front().since;
         found.detail += "; the longest for "
                         + describe_duration(std::chrono::duration<double>(longest).count());
     }
@@ -83,12 +83,12 @@ verdict judge_stuck(const daemon_report& report) {
 /// The verdict while polls work and no session is stuck: what will delay or lose the next finding.
 verdict judge_rest(const daemon_report& report) {
     // Bad, not a warning: the daemon rejects every new session until the store recovers.
-    if (report.daemon.store && !report.daemon.store->writable) {
+    if (report.store_writable == false) {
         return {tone::bad,
                 "The store is not writable",
                 "New session ids are rejected until it is writable again. Polling continues."};
     }
-    if (report.daemon.state == api_state::throttled) {
+    if (report.state == api_state::throttled) {
         return {tone::warning,
                 "The API limits the request rate",
                 "Polls are paused or slowed down. At the last poll, no session was stuck."};
@@ -103,7 +103,7 @@ verdict judge_rest(const daemon_report& report) {
                 "No sessions are tracked",
                 "Register session ids by webhook, by the session API or in a session file."};
     }
-    if (report.daemon.state == api_state::starting) {
+    if (report.state == api_state::starting) {
         return {tone::warning, "Waiting for the first API response", ""};
     }
     return {tone::good, "No session is stuck", ""};

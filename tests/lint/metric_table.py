@@ -5,10 +5,10 @@ import pathlib
 import re
 import sys
 
-TABLE = 'daemon/metrics/metric_table.cpp'
+TABLE = 'include/kallglot/ports/metric_table.hpp'
 DOCUMENT = 'config/prometheus/metrics.md'
 BEGIN = '| metric | type | labels | meaning |\n|---|---|---|---|\n'
-ROW = re.compile(r'\{metric::\w+,\s*"(?P<name>[a-z_]+)",\s*(?P<type>counter|gauge|histogram),\s*\{(?P<labels>[^}]*)\},\s*'
+ROW = re.compile(r'\{metric::\w+,\s*"(?P<name>[a-z_]+)",\s*metric_type::(?P<type>counter|gauge|histogram),\s*\{(?P<labels>[^}]*)\},\s*'
                  r'(?P<help>(?:"(?:[^"\\]|\\.)*"\s*)+)\}')
 
 

@@ -33,8 +33,8 @@ class Tree(unittest.TestCase):
 
 
 class MetricTable(Tree):
-    CODE = ('{metric::up, "kallglot_up", gauge, {},\n "Usable:"\n " 1 yes."},\n'
-            '{metric::session_transitions, "kallglot_session_transitions_total", counter, {"from", "to"}, "Changes."},\n')
+    CODE = ('{metric::up, "kallglot_up", metric_type::gauge, {},\n "Usable:"\n " 1 yes."},\n'
+            '{metric::session_transitions, "kallglot_session_transitions_total", metric_type::counter, {"from", "to"}, "Changes."},\n')
     ROWS = ('| `kallglot_up` | gauge |  | Usable: 1 yes. |\n'
             '| `kallglot_session_transitions_total` | counter | from, to | Changes. |\n')
 
@@ -58,7 +58,7 @@ class MetricTable(Tree):
         self.assert_finds(self.lint(metric_table.BEGIN + self.ROWS + '| `x` | gauge |  | X. |\n'), f'{metric_table.DOCUMENT}:7')
         self.assert_finds(self.lint(self.ROWS), f'{metric_table.DOCUMENT}:1')
         self.assert_finds(self.lint(metric_table.BEGIN + self.ROWS, code='nothing'),
-                          'daemon/metrics/metric_table.cpp:1')
+                          'include/kallglot/ports/metric_table.hpp:1')
 
 
 class CodeOf(unittest.TestCase):

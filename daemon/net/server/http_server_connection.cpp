@@ -24,7 +24,7 @@ constexpr std::size_t linger_bytes = std::size_t{256} * 1024;
 // Body bytes that are read before the gate has admitted the request.
 constexpr std::size_t max_unadmitted_bytes = std::size_t{16} * 1024;
 
-[[nodiscard]] std::int64_t unix_seconds(api_time time) noexcept {
+[[nodiscard]] std::int64_t whole_unix_seconds(api_time time) noexcept {
     return std::chrono::floor<seconds>(time).time_since_epoch().count();
 }
 
@@ -197,7 +197,8 @@ task<bool> http_server::write(connection* client,
             answered.fields.push_back(field);
         }
     }
-    const std::string head = serialize_head(answered, unix_seconds(clock_.wall_now()), keep_alive);
+    const std::string head =
+        serialize_head(answered, whole_unix_seconds(clock_.wall_now()), keep_alive);
     // The response to HEAD has the length of the body, but not the body (RFC 9110 section 9.3.2).
     const std::string_view body = head_only ? std::string_view() : answered.body_text();
     const asio::const_buffer head_bytes = asio::buffer(head);

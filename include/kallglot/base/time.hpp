@@ -29,6 +29,11 @@ inline constexpr steady_time no_time = steady_time::min();
     return std::chrono::duration<double>(d).count();
 }
 
+/// Unix time in seconds, as metrics show it.
+[[nodiscard]] constexpr double unix_seconds(api_time at) noexcept {
+    return std::chrono::duration<double>(at.time_since_epoch()).count();
+}
+
 /// The nearest steady duration; values too large for the clock are cut at ten years.
 [[nodiscard]] constexpr steady_duration from_seconds(double value) noexcept {
     constexpr double limit = 10.0 * 366 * 86400;

@@ -1,7 +1,7 @@
 /// The counters and histograms of the daemon: one method for each kind of event (metrics_sink).
 ///
 /// Every series with fixed label values exists from the start at 0 and is referenced directly, so a poll updates its
-/// metrics without a look-up. Gauges are in ports/daemon_snapshot.hpp; the format is in exposition_writer.hpp.
+/// metrics without a look-up. Gauges are in ports/daemon_report.hpp; the format is in exposition_writer.hpp.
 
 #ifndef KALLGLOT_METRICS_DAEMON_METRICS_HPP
 #define KALLGLOT_METRICS_DAEMON_METRICS_HPP
@@ -11,12 +11,12 @@
 #include "kallglot/polling/poll_schedule.hpp"
 #include "kallglot/ports/build_details.hpp"
 #include "kallglot/ports/logger.hpp"
+#include "kallglot/ports/metric_table.hpp"
 #include "kallglot/ports/metrics_sink.hpp"
 #include "kallglot/tracking/session.hpp"
 #include "kallglot/tracking/session_id.hpp"
 #include "metrics/bucket_exemplars.hpp"
 #include "metrics/instrument_table.hpp"
-#include "metrics/metric_table.hpp"
 
 #include <array>
 #include <cstddef>

@@ -6,7 +6,7 @@
 #include "kallglot/metrics/daemon_metrics.hpp"
 #include "kallglot/metrics/exposition_writer.hpp"
 #include "kallglot/metrics/process_metrics.hpp"
-#include "kallglot/ports/daemon_snapshot.hpp"
+#include "kallglot/ports/daemon_report.hpp"
 
 #include <optional>
 #include <string>

@@ -7,7 +7,7 @@
 #ifndef KALLGLOT_METRICS_EXPOSITION_WRITER_HPP
 #define KALLGLOT_METRICS_EXPOSITION_WRITER_HPP
 
-#include "metrics/metric_table.hpp"
+#include "kallglot/ports/metric_table.hpp"
 
 #include <cstddef>
 #include <cstdint>

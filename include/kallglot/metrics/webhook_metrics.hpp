@@ -6,6 +6,7 @@
 #include "kallglot/api/webhook_event.hpp"
 #include "kallglot/base/time.hpp"
 #include "kallglot/base/vocabulary.hpp"
+#include "kallglot/ports/gauge_sink.hpp"
 #include "metrics/instrument_table.hpp"
 
 #include <array>
@@ -52,6 +53,12 @@ public:
     void accepted_at(api_time now) noexcept { last_event_ = now; }
 
     [[nodiscard]] std::optional<api_time> last_event() const noexcept { return last_event_; }
+
+    void report(gauge_sink& gauges) const {
+        if (last_event_) {
+            gauges.set(metric::webhook_last_event, unix_seconds(*last_event_));
+        }
+    }
 
     /// Sets the total of starts and ends that a poll observed and no webhook reported.
     void missed(std::uint64_t total);

@@ -11,6 +11,7 @@
 
 #include "kallglot/base/time.hpp"
 #include "kallglot/base/vocabulary.hpp"
+#include "kallglot/ports/gauge_sink.hpp"
 #include "kallglot/tracking/poll_policy.hpp"
 #include "kallglot/tracking/session_registry.hpp"
 #include "polling/due_work.hpp"
@@ -129,6 +130,8 @@ public:
 
     /// The factor by which routine intervals are stretched now; 1 while polls are on time.
     [[nodiscard]] double stretch(steady_time now) const noexcept;
+
+    void report(gauge_sink& gauges, steady_time now) const;
 
 private:
     /// Where a session waits, in the order in which queues are served. The number is the tag of the session's entry

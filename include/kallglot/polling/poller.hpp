@@ -12,6 +12,7 @@
 #include "kallglot/polling/session_changes.hpp"
 #include "kallglot/ports/api_client.hpp"
 #include "kallglot/ports/clock.hpp"
+#include "kallglot/ports/gauge_sink.hpp"
 #include "kallglot/ports/logger.hpp"
 #include "kallglot/ports/metrics_sink.hpp"
 #include "kallglot/tracking/server_clock.hpp"
@@ -58,11 +59,8 @@ public:
 
     void on_answer(const api_answer& answer) override;
 
-    /// Limits and credits of the last response headers.
-    [[nodiscard]] const response_headers& last_headers() const noexcept { return last_headers_; }
-
-    /// Wall-clock time of the last good answer, for the metric only; empty before the first.
-    [[nodiscard]] std::optional<api_time> last_success() const noexcept { return last_success_; }
+    /// Limits and credits of the last response headers, the last good answer, the offset of the API's clock.
+    void report(gauge_sink& gauges) const;
 
     /// The stretch of intervals when the API was last usable, for use during an outage.
     [[nodiscard]] double usual_stretch() const noexcept { return usual_stretch_; }
@@ -110,7 +108,7 @@ private:
     bool probe_in_flight_ = false;
 
     response_headers last_headers_;
-    std::optional<api_time> last_success_;
+    std::optional<api_time> last_success_; ///< by the wall clock, for the metric alone
     double usual_stretch_ = 1;
     bool usual_shortage_ = false;
     steady_time last_shortage_ = no_time;

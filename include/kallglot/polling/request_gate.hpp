@@ -9,6 +9,7 @@
 #include "kallglot/base/time.hpp"
 #include "kallglot/polling/api_health.hpp"
 #include "kallglot/polling/request_permit.hpp"
+#include "kallglot/ports/gauge_sink.hpp"
 #include "polling/request_budget.hpp"
 
 #include <algorithm>
@@ -44,6 +45,9 @@ public:
     [[nodiscard]] double spendable(steady_time now) const noexcept {
         return std::min(rate(now), health_.probe_rate());
     }
+
+    /// `wall_now` is the wall clock at `now`.
+    void report(gauge_sink& gauges, steady_time now, api_time wall_now) const;
 
 private:
     request_budget budget_;

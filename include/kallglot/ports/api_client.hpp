@@ -11,6 +11,7 @@
 #include "kallglot/api/response_headers.hpp"
 #include "kallglot/base/error.hpp"
 #include "kallglot/polling/request_permit.hpp"
+#include "kallglot/ports/gauge_sink.hpp"
 #include "kallglot/tracking/session.hpp"
 #include "kallglot/tracking/session_id.hpp"
 
@@ -66,6 +67,19 @@ struct api_connection_counts {
     std::uint64_t tls_resumptions_total = 0;
     /// Expiry of the API's certificate as last seen, Unix seconds; 0 if none was seen.
     std::int64_t certificate_not_after = 0;
+
+    void report(gauge_sink& gauges) const {
+        gauges.set(metric::api_connections, "idle", static_cast<double>(idle));
+        gauges.set(metric::api_connections, "busy", static_cast<double>(busy));
+        gauges.set(metric::api_connections, "opening", static_cast<double>(opening));
+        gauges.set(metric::api_connections_opened, static_cast<double>(opened_total));
+        gauges.set(metric::api_tls_handshakes, static_cast<double>(tls_handshakes_total));
+        gauges.set(metric::api_tls_resumptions, static_cast<double>(tls_resumptions_total));
+        if (certificate_not_after != 0) {
+            gauges.set(metric::api_certificate_not_after,
+                       static_cast<double>(certificate_not_after));
+        }
+    }
 };
 
 /// Sends requests to the API. Loop only.

@@ -9,7 +9,7 @@
 #include "kallglot/async/task.hpp"
 #include "kallglot/base/error.hpp"
 #include "kallglot/ports/build_details.hpp"
-#include "kallglot/ports/daemon_snapshot.hpp"
+#include "kallglot/ports/daemon_report.hpp"
 
 #include <memory>
 #include <string_view>

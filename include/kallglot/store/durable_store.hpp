@@ -11,7 +11,7 @@
 #include "kallglot/async/deadline.hpp"
 #include "kallglot/async/task_group.hpp"
 #include "kallglot/ports/clock.hpp"
-#include "kallglot/ports/daemon_snapshot.hpp"
+#include "kallglot/ports/gauge_sink.hpp"
 #include "kallglot/ports/logger.hpp"
 #include "kallglot/ports/session_store.hpp"
 #include "kallglot/ports/store_engine.hpp"
@@ -82,8 +82,21 @@ public:
         return worker_.busy_since();
     }
 
-    /// Empty if the engine persists nothing.
-    [[nodiscard]] std::optional<store_snapshot> snapshot() const;
+    struct counts {
+        std::uint64_t writes_total = 0;
+        std::uint64_t write_failures_total = 0;
+        std::optional<double> last_commit_timestamp;
+        std::optional<double> size_bytes;
+        double last_corruption_timestamp = 0; ///< 0 = never
+    };
+
+    [[nodiscard]] const counts& counted() const noexcept { return counts_; }
+
+    /// Empty if the engine persists nothing; false: new ids are refused.
+    [[nodiscard]] std::optional<bool> writable() const;
+
+    /// Nothing if the engine persists nothing.
+    void report(gauge_sink& gauges) const;
 
     [[nodiscard]] bool accepting() const override;
     [[nodiscard]] bool has_room() const override;
@@ -189,7 +202,7 @@ private:
     store_opening opening_;
     std::optional<stored_timeline> line_;
     store_fault fault_; ///< of the last call of the worker
-    store_snapshot snapshot_;
+    counts counts_;
     std::uint32_t log_pages_ = 0;
     write_queue queue_;
     note_board notes_;

@@ -171,7 +171,7 @@ public:
     [[nodiscard]] std::size_t restored() const noexcept { return owner_.restored; }
 
     [[nodiscard]] double size() const {
-        return static_cast<double>(store_->snapshot()->size_bytes.value_or(0));
+        return static_cast<double>(store_->counted().size_bytes.value_or(0));
     }
 
 private:

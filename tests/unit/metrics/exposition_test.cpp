@@ -62,7 +62,7 @@ TEST(Exposition, LacksOnlyTheWebhookCountersWhenEverythingIsKnown) {
     const test::read_exposition read =
         test::read_text_format(render(exposition_format::text, test::make_full_report()));
     std::set<std::string_view> absent;
-    for (const metric_info& row : metric_table()) {
+    for (const metric_info& row : metric_rows) {
         if (!read.type.contains(std::string(row.name))) {
             absent.insert(row.name);
         }

@@ -1,5 +1,7 @@
 #include "sample_report.hpp"
 
+#include "kallglot/ports/api_client.hpp"
+
 #include <chrono>
 #include <limits>
 
@@ -43,23 +45,26 @@ daemon_report make_young_report() {
     counted.oldest_since[at(session_status::connecting)] =
         moment - std::chrono::milliseconds(45'500);
     counted.oldest_since[at(session_status::active)] = moment - std::chrono::hours(2);
-    report.daemon.wall_now = api_time(std::chrono::seconds(1'800'000'000));
+    report.wall_now = api_time(std::chrono::seconds(1'800'000'000));
     return report;
 }
 
 daemon_report make_full_report() {
     daemon_report report = make_young_report();
-    daemon_snapshot& daemon = report.daemon;
-    daemon.up = true;
-    daemon.state = api_state::ok;
-    daemon.rate_limit = 600;
-    daemon.rate_limit_remaining = 421;
-    daemon.rate_limit_reset_timestamp = 1'800'000'030;
-    daemon.credits_remaining = 12345;
-    daemon.credits_used = 678;
-    daemon.paused_until_timestamp = 0;
-    daemon.last_poll_success_timestamp = 1'799'999'999.25;
-    daemon.clock_offset_seconds = -0.5;
+    gauge_set& gauges = report.gauges;
+    report.state = api_state::ok;
+    gauges.set(metric::up, 1);
+    for (const auto& state : api_state_words) {
+        gauges.set(metric::api_state, state.text, state.value == api_state::ok ? 1 : 0);
+    }
+    gauges.set(metric::api_rate_limit, 600);
+    gauges.set(metric::api_rate_limit_remaining, 421);
+    gauges.set(metric::api_rate_limit_reset, 1'800'000'030);
+    gauges.set(metric::api_credits_remaining, 12345);
+    gauges.set(metric::api_credits_used, 678);
+    gauges.set(metric::api_paused_until, 0);
+    gauges.set(metric::last_poll_success, 1'799'999'999.25);
+    gauges.set(metric::clock_offset, -0.5);
     api_connection_counts connections;
     connections.idle = 3;
     connections.busy = 14;
@@ -68,24 +73,27 @@ daemon_report make_full_report() {
     connections.tls_handshakes_total = 88;
     connections.tls_resumptions_total = 70;
     connections.certificate_not_after = 1'900'000'000;
-    daemon.connections = connections;
-    daemon.budget = std::numeric_limits<double>::infinity();
-    daemon.demand = 12.75;
-    daemon.stretch = 1;
-    daemon.foreign_requests_total = 17;
-    daemon.polls_overdue = std::array<std::size_t, poll_class_count>{1, 2, 3, 4};
-    daemon.sessions_limit = 1'000'000;
-    daemon.event_loop_delay_seconds = 0.0125;
-    daemon.config_last_reload_successful = true;
-    daemon.config_last_reload_success_timestamp = 1'799'000'000;
-    daemon.webhook_last_event_timestamp = 1'799'999'998;
-    store_snapshot store;
-    store.writes_total = 44;
-    store.write_failures_total = 2;
-    store.last_commit_timestamp = 1'799'999'997;
-    store.size_bytes = 65536;
-    daemon.store = store;
-    daemon.web_certificates = {{"private", 1'850'000'000}, {"webhook", 1'860'000'000}};
+    connections.report(gauges);
+    gauges.set(metric::poll_budget, std::numeric_limits<double>::infinity());
+    gauges.set(metric::poll_demand, 12.75);
+    gauges.set(metric::poll_stretch, 1);
+    gauges.set(metric::foreign_requests, 17);
+    for (const auto& cls : poll_class_words) {
+        gauges.set(metric::polls_overdue, cls.text, 1 + static_cast<double>(cls.value));
+    }
+    gauges.set(metric::sessions_limit, 1'000'000);
+    gauges.set(metric::event_loop_delay, 0.0125);
+    gauges.set(metric::config_last_reload_successful, 1);
+    gauges.set(metric::config_last_reload_success, 1'799'000'000);
+    gauges.set(metric::webhook_last_event, 1'799'999'998);
+    gauges.set(metric::store_writes, 44);
+    gauges.set(metric::store_write_failures, 2);
+    gauges.set(metric::store_last_commit, 1'799'999'997);
+    gauges.set(metric::store_size, 65536);
+    gauges.set(metric::store_last_corruption, 0);
+    report.store_writable = true;
+    gauges.set(metric::web_certificate_not_after, "private", 1'850'000'000);
+    gauges.set(metric::web_certificate_not_after, "webhook", 1'860'000'000);
 
     session_series series{*session_id::parse("sess_01HXYZ123456789ABCDEFGHJKMNPQ")};
     series.status = session_status::active;
@@ -96,7 +104,7 @@ daemon_report make_full_report() {
     session_series waiting{*session_id::parse("sess_waiting-for-an-answer-0000001")};
     waiting.status = session_status::connecting;
     waiting.status_age_seconds = 45.5;
-    daemon.series = session_series_snapshot{{series, waiting}, 16};
+    report.series = session_series_snapshot{{series, waiting}, 16};
     return report;
 }
 

@@ -4,7 +4,7 @@
 #define KALLGLOT_METRICS_SAMPLE_REPORT_HPP
 
 #include "kallglot/metrics/daemon_metrics.hpp"
-#include "kallglot/ports/daemon_snapshot.hpp"
+#include "kallglot/ports/daemon_report.hpp"
 
 namespace kallglot::test {
 

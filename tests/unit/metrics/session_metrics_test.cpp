@@ -13,7 +13,7 @@ namespace {
 std::string render(const daemon_report& report) {
     std::string text;
     exposition_writer out(text, exposition_format::text);
-    write_session_metrics(out, report.census, report.thresholds, report.daemon.wall_now);
+    write_session_metrics(out, report.census, report.thresholds, report.wall_now);
     return text;
 }
 

@@ -1,6 +1,8 @@
 #include "metrics/snapshot_metrics.hpp"
 
 #include "exposition_reader.hpp"
+#include "kallglot/polling/request_gate.hpp"
+#include "kallglot/ports/api_client.hpp"
 #include "sample_report.hpp"
 
 #include <gtest/gtest.h>
@@ -11,27 +13,36 @@
 namespace kallglot {
 namespace {
 
-test::read_exposition render(const daemon_snapshot& daemon) {
+test::read_exposition render(const daemon_report& report) {
     std::string text;
     exposition_writer out(text, exposition_format::text);
-    write_snapshot_metrics(out, daemon);
+    write_snapshot_metrics(out, report);
     return test::read_text_format(text);
 }
 
-TEST(SnapshotMetrics, KnowsOnlyTheStateOfTheApiBeforeTheFirstExchange) {
-    const test::read_exposition read = render(daemon_snapshot());
-    EXPECT_EQ(read.type.size(), 1U);
+TEST(SnapshotMetrics, NothingReportedIsNothingShown) {
+    EXPECT_EQ(render(daemon_report()).type.size(), 0U);
+}
+
+TEST(SnapshotMetrics, GateKnowsTheStateOfTheApiBeforeTheFirstExchange) {
+    const steady_time start{std::chrono::hours(10)};
+    const request_gate gate(request_budget({{}, {}, 1.0}, start), api_health(start, 4711));
+    daemon_report report;
+    gate.report(report.gauges, start, api_time(std::chrono::seconds(1'800'000'000)));
+    const test::read_exposition read = render(report);
     EXPECT_EQ(read.count("kallglot_exporter_api_state"), api_state_count);
     EXPECT_EQ(read.value("kallglot_exporter_api_state", {{"state", "starting"}}), 1);
     EXPECT_EQ(read.value("kallglot_exporter_api_state", {{"state", "ok"}}), 0);
+    EXPECT_EQ(read.count("kallglot_up"), 0U);
+    EXPECT_EQ(read.value("kallglot_exporter_api_paused_until_timestamp_seconds"), 0);
 }
 
 TEST(SnapshotMetrics, ShowsZeroWhenZeroIsKnown) {
-    daemon_snapshot daemon;
-    daemon.up = false;
-    daemon.rate_limit_remaining = 0;
-    daemon.state = api_state::out_of_credits;
-    const test::read_exposition read = render(daemon);
+    daemon_report report;
+    report.gauges.set(metric::up, 0);
+    report.gauges.set(metric::api_rate_limit_remaining, 0);
+    report.gauges.set(metric::api_state, "out_of_credits", 1);
+    const test::read_exposition read = render(report);
     EXPECT_EQ(read.value("kallglot_up"), 0);
     EXPECT_EQ(read.value("kallglot_api_rate_limit_remaining_requests"), 0);
     EXPECT_EQ(read.value("kallglot_exporter_api_state", {{"state", "out_of_credits"}}), 1);
@@ -39,7 +50,7 @@ TEST(SnapshotMetrics, ShowsZeroWhenZeroIsKnown) {
 }
 
 TEST(SnapshotMetrics, ShowsEveryGaugeThatIsKnown) {
-    const test::read_exposition read = render(test::make_full_report().daemon);
+    const test::read_exposition read = render(test::make_full_report());
     EXPECT_EQ(read.value("kallglot_up"), 1);
     EXPECT_EQ(read.value("kallglot_api_rate_limit_requests"), 600);
     EXPECT_EQ(read.value("kallglot_api_rate_limit_remaining_requests"), 421);
@@ -64,7 +75,7 @@ TEST(SnapshotMetrics, ShowsEveryGaugeThatIsKnown) {
 }
 
 TEST(SnapshotMetrics, ShowsConnectionsAndOverduePollsByKind) {
-    const test::read_exposition read = render(test::make_full_report().daemon);
+    const test::read_exposition read = render(test::make_full_report());
     EXPECT_EQ(read.value("kallglot_exporter_api_connections", {{"state", "idle"}}), 3);
     EXPECT_EQ(read.value("kallglot_exporter_api_connections", {{"state", "busy"}}), 14);
     EXPECT_EQ(read.value("kallglot_exporter_api_connections", {{"state", "opening"}}), 1);
@@ -78,15 +89,15 @@ TEST(SnapshotMetrics, ShowsConnectionsAndOverduePollsByKind) {
 }
 
 TEST(SnapshotMetrics, LeavesTheCertificateOutUntilOneWasSeen) {
-    daemon_snapshot daemon;
-    daemon.connections = api_connection_counts();
-    const test::read_exposition read = render(daemon);
+    daemon_report report;
+    api_connection_counts().report(report.gauges);
+    const test::read_exposition read = render(report);
     EXPECT_EQ(read.value("kallglot_exporter_api_connections_opened_total"), 0);
     EXPECT_EQ(read.count("kallglot_exporter_api_certificate_not_after_timestamp_seconds"), 0U);
 }
 
 TEST(SnapshotMetrics, ShowsTheStoreAndOurCertificates) {
-    const test::read_exposition read = render(test::make_full_report().daemon);
+    const test::read_exposition read = render(test::make_full_report());
     EXPECT_EQ(read.value("kallglot_exporter_store_writes_total"), 44);
     EXPECT_EQ(read.value("kallglot_exporter_store_write_failures_total"), 2);
     EXPECT_EQ(read.value("kallglot_exporter_store_last_commit_timestamp_seconds"), 1'799'999'997);
@@ -98,7 +109,7 @@ TEST(SnapshotMetrics, ShowsTheStoreAndOurCertificates) {
 }
 
 TEST(SnapshotMetrics, ShowsTheBoundedSetOfSessions) {
-    const test::read_exposition read = render(test::make_full_report().daemon);
+    const test::read_exposition read = render(test::make_full_report());
     EXPECT_EQ(read.count("kallglot_session_duration_seconds"), 1U);
     EXPECT_EQ(read.value("kallglot_session_duration_seconds",
                          {{"session_id", "sess_01HXYZ123456789ABCDEFGHJKMNPQ"},

@@ -22,7 +22,7 @@ TEST_F(SqliteStore, ANewStoreIsEmptyAndSaysSo) {
     EXPECT_FALSE(store_->opening().damage);
     EXPECT_TRUE(owner_->sessions.empty());
     EXPECT_TRUE(store_->accepting());
-    EXPECT_EQ(store_->snapshot()->last_corruption_timestamp, 0);
+    EXPECT_EQ(store_->counted().last_corruption_timestamp, 0);
     reopen();
     EXPECT_FALSE(store_->opening().is_new);
     close();
@@ -119,7 +119,7 @@ TEST_F(SqliteStore, BringsEverythingBackAfterARestart) {
 
 TEST_F(SqliteStore, WhatQueuesDuringACommitSharesTheNextOne) {
     open();
-    const std::uint64_t before = store_->snapshot()->writes_total;
+    const std::uint64_t before = store_->counted().writes_total;
     commit_ticket last{};
     add(1);
     loop_.poll();
@@ -127,7 +127,7 @@ TEST_F(SqliteStore, WhatQueuesDuringACommitSharesTheNextOne) {
         last = add(i);
     }
     EXPECT_EQ(wait(last), error_code{});
-    EXPECT_LE(store_->snapshot()->writes_total - before, 3U);
+    EXPECT_LE(store_->counted().writes_total - before, 3U);
     reopen();
     EXPECT_EQ(owner_->sessions.size(), 500U);
     close();
@@ -155,8 +155,8 @@ TEST_F(SqliteStore, NotesAreWrittenWithinASecondAndOnlyTheLastCounts) {
     }
     // An id that was never added is not made by a note.
     store_->note(id_of(2), changed);
-    const std::uint64_t before = store_->snapshot()->writes_total;
-    ASSERT_TRUE(run_until([&] { return store_->snapshot()->writes_total > before; }));
+    const std::uint64_t before = store_->counted().writes_total;
+    ASSERT_TRUE(run_until([&] { return store_->counted().writes_total > before; }));
     reopen();
     ASSERT_EQ(owner_->sessions.size(), 1U);
     EXPECT_EQ(owner_->sessions.at(id_of(1)).status, session_status::active);

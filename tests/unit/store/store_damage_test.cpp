@@ -70,7 +70,7 @@ protected:
                 EXPECT_EQ(owner_->remembered.size(), 1U);
             } else {
                 EXPECT_EQ(owner_->sessions.size(), opening.damage->saved);
-                EXPECT_GT(store_->snapshot()->last_corruption_timestamp, 0);
+                EXPECT_GT(store_->counted().last_corruption_timestamp, 0);
             }
             for (const auto& [id, kept] : owner_->sessions) {
                 EXPECT_EQ(kept.status, session_status::ending);
@@ -146,10 +146,10 @@ TEST_F(StoreDamage, TheTimeOfTheLastDamageSurvivesRestarts) {
     check(std::string(4096, 'x'));
     write(std::string(4096, 'x'));
     open();
-    const double told = store_->snapshot()->last_corruption_timestamp;
+    const double told = store_->counted().last_corruption_timestamp;
     EXPECT_GT(told, 1.7e9);
     reopen();
-    EXPECT_EQ(store_->snapshot()->last_corruption_timestamp, told);
+    EXPECT_EQ(store_->counted().last_corruption_timestamp, told);
     close();
 }
 

@@ -28,7 +28,7 @@ TEST_F(StoreFailure, AFullDiskRefusesNewIdsAndRecoversByItself) {
     EXPECT_EQ(owner_->not_stored, std::vector<session_id>{id_of(2)});
     EXPECT_EQ(owner_->reasons.size(), 1U);
     EXPECT_FALSE(store_->accepting());
-    EXPECT_GE(store_->snapshot()->write_failures_total, 1U);
+    EXPECT_GE(store_->counted().write_failures_total, 1U);
 
     // What happens meanwhile is kept in mind.
     EXPECT_EQ(wait(add(3)), errc::store_unavailable);
@@ -64,11 +64,11 @@ TEST_F(StoreFailure, AFailedSyncLeadsToAStoreWrittenAnewFromMemory) {
     EXPECT_EQ(wait(add(9001)), errc::store_unavailable);
     bool said_writable = false;
     ASSERT_TRUE(run_until([&] {
-        said_writable |= owner_->recoveries == 0 && store_->snapshot()->writable;
+        said_writable |= owner_->recoveries == 0 && store_->writable().value();
         return owner_->recoveries == 1;
     }));
     EXPECT_FALSE(said_writable) << "while it refused new ids";
-    EXPECT_TRUE(store_->snapshot()->writable);
+    EXPECT_TRUE(store_->writable().value());
     EXPECT_EQ(owner_->not_stored.size(), 1U);
     EXPECT_EQ(wait(add(9002)), error_code{});
     reopen();

@@ -20,14 +20,14 @@ public:
         counted.over_threshold[2] = {600, 1};
         counted.over_threshold[3] = {1, 0};
         counted.stuck = {0, 20, 0, 1, 0, 0};
-        report.daemon.state = api_state::ok;
-        report.daemon.wall_now = api_time(std::chrono::seconds(1'800'000'000));
+        report.state = api_state::ok;
+        report.wall_now = api_time(std::chrono::seconds(1'800'000'000));
         report.stuck.emplace_back(*session_id::parse("sess_longest"));
         report.stuck.back().status = session_status::connecting;
         report.stuck.back().mode = session_mode::ai_agent;
         report.stuck.back().provider = session_provider::twilio;
-        report.stuck.back().since = report.daemon.wall_now - std::chrono::seconds(250);
-        report.stuck.back().last_poll = report.daemon.wall_now - std::chrono::seconds(2);
+        report.stuck.back().since = report.wall_now - std::chrono::seconds(250);
+        report.stuck.back().last_poll = report.wall_now - std::chrono::seconds(2);
     }
 
     [[nodiscard]] readiness ready() const noexcept override { return state; }

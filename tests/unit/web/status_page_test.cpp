@@ -39,7 +39,7 @@ TEST_F(StatusPage, BeginsWithTheVerdict) {
 
 TEST_F(StatusPage, NamesTheStuckSessionsWithWhatIsKnown) {
     daemon_.report.stuck.back().failures = 3;
-    daemon_.report.stuck.back().created = daemon_.report.daemon.wall_now - 300s;
+    daemon_.report.stuck.back().created = daemon_.report.wall_now - 300s;
     const std::string page = render();
     EXPECT_NE(page.find("<td class=\"id\">sess_longest</td><td>connecting</td>"
                         "<td class=\"age\">4 min 10 s</td><td>2 s ago</td>"),
@@ -68,20 +68,20 @@ TEST_F(StatusPage, CountsByStatusWithABar) {
 }
 
 TEST_F(StatusPage, ShowsApiBudgetIntakeStoreAndBuild) {
-    daemon_snapshot& daemon = daemon_.report.daemon;
-    daemon.state = api_state::throttled;
-    daemon.paused_until_timestamp = 1'800'000'030;
-    daemon.last_poll_success_timestamp = 1'799'999'997;
-    daemon.rate_limit = 600;
-    daemon.rate_limit_remaining = 412;
-    daemon.budget = 4.96;
-    daemon.demand = 19.2;
-    daemon.stretch = 4;
-    daemon.webhooks_flow = true;
-    daemon.webhook_last_event_timestamp = 1'799'999'999;
-    daemon.store.emplace();
-    daemon.store->last_commit_timestamp = 1'799'999'990;
-    daemon.event_loop_delay_seconds = 0.0031;
+    daemon_.report.state = api_state::throttled;
+    daemon_.report.webhooks_flow = true;
+    daemon_.report.store_writable = true;
+    gauge_set& gauges = daemon_.report.gauges;
+    gauges.set(metric::api_paused_until, 1'800'000'030);
+    gauges.set(metric::last_poll_success, 1'799'999'997);
+    gauges.set(metric::api_rate_limit, 600);
+    gauges.set(metric::api_rate_limit_remaining, 412);
+    gauges.set(metric::poll_budget, 4.96);
+    gauges.set(metric::poll_demand, 19.2);
+    gauges.set(metric::poll_stretch, 4);
+    gauges.set(metric::webhook_last_event, 1'799'999'999);
+    gauges.set(metric::store_last_commit, 1'799'999'990);
+    gauges.set(metric::event_loop_delay, 0.0031);
     for (const char* part : {"<dt>state</dt><dd class=\"care\">throttled</dd>",
                              "<dt>last success</dt><dd>3 s ago</dd>",
                              "<dt>paused for another</dt><dd class=\"care\">30 s</dd>",
@@ -101,8 +101,7 @@ TEST_F(StatusPage, ShowsApiBudgetIntakeStoreAndBuild) {
 }
 
 TEST_F(StatusPage, SaysSoWhenTheStoreCannotBeWritten) {
-    daemon_.report.daemon.store.emplace();
-    daemon_.report.daemon.store->writable = false;
+    daemon_.report.store_writable = false;
     EXPECT_TRUE(shows("<dt>store</dt><dd class=\"alarm\">not writable</dd>"));
 }
 

@@ -46,29 +46,28 @@ TEST_F(Verdict, CountsTheStuckAndSaysWhere) {
 
 TEST_F(Verdict, AnUnusableApiComesBeforeWhatIsRememberedOfSessions) {
     daemon_.report.census.stuck = {0, 2, 0, 0, 0, 0};
-    daemon_.report.daemon.state = api_state::unauthorized;
+    daemon_.report.state = api_state::unauthorized;
     expect(tone::bad, "The API rejects the key", "At the last poll, 2 sessions were stuck.");
-    daemon_.report.daemon.state = api_state::unreachable;
+    daemon_.report.state = api_state::unreachable;
     expect(tone::bad, "The API is unreachable", "At the last poll");
     daemon_.report.census.stuck = {};
-    daemon_.report.daemon.state = api_state::out_of_credits;
+    daemon_.report.state = api_state::out_of_credits;
     expect(tone::bad, "The account is out of credits", "");
     EXPECT_EQ(said().detail.find("At the last poll"), std::string::npos);
 }
 
 TEST_F(Verdict, WarnsOfWhatMakesTheNextVerdictLate) {
-    daemon_.report.daemon.state = api_state::throttled;
+    daemon_.report.state = api_state::throttled;
     expect(tone::warning, "The API limits the request rate", "");
-    daemon_.report.daemon.state = api_state::ok;
+    daemon_.report.state = api_state::ok;
     daemon_.report.census.stale = {1, 0, 0, 0, 0, 0};
     expect(tone::warning, "1 session is stale", "");
-    daemon_.report.daemon.store.emplace();
-    daemon_.report.daemon.store->writable = false;
+    daemon_.report.store_writable = false;
     expect(tone::bad, "The store is not writable", "rejected");
 }
 
 TEST_F(Verdict, OfAYoungDaemonSaysWhatItWaitsFor) {
-    daemon_.report.daemon.state = api_state::starting;
+    daemon_.report.state = api_state::starting;
     expect(tone::warning, "Waiting for the first API response", "");
     daemon_.report.census.by_status = {};
     expect(tone::good, "No sessions are tracked", "webhook");
