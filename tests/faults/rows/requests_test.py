@@ -41,7 +41,7 @@ class Requests(Durable, Row):
         self.assertEqual(self.deliver(again, body).status, 200)
         results = again.scrape().by('result', 'kallglot_exporter_webhook_requests_total')
         self.assertEqual((results['accepted'], results['duplicate']), (0, 1))
-        self.suite('intake_test', 'IntakeEvents.EventsAreToldApartFor72Hours', 1, 'once, over a restart')
+        self.suite('intake_test', 'IntakeEvents.EventsAreDistinguishedFor72Hours', 1, 'once, over a restart')
 
     @whole
     def test_h8_order_of_events_does_not_matter(self):

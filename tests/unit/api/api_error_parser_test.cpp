@@ -35,7 +35,7 @@ TEST(ApiError, ReadsTheSamples) {
     EXPECT_EQ(throttled.retry_after, seconds{17});
 }
 
-TEST(ApiError, CodesOfTheKeyAndTheOrganizationAreToldApart) {
+TEST(ApiError, CodesOfKeyAndOrganizationAreDistinguished) {
     for (const char* code : {"insufficient_permissions",
                              "organization_suspended",
                              "organization_inactive",

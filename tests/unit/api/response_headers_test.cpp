@@ -29,7 +29,7 @@ bool is_empty(const response_headers& headers) {
 
 constexpr seconds ten_years{10LL * 366 * 86400};
 
-TEST(ResponseHeaders, TakesEveryFieldOfOurs) {
+TEST(ResponseHeaders, ReadsEveryFieldOfInterest) {
     const auto headers = note({{"Date", "Tue, 14 Apr 2026 09:36:34 GMT"},
                                {"Content-Type", "application/json"},
                                {"Retry-After", "30"},

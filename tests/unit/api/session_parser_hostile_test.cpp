@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-// JSON that nobody should send, however it is split.
+// Hostile JSON, for each way to split it.
 namespace kallglot {
 namespace {
 

@@ -18,7 +18,7 @@ using test::known_id;
 using test::parse;
 using test::read_sample;
 
-TEST(SessionParserSecrets, NothingThatIsNotAskedForIsEverInTheParsersMemory) {
+TEST(SessionParserSecrets, OtherFieldsAreNeverInTheParsersMemory) {
     const std::string body = read_sample("session_active");
     test::block_recorder memory;
     session_parser parser;
@@ -45,7 +45,7 @@ TEST(SessionParserSecrets, NothingThatIsNotAskedForIsEverInTheParsersMemory) {
     expect_clean(body.size());
 }
 
-TEST(SessionParserSecrets, WhatWasComparedIsWipedAtOnce) {
+TEST(SessionParserSecrets, ComparedTextIsWipedAtOnce) {
     test::block_recorder memory;
     session_parser parser;
     memory.stop();

@@ -92,7 +92,7 @@ std::optional<api_time> time_of(const char* text) {
     return text == nullptr ? std::nullopt : parse_timestamp(text);
 }
 
-TEST(SessionParser, ReadsEverySampleHoweverItIsSplit) {
+TEST(SessionParser, ReadsEverySampleForEachSplit) {
     for (const auto& sample : samples) {
         SCOPED_TRACE(sample.name);
         const std::string body = read_sample(sample.name);
@@ -182,7 +182,7 @@ TEST(SessionParser, TimestampsThatCannotBeReadAreAbsent) {
     EXPECT_FALSE(parsed->started_at);
 }
 
-TEST(SessionParser, TextsOverSixtyFourBytesAreUnreadableHoweverTheyAreSplit) {
+TEST(SessionParser, TextsOver64BytesAreUnknownForEachSplit) {
     // 63 and 64 bytes are read, 65 are not, although it is a valid timestamp too.
     for (const std::size_t digits : {42U, 43U, 44U}) {
         const std::string time = "2026-04-14T09:30:00." + std::string(digits, '1') + "Z";
@@ -251,7 +251,7 @@ TEST(SessionParser, ThereIsNoBodyBeforeTheStartAndAfterTheEnd) {
     EXPECT_EQ(parser.finish().error(), errc::malformed_json);
 }
 
-TEST(SessionParser, ErrorIsToldAtTheByteThatCausesItAndStays) {
+TEST(SessionParser, AnErrorAppearsAtItsByteAndStays) {
     session_parser parser;
     parser.start(id_of(known_id));
     EXPECT_FALSE(parser.write(R"({"id":"sess_anothe)"));

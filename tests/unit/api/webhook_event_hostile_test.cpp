@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-// Deliveries that nobody should send: who has the secret may still be broken.
+// Hostile deliveries: a sender with the right secret may still be broken.
 namespace kallglot {
 namespace {
 
@@ -34,7 +34,7 @@ std::string nested(std::size_t depth, const std::string& open, const std::string
     return text;
 }
 
-TEST(WebhookEventHostile, CutAtEveryByteItIsRefused) {
+TEST(WebhookEventHostile, ABodyCutAtAnyByteIsRejected) {
     for (const char* sample : samples) {
         const std::string body = read_sample(sample);
         for (std::size_t size = 0; size < body.size(); ++size) {
@@ -59,7 +59,7 @@ TEST(WebhookEventHostile, SixteenLevelsAreReadAndSeventeenAreNot) {
     EXPECT_EQ(parse_webhook_event(std::string(60'000, '{')).error(), errc::malformed_json);
 }
 
-TEST(WebhookEventHostile, WhatIsNoJsonIsRefused) {
+TEST(WebhookEventHostile, OtherTextThanJsonIsRejected) {
     const std::string good = R"({"id":"evt_sample","type":"session.ended"})";
     for (const std::string& bad : {""s,
                                    " "s,
@@ -119,7 +119,7 @@ TEST(WebhookEventHostile, LongTextsAndManyMembersArePassedOver) {
     }
 }
 
-TEST(WebhookEventHostile, WhateverIsChangedTheIdIsAnId) {
+TEST(WebhookEventHostile, AnyChangeLeavesAValidIdOrNone) {
     test::chance chance;
     SCOPED_TRACE(chance.told());
     std::size_t read = 0;

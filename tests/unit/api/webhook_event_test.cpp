@@ -70,7 +70,7 @@ TEST(WebhookEvent, SamplesAreRead) {
     }
 }
 
-TEST(WebhookEvent, EveryDocumentedTypeIsTold) {
+TEST(WebhookEvent, EveryDocumentedTypeIsParsed) {
     for (const auto& word : webhook_type_words) {
         const auto event = parse_webhook_event(delivery(word.text, member("id", first_id)));
         ASSERT_TRUE(event) << word.text;
@@ -230,7 +230,7 @@ TEST(WebhookEvent, OddFieldsAreAsGoodAsMissing) {
     }
 }
 
-TEST(WebhookEvent, EventsAreToldApartByTheirIdAlone) {
+TEST(WebhookEvent, EventsAreDistinguishedByTheirIdOnly) {
     const auto key_of = [](const std::string& id) {
         return parse_webhook_event(R"({"id":")" + id + R"(","type":"session.ended"})")->key;
     };
@@ -239,7 +239,7 @@ TEST(WebhookEvent, EventsAreToldApartByTheirIdAlone) {
     EXPECT_NE(key_of("evt_01JQ7M4TAA0001"), key_of("EVT_01JQ7M4TAA0001"));
 }
 
-TEST(WebhookEvent, NothingButTheFieldsIsKept) {
+TEST(WebhookEvent, OnlyTheListedFieldsAreStored) {
     static_assert(std::is_trivially_copyable_v<webhook_event>, "it owns no text of the body");
     const std::string body =
         R"({"canary_key_of_the_envelope":"canary_value_of_the_envelope","id":"evt_sample",)"

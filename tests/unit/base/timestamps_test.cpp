@@ -59,7 +59,7 @@ TEST(Timestamp, ReadsEveryFormThatTheApiMayUse) {
     }
 }
 
-TEST(Timestamp, RefusesEverythingElse) {
+TEST(Timestamp, RejectsEverythingElse) {
     using namespace std::string_literals;
     const std::string table[] = {
         "",
@@ -116,7 +116,7 @@ TEST(Timestamp, RefusesEverythingElse) {
     }
 }
 
-TEST(Timestamp, EveryCutOfAGoodOneIsRefused) {
+TEST(Timestamp, EveryCutOfAGoodOneIsRejected) {
     const std::string text = "2026-04-14T09:30:00.123456+02:00";
     ASSERT_TRUE(parse_timestamp(text));
     for (std::size_t length = 0; length < text.size(); ++length) {
@@ -203,7 +203,7 @@ TEST(HttpDate, ReadsTheThreeForms) {
     }
 }
 
-TEST(HttpDate, RefusesEverythingElse) {
+TEST(HttpDate, RejectsEverythingElse) {
     for (const char* text : {"",
                              "0",
                              "30",
@@ -251,7 +251,7 @@ TEST(HttpDate, WhatIsWrittenIsReadBackForRandomTimesInAllForms) {
     const char* const weekdays[] =
         {"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"};
     std::mt19937_64 random(seed);
-    // The hundred years that two digits can tell apart.
+    // The hundred years that two digits can distinguish.
     const auto range = static_cast<std::uint64_t>(at(2070, 1, 1).time_since_epoch().count()) / 1000;
     for (int i = 0; i < 50'000; ++i) {
         const api_time time{seconds{static_cast<std::int64_t>(random() % range)}};

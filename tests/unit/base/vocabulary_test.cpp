@@ -22,7 +22,7 @@ TEST(Vocabulary, SizeIsTheNumberOfRows) {
     EXPECT_EQ(colour_words.size(), 3U);
 }
 
-TEST(Vocabulary, EnumeratorsAreToldFromOtherNumbers) {
+TEST(Vocabulary, EnumeratorsAreDistinguishedFromOtherNumbers) {
     EXPECT_TRUE(is_enumerator<colour::blue>());
     EXPECT_FALSE(is_enumerator<static_cast<colour>(3)>());
     // So a status that is added without a row does not compile.

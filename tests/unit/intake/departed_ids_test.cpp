@@ -77,7 +77,7 @@ TEST(DepartedIds, NoneLeavesBeforeItsOwnGrace) {
     EXPECT_TRUE(departed.take(start + 31s));
 }
 
-TEST(DepartedIds, WhoComesBackDoesNotLeave) {
+TEST(DepartedIds, AnIdThatComesBackDoesNotLeave) {
     departed_ids departed;
     departed.add(hash(1), start);
     departed.add(hash(2), start);
@@ -91,7 +91,7 @@ TEST(DepartedIds, WhoComesBackDoesNotLeave) {
     EXPECT_TRUE(departed.take(start + 50s)->contains(hash(1)));
 }
 
-TEST(DepartedIds, TakesSmallAndLargeSetsWhole) {
+TEST(DepartedIds, ReturnsSmallAndLargeSetsInFull) {
     departed_ids departed;
     for (const int count : {100, 10'000}) {
         id_hashes ids;

@@ -19,7 +19,7 @@ const std::string one = "sess_01JQ7N0C5VXB3HEZ4M8K00000001";
 const std::string two = "sess_01JQ7N0C5VXB3HEZ4M8K00000002";
 const std::string three = "sess_01JQ7N0C5VXB3HEZ4M8K00000003";
 
-TEST_F(FileWatchFaults, AFileThatCannotBeReadKeepsItsIds) {
+TEST_F(FileWatchFaults, AnUnreadableFileKeepsItsIds) {
     write("ids", one + "\n" + two + "\n");
     start("*");
     EXPECT_EQ(take_added(), (names{one, two}));
@@ -28,10 +28,10 @@ TEST_F(FileWatchFaults, AFileThatCannotBeReadKeepsItsIds) {
     std::filesystem::create_symlink("ids", path("ids"));
     pass(10min);
     EXPECT_EQ(take_removed(), names{});
-    const names told = take_log();
-    ASSERT_EQ(told.size(), 1u) << "once";
-    EXPECT_NE(told.front().find(path("ids")), std::string::npos) << told.front();
-    EXPECT_NE(told.front().find("symbolic links"), std::string::npos) << told.front();
+    const names logged = take_log();
+    ASSERT_EQ(logged.size(), 1u) << "once";
+    EXPECT_NE(logged.front().find(path("ids")), std::string::npos) << logged.front();
+    EXPECT_NE(logged.front().find("symbolic links"), std::string::npos) << logged.front();
 
     std::filesystem::remove(path("ids"));
     write("ids", two + "\n" + three + "\n");
@@ -42,7 +42,7 @@ TEST_F(FileWatchFaults, AFileThatCannotBeReadKeepsItsIds) {
     EXPECT_EQ(take_removed(), names{one});
 }
 
-TEST_F(FileWatchFaults, AnErrorBetweenTwoMomentsOfAbsenceStartsTheTimeAnew) {
+TEST_F(FileWatchFaults, AnErrorBetweenTwoAbsencesRestartsTheGrace) {
     write("ids", one + "\n");
     start("*");
     std::filesystem::remove(path("ids"));
@@ -56,7 +56,7 @@ TEST_F(FileWatchFaults, AnErrorBetweenTwoMomentsOfAbsenceStartsTheTimeAnew) {
     EXPECT_EQ(take_removed(), names{one});
 }
 
-TEST_F(FileWatchFaults, WithoutDescriptorsNothingIsForgottenAndLaterAllIsRead) {
+TEST_F(FileWatchFaults, WithoutDescriptorsNothingIsRemovedAllIsReadLater) {
     if (sanitizer_needs_descriptors) {
         GTEST_SKIP() << "UBSan needs descriptors of its own";
     }
@@ -78,7 +78,7 @@ TEST_F(FileWatchFaults, WithoutDescriptorsNothingIsForgottenAndLaterAllIsRead) {
     EXPECT_EQ(take_added(), names{two});
 }
 
-TEST_F(FileWatchFaults, InotifyThatWasNotToBeHadIsTriedAgain) {
+TEST_F(FileWatchFaults, UnavailableInotifyIsRetried) {
     if (sanitizer_needs_descriptors) {
         GTEST_SKIP() << "UBSan needs descriptors of its own";
     }
@@ -105,15 +105,15 @@ TEST_F(FileWatchFaults, OnlyRegularFilesAreRead) {
     start(names{"pipe", "folder", "device", "broken", "ids"});
     pass(2min);
     EXPECT_EQ(take_added(), names{one});
-    const names told = take_log();
-    EXPECT_EQ(told.size(), 3u)
+    const names logged = take_log();
+    EXPECT_EQ(logged.size(), 3u)
         << "pipe, folder and device once each; the broken link may become a file";
-    for (const std::string& line : told) {
+    for (const std::string& line : logged) {
         EXPECT_NE(line.find("not a regular file"), std::string::npos) << line;
     }
 }
 
-TEST_F(FileWatchFaults, AFileThatBecameSomethingElseKeepsItsIds) {
+TEST_F(FileWatchFaults, AFileThatBecameAFolderKeepsItsIds) {
     write("ids", one + "\n");
     start("*");
     std::filesystem::remove(path("ids"));
@@ -123,7 +123,7 @@ TEST_F(FileWatchFaults, AFileThatBecameSomethingElseKeepsItsIds) {
     EXPECT_EQ(take_log().size(), 1u);
 }
 
-TEST_F(FileWatchFaults, AHugeFileIsRefusedAndItsIdsAreKept) {
+TEST_F(FileWatchFaults, AHugeFileIsRejectedAndItsIdsStay) {
     write("ids", one + "\n");
     start("ids");
     EXPECT_EQ(take_added(), names{one});
@@ -131,12 +131,12 @@ TEST_F(FileWatchFaults, AHugeFileIsRefusedAndItsIdsAreKept) {
     pass(2min);
     EXPECT_EQ(take_added(), names{});
     EXPECT_EQ(take_removed(), names{});
-    const names told = take_log();
-    ASSERT_EQ(told.size(), 1u);
-    EXPECT_NE(told.front().find("exceeds 128 MiB"), std::string::npos) << told.front();
+    const names logged = take_log();
+    ASSERT_EQ(logged.size(), 1u);
+    EXPECT_NE(logged.front().find("exceeds 128 MiB"), std::string::npos) << logged.front();
 }
 
-TEST_F(FileWatchFaults, BadLinesAreNamedByNumberAndNeverShown) {
+TEST_F(FileWatchFaults, BadLinesAreLoggedByNumberOnly) {
     const std::string secret = "+49 30 1234567";
     write("ids", one + "\n" + secret + "\n" + two + "\n" + std::string(300, 'x') + "\na/b");
     let_stamps_age("ids");
@@ -144,12 +144,13 @@ TEST_F(FileWatchFaults, BadLinesAreNamedByNumberAndNeverShown) {
     settle();
     EXPECT_EQ(take_added(), (names{one, two}));
     EXPECT_EQ(bad_lines_, 3u);
-    const names told = take_log();
-    ASSERT_EQ(told.size(), 2u) << "one for the reading, one for the line without end";
-    EXPECT_NE(told[0].find("file=" + path("ids")), std::string::npos) << told[0];
-    EXPECT_NE(told[0].find("lines=2 two words, 4 too long count=2"), std::string::npos) << told[0];
-    EXPECT_NE(told[1].find("lines=5 bad character count=1"), std::string::npos) << told[1];
-    for (const std::string& line : told) {
+    const names logged = take_log();
+    ASSERT_EQ(logged.size(), 2u) << "one for the reading, one for the line without end";
+    EXPECT_NE(logged[0].find("file=" + path("ids")), std::string::npos) << logged[0];
+    EXPECT_NE(logged[0].find("lines=2 two words, 4 too long count=2"), std::string::npos)
+        << logged[0];
+    EXPECT_NE(logged[1].find("lines=5 bad character count=1"), std::string::npos) << logged[1];
+    for (const std::string& line : logged) {
         EXPECT_EQ(line.find("1234567"), std::string::npos);
         EXPECT_EQ(line.find("a/b"), std::string::npos);
     }
@@ -200,7 +201,7 @@ TEST_F(FileWatchFaults, ChangesWithoutEventsAreFoundWithinAMinute) {
     let_stamps_age("ids");
     start("ids");
     EXPECT_EQ(take_added(), names{one});
-    // Writing through a mapping is not told by inotify.
+    // inotify does not report writing through a mapping.
     const int file = ::open(path("ids").c_str(), O_RDWR | O_CLOEXEC);
     ASSERT_GE(file, 0);
     void* const bytes = ::mmap(nullptr, one.size(), PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
@@ -213,7 +214,7 @@ TEST_F(FileWatchFaults, ChangesWithoutEventsAreFoundWithinAMinute) {
     EXPECT_EQ(take_added(), names{two});
 }
 
-TEST_F(FileWatchFaults, AFolderExchangedFurtherUpIsFoundWithinAMinute) {
+TEST_F(FileWatchFaults, AFolderReplacedFurtherUpIsFoundWithinAMinute) {
     std::filesystem::create_directories(path("top/lists"));
     std::filesystem::create_directories(path("next/lists"));
     write("top/lists/ids", one + "\n");

@@ -1,4 +1,4 @@
-/// A folder, a watch on it, and what it told; time stands still until the test moves it.
+/// A folder, a watch on it, and what it reported; time moves only when the test moves it.
 
 #ifndef KALLGLOT_TESTS_UNIT_RUNTIME_FILE_WATCH_FIXTURE_HPP
 #define KALLGLOT_TESTS_UNIT_RUNTIME_FILE_WATCH_FIXTURE_HPP

@@ -71,7 +71,7 @@ TEST(FileWatchLoad, AMillionLinesDoNotHoldTheLoop) {
     file_watch watch(loop.executor(), clock, log, seen);
     watch.start({path});
 
-    // Somebody else on the loop, who notes how often and how late it gets its turn.
+    // Another task on the loop that records how often and how late it gets its turn.
     std::size_t turns = 0;
     bool posted = false;
     std::chrono::nanoseconds longest{};
@@ -101,7 +101,7 @@ TEST(FileWatchLoad, AMillionLinesDoNotHoldTheLoop) {
     EXPECT_GE(seen.batches, many / 4096);
 
     static_cast<void>(folder.file("ids", one + "0\n"));
-    // Who is told waits for a disk: the first of it is told, and nothing more.
+    // The listener waits for a disk: it gets the first batch and nothing more.
     run_until([&] { return seen.removals == 1; });
     pass(5s);
     EXPECT_EQ(seen.removals, 1U);

@@ -9,7 +9,7 @@ const std::string one = "sess_01JQ7N0C5VXB3HEZ4M8K00000001";
 const std::string two = "sess_01JQ7N0C5VXB3HEZ4M8K00000002";
 const std::string three = "sess_01JQ7N0C5VXB3HEZ4M8K00000003";
 
-TEST_F(FileWatch, TellsTheIdsOfAllFilesAtTheStart) {
+TEST_F(FileWatch, ReportsTheIdsOfAllFilesAtTheStart) {
     write("a.txt", "# today\n" + one + "\n" + two + " # on hold\n");
     write("b.txt", three + "\r\n");
     write("c.csv", "sess_of_another_kind_of_file_00001\n");
@@ -22,7 +22,7 @@ TEST_F(FileWatch, TellsTheIdsOfAllFilesAtTheStart) {
     EXPECT_EQ(take_log(), names{});
 }
 
-TEST_F(FileWatch, TellsAppendedLinesOnceTheFileIsQuiet) {
+TEST_F(FileWatch, ReportsAppendedLinesWhenTheFileIsQuiet) {
     write("ids", one + "\n");
     start("ids");
     EXPECT_EQ(take_added(), names{one});
@@ -122,7 +122,7 @@ TEST_F(FileWatch, AFileRenamedOverAnotherIsReadWhole) {
     EXPECT_EQ(take_removed(), names{one});
 }
 
-TEST_F(FileWatch, AFileWrittenAnewAndLongerIsReadWhole) {
+TEST_F(FileWatch, AFileRewrittenLongerIsReadInFull) {
     write("ids", one + "\n");
     let_stamps_age("ids");
     start("ids");
@@ -135,7 +135,7 @@ TEST_F(FileWatch, AFileWrittenAnewAndLongerIsReadWhole) {
     EXPECT_EQ(take_removed(), names{one});
 }
 
-TEST_F(FileWatch, TruncatedAndWrittenAnewTellsNothing) {
+TEST_F(FileWatch, TruncatedAndRewrittenReportsNothing) {
     write("ids", one + "\n" + two + "\n");
     start("ids");
     EXPECT_EQ(take_added(), (names{one, two}));
@@ -147,7 +147,7 @@ TEST_F(FileWatch, TruncatedAndWrittenAnewTellsNothing) {
     EXPECT_EQ(take_removed(), names{});
 }
 
-TEST_F(FileWatch, AFileThatVanishesForAMomentTellsNothing) {
+TEST_F(FileWatch, AFileMissingForAMomentReportsNothing) {
     write("ids", one + "\n" + two);
     let_stamps_age("ids");
     start("ids");
@@ -185,7 +185,7 @@ TEST_F(FileWatch, AnIdInTwoFilesLeavesWithTheLast) {
     write("b", one + "\n" + three + "\n");
     let_stamps_age("b");
     start(names{"a", "b"});
-    EXPECT_EQ(take_added(), (names{one, one, two, three})) << "told for each file";
+    EXPECT_EQ(take_added(), (names{one, one, two, three})) << "reported for each file";
     replace("a", two + "\n");
     pass(20s);
     replace("b", three + "\n");
@@ -273,7 +273,7 @@ TEST_F(FileWatch, OtherGlobsForgetFilesThatNoneNames) {
     EXPECT_EQ(take_removed(), (names{two, three}));
 }
 
-TEST_F(FileWatch, TellsAllAgainToAListenerThatHasRoomAgain) {
+TEST_F(FileWatch, ReportsAllAgainToAListenerWithRoomAgain) {
     write("ids", one + "\n" + two);
     let_stamps_age("ids");
     start("ids");
@@ -296,10 +296,10 @@ TEST_F(FileWatch, StopEndsAReadingUnderWay) {
     write("ids", text);
     watch_.start({path("ids")});
     EXPECT_TRUE(loop_.run_until([&] { return !added_.empty(); }));
-    const std::size_t told = added_.size();
-    EXPECT_LT(told, 20'000u);
+    const std::size_t reported = added_.size();
+    EXPECT_LT(reported, 20'000u);
     stop();
-    EXPECT_EQ(added_.size(), told);
+    EXPECT_EQ(added_.size(), reported);
 }
 
 } // namespace

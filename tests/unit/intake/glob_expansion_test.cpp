@@ -93,7 +93,7 @@ TEST_F(GlobExpansion, TheFolderOfALinksTargetIsWatched) {
     EXPECT_THAT(inner(expand("/broken").files), ElementsAre("/broken"));
 }
 
-TEST_F(GlobExpansion, AFolderThatCannotBeListedIsTold) {
+TEST_F(GlobExpansion, AnUnreadableFolderIsReported) {
     std::filesystem::create_symlink("loop", folder_.path() / "loop");
     const glob_matches matches = expand("/loop/*.ids");
     EXPECT_THAT(matches.files, IsEmpty());

@@ -1,7 +1,7 @@
 /// A store whose disk is a map and whose commits happen when the test says so: they succeed, fail, or never end.
 ///
-/// Like the real one it has two lanes: what came with many others is committed apart from the rest, so that only who
-/// waits for each of its tickets waits for the right thing.
+/// Like the real store it has two lanes: bulk ids are committed apart from the rest. So a caller must wait for each of
+/// its tickets.
 
 #ifndef KALLGLOT_TESTS_UNIT_RUNTIME_HELD_STORE_HPP
 #define KALLGLOT_TESTS_UNIT_RUNTIME_HELD_STORE_HPP
@@ -27,9 +27,9 @@ class held_store final : public session_store {
 public:
     explicit held_store(loop_executor loop) : loop_(std::move(loop)) {}
 
-    void tell(store_owner& owner) noexcept { owner_ = &owner; }
+    void set_owner(store_owner& owner) noexcept { owner_ = &owner; }
 
-    /// Every change is durable at once, as if nobody ever had to wait.
+    /// Every change is durable at once.
     void commit_at_once() noexcept { at_once_ = true; }
 
     /// What waits becomes durable: of both lanes, or of one alone.
@@ -48,7 +48,7 @@ public:
         std::vector<session_id> lost = std::exchange(refused_, {});
         for (lane* const each : {&single_, &bulk_}) {
             for (const entry& one : each->changes) {
-                if (const auto* const put = std::get_if<kept>(&one); put && put->is_new) {
+                if (const auto* const put = std::get_if<put_entry>(&one); put && put->is_new) {
                     lost.push_back(put->id);
                 }
             }
@@ -64,7 +64,7 @@ public:
         tell_of_room();
     }
 
-    /// Those that were refused because too much waited are told, and then that there is room again.
+    /// Reports the ids that were rejected because of the backlog, and then that there is room again.
     void tell_of_room() {
         owner_->on_not_stored(std::exchange(refused_, {}));
         commit();
@@ -76,7 +76,7 @@ public:
     /// How many changes may wait.
     std::size_t room = std::numeric_limits<std::size_t>::max();
 
-    /// Changes that nobody waited for.
+    /// Changes without a wait.
     std::size_t notes = 0;
 
     /// What the disk holds.
@@ -150,7 +150,7 @@ public:
     }
 
 private:
-    struct kept {
+    struct put_entry {
         session_id id;
         session_record record;
         bool is_new;
@@ -160,7 +160,7 @@ private:
         session_id id;
     };
 
-    using entry = std::variant<kept, gone, std::uint64_t>;
+    using entry = std::variant<put_entry, gone, std::uint64_t>;
 
     /// Who waits for one commit.
     struct group {
@@ -192,7 +192,7 @@ private:
         lane& into = found != pending_.end() ? lane_of(found->second)
                      : is_new && record.bulk ? bulk_
                                              : single_;
-        const commit_ticket ticket = push(into, kept{id, record, is_new});
+        const commit_ticket ticket = push(into, put_entry{id, record, is_new});
         if (!at_once_) {
             pending_.insert_or_assign(text, ticket);
         }
@@ -211,7 +211,7 @@ private:
     }
 
     void apply(const entry& what) {
-        if (const auto* const put = std::get_if<kept>(&what)) {
+        if (const auto* const put = std::get_if<put_entry>(&what)) {
             sessions.insert_or_assign(std::string(put->id.view()), put->record);
             keys.erase(remembered_key(put->id.view()));
         } else if (const auto* const removed = std::get_if<gone>(&what)) {

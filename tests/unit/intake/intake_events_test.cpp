@@ -15,9 +15,9 @@ protected:
     IntakeEvents() { store_.commit_at_once(); }
 
     event_outcome outcome_of(const webhook_event& what) {
-        const auto told = deliver(what);
-        EXPECT_TRUE(told.done());
-        return told.value();
+        const auto delivery = deliver(what);
+        EXPECT_TRUE(delivery.done());
+        return delivery.value();
     }
 
     double transitions(session_status from, session_status to) const {
@@ -73,9 +73,9 @@ TEST_F(IntakeEvents, OtherEventsAndEventsWithoutASessionChangeNothing) {
         EXPECT_EQ(outcome_of(event(type, 1, key++)), event_outcome::accepted);
     }
     EXPECT_EQ(metric("kallglot_exporter_sessions_rejected_total", "invalid_id"), 0);
-    webhook_event nobody = event(session_ended, 1, key);
-    nobody.session.reset();
-    EXPECT_EQ(outcome_of(nobody), event_outcome::accepted);
+    webhook_event without_session = event(session_ended, 1, key);
+    without_session.session.reset();
+    EXPECT_EQ(outcome_of(without_session), event_outcome::accepted);
     EXPECT_EQ(registry_->size(), 0U);
     EXPECT_TRUE(store_.sessions.empty());
     EXPECT_EQ(metric("kallglot_exporter_sessions_rejected_total", "invalid_id"), 1);
@@ -107,7 +107,7 @@ TEST_F(IntakeEvents, TheSameEventCountsOnce) {
     EXPECT_FALSE(is_tracked(2));
 }
 
-TEST_F(IntakeEvents, EventsAreToldApartFor72Hours) {
+TEST_F(IntakeEvents, EventsAreDistinguishedFor72Hours) {
     outcome_of(event(session_started, 1, 77));
     clock_.advance(71h);
     EXPECT_EQ(outcome_of(event(session_started, 1, 77)), event_outcome::duplicate);
@@ -132,7 +132,7 @@ TEST_F(IntakeEvents, AProviderEventAsksForAPoll) {
     EXPECT_EQ(api_->request_count(), before + 2);
 }
 
-TEST_F(IntakeEvents, AnEndThatAPollSawWhileAnEventAskedForAnotherCountsOnce) {
+TEST_F(IntakeEvents, AnEndSeenByPollAndEventCountsOnce) {
     start();
     put(1);
     clock_.advance(1s);
@@ -199,7 +199,7 @@ TEST_F(IntakeEvents, ASessionThatWasNotFoundIsNotRevivedEither) {
     EXPECT_EQ(put_all(names(1, 1)).value().added, 1U);
 }
 
-TEST_F(IntakeEvents, TheLastPollOfAnEndedSessionIsMadeAfterARestartAndOnce) {
+TEST_F(IntakeEvents, TheFinalPollIsSentOnceAfterARestart) {
     outcome_of(event(session_ended, 1, 1));
     answer_ = [this](std::string_view, steady_time) {
         auto reply = ok_reply(session_status::ended, clock_.wall_now());
@@ -220,7 +220,7 @@ TEST_F(IntakeEvents, TheLastPollOfAnEndedSessionIsMadeAfterARestartAndOnce) {
     EXPECT_EQ(metric("kallglot_sessions_ended_total", "completed"), 1);
 }
 
-TEST_F(IntakeEvents, AStartThatAPollDatesIsKept) {
+TEST_F(IntakeEvents, AStartTimeFromAPollSurvivesARestart) {
     session_status said = session_status::created;
     const api_time born = clock_.wall_now();
     answer_ = [this, &said, born](std::string_view, steady_time) {
@@ -242,7 +242,7 @@ TEST_F(IntakeEvents, AStartThatAPollDatesIsKept) {
     EXPECT_NE(store_.sessions.at(name(1)).started, no_time);
 }
 
-TEST_F(IntakeEvents, AnEpisodeOfNotFoundThatIsOverIsOverAfterARestartToo) {
+TEST_F(IntakeEvents, NotFoundThatEndedStaysEndedAfterARestart) {
     bool found = true;
     answer_ = [this, &found](std::string_view, steady_time) {
         return found ? ok_reply(session_status::active, clock_.wall_now())
@@ -267,7 +267,7 @@ TEST_F(IntakeEvents, AnEpisodeOfNotFoundThatIsOverIsOverAfterARestartToo) {
     EXPECT_TRUE(is_tracked(1));
 }
 
-TEST_F(IntakeEvents, AnEpisodeOfNotFoundGoesOnAfterARestartAndNeedsItsThreeAnswersAgain) {
+TEST_F(IntakeEvents, NotFoundAfterARestartNeedsThreeAnswersAgain) {
     const steady_time begun = clock_.now();
     answer_ = [this](std::string_view, steady_time) {
         return status_reply(404, clock_.wall_now());
@@ -319,7 +319,7 @@ TEST_F(IntakeEventCommits, AnEventIsAnsweredOnlyWhenItIsDurable) {
     EXPECT_EQ(store_.sessions.at(name(1)).status, session_status::active);
 }
 
-TEST_F(IntakeEventCommits, AnEventWhoseCommitFailedIsTakenWhenItComesAgain) {
+TEST_F(IntakeEventCommits, AnEventWhoseCommitFailedIsAcceptedAgain) {
     const auto first = deliver(event(session_started, 1, 1));
     const auto twice = deliver(event(session_started, 1, 1));
     fail();
@@ -334,12 +334,12 @@ TEST_F(IntakeEventCommits, AnEventWhoseCommitFailedIsTakenWhenItComesAgain) {
     EXPECT_EQ(record(1).status, session_status::active);
 }
 
-TEST_F(IntakeEventCommits, AKnownSessionKeepsWhatAFailedEventTold) {
+TEST_F(IntakeEventCommits, AKnownSessionKeepsTheChangeOfAFailedEvent) {
     put(1);
     commit();
     deliver(event(session_ended, 1, 1));
     fail();
-    // It is true all the same; only nobody was promised that it would be remembered.
+    // The change is true all the same; only its event was not acknowledged.
     EXPECT_EQ(record(1).status, session_status::ended);
     EXPECT_TRUE(is_tracked(1));
     store_.recover();
@@ -351,7 +351,7 @@ TEST_F(IntakeEventCommits, AKnownSessionKeepsWhatAFailedEventTold) {
     EXPECT_EQ(store_.sessions.at(name(1)).status, session_status::ended);
 }
 
-TEST_F(IntakeEventCommits, ADuplicateOfADurableEventStaysOneWhenItsOwnCommitFails) {
+TEST_F(IntakeEventCommits, ADuplicateOfADurableEventSurvivesAFailedCommit) {
     deliver(event(session_started, 1, 1));
     commit();
     const auto twice = deliver(event(session_started, 1, 1));

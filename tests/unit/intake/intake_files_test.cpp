@@ -1,4 +1,4 @@
-// What the files tell: ids that come, stay while the disk cannot take them, and go.
+// Ids from files: they are added, stay while the store rejects them, and are removed.
 
 #include "unit/intake/intake_fixture.hpp"
 
@@ -11,7 +11,7 @@ using enum webhook_type;
 
 class IntakeFiles : public IntakeFixture {};
 
-TEST_F(IntakeFiles, IdsFromFilesStayAndAreToldAgainWhenTheStoreIsUsable) {
+TEST_F(IntakeFiles, UnstoredIdsFromFilesAreOfferedAgain) {
     intake_->on_added(names(1, 3), true);
     fail();
     EXPECT_EQ(registry_->size(), 3U);
@@ -23,7 +23,7 @@ TEST_F(IntakeFiles, IdsFromFilesStayAndAreToldAgainWhenTheStoreIsUsable) {
     store_.recover();
     commit();
     EXPECT_EQ(store_.sessions.size(), 5U);
-    // Once: the next time there is nothing to tell.
+    // Once: the next time there is nothing to report.
     fail();
     store_.recover();
     EXPECT_EQ(store_.waiting(), 0U);
@@ -53,7 +53,7 @@ TEST_F(IntakeFiles, AnIdThatAFileHasTooStaysWhenItsCommitFails) {
     EXPECT_TRUE(store_.holds(name(1)));
 }
 
-TEST_F(IntakeFiles, AnEndedIdThatIsBackAndStaysIsNotTakenForEndedWhenItsCommitFails) {
+TEST_F(IntakeFiles, ARevivedIdInAFileSurvivesAFailedCommit) {
     const std::vector<remembered_entry> ended = {
         {remembered_key(name(1)), clock_.now(), remembered_kind::ended},
         {remembered_key(name(2)), clock_.now(), remembered_kind::ended}};
@@ -67,14 +67,15 @@ TEST_F(IntakeFiles, AnEndedIdThatIsBackAndStaysIsNotTakenForEndedWhenItsCommitFa
     store_.recover();
     for (const std::size_t i : {1U, 2U}) {
         EXPECT_TRUE(is_tracked(i));
-        const auto told = deliver(event(session_started, i, static_cast<std::uint64_t>(1000 + i)));
+        const auto delivery =
+            deliver(event(session_started, i, static_cast<std::uint64_t>(1000 + i)));
         commit();
-        ASSERT_TRUE(told.done());
-        EXPECT_EQ(told.value(), event_outcome::accepted);
+        ASSERT_TRUE(delivery.done());
+        EXPECT_EQ(delivery.value(), event_outcome::accepted);
     }
 }
 
-TEST_F(IntakeFiles, AFileSessionThatLeftMeanwhileIsNotToldAgain) {
+TEST_F(IntakeFiles, AnUnstoredSessionThatLeftIsNotOffered) {
     intake_->on_added(names(1, 2), false);
     fail();
     intake_->on_removed({hash_of(name(1))});
@@ -85,7 +86,7 @@ TEST_F(IntakeFiles, AFileSessionThatLeftMeanwhileIsNotToldAgain) {
     EXPECT_TRUE(store_.holds(name(2)));
 }
 
-TEST_F(IntakeFiles, ASlotThatIsUsedAgainIsNotTakenForOneThatTheStoreCouldNotTake) {
+TEST_F(IntakeFiles, AReusedSlotIsNotOfferedForItsFormerSession) {
     store_.room = 2;
     intake_->on_added(names(1, 5), true);
     intake_->on_not_stored(names(3, 3));
@@ -103,7 +104,7 @@ TEST_F(IntakeFiles, ASlotThatIsUsedAgainIsNotTakenForOneThatTheStoreCouldNotTake
     EXPECT_EQ(registry_->size(), 5U);
 }
 
-TEST_F(IntakeFiles, AnIdOfAFileThatIsNotStoredYetIsDurableWhenItIsAnswered) {
+TEST_F(IntakeFiles, AnUnstoredIdOfAFileIsDurableWhenAcknowledged) {
     intake_->on_added(names(1, 1), true);
     put(1);
     fail();
@@ -118,7 +119,7 @@ TEST_F(IntakeFiles, AnIdOfAFileThatIsNotStoredYetIsDurableWhenItIsAnswered) {
     EXPECT_TRUE(store_.holds(name(1)));
 }
 
-TEST_F(IntakeFiles, AWayThatTheStoreRefusedIsNewWhenItComesAgain) {
+TEST_F(IntakeFiles, ASourceThatTheStoreRejectedIsNewAgain) {
     intake_->on_added(names(1, 1), true);
     commit();
     store_.room = 1;
@@ -134,7 +135,7 @@ TEST_F(IntakeFiles, AWayThatTheStoreRefusedIsNewWhenItComesAgain) {
     EXPECT_TRUE(is_tracked(1));
 }
 
-TEST_F(IntakeFiles, ManyIdsThatTheStoreCouldNotTakeAreOfferedInPortions) {
+TEST_F(IntakeFiles, ManyUnstoredIdsAreOfferedInPortions) {
     max_tracked_ = 50'000;
     restart();
     intake_->on_added(names(1, 40'000), true);
@@ -186,7 +187,7 @@ TEST_F(IntakeFiles, LinesThatFoundNoRoomAreAskedForOnceThereIsSome) {
     EXPECT_FALSE(intake_->wants_all_again()) << "full again, though not all are in";
 }
 
-TEST_F(IntakeFiles, ARemovedLineForgetsUnlessTheIdAlsoCameFromElsewhere) {
+TEST_F(IntakeFiles, ARemovedLineForgetsUnlessAnotherSourceExists) {
     intake_->on_added(names(1, 3), true);
     put(2);
     deliver(event(session_created, 3, 1001));
@@ -196,11 +197,11 @@ TEST_F(IntakeFiles, ARemovedLineForgetsUnlessTheIdAlsoCameFromElsewhere) {
     commit();
     EXPECT_FALSE(is_tracked(1));
     EXPECT_FALSE(store_.holds(name(1)));
-    for (const std::size_t kept : {2U, 3U, 4U}) {
-        EXPECT_TRUE(is_tracked(kept)) << kept;
-        EXPECT_TRUE(store_.holds(name(kept))) << kept;
+    for (const std::size_t number : {2U, 3U, 4U}) {
+        EXPECT_TRUE(is_tracked(number)) << number;
+        EXPECT_TRUE(store_.holds(name(number))) << number;
     }
-    // The file is no source any more: told again and removed again, it still stays.
+    // The file is no source any more: added and removed again, the session still stays.
     EXPECT_EQ(record(2).sources, source_bit(session_source::api));
     EXPECT_EQ(metric("kallglot_exporter_sessions_forgotten_total", "operator"), 1);
 }

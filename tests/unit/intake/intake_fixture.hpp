@@ -77,15 +77,15 @@ public:
                         clock_,
                         log_,
                         7);
-        store_.tell(*intake_);
-        std::vector<kept_session> kept;
+        store_.set_owner(*intake_);
+        std::vector<kept_session> restored;
         const stored_timeline line = stored_timeline::begin(clock_.wall_now(), clock_.now(), 1);
         for (const auto& [text, record] : store_.sessions) {
             // What a file does not keep is gone.
             const stored_session row = to_stored(id(text), record, line);
-            kept.push_back({id(text), to_record(row, line, clock_.now())});
+            restored.push_back({id(text), to_record(row, line, clock_.now())});
         }
-        intake_->on_sessions(kept);
+        intake_->on_sessions(restored);
         std::vector<remembered_entry> entries;
         for (const std::uint64_t key : store_.keys) {
             entries.push_back({key, clock_.now(), remembered_kind::ended});

@@ -37,7 +37,7 @@ public:
     }
 
     void after_change(session_slot slot, const session_record& record) override {
-        // A removed session is told before only, a new one after only, and may have the other's place.
+        // A removed session is reported before the change only, a new one after it only, and may have the same slot.
         const bool is_new = record.since == no_time;
         const bool same = slot == slot_ && before_ != session_status::unknown && !is_new;
         reversals += same && record.status < before_ ? 1 : 0;
@@ -62,11 +62,11 @@ protected:
         api_->count_only();
         registry_->observe_with(&observer_);
         answer_ = [this](std::string_view of, steady_time sent) {
-            return tell(of, sent);
+            return answer_of(of, sent);
         };
     }
 
-    fake_reply tell(std::string_view of, steady_time sent) {
+    fake_reply answer_of(std::string_view of, steady_time sent) {
         const life& truth =
             lives_.at(static_cast<std::size_t>(std::stoul(std::string(of.substr(26)))) % batch);
         const auto wall_of = [&](steady_time at) {

@@ -1,4 +1,4 @@
-// What the intake promises: durable before it is answered, and nothing kept that could not be.
+// Promises of the intake: durable before it is acknowledged, and nothing tracked that could not be stored.
 
 #include "unit/intake/intake_fixture.hpp"
 
@@ -35,13 +35,13 @@ TEST_F(Intake, AFailedCommitTakesTheIdsOutAgain) {
     const auto first = put(1);
     const auto again = put(1);
     const auto many = put_all(names(2, 3));
-    const auto told = deliver(event(session_created, 5, 1001));
+    const auto delivery = deliver(event(session_created, 5, 1001));
     EXPECT_EQ(registry_->size(), 5U);
     fail();
     EXPECT_TRUE(first.failed_with(errc::store_unavailable));
     EXPECT_TRUE(again.failed_with(errc::store_unavailable));
     EXPECT_TRUE(many.failed_with(errc::store_unavailable));
-    EXPECT_TRUE(told.failed_with(errc::store_unavailable));
+    EXPECT_TRUE(delivery.failed_with(errc::store_unavailable));
     EXPECT_EQ(registry_->size(), 0U);
     EXPECT_TRUE(store_.sessions.empty());
     EXPECT_EQ(metric("kallglot_exporter_sessions_forgotten_total", "operator"), 0);
@@ -109,25 +109,25 @@ TEST_F(Intake, ManyWaitForAKnownIdThatIsCommittedApart) {
     EXPECT_TRUE(one.done());
 }
 
-TEST_F(Intake, AnEventWaitsForItsSessionThatIsCommittedWithManyOthers) {
+TEST_F(Intake, AnEventWaitsForTheBulkCommitOfItsSession) {
     const auto many = put_all(names(1, 3));
-    const auto told = deliver(event(session_started, 2, 1001));
+    const auto delivery = deliver(event(session_started, 2, 1001));
     const auto twice = deliver(event(session_started, 2, 1001));
     store_.commit_single();
     loop_.poll();
     EXPECT_FALSE(store_.holds(name(2)));
     EXPECT_FALSE(store_.keys.contains(1001)) << "a crash would make a duplicate of it";
-    EXPECT_FALSE(told.done()) << "acknowledged before its session was durable";
+    EXPECT_FALSE(delivery.done()) << "acknowledged before its session was durable";
     EXPECT_FALSE(twice.done()) << "acknowledged before its session was durable";
     commit();
-    ASSERT_TRUE(told.done());
-    EXPECT_EQ(told.value(), event_outcome::accepted);
+    ASSERT_TRUE(delivery.done());
+    EXPECT_EQ(delivery.value(), event_outcome::accepted);
     EXPECT_EQ(store_.sessions.at(name(2)).status, session_status::active);
     EXPECT_TRUE(twice.done());
     EXPECT_TRUE(many.done());
 }
 
-TEST_F(Intake, WhileMemoryIsShortNewIdsAreRefusedAndTheOthersGoOn) {
+TEST_F(Intake, ShortMemoryRejectsNewIdsOnly) {
     const auto before = put(1);
     commit();
     ASSERT_TRUE(before.done());
@@ -152,7 +152,7 @@ TEST_F(Intake, WhileMemoryIsShortNewIdsAreRefusedAndTheOthersGoOn) {
     EXPECT_EQ(again.value(), event_outcome::accepted);
 }
 
-TEST_F(Intake, AFullTableRefusesNewIdsAndKnowsTheOthers) {
+TEST_F(Intake, AFullTableRejectsNewIdsOnly) {
     max_tracked_ = 3;
     restart();
     const auto some = put_all(names(1, 5));
@@ -236,10 +236,10 @@ TEST_F(Intake, ForgettingOneThatIsNotDurableYetLeavesNothing) {
 TEST_F(Intake, EverythingAcknowledgedIsThereAfterARestart) {
     const auto one = put(1);
     const auto many = put_all(names(2, 20));
-    const auto told = deliver(event(session_started, 30, 1001));
+    const auto delivery = deliver(event(session_started, 30, 1001));
     intake_->on_added(names(40, 5), true);
     commit();
-    ASSERT_TRUE(one.done() && many.done() && told.done());
+    ASSERT_TRUE(one.done() && many.done() && delivery.done());
     put(50); // never durable, never acknowledged
     restart();
     EXPECT_EQ(registry_->size(), 27U);

@@ -57,7 +57,7 @@ struct list_case {
 
 class SessionListFormat : public testing::TestWithParam<list_case> {};
 
-TEST_P(SessionListFormat, IsReadWhateverThePieces) {
+TEST_P(SessionListFormat, IsReadForEachSplit) {
     const list_case& expected = GetParam();
     for (const std::size_t piece : {no_limit, std::size_t{1}, std::size_t{2}, std::size_t{7}}) {
         const outcome seen = read(expected.text, piece);
@@ -140,10 +140,10 @@ TEST(SessionList, ManyBadLinesAreCountedAndTheFirstTenNamed) {
     EXPECT_EQ(report.first.front(), (bad_line{2, line_fault::two_words}));
     EXPECT_EQ(report.first.back(), (bad_line{20, line_fault::two_words}));
     EXPECT_TRUE(report.text().ends_with(", and 990 more")) << report.text();
-    EXPECT_EQ(parser.take_report().count, 0u) << "told once";
+    EXPECT_EQ(parser.take_report().count, 0u) << "reported once";
 }
 
-TEST(SessionList, StopsAtTheLimitAndGoesOnFromThere) {
+TEST(SessionList, StopsAtTheLimitAndContinuesThere) {
     session_list_parser parser;
     std::vector<session_id> ids;
     const std::string_view text = "sess_01JQ\nsess_02KX\nsess_03LY\n";

@@ -63,7 +63,7 @@ struct pause_case {
 
 class ApiHealthPause : public testing::TestWithParam<pause_case> {};
 
-TEST_P(ApiHealthPause, EverythingWaitsAsLongAsAskedAndALittleMore) {
+TEST_P(ApiHealthPause, APauseLastsAsAskedPlusJitter) {
     const pause_case& tried = GetParam();
     for (std::uint64_t seed = 0; seed < 200; ++seed) {
         api_health health(t0, seed);
@@ -160,7 +160,7 @@ int probes_within(api_health& health, steady_duration span, const api_failure& f
 
 class ApiHealthKey : public testing::TestWithParam<int> {};
 
-TEST_P(ApiHealthKey, ARefusedKeyLetsOneProbeAMinutePass) {
+TEST_P(ApiHealthKey, ARejectedKeyAllowsOneProbeAMinute) {
     api_health health = healthy();
     api_failure refused = status(GetParam());
     refused.key_at_fault = GetParam() == 403;
@@ -174,7 +174,7 @@ TEST_P(ApiHealthKey, ARefusedKeyLetsOneProbeAMinutePass) {
     EXPECT_LE(probes, 10);
 }
 
-TEST_P(ApiHealthKey, WhateverAProbeMeetsThereIsOneAMinute) {
+TEST_P(ApiHealthKey, OneProbeAMinuteWhateverItsResult) {
     for (const int answer : {400, 403, 409, 418, 500, 503, 301}) {
         api_health health = healthy();
         api_failure refused = status(GetParam());
@@ -226,7 +226,7 @@ TEST_P(ApiHealthKey, AnotherKeyIsTriedAtOnce) {
 
 INSTANTIATE_TEST_SUITE_P(Status, ApiHealthKey, testing::Values(401, 402, 403));
 
-TEST(ApiHealth, ASessionOfSomebodyElseIsNoFaultOfTheKey) {
+TEST(ApiHealth, ASessionOfAnotherAccountIsNotAFaultOfTheKey) {
     api_health health = healthy();
     for (int i = 0; i < 20; ++i) {
         health.on_failure(status(403, i % 2 == 0 ? a : b), t0 + 1s * i);
@@ -247,7 +247,7 @@ TEST(ApiHealth, Three403FromDifferentSessionsAreTheKeysFault) {
     EXPECT_GT(health.next_request(t0), t0 + 59s);
 }
 
-TEST(ApiHealth, LateRefusalsDoNotPutTheProbeOff) {
+TEST(ApiHealth, LateRejectionsDoNotPostponeTheProbe) {
     api_health health = healthy();
     health.on_failure(status(401), t0);
     for (int i = 1; i < 100; ++i) {
@@ -256,7 +256,7 @@ TEST(ApiHealth, LateRefusalsDoNotPutTheProbeOff) {
     EXPECT_LE(health.next_request(t0 + 60s), t0 + 60s);
 }
 
-TEST(ApiHealth, AThrottledProbeSaysNothingGoodOfTheKey) {
+TEST(ApiHealth, AThrottledProbeDoesNotProveTheKeyGood) {
     api_health health = healthy();
     health.on_failure(status(401), t0);
     health.on_failure(throttled(5s), t0 + 1s);
@@ -295,7 +295,7 @@ TEST(ApiHealth, FourFailuresAreNotAnOutageHoweverLong) {
     EXPECT_EQ(health.state(), api_state::unreachable);
 }
 
-TEST(ApiHealth, ASessionThatAlwaysFailsClosesNothingWhileOthersAnswer) {
+TEST(ApiHealth, OneFailingSessionDoesNotMakeTheApiUnreachable) {
     api_health health = healthy();
     for (int i = 0; i < 10'000; ++i) {
         health.on_failure(status(500, a), t0 + 2s * i);
@@ -304,7 +304,7 @@ TEST(ApiHealth, ASessionThatAlwaysFailsClosesNothingWhileOthersAnswer) {
     }
 }
 
-TEST(ApiHealth, AnOutageIsProbedOnceAStepWithStepsOfAMinuteAtMost) {
+TEST(ApiHealth, AnOutageIsProbedOnceAStepOfUpToAMinute) {
     api_health health = unreachable();
     steady_time now = t0 + 5s;
     for (int step = 0; step < 200; ++step) {
@@ -352,14 +352,14 @@ TEST(ApiHealth, JitterIsFull) {
     }
 }
 
-TEST(ApiHealth, AProbeThatNeverComesBackIsFollowedByAnother) {
+TEST(ApiHealth, ALostProbeIsFollowedByAnother) {
     api_health health = unreachable();
     const steady_time probe = health.next_request(t0 + 5s);
     health.on_sent(probe);
     EXPECT_LE(health.next_request(probe + 2min), probe + 2min);
 }
 
-TEST(ApiHealth, AProbeThatMetAClosedConnectionIsSentAgainAtOnceAndOnlyTheProbe) {
+TEST(ApiHealth, AProbeOnAClosedConnectionIsRetriedAtOnce) {
     api_health health = unreachable();
     const steady_time probe = health.next_request(t0 + 5s);
     health.on_sent(probe);

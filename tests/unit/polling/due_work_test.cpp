@@ -11,8 +11,8 @@ namespace {
 
 using namespace std::chrono_literals;
 using test::observed;
+using test::registered;
 using test::t0;
-using test::told;
 using enum session_status;
 using kind = pending_work::kind;
 
@@ -31,26 +31,26 @@ void expect_work(const pending_work& work, kind what, steady_time at) {
 }
 
 TEST(DueWork, ANewSessionIsAnEventAtOnce) {
-    expect_work(due_work(told(t0), {}, plenty, t0), kind::event, t0);
+    expect_work(due_work(registered(t0), {}, plenty, t0), kind::event, t0);
 }
 
 TEST(DueWork, UnderShortageANewSessionWaitsFiveSeconds) {
-    expect_work(due_work(told(t0), {}, shortage, t0), kind::event, t0 + 5s);
+    expect_work(due_work(registered(t0), {}, shortage, t0), kind::event, t0 + 5s);
 }
 
-TEST(DueWork, UnderShortageWithWebhooksItWaitsForItsFirstThreshold) {
-    expect_work(due_work(told(t0), with_webhooks(), shortage, t0), kind::event, t0 + 15s);
+TEST(DueWork, ShortageWithWebhooksWaitsForTheFirstThreshold) {
+    expect_work(due_work(registered(t0), with_webhooks(), shortage, t0), kind::event, t0 + 15s);
     poll_policy rare = with_webhooks();
     rare.thresholds.connecting.clear();
-    expect_work(due_work(told(t0), rare, shortage, t0), kind::event, t0 + 30s);
+    expect_work(due_work(registered(t0), rare, shortage, t0), kind::event, t0 + 30s);
     rare.thresholds.not_started.clear();
-    expect_work(due_work(told(t0), rare, shortage, t0), kind::event, t0 + 1min);
+    expect_work(due_work(registered(t0), rare, shortage, t0), kind::event, t0 + 1min);
     rare.thresholds.created.clear();
-    expect_work(due_work(told(t0), rare, plenty, t0), kind::event, t0);
+    expect_work(due_work(registered(t0), rare, plenty, t0), kind::event, t0);
 }
 
 TEST(DueWork, ABulkSessionIsRoutineAfterItsSpread) {
-    session_record record = told(t0);
+    session_record record = registered(t0);
     record.bulk = true;
     expect_work(due_work(record, {}, {false, 1700ms}, t0), kind::routine, t0 + 1700ms);
     expect_work(due_work(record, {}, {true, 1700ms}, t0), kind::routine, t0 + 1700ms);
@@ -161,7 +161,7 @@ TEST(DueWork, ASessionThatAnswers404ConfirmsNothing) {
 }
 
 TEST(DueWork, ANeverSeenSessionThatAnswers404IsRoutine) {
-    session_record record = told(t0);
+    session_record record = registered(t0);
     record.not_found_since = record.last_sent = t0 + 1s;
     expect_work(due_work(record, {}, plenty, t0 + 2s), kind::routine, t0 + 6s);
 }
@@ -179,7 +179,7 @@ TEST(DueWork, AFailedConfirmIsTriedAgainSoonerThanTheInterval) {
 }
 
 TEST(DueWork, AFailedFirstPollIsTriedAgain) {
-    session_record record = told(t0);
+    session_record record = registered(t0);
     record.last_sent = t0 + 1s;
     record.failures = 1;
     expect_work(due_work(record, {}, plenty, t0 + 1s), kind::event, t0 + 1500ms);
@@ -217,7 +217,7 @@ TEST(DueWork, AtEqualTimesToComeAConfirmGoesBeforeAnEvent) {
     expect_work(due_work(record, {}, plenty, t0 + 14'600ms), kind::confirm, t0 + 15s);
 }
 
-TEST(DueWork, WithWebhooksTheSessionsTheyToldAreAudited) {
+TEST(DueWork, SessionsThatWebhooksReportAreAudited) {
     session_record record = observed(active, t0, t0);
     record.by_webhook = true;
     expect_work(due_work(record, with_webhooks(), plenty, t0), kind::audit, t0 + 30min);
@@ -237,13 +237,13 @@ TEST(DueWork, AnEndedSessionIsNotPolledAndExpires) {
     expect_work(due_work(record, {}, shortage, t0 + 1h), kind::expiry, t0 + 15min);
 }
 
-TEST(DueWork, AnEndThatAWebhookToldGetsOneFinalPoll) {
+TEST(DueWork, AnEndFromAWebhookGetsOneFinalPoll) {
     session_record record = observed(ended, t0, t0);
     record.touched = true;
     expect_work(due_work(record, {}, plenty, t0 + 1s), kind::event, t0 + 1s);
 }
 
-TEST(DueWork, NothingIsWantedWhileAGetIsUnderWay) {
+TEST(DueWork, NothingIsDueWhileAGetIsInFlight) {
     session_record record = observed(connecting, t0, t0);
     record.in_flight = true;
     EXPECT_EQ(due_work(record, {}, plenty, t0 + 1h).what, kind::nothing);
@@ -269,7 +269,7 @@ TEST(DueWork, WithoutThresholdsNothingIsConfirmed) {
     EXPECT_EQ(due_work(record, policy, plenty, t0 + 24h).what, kind::routine);
 }
 
-TEST(DueWork, RoutinePollsMoveTowardsTheirOwnPlaceByAQuarterAtMostAndStayThere) {
+TEST(DueWork, RoutinePollsMoveToTheirPhaseByUpToAQuarter) {
     session_record record = observed(session_status::active, t0, t0);
     poll_policy policy;
     policy.thresholds = {{}, {}, {}, {}, {}};

@@ -48,7 +48,7 @@ TEST(PollPlan, WithoutLimitEveryIntervalIsKept) {
     }
 }
 
-TEST(PollPlan, WantsWhatTheIntervalsOfAnAverageLifeAskFor) {
+TEST(PollPlan, DemandIsThatOfTheIntervalsOfAnAverageLife) {
     const auto rows = make_poll_plan(settings{}, unlimited);
     // A life of 306 s: 2 s created at 5 s, 4 s connecting at 2 s, 300 s active at 30 s, and the first poll.
     EXPECT_NEAR(rows[2].demand, 1000.0 * (0.4 + 2 + 10 + 1) / 306, 1e-9);
@@ -94,7 +94,7 @@ TEST(PollPlan, LaterThresholdsAreFoundLater) {
     EXPECT_NEAR(make_poll_plan(values, unlimited)[0].worst_detection, 8.1, 1e-9);
 }
 
-TEST(PollPlan, TheTextHasATableForEachLimitThatComesIntoQuestion) {
+TEST(PollPlan, TheTextHasATableForEachLimit) {
     const std::string automatic = describe_poll_plan(settings{});
     EXPECT_EQ(count_of(automatic, "\n   1000000 "), 3U) << automatic;
     EXPECT_NE(automatic.find("account limit of 600 requests a minute, budget share 50 %"),

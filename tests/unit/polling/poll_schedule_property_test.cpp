@@ -101,7 +101,7 @@ TEST(PollScheduleProperty, SessionsStuckForAnHourLeaveTheRequestsToFreshOnes) {
     for (int i = 0; i < 50; ++i) {
         fresh.insert(sessions.add(observed(connecting, t0, t0), t0));
     }
-    // A request each ten seconds for everybody would be all of it.
+    // One request every ten seconds for each session would use all of it.
     sessions.schedule().use_budget(50);
     std::size_t for_fresh = 0;
     for (steady_time now = t0; now < t0 + 60s; now += 20ms) {
@@ -139,7 +139,7 @@ TEST(PollScheduleProperty, RoutineKeepsAFifthUnderAFloodOfConfirms) {
             longest = std::max(longest, now - std::exchange(entry->second, now));
             sessions.answer(poll->slot, now);
         } else {
-            // Stuck anew each time: it will cross its first threshold again.
+            // Stuck again each time: it will cross its first threshold again.
             sessions.change(poll->slot, now, [now](session_record& record) {
                 record.in_flight = false;
                 record.since = record.observed = now;
@@ -150,7 +150,7 @@ TEST(PollScheduleProperty, RoutineKeepsAFifthUnderAFloodOfConfirms) {
     EXPECT_LT(longest, 60s) << "a session that is only routine starved";
 }
 
-/// Random operations; what is due is told by due_work over all records.
+/// Random operations; due_work over all records says what is due.
 class schedule_and_model {
 public:
     explicit schedule_and_model(test::chance& chance) : chance_(chance) { sessions_.plenty(); }
@@ -184,11 +184,11 @@ public:
         advance();
         std::array<std::size_t, poll_class_count> due{};
         for (const session_slot slot : tracked_) {
-            const pending_work work = wanted(slot);
+            const pending_work work = expected_work(slot);
             if (work.what == pending_work::kind::nothing || work.at > now_) {
                 continue;
             }
-            ASSERT_NE(work.what, pending_work::kind::expiry) << "not told by take_expired";
+            ASSERT_NE(work.what, pending_work::kind::expiry) << "not returned by take_expired";
             ++due[static_cast<std::size_t>(work.what) - 1];
         }
         for (std::size_t cls = 0; cls < due.size(); ++cls) {
@@ -212,7 +212,7 @@ private:
         }
     }
 
-    [[nodiscard]] pending_work wanted(session_slot slot) {
+    [[nodiscard]] pending_work expected_work(session_slot slot) {
         const poll_schedule& schedule = sessions_.schedule();
         const session_record& record = sessions_.registry()[slot];
         return due_work(record, schedule.policy(), schedule.demand_of(slot), now_);
@@ -222,7 +222,7 @@ private:
         if (tracked_.size() >= 150) {
             return;
         }
-        session_record record = test::told(now_);
+        session_record record = test::registered(now_);
         record.bulk = chance_.of(30);
         if (chance_.of(50)) {
             record = random_state(record);
@@ -266,7 +266,7 @@ private:
         }
         ++taken_;
         ASSERT_TRUE(in_flight_.insert(poll->slot).second) << "taken twice at once";
-        const pending_work work = wanted(poll->slot);
+        const pending_work work = expected_work(poll->slot);
         ASSERT_LE(work.at, now_);
         ASSERT_EQ(static_cast<std::size_t>(work.what) - 1, static_cast<std::size_t>(poll->cls));
         ASSERT_EQ(poll->due, work.at);

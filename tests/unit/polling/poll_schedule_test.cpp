@@ -15,8 +15,8 @@ namespace {
 using namespace std::chrono_literals;
 using test::observed;
 using test::polled_sessions;
+using test::registered;
 using test::t0;
-using test::told;
 using enum session_status;
 
 TEST(PollSchedule, NamesItsClasses) {
@@ -49,7 +49,7 @@ TEST(PollSchedule, DemandOfEachStatusIsItsOwnInterval) {
 
 TEST(PollSchedule, PollsANewSessionAtOnceAndThenAtItsInterval) {
     polled_sessions sessions(test::routine_only());
-    const session_slot slot = sessions.add(told(t0), t0);
+    const session_slot slot = sessions.add(registered(t0), t0);
     auto poll = sessions.send(t0);
     ASSERT_TRUE(poll.has_value());
     EXPECT_EQ(poll->slot, slot);
@@ -72,7 +72,7 @@ TEST(PollSchedule, PollsANewSessionAtOnceAndThenAtItsInterval) {
 
 TEST(PollSchedule, SpreadsABulkOverOneInterval) {
     polled_sessions sessions;
-    session_record bulk = told(t0);
+    session_record bulk = registered(t0);
     bulk.bulk = true;
     for (int i = 0; i < 5000; ++i) {
         sessions.add(bulk, t0);
@@ -116,7 +116,7 @@ TEST(PollSchedule, ConfirmsInTheOrderOfTheContract) {
             sessions.add(to_confirm(what), t0);
             names.push_back(what);
         }
-        sessions.add(told(t0), t0); // an event
+        sessions.add(registered(t0), t0); // an event
         for (const std::string& what : order) {
             const auto poll = sessions.send(t0);
             ASSERT_TRUE(poll.has_value());
@@ -128,7 +128,7 @@ TEST(PollSchedule, ConfirmsInTheOrderOfTheContract) {
     } while (std::next_permutation(told_in.begin(), told_in.end()));
 }
 
-TEST(PollSchedule, EveryFifthPollIsRoutinesThoughConfirmsAbound) {
+TEST(PollSchedule, EveryFifthPollIsRoutineDespiteManyConfirms) {
     polled_sessions sessions;
     for (int i = 0; i < 200; ++i) {
         sessions.add(to_confirm("connecting"), t0);
@@ -183,7 +183,7 @@ TEST(PollSchedule, UpdatingASessionThatWaitsKeepsItsPlace) {
 
 TEST(PollSchedule, RemovedSessionsAreNeverTaken) {
     polled_sessions sessions;
-    const session_slot waiting = sessions.add(told(t0), t0);
+    const session_slot waiting = sessions.add(registered(t0), t0);
     const session_slot later = sessions.add(observed(active, t0, t0), t0);
     sessions.forget(waiting);
     sessions.forget(later);
@@ -213,7 +213,7 @@ TEST(PollSchedule, EndedSessionsExpireOnceAfterTheirRetention) {
 
 TEST(PollSchedule, DemandIsTheSumOfThePlainIntervals) {
     polled_sessions sessions;
-    sessions.add(told(t0), t0);                     // 1 / 5 s
+    sessions.add(registered(t0), t0);               // 1 / 5 s
     sessions.add(observed(created, t0, t0), t0);    // 1 / 5 s
     sessions.add(observed(connecting, t0, t0), t0); // 1 / 2 s
     sessions.add(observed(active, t0, t0), t0);     // 1 / 30 s
@@ -244,7 +244,7 @@ TEST(PollSchedule, ShortageIsADemandAboveTheBudget) {
     EXPECT_FALSE(sessions.schedule().shortage());
 }
 
-TEST(PollSchedule, StretchIsHowManyIntervalsTheLatestRoutinePollHasWaited) {
+TEST(PollSchedule, StretchIsTheWaitOfTheMostOverdueRoutinePoll) {
     polled_sessions sessions(test::routine_only());
     sessions.add(observed(active, t0, t0), t0);
     sessions.add(observed(connecting, t0 + 100s, t0 + 100s), t0 + 100s);
@@ -253,7 +253,7 @@ TEST(PollSchedule, StretchIsHowManyIntervalsTheLatestRoutinePollHasWaited) {
     EXPECT_NEAR(sessions.schedule().stretch(t0 + 120s), 10, 1e-9) << "20 s of connecting";
     EXPECT_TRUE(sessions.send(t0 + 120s).has_value());
     EXPECT_TRUE(sessions.send(t0 + 120s).has_value());
-    EXPECT_EQ(sessions.schedule().stretch(t0 + 120s), 1) << "nobody waits";
+    EXPECT_EQ(sessions.schedule().stretch(t0 + 120s), 1) << "no session waits";
 }
 
 TEST(PollSchedule, AfterAShortageOldSessionsKeepTheirIntervalAgain) {

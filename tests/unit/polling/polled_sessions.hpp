@@ -20,13 +20,13 @@ public:
         : registry_(most),
           schedule_(registry_, std::move(policy), t0) {}
 
-    /// Adds a session whose record is otherwise `wanted`.
-    session_slot add(const session_record& wanted, steady_time now) {
+    /// Adds a session whose record is otherwise `content`.
+    session_slot add(const session_record& content, steady_time now) {
         const session_slot slot = registry_.add(make_id(next_id_++)).slot;
         change(slot, now, [&](session_record& record) {
             const auto place = record.id_place;
             const auto size = record.id_size;
-            record = wanted;
+            record = content;
             record.id_place = place;
             record.id_size = size;
         });
@@ -67,7 +67,7 @@ public:
         registry_.remove(slot);
     }
 
-    /// Enough requests for everybody, or too few.
+    /// Enough requests for all sessions, or too few.
     void plenty() { schedule_.use_budget(std::numeric_limits<double>::infinity()); }
 
     void shortage() { schedule_.use_budget(0); }

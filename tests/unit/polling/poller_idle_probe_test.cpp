@@ -71,7 +71,7 @@ TEST_F(PollerIdleProbe, WaitsWhileSessionsArePolled) {
     EXPECT_EQ(probes(), 0U) << "an active session is polled every 30 s";
 }
 
-TEST_F(PollerIdleProbe, TellsOfARefusedKeyAndKeepsToOneRequestAMinute) {
+TEST_F(PollerIdleProbe, ARejectedKeyIsProbedOnceAMinute) {
     answer_ = [this](std::string_view, steady_time) {
         return status_reply(401, date());
     };
@@ -102,7 +102,7 @@ TEST_F(PollerIdleProbe, IsNotSentWhileTheApiAsksToWait) {
     EXPECT_EQ(gate_->health().state(), api_state::ok);
 }
 
-TEST_F(PollerIdleProbe, HasOneUnderWayAtMost) {
+TEST_F(PollerIdleProbe, HasUpToOneProbeInFlight) {
     answer_ = [this](std::string_view, steady_time) {
         auto reply = status_reply(404, date());
         reply.latency = 9s;

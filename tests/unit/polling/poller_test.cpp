@@ -21,7 +21,7 @@ TEST_F(Poller, ANewSessionIsPolledAtOnceAndThenAtItsInterval) {
     EXPECT_EQ(metric("kallglot_exporter_polls_late_total", "routine"), 0);
 }
 
-TEST_F(Poller, ASessionIsNeverAskedForTwiceAtOnce) {
+TEST_F(Poller, ASessionHasOneRequestInFlight) {
     answer_ = [this](std::string_view, steady_time at) {
         auto reply = ok_reply(session_status::connecting, date());
         reply.latency = 9s + (at.time_since_epoch() % 7);
@@ -55,7 +55,7 @@ TEST_F(Poller, EachCrossingIsConfirmedAtTheMomentItHappens) {
     EXPECT_EQ(metric("kallglot_exporter_polls_total", "confirm"), 5);
 }
 
-TEST_F(Poller, ALifeIsTrackedFromCreatedToEndedAndForgottenAfterRetention) {
+TEST_F(Poller, ALifeIsTrackedUntilItsRetentionEnds) {
     const api_time born = date();
     answer_ = [this, born](std::string_view, steady_time) {
         const auto age = date() - born;
@@ -91,7 +91,7 @@ TEST_F(Poller, ALifeIsTrackedFromCreatedToEndedAndForgottenAfterRetention) {
     EXPECT_EQ(api_->requests().size(), polls);
 }
 
-TEST_F(Poller, AReusedConnectionThatClosedIsAskedOnceMoreOnAFreshOne) {
+TEST_F(Poller, AClosedReusedConnectionIsRetriedOnceOnAFreshOne) {
     int calls = 0;
     answer_ = [this, &calls](std::string_view, steady_time) {
         return ++calls == 1 ? failed_reply(errc::reused_connection_closed)
@@ -158,7 +158,7 @@ TEST_F(Poller, NothingLeavesWhileTheApiAsksToWait) {
     EXPECT_GT(api_->requests().size(), 1000U);
 }
 
-TEST_F(Poller, ARefusedKeyLetsOneRequestAMinutePass) {
+TEST_F(Poller, ARejectedKeyAllowsOneRequestAMinute) {
     answer_ = [this](std::string_view, steady_time) {
         return status_reply(401, date());
     };
@@ -192,7 +192,7 @@ TEST_F(Poller, OneSessionsFailureDelaysOnlyThatSession) {
     EXPECT_EQ(gate_->health().state(), api_state::ok);
 }
 
-TEST_F(Poller, ASessionThatIsNotThereIsForgottenAfterTenMinutesAndThreeAnswers) {
+TEST_F(Poller, NotFoundForgetsAfterTenMinutesAndThreeAnswers) {
     answer_ = [this](std::string_view, steady_time) {
         return status_reply(404, date());
     };
@@ -205,7 +205,7 @@ TEST_F(Poller, ASessionThatIsNotThereIsForgottenAfterTenMinutesAndThreeAnswers) 
     EXPECT_EQ(metric("kallglot_exporter_sessions_forgotten_total", "not_found"), 1);
 }
 
-TEST_F(Poller, AnOutageOf404sForgetsNobodyForADay) {
+TEST_F(Poller, AnOutageOf404sForgetsNoSessionForADay) {
     answer_ = [this](std::string_view, steady_time) {
         return status_reply(404, date());
     };
@@ -219,7 +219,7 @@ TEST_F(Poller, AnOutageOf404sForgetsNobodyForADay) {
     EXPECT_EQ(registry_.size(), 0U);
 }
 
-TEST_F(Poller, EndedSessionsThatTheApiDoesNotKeepAreNoOutage) {
+TEST_F(Poller, EndedSessionsThatTheApiDeletesAreNotAnOutage) {
     answer_ = [this](std::string_view id, steady_time) {
         return id < name(60) || id == name(999) ? status_reply(404, date())
                                                 : ok_reply(session_status::active, date());
@@ -252,7 +252,7 @@ TEST_F(Poller, AFixedRateIsSpentEvenlyAndNeverExceeded) {
     EXPECT_GT(schedule_->stretch(clock_.now()), 2);
 }
 
-TEST_F(Poller, OldSessionsKeepTheirIntervalsAgainOnceAShortageIsOver) {
+TEST_F(Poller, OldSessionsReturnToTheirIntervalsAfterAShortage) {
     use(poll_policy{}, budget_settings{{rate_limit_mode::unlimited, {}}, {}, 1.0});
     constexpr int sessions = 300;
     track_old_ones(sessions);
@@ -288,7 +288,7 @@ TEST_F(Poller, OldSessionsDoNotSleepThroughTheRampAfterAnOutage) {
     EXPECT_NEAR(static_cast<double>(api_->requests().size() - before), 100, 10);
 }
 
-TEST_F(Poller, OnlyWhatWasWrittenCountsAsARequest) {
+TEST_F(Poller, OnlyAWrittenRequestCounts) {
     answer_ = [](std::string_view, steady_time) {
         fake_reply reply = failed_reply(errc::certificate_rejected);
         reply.written = false;
@@ -302,7 +302,7 @@ TEST_F(Poller, OnlyWhatWasWrittenCountsAsARequest) {
     EXPECT_GE(metric("kallglot_exporter_api_request_failures_total", "tls"), 2);
 }
 
-TEST_F(Poller, WhatWasImportedAtOnceIsSpreadOverTheIntervalSoon) {
+TEST_F(Poller, AnImportSpreadsOverTheIntervalSoon) {
     connections_ = 2000;
     use(poll_policy{}, budget_settings{{rate_limit_mode::unlimited, {}}, {}, 1.0});
     for (int i = 0; i < 1000; ++i) {
@@ -310,7 +310,7 @@ TEST_F(Poller, WhatWasImportedAtOnceIsSpreadOverTheIntervalSoon) {
     }
     start();
     clock_.advance(5min);
-    // One interval of active sessions, in ten parts: each has its share, and everybody was asked once.
+    // One interval of active sessions, in ten parts: each has its share, and each session was polled once.
     const std::size_t before = api_->requests().size();
     const steady_time begin = clock_.now();
     clock_.advance(30s);
@@ -340,8 +340,8 @@ TEST_F(Poller, AnOutageDoesNotStretchWhatMayBeExpected) {
     EXPECT_LT(poller_->usual_stretch(), 1.5);
 }
 
-TEST_F(Poller, InASlightShortageNobodyIsStaleOrLate) {
-    // 40 sessions stuck for hours want 20 polls a second and have 15: their intervals age, and nobody waits long.
+TEST_F(Poller, ASlightShortageMakesNoSessionStaleOrLate) {
+    // 40 sessions stuck for hours want 20 polls a second and have 15: their intervals grow with age, and no session waits long.
     answer_ = [this](std::string_view, steady_time) {
         return ok_reply(session_status::connecting, date());
     };
@@ -381,7 +381,7 @@ TEST_F(Poller, StoppingStartsNothingNewAndTakesInWhatIsUnderWay) {
     EXPECT_EQ(api_->requests().size(), 1U);
 }
 
-TEST_F(Poller, ASessionForgottenDuringItsPollFreesItsSlotAfterwards) {
+TEST_F(Poller, ForgottenDuringItsPollFreesItsSlotAfterwards) {
     const session_slot slot = track(name(1));
     start();
     clock_.advance(5ms);

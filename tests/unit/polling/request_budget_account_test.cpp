@@ -1,5 +1,5 @@
 // The budget against an account whose truth is known: fixed windows of a minute, answers that take time, and
-// others who spend on the same key.
+// others that use the same key.
 
 #include "polling/request_budget.hpp"
 #include "unit/tracking/answers.hpp"
@@ -17,7 +17,7 @@ namespace {
 using namespace std::chrono_literals;
 using test::t0;
 
-/// How the account is used and tells of it.
+/// How the account is used, and which headers it sends.
 struct account_case {
     const char* name;
     std::uint32_t limit;

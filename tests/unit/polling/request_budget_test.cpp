@@ -38,11 +38,11 @@ response_headers limits(std::uint32_t limit,
 }
 
 /// Headers as they come `at`, with a reset `left` later.
-void tell(request_budget& budget,
-          std::uint32_t limit,
-          std::uint32_t remaining,
-          steady_duration left,
-          steady_time at) {
+void receive(request_budget& budget,
+             std::uint32_t limit,
+             std::uint32_t remaining,
+             steady_duration left,
+             steady_time at) {
     const api_time reset =
         std::chrono::time_point_cast<milliseconds>(api_at(at) + std::chrono::round<seconds>(left));
     budget.on_headers(limits(limit, remaining, reset), api_at(at), at);
@@ -82,7 +82,7 @@ TEST(RequestBudget, TheAnswersUnderWayTogetherHalveItOnce) {
     EXPECT_NEAR(budget.allowed(t0 + 10min), std::pow(1.1, 10) / 2, 1e-3);
 }
 
-TEST(RequestBudget, A429HalvesWhatWasSpentNotWhatMightHaveBeen) {
+TEST(RequestBudget, A429HalvesTheUsedRateNotTheAllowedOne) {
     request_budget budget(automatic(0.5, rate{3}), t0);
     budget.on_throttled(t0 + 24h, t0 + 24h);
     EXPECT_NEAR(budget.allowed(t0 + 24h), 1.5, 1e-9);
@@ -90,23 +90,23 @@ TEST(RequestBudget, A429HalvesWhatWasSpentNotWhatMightHaveBeen) {
 
 TEST(RequestBudget, AnEndOfTheWindowInAYearIsNotBelieved) {
     request_budget budget(automatic(), t0);
-    tell(budget, 600, 599, 60s, t0);
+    receive(budget, 600, 599, 60s, t0);
     const double before = budget.allowed(t0 + 1s);
-    tell(budget, 600, 598, 365 * 24h, t0 + 1s);
+    receive(budget, 600, 598, 365 * 24h, t0 + 1s);
     EXPECT_NEAR(budget.allowed(t0 + 1s), before, 0.1);
     const api_time far = parse_timestamp("9999-12-31T23:59:59Z").value();
     budget.on_headers(limits(600, 597, far), api_at(t0 + 61s), t0 + 61s);
-    tell(budget, 600, 597, 59s, t0 + 61s);
+    receive(budget, 600, 597, 59s, t0 + 61s);
     EXPECT_NEAR(budget.allowed(t0 + 61s), before, 0.1);
 }
 
 TEST(RequestBudget, AWrongEndOfTheWindowCostsOneWindowNotADay) {
     request_budget budget(automatic(), t0);
-    tell(budget, 600, 599, 60s, t0);
+    receive(budget, 600, 599, 60s, t0);
     const double before = budget.allowed(t0 + 1s);
-    tell(budget, 600, 598, 23h, t0 + 1s);
-    tell(budget, 600, 590, 50s, t0 + 10s);
-    tell(budget, 600, 599, 59s, t0 + 61s);
+    receive(budget, 600, 598, 23h, t0 + 1s);
+    receive(budget, 600, 590, 50s, t0 + 10s);
+    receive(budget, 600, 599, 59s, t0 + 61s);
     EXPECT_NEAR(budget.allowed(t0 + 61s), before, 0.1);
 }
 
@@ -116,7 +116,7 @@ TEST(RequestBudget, FixedAndUnlimitedIgnoreHeaders) {
     request_budget unlimited({{rate_limit_mode::unlimited, {}}, rate::unlimited(), 0.5}, t0);
     request_budget held({{rate_limit_mode::unlimited, {}}, rate{200}, 0.5}, t0);
     for (request_budget* budget : {&own, &capped, &unlimited, &held}) {
-        tell(*budget, 60, 0, 30s, t0);
+        receive(*budget, 60, 0, 30s, t0);
         budget->on_throttled(t0, t0);
     }
     EXPECT_EQ(own.allowed(t0), 10);
@@ -139,7 +139,7 @@ class RequestBudgetWindow : public testing::TestWithParam<window_case> {};
 TEST_P(RequestBudgetWindow, FollowsTheFormula) {
     const window_case& tried = GetParam();
     request_budget budget(automatic(tried.share), t0);
-    tell(budget, tried.limit, tried.remaining, tried.left, t0);
+    receive(budget, tried.limit, tried.remaining, tried.left, t0);
     EXPECT_NEAR(budget.allowed(t0), tried.expected, 0.001);
 }
 
@@ -159,13 +159,13 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST(RequestBudget, MaxRateHoldsInAutoToo) {
     request_budget budget(automatic(0.5, rate{2}), t0);
-    tell(budget, 600, 600, 60s, t0);
+    receive(budget, 600, 600, 60s, t0);
     EXPECT_EQ(budget.allowed(t0), 2);
 }
 
 TEST(RequestBudget, AWindowThatIsOverIsAFreshOne) {
     request_budget budget(automatic(), t0);
-    tell(budget, 600, 0, 10s, t0);
+    receive(budget, 600, 0, 10s, t0);
     EXPECT_EQ(budget.allowed(t0 + 9s), 0);
     EXPECT_NEAR(budget.allowed(t0 + 11s), 5, 1e-9);
     // And stays so if no header ever comes again.
@@ -174,7 +174,7 @@ TEST(RequestBudget, AWindowThatIsOverIsAFreshOne) {
 
 TEST(RequestBudget, CountsWhatItSentSinceTheLastHeader) {
     request_budget budget(automatic(), t0);
-    tell(budget, 600, 160, 30s, t0);
+    receive(budget, 600, 160, 30s, t0);
     const double before = budget.allowed(t0);
     for (int i = 0; i < 10; ++i) {
         budget.on_sent(t0, 1000);
@@ -211,29 +211,29 @@ TEST(RequestBudget, LearnsTheLengthOfTheWindow) {
     request_budget budget(automatic(), t0);
     for (int window = 0; window < 4; ++window) {
         for (int second = 0; second < 10; ++second) {
-            tell(budget, 100, 100, 10s - 1s * second, t0 + 10s * window + 1s * second);
+            receive(budget, 100, 100, 10s - 1s * second, t0 + 10s * window + 1s * second);
         }
     }
     EXPECT_NEAR(budget.allowed(t0 + 35s), 5, 0.01) << "half of 100 in 10 s";
     request_budget hourly(automatic(), t0);
-    tell(hourly, 3600, 3600, 1h, t0);
+    receive(hourly, 3600, 3600, 1h, t0);
     EXPECT_NEAR(hourly.allowed(t0), 0.5, 0.01) << "half of 3,600 in an hour";
 }
 
 TEST(RequestBudget, IdleWindowsDoNotMakeTheWindowLonger) {
     request_budget budget(automatic(), t0);
-    tell(budget, 600, 600, 60s, t0);
+    receive(budget, 600, 600, 60s, t0);
     // Seven windows without a request.
-    tell(budget, 600, 600, 30s, t0 + 7 * 60s + 30s);
+    receive(budget, 600, 600, 30s, t0 + 7 * 60s + 30s);
     EXPECT_NEAR(budget.allowed(t0 + 7 * 60s + 30s), 5, 0.1);
 }
 
-TEST(RequestBudget, AResetThatMovesWithEveryAnswerIsNotAWindowOfASecond) {
-    // Some APIs tell when a bucket will be full; it fills while we go on.
+TEST(RequestBudget, AResetThatMovesWithEachAnswerIsOneWindow) {
+    // Some APIs send the time when a bucket will be full; it fills while requests continue.
     request_budget budget(automatic(), t0);
     for (int second = 0; second < 300; ++second) {
         const steady_time at = t0 + 1s * second;
-        tell(budget, 60, 59, 60s, at);
+        receive(budget, 60, 59, 60s, at);
         ASSERT_NEAR(budget.allowed(at), 0.5, 0.02) << second;
     }
     EXPECT_LE(budget.foreign_requests(), 60U);
@@ -255,19 +255,19 @@ TEST(RequestBudget, AResetThatIsRoundedUpAndDownIsOneWindow) {
 
 TEST(RequestBudget, AnAnswerOfTheOldWindowIsIgnored) {
     request_budget budget(automatic(), t0);
-    tell(budget, 600, 10, 5s, t0);
-    tell(budget, 600, 600, 60s, t0 + 5s);
+    receive(budget, 600, 10, 5s, t0);
+    receive(budget, 600, 600, 60s, t0 + 5s);
     const double before = budget.allowed(t0 + 6s);
-    // Late: it tells of the window before.
+    // Late: it belongs to the window before.
     budget.on_headers(limits(600, 9, api_at(t0) + 5s), api_at(t0 + 6s), t0 + 6s);
     EXPECT_EQ(budget.allowed(t0 + 6s), before);
 }
 
 TEST(RequestBudget, AWindowResetEarlyIsBelieved) {
     request_budget budget(automatic(), t0);
-    tell(budget, 600, 0, 50s, t0);
+    receive(budget, 600, 0, 50s, t0);
     EXPECT_EQ(budget.allowed(t0 + 5s), 0);
-    tell(budget, 600, 590, 60s, t0 + 10s);
+    receive(budget, 600, 590, 60s, t0 + 10s);
     EXPECT_NEAR(budget.allowed(t0 + 10s), (590 - 300) / 60.0, 0.001);
 }
 
@@ -321,7 +321,7 @@ TEST(RequestBudget, NothingGoesAtARateOfZero) {
 
 TEST(RequestBudget, AReloadKeepsWhatWasLearned) {
     request_budget budget(automatic(0.5), t0);
-    tell(budget, 600, 600, 60s, t0);
+    receive(budget, 600, 600, 60s, t0);
     budget.use_settings(automatic(0.1));
     EXPECT_NEAR(budget.allowed(t0), 1, 0.001);
     budget.use_settings(fixed(3));
@@ -331,7 +331,7 @@ TEST(RequestBudget, AReloadKeepsWhatWasLearned) {
 TEST(RequestBudget, OneOddDateSlowsForAFewAnswersOnly) {
     for (const steady_duration off : {steady_duration(1h), steady_duration(12h)}) {
         request_budget budget(automatic(), t0);
-        tell(budget, 60, 59, 60s, t0);
+        receive(budget, 60, 59, 60s, t0);
         // A node whose Date is that late.
         budget.on_headers(
             limits(60, 58, std::chrono::time_point_cast<milliseconds>(api_at(t0 + 60s))),
@@ -340,20 +340,20 @@ TEST(RequestBudget, OneOddDateSlowsForAFewAnswersOnly) {
         EXPECT_LT(budget.allowed(t0 + 6s), 0.1);
         // Slow as it is, an answer comes in every other window only.
         for (int i = 1; i <= 3; ++i) {
-            tell(budget, 60, 59, 59s, t0 + i * 120s + 1s);
+            receive(budget, 60, 59, 59s, t0 + i * 120s + 1s);
         }
         EXPECT_GT(budget.allowed(t0 + 362s), 0.2);
-        tell(budget, 60, 59, 59s, t0 + 421s);
+        receive(budget, 60, 59, 59s, t0 + 421s);
         EXPECT_NEAR(budget.allowed(t0 + 422s), 0.5, 0.05);
     }
 }
 
-TEST(RequestBudget, AResetThatFollowsWhatWasUsedIsNoShortWindow) {
+TEST(RequestBudget, AResetThatFollowsTheUsageIsNotAShortWindow) {
     // A token bucket says when it is full again: a second after each request.
     for (const steady_duration gap : {3s, 5s, 20s}) {
         request_budget budget(automatic(), t0);
         for (int i = 0; i < 100; ++i) {
-            tell(budget, 600, 599, 1s, t0 + i * gap);
+            receive(budget, 600, 599, 1s, t0 + i * gap);
         }
         EXPECT_LE(budget.allowed(t0 + 99 * gap + 1s), 5.01);
     }

@@ -124,7 +124,7 @@ TEST(RequestGate, RampsUpFromATenthAfterAPause) {
     EXPECT_LE(first, 75);
 }
 
-TEST(RequestGate, AfterAnOutageAtMostTheSteadyRateAndAFifth) {
+TEST(RequestGate, AfterAnOutageTheRateStaysBelowSteadyAndAFifth) {
     for (const double demand : {10.0, 500.0, 5000.0}) {
         request_gate gate = unlimited_gate();
         gate.use_demand(demand);

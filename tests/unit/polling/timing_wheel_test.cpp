@@ -107,7 +107,7 @@ TEST(TimingWheel, ExpireMayRemoveASlotThatIsDueAtTheSameTime) {
     EXPECT_EQ(seen, (slots{a, c}));
 }
 
-TEST(TimingWheel, ASlotSetAnewWhileItExpiresComesOncePerTick) {
+TEST(TimingWheel, ASlotSetAgainWhileItExpiresComesOncePerTick) {
     wheel_of wheel(1);
     wheel.set(a, t0 + 1ms);
     int count = 0;
@@ -119,7 +119,7 @@ TEST(TimingWheel, ASlotSetAnewWhileItExpiresComesOncePerTick) {
     EXPECT_EQ(expired(wheel, t0 + 21ms), slots{a});
 }
 
-TEST(TimingWheel, TellsTheNextTurn) {
+TEST(TimingWheel, ReportsTheNextTurn) {
     wheel_of wheel(2);
     EXPECT_FALSE(wheel.next_turn().has_value());
     wheel.set(a, t0 + 100ms);

@@ -23,12 +23,12 @@ std::size_t at(session_status status) {
 /// A registry, a policy and a moment.
 class Census : public testing::Test {
 protected:
-    session_slot add(const session_record& wanted) {
+    session_slot add(const session_record& content) {
         const session_slot slot = registry_.add(make_id(next_id_++)).slot;
         registry_.update(slot, [&](session_record& record) {
             const auto place = record.id_place;
             const auto size = record.id_size;
-            record = wanted;
+            record = content;
             record.id_place = place;
             record.id_size = size;
         });
@@ -81,7 +81,7 @@ TEST_F(Census, CountsByStatusModeAndProvider) {
     record.provider = session_provider::telnyx;
     add(record);
     add(record);
-    add(test::told(t0));
+    add(test::registered(t0));
     const census counted = count(t0 + 1s);
     EXPECT_EQ(counted.by_status[at(active)], 2U);
     EXPECT_EQ(counted.by_status[at(unknown)], 1U);
@@ -154,7 +154,7 @@ TEST_F(Census, EndedSessionsAreNeverStale) {
     EXPECT_EQ(count(t0 + 24h).stale, counts_by_status{});
 }
 
-TEST_F(Census, TellsTheLongestStay) {
+TEST_F(Census, ReportsTheLongestStay) {
     add(test::observed(connecting, t0 - 30s, t0));
     const session_slot oldest = add(test::observed(connecting, t0 - 90s, t0));
     add(test::observed(connecting, t0 - 60s, t0));
@@ -260,7 +260,7 @@ session_record random_record(test::chance& chance) {
     const auto ago = [&](steady_duration most) {
         return t0 - std::chrono::floor<seconds>(chance.between(0s, most));
     };
-    session_record record = test::told(ago(chance.of(50) ? 400s : 5h));
+    session_record record = test::registered(ago(chance.of(50) ? 400s : 5h));
     record.mode = static_cast<session_mode>(chance.below(session_mode_count));
     record.provider = static_cast<session_provider>(chance.below(session_provider_count));
     record.unverified = chance.of(10);
@@ -275,7 +275,7 @@ session_record random_record(test::chance& chance) {
     return record;
 }
 
-TEST_F(Census, AgreesWithARecountThoughRecordsChangeBetweenItsSteps) {
+TEST_F(Census, AgreesWithARecountWhenRecordsChangeMeanwhile) {
     test::chance chance;
     SCOPED_TRACE(chance.told());
     std::vector<session_slot> tracked;
@@ -320,7 +320,7 @@ TEST_F(Census, AgreesWithARecountThoughRecordsChangeBetweenItsSteps) {
     }
 }
 
-TEST_F(Census, CountsAStuckSessionOnceHoweverManyThresholdsItIsPast) {
+TEST_F(Census, AStuckSessionPastSeveralThresholdsCountsOnce) {
     session_record both = test::observed(connecting, t0 - 10min, t0);
     both.created = t0 - 11min;
     add(both);

@@ -21,17 +21,17 @@ using enum session_status;
 
 class SeriesSelection : public testing::Test {
 protected:
-    session_slot add(const session_record& wanted) {
+    session_slot add(const session_record& content) {
         const session_slot slot = registry_.add(make_id(next_id_++)).slot;
-        become(slot, wanted);
+        become(slot, content);
         return slot;
     }
 
-    void become(session_slot slot, const session_record& wanted) {
+    void become(session_slot slot, const session_record& content) {
         registry_.update(slot, [&](session_record& record) {
             const auto place = record.id_place;
             const auto size = record.id_size;
-            record = wanted;
+            record = content;
             record.id_place = place;
             record.id_size = size;
         });
@@ -67,12 +67,12 @@ session_record calling_for(steady_duration call, steady_time now = t0) {
     return record;
 }
 
-TEST_F(SeriesSelection, HoldsNobodyWithoutALimit) {
+TEST_F(SeriesSelection, SelectsNoSessionWithALimitOfZero) {
     add(stuck_for(1h));
     EXPECT_TRUE(choose(t0).empty());
 }
 
-TEST_F(SeriesSelection, HoldsEverybodyWhileThereIsRoom) {
+TEST_F(SeriesSelection, SelectsAllSessionsWhileThereIsRoom) {
     selection_.set_limit(10);
     const auto a = add(stuck_for(1h));
     const auto b = add(calling_for(1min));
@@ -92,7 +92,7 @@ TEST_F(SeriesSelection, TakesTheStuckThenTheLongestCallsThenTheRest) {
     EXPECT_EQ(choose(t0), (std::set{stuck_long}));
 }
 
-TEST_F(SeriesSelection, WhoIsNotStuckStaysFiveMinutes) {
+TEST_F(SeriesSelection, OtherMembersStayFiveMinutes) {
     selection_.set_limit(1);
     const auto first = add(calling_for(10min));
     EXPECT_EQ(choose(t0), (std::set{first}));
@@ -104,7 +104,7 @@ TEST_F(SeriesSelection, WhoIsNotStuckStaysFiveMinutes) {
     EXPECT_EQ(choose(t0 + 301s), (std::set{first}));
 }
 
-TEST_F(SeriesSelection, StuckOnesDisplaceAtOnceAndAreDisplacedByLongerStays) {
+TEST_F(SeriesSelection, StuckSessionsDisplaceOthersAtOnce) {
     selection_.set_limit(1);
     add(calling_for(10min));
     choose(t0);
@@ -114,7 +114,7 @@ TEST_F(SeriesSelection, StuckOnesDisplaceAtOnceAndAreDisplacedByLongerStays) {
     EXPECT_EQ(choose(t0 + 2s), (std::set{longer}));
 }
 
-TEST_F(SeriesSelection, WhoGetsUnstuckStaysUntilItsFiveMinutesAreOver) {
+TEST_F(SeriesSelection, AFormerlyStuckMemberStaysFiveMinutes) {
     selection_.set_limit(1);
     const auto slot = add(stuck_for(1min));
     choose(t0);
@@ -124,7 +124,7 @@ TEST_F(SeriesSelection, WhoGetsUnstuckStaysUntilItsFiveMinutesAreOver) {
     EXPECT_EQ(choose(t0 + 301s), (std::set{longer}));
 }
 
-TEST_F(SeriesSelection, ANewSessionInAnOldPlaceIsNobodysHeir) {
+TEST_F(SeriesSelection, ANewSessionInAReusedSlotIsNotAMember) {
     selection_.set_limit(1);
     const auto slot = add(calling_for(1min));
     choose(t0);
@@ -134,7 +134,7 @@ TEST_F(SeriesSelection, ANewSessionInAnOldPlaceIsNobodysHeir) {
     EXPECT_EQ(choose(t0 + 1s), (std::set{longer}));
 }
 
-TEST_F(SeriesSelection, FollowsWhoBecomesStuckBehindTheCursor) {
+TEST_F(SeriesSelection, FollowsSessionsThatBecomeStuckBehindTheCursor) {
     selection_.set_limit(1);
     const auto slot = add(calling_for(1min));
     for (int i = 0; i < 200; ++i) {
@@ -166,7 +166,7 @@ TEST_F(SeriesSelection, ForgetsCandidatesThatLeaveDuringThePass) {
     EXPECT_EQ(first.front().slot, stays);
 }
 
-TEST_F(SeriesSelection, IsTheFirstOfTheSortedWholeForAnyTable) {
+TEST_F(SeriesSelection, EqualsTheFirstOfAFullSortForAnyTable) {
     std::mt19937_64 random(7);
     for (int round = 0; round < 200; ++round) {
         SCOPED_TRACE(round);

@@ -84,7 +84,7 @@ TEST_F(SessionListing, PagesShowEachSessionOnceInOrder) {
     chance chance;
     SCOPED_TRACE(chance.told());
     for (std::size_t i = 0; i < 1000; ++i) {
-        // Many of the same age: the cursor must tell them apart.
+        // Many of the same age: the cursor must distinguish them.
         add(i, session_status::active, seconds(chance.below(20)));
     }
     for (const std::size_t limit : {1U, 7U, 100U, 999U, 1000U}) {
@@ -110,7 +110,7 @@ TEST_F(SessionListing, PagesShowEachSessionOnceInOrder) {
     }
 }
 
-TEST_F(SessionListing, SessionsThatStayAreShownOnceWhateverTheOthersDo) {
+TEST_F(SessionListing, TrackedSessionsAreListedOnceWhileOthersChange) {
     chance chance;
     SCOPED_TRACE(chance.told());
     std::map<std::size_t, session_slot> staying;
@@ -199,7 +199,7 @@ TEST_F(SessionListing, ASessionThatTookAnothersPlaceIsNotShownInItsStead) {
     EXPECT_EQ(ids_of(page), std::vector{id_text(2)});
 }
 
-TEST_F(SessionListing, AForeignCursorIsRefused) {
+TEST_F(SessionListing, AForeignCursorIsRejected) {
     for (std::size_t i = 0; i < 10; ++i) {
         add(i, session_status::active, seconds(i));
     }

@@ -30,7 +30,7 @@ inline constexpr api_time api_t0{1'776'160'000'000ms};
 }
 
 /// A record as the intake makes it.
-[[nodiscard]] inline session_record told(steady_time at) {
+[[nodiscard]] inline session_record registered(steady_time at) {
     session_record record;
     record.since = at;
     return record;
@@ -40,7 +40,7 @@ inline constexpr api_time api_t0{1'776'160'000'000ms};
 [[nodiscard]] inline session_record observed(session_status status,
                                              steady_time since,
                                              steady_time at) {
-    session_record record = told(since);
+    session_record record = registered(since);
     record.status = status;
     record.since_slack_ms = 0;
     record.observed = at;

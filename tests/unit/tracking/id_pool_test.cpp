@@ -16,7 +16,7 @@ namespace {
 
 std::string text_of_size(std::size_t size, std::size_t number) {
     std::string text(size, static_cast<char>('A' + number % 26));
-    // The number in the last characters, as far as there is room, tells equal sizes apart.
+    // The number in the last characters, as far as there is room, distinguishes texts of one size.
     for (std::size_t i = 0; i < size && number != 0; ++i, number /= 10) {
         text[size - 1 - i] = static_cast<char>('0' + number % 10);
     }
@@ -25,14 +25,14 @@ std::string text_of_size(std::size_t size, std::size_t number) {
 
 TEST(IdPool, KeepsTextsOfEverySize) {
     id_pool pool;
-    std::vector<std::pair<std::uint32_t, std::string>> kept;
+    std::vector<std::pair<std::uint32_t, std::string>> stored;
     for (std::size_t size = 1; size <= 64; ++size) {
         for (std::size_t number = 0; number < 3; ++number) {
             const std::string text = text_of_size(size, number);
-            kept.emplace_back(pool.put(text), text);
+            stored.emplace_back(pool.put(text), text);
         }
     }
-    for (const auto& [place, text] : kept) {
+    for (const auto& [place, text] : stored) {
         EXPECT_EQ(pool.get(place, text.size()), text);
     }
 }
@@ -63,25 +63,25 @@ TEST(IdPool, AgreesWithAMapOverRandomOperations) {
     test::chance chance;
     SCOPED_TRACE(chance.told());
     id_pool pool;
-    std::vector<std::pair<std::uint32_t, std::string>> kept;
+    std::vector<std::pair<std::uint32_t, std::string>> stored;
     std::set<std::pair<std::size_t, std::uint32_t>> taken;
     for (std::size_t i = 0; i < test::rounds(1'000'000); ++i) {
-        if (kept.size() < 10'000 && !chance.of(50)) {
+        if (stored.size() < 10'000 && !chance.of(50)) {
             const std::string text = text_of_size(1 + chance.below(64), i);
             const std::uint32_t place = pool.put(text);
             // No two texts of a class share a place.
             ASSERT_TRUE(taken.emplace((text.size() - 1) / 16, place).second);
-            kept.emplace_back(place, text);
-        } else if (!kept.empty()) {
-            std::swap(kept[chance.below(kept.size())], kept.back());
-            const auto& [place, text] = kept.back();
+            stored.emplace_back(place, text);
+        } else if (!stored.empty()) {
+            std::swap(stored[chance.below(stored.size())], stored.back());
+            const auto& [place, text] = stored.back();
             ASSERT_EQ(pool.get(place, text.size()), text);
             pool.release(place, text.size());
             taken.erase({(text.size() - 1) / 16, place});
-            kept.pop_back();
+            stored.pop_back();
         }
     }
-    for (const auto& [place, text] : kept) {
+    for (const auto& [place, text] : stored) {
         ASSERT_EQ(pool.get(place, text.size()), text);
     }
 }

@@ -34,7 +34,7 @@ TEST(RememberedKeys, LetsGoAfterThreeDays) {
     EXPECT_EQ(keys.size(), 3U);
 }
 
-TEST(RememberedKeys, DoNotGrowWhenNobodyAsksForThem) {
+TEST(RememberedKeys, DoNotGrowWithoutLookUps) {
     remembered_keys keys;
     for (std::uint64_t i = 0; i < 10'000; ++i) {
         keys.add({i, begin + i * 1h, remembered_kind::ended});
@@ -42,7 +42,7 @@ TEST(RememberedKeys, DoNotGrowWhenNobodyAsksForThem) {
     EXPECT_EQ(keys.size(), 73U);
 }
 
-TEST(RememberedKeys, ManyThatAreTooOldLeaveInPortionsAndCountAsGoneAtOnce) {
+TEST(RememberedKeys, ManyOldKeysArePurgedInPortions) {
     remembered_keys keys;
     for (std::uint64_t i = 1; i <= 5000; ++i) {
         keys.add({i, begin, remembered_kind::ended});
@@ -77,7 +77,7 @@ TEST(RememberedKeys, WhatTheOperatorWantsBackIsForgotten) {
     EXPECT_TRUE(keys.contains(1, begin + 73h));
 }
 
-TEST(RememberedKeys, AListGoesOnWhereItWasWhileOldOnesLeave) {
+TEST(RememberedKeys, AListContinuesWhileOldKeysAreRemoved) {
     remembered_keys keys;
     for (std::uint64_t i = 0; i < 100; ++i) {
         keys.add({i + 1, begin + i * 1min, remembered_kind::ended});

@@ -43,11 +43,11 @@ TEST(ServerClock, IsNeverAheadOfTheTruth) {
         const api_time truth = noon + std::chrono::floor<milliseconds>(answered);
         clock.note(std::chrono::floor<seconds>(truth), t0 + answered + latency);
         const steady_duration later = chance.between(0s, 1h);
-        const auto told = clock.at(t0 + answered + latency + later);
-        ASSERT_TRUE(told.has_value());
+        const auto api_now = clock.at(t0 + answered + latency + later);
+        ASSERT_TRUE(api_now.has_value());
         const api_time then = noon + std::chrono::floor<milliseconds>(answered + latency + later);
-        ASSERT_LE(*told, then);
-        ASSERT_GE(*told, then - latency - 1s - 2ms);
+        ASSERT_LE(*api_now, then);
+        ASSERT_GE(*api_now, then - latency - 1s - 2ms);
     }
 }
 

@@ -15,8 +15,8 @@ event_times delivered(steady_time made) {
     return {made + 2s, api_at(made), api_at(made + 2s)};
 }
 
-TEST(SessionEvent, CreatedTellsTheStatusOfASessionThatNobodySaw) {
-    session_record record = told(t0 + 2s);
+TEST(SessionEvent, CreatedSetsTheStatusBeforeTheFirstPoll) {
+    session_record record = registered(t0 + 2s);
     const tracking changes = observe_event(record, session_event::created, delivered(t0));
     EXPECT_FALSE(changes.change);
     EXPECT_FALSE(changes.outdated);
@@ -85,8 +85,8 @@ TEST(SessionEvent, EndedAsksForOneFinalPollThatBringsTheDetails) {
     EXPECT_FALSE(observe(record, said, polled(t0 + 70s)).ended);
 }
 
-TEST(SessionEvent, TheSetupTimeComesWithTheFirstPollAfterAToldStart) {
-    session_record record = told(t0);
+TEST(SessionEvent, TheSetupTimeComesWithTheFirstPollAfterTheEvent) {
+    session_record record = registered(t0);
     static_cast<void>(observe_event(record, session_event::created, delivered(t0)));
     static_cast<void>(observe_event(record, session_event::started, delivered(t0 + 8s)));
     static_cast<void>(observe_event(record, session_event::ended, delivered(t0 + 100s)));
@@ -126,7 +126,7 @@ TEST(SessionEvent, AnAnswerToAnEarlierGetIsNoFirstSightOfAStepBack) {
     EXPECT_EQ(record.status, connecting);
 }
 
-TEST(SessionEvent, AnApiThatStillSaysActiveIsAskedOnceAndTheEndCounts) {
+TEST(SessionEvent, AnApiThatStillReportsActiveGetsOneFinalPoll) {
     session_record record = observed(active, t0, t0 + 10s);
     static_cast<void>(observe_event(record, session_event::ended, delivered(t0 + 20s)));
     const tracking changes = observe(record, snapshot(active), polled(t0 + 23s));
@@ -155,18 +155,18 @@ TEST(SessionEvent, ProviderEventsAskForAPollUnlessItIsOver) {
     EXPECT_FALSE(record.touched);
 }
 
-TEST(SessionEvent, APollThatFindsWhatNoWebhookTellsLeavesItToTheNextOne) {
-    session_record record = told(t0);
+TEST(SessionEvent, ConnectingStaysWithWebhooksUntilAStartIsMissed) {
+    session_record record = registered(t0);
     static_cast<void>(observe_event(record, session_event::created, delivered(t0)));
     static_cast<void>(observe(record, snapshot(connecting), polled(t0 + 30s)));
     EXPECT_TRUE(record.by_webhook);
-    // But a start that no webhook told has shown that they cannot be relied upon for this one.
+    // A start without a webhook shows that webhooks are not reliable for this session.
     static_cast<void>(observe(record, snapshot(active), polled(t0 + 60s)));
     EXPECT_FALSE(record.by_webhook);
 }
 
 TEST(SessionEvent, ADeliveryRetriedForHoursDoesNotShortenTheCall) {
-    session_record record = told(t0 + 6h);
+    session_record record = registered(t0 + 6h);
     const event_times late{t0 + 6h, api_at(t0), api_at(t0 + 6h)};
     static_cast<void>(observe_event(record, session_event::started, late));
     EXPECT_EQ(record.status, active);
@@ -185,7 +185,7 @@ TEST(SessionEvent, AnyOrderOfEventsEndsTheSame) {
                                                session_event::ended};
     std::array<std::size_t, 3> order = {0, 1, 2};
     do {
-        session_record record = told(t0);
+        session_record record = registered(t0);
         for (const std::size_t i : order) {
             static_cast<void>(
                 observe_event(record, life[i], delivered(t0 + static_cast<int>(i) * 10s)));

@@ -17,7 +17,7 @@ namespace {
 static_assert(std::is_trivially_copyable_v<session_id>);
 static_assert(sizeof(session_id) == 65);
 
-TEST(SessionId, KeepsTheTextThatItWasMadeOf) {
+TEST(SessionId, ReturnsTheTextThatItWasMadeOf) {
     for (const std::string& text : {std::string("sess_01JQ7N0C5VXB3HEZ"),
                                     std::string("a"),
                                     std::string("-_-"),
@@ -29,7 +29,7 @@ TEST(SessionId, KeepsTheTextThatItWasMadeOf) {
     }
 }
 
-TEST(SessionId, RefusesEveryOtherText) {
+TEST(SessionId, RejectsEveryOtherText) {
     using namespace std::string_literals;
     for (const std::string& text : {""s,
                                     std::string(65, 'a'),
@@ -118,7 +118,7 @@ TEST(HashOf, HasNoCollisionAmongConsecutiveIds) {
     EXPECT_EQ(seen.size(), 100'000U);
 }
 
-TEST(HashOf, SpreadsConsecutiveIdsEvenlyInTheLowAndInTheHighBits) {
+TEST(HashOf, SpreadsConsecutiveIdsInLowAndHighBits) {
     constexpr std::size_t bucket_count = 1024;
     const auto ids = ids_like_the_api_makes();
     for (const int shift : {0, 27, 54}) {

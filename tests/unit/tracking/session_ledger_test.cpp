@@ -56,7 +56,7 @@ TEST_F(SessionLedger, NewIdIsAddedAndScheduled) {
     EXPECT_EQ(ledger_.sessions()[change.slot].since, t0);
 }
 
-TEST_F(SessionLedger, KnownIdWaitsForItsCommitOrTellsItsNewSource) {
+TEST_F(SessionLedger, KnownIdWaitsForItsCommitOrItsNewSource) {
     add(1);
     const ledger_change again = ledger_.take_id(id(1), session_source::api, false, t0 + 1s);
     EXPECT_FALSE(again.added);
@@ -73,7 +73,7 @@ TEST_F(SessionLedger, KnownIdWaitsForItsCommitOrTellsItsNewSource) {
     EXPECT_EQ(file.store, store_action::note_if_idle);
 }
 
-TEST_F(SessionLedger, RefusedSourceIsNewTheNextTime) {
+TEST_F(SessionLedger, RejectedSourceIsNewTheNextTime) {
     const session_slot slot = add(1);
     ledger_.take_id(id(1), session_source::webhook, false, t0);
     ledger_.revoke_source(slot, session_source::webhook);
@@ -88,7 +88,7 @@ TEST_F(SessionLedger, UnstoredSessionIsOfferedAgain) {
     EXPECT_EQ(ledger_.take_id(id(1), session_source::file, true, t0).store, store_action::await);
 }
 
-TEST_F(SessionLedger, FullTableRefusesNewIdsOnly) {
+TEST_F(SessionLedger, FullTableRejectsNewIdsOnly) {
     ledger_.set_max_tracked(1);
     add(1);
     EXPECT_EQ(add(2), no_slot);
@@ -100,9 +100,9 @@ TEST_F(SessionLedger, FullTableRefusesNewIdsOnly) {
 TEST_F(SessionLedger, SessionWithoutSourcesIsForgotten) {
     const session_slot slot = add(1, session_source::file);
     ledger_.take_id(id(1), session_source::api, false, t0);
-    const ledger_change kept = ledger_.remove_source(slot, session_source::file, t0);
-    EXPECT_FALSE(kept.forgotten);
-    EXPECT_EQ(kept.store, store_action::note_if_idle);
+    const ledger_change unchanged = ledger_.remove_source(slot, session_source::file, t0);
+    EXPECT_FALSE(unchanged.forgotten);
+    EXPECT_EQ(unchanged.store, store_action::note_if_idle);
     const ledger_change gone = ledger_.remove_source(slot, session_source::api, t0);
     ASSERT_TRUE(gone.forgotten);
     EXPECT_EQ(gone.forgotten->id, id(1));
@@ -243,7 +243,7 @@ TEST_F(SessionLedger, EventWithoutStatusIsRememberedAndChangesNothing) {
     EXPECT_TRUE(ledger_.is_known_event(4711, t0 + 1s));
 }
 
-TEST_F(SessionLedger, EndReportedByWebhookAloneIsCountedWhenItIsForgotten) {
+TEST_F(SessionLedger, EndWithoutAFinalPollCountsWhenForgotten) {
     const session_slot slot = add(1);
     see(slot, session_status::active, t0 + 1s);
     ledger_.take_event(slot, session_event::ended, 4711, {t0 + 2s, {}, {}});
@@ -285,7 +285,7 @@ TEST_F(SessionLedger, ForgottenSessionFreesItsSlotWhenItsPollReturns) {
     EXPECT_EQ(add(3), slot);
 }
 
-TEST_F(SessionLedger, RestoredSessionIsDueAtOnceAndCountsNotFoundAnew) {
+TEST_F(SessionLedger, RestoredSessionIsDueAndCountsNotFoundAgain) {
     session_record record = test::observed(session_status::connecting, t0 - 1min, t0 - 30s);
     record.not_found_since = t0 - 20s;
     record.not_found_count = 2;

@@ -49,7 +49,7 @@ TEST(SessionRegistry, KeepsIdsOfEverySizeApart) {
     }
 }
 
-TEST(SessionRegistry, RefusesMoreThanItsLimit) {
+TEST(SessionRegistry, RejectsMoreThanItsLimit) {
     session_registry registry(3);
     for (std::size_t i = 0; i < 3; ++i) {
         EXPECT_TRUE(registry.add(make_id(i)).is_new);
@@ -59,7 +59,7 @@ TEST(SessionRegistry, RefusesMoreThanItsLimit) {
     EXPECT_EQ(registry.add(make_id(2)).slot, registry.find(id_text(2)));
     registry.set_max_tracked(4);
     EXPECT_TRUE(registry.add(make_id(3)).is_new);
-    // A smaller limit takes nothing away; it only lets nobody in.
+    // A smaller limit removes no session; it only rejects new ones.
     registry.set_max_tracked(2);
     EXPECT_EQ(registry.size(), 4U);
     EXPECT_EQ(registry.add(make_id(4)).slot, no_slot);
@@ -85,7 +85,7 @@ TEST(SessionRegistry, HoldsTheSlotOfARemovedSessionUntilItsAnswerCame) {
     EXPECT_EQ(registry.size(), 0U);
     EXPECT_FALSE(registry.is_tracked(slot));
     EXPECT_TRUE(registry[slot].forgotten);
-    // The same id, told again, is another session as far as the answer under way goes.
+    // The same id, registered again, is another session for the answer in flight.
     const session_slot again = registry.add(make_id(1)).slot;
     EXPECT_NE(again, slot);
     EXPECT_EQ(registry.id_of(slot), make_id(1));
@@ -95,7 +95,7 @@ TEST(SessionRegistry, HoldsTheSlotOfARemovedSessionUntilItsAnswerCame) {
     EXPECT_EQ(registry.add(make_id(2)).slot, slot);
 }
 
-TEST(SessionRegistry, UpdateGivesBackWhatTheChangeSays) {
+TEST(SessionRegistry, UpdateReturnsTheResultOfTheChange) {
     session_registry registry(10);
     const session_slot slot = registry.add(make_id(1)).slot;
     EXPECT_EQ(registry.update(slot,
@@ -107,7 +107,7 @@ TEST(SessionRegistry, UpdateGivesBackWhatTheChangeSays) {
     EXPECT_EQ(registry[slot].status, session_status::active);
 }
 
-/// Keeps a copy of every record by what the registry tells alone.
+/// Maintains a copy of every record from the calls of the registry only.
 class mirror final : public registry_observer {
 public:
     void before_change(session_slot slot, const session_record& record) override {

@@ -68,7 +68,7 @@ TEST(SessionVocabulary, EveryWordOfTheApiIsReadBack) {
     }
 }
 
-TEST(SessionVocabulary, UnknownWordsAreNeverRefused) {
+TEST(SessionVocabulary, UnknownWordsAreNeverRejected) {
     for (const std::string_view text : {"", "Active", "active ", "failed", "none", "other", "x"}) {
         EXPECT_EQ(parse_session_status(text), session_status::unknown) << text;
         EXPECT_EQ(parse_session_mode(text), session_mode::other) << text;

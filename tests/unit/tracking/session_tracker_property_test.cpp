@@ -106,11 +106,11 @@ void expect_true(const session_record& record, const life& lived, const tracking
     }
     if (changes.change && changes.change->dwell) {
         const steady_duration real = truth(changes.change->to) - truth(changes.change->from);
-        const steady_duration told = *changes.change->dwell;
+        const steady_duration measured = *changes.change->dwell;
         // A stay that no poll saw lies between the two: it only makes the real one shorter.
-        const steady_duration tolerance = std::max<steady_duration>(told / 10, 5s) / 2 + 1ms;
-        ASSERT_LE(told - real, tolerance) << to_string(changes.change->from);
-        ASSERT_LE(real - told, tolerance) << to_string(changes.change->from);
+        const steady_duration tolerance = std::max<steady_duration>(measured / 10, 5s) / 2 + 1ms;
+        ASSERT_LE(measured - real, tolerance) << to_string(changes.change->from);
+        ASSERT_LE(real - measured, tolerance) << to_string(changes.change->from);
     }
 }
 
@@ -131,7 +131,7 @@ TEST(SessionTrackerProperty, NeverOverstatesAnAge) {
     std::size_t dwells = 0;
     for (std::size_t i = 0; i < test::rounds(100'000); ++i) {
         const life lived = random_life(chance);
-        session_record record = test::told(lived.began[0] + chance.between(0s, 5s));
+        session_record record = test::registered(lived.began[0] + chance.between(0s, 5s));
         steady_time sent = record.since;
         for (int polls = 0; polls < 12 && record.status != ended; ++polls) {
             const poll answer = random_poll(lived, sent, chance);
@@ -141,7 +141,7 @@ TEST(SessionTrackerProperty, NeverOverstatesAnAge) {
                 tracking changes = observe(record, answer.said, answer.times);
                 ASSERT_EQ(record.status, answer.said.status);
                 if (changes.change && skipped_between(lived, *changes.change)) {
-                    changes.change.reset(); // what was not seen cannot be told apart
+                    changes.change.reset(); // what was not seen cannot be measured apart
                 }
                 dwells += changes.change && changes.change->dwell ? 1 : 0;
                 expect_true(record, lived, changes);
@@ -168,7 +168,7 @@ TEST(SessionTrackerProperty, TheOrderOfAnswersDoesNotMatter) {
         answers.push_back(random_poll(lived, t0 + 2h, chance));
         std::shuffle(answers.begin(), answers.end(), chance.engine());
 
-        session_record record = test::told(lived.began[0]);
+        session_record record = test::registered(lived.began[0]);
         std::size_t ends = 0;
         for (const poll& answer : answers) {
             const tracking changes = observe(record, answer.said, answer.times);

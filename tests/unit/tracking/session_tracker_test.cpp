@@ -13,13 +13,13 @@ namespace {
 using namespace std::chrono_literals;
 using test::api_at;
 using test::polled;
+using test::registered;
 using test::snapshot;
 using test::t0;
-using test::told;
 using enum session_status;
 
 session_record seen_created(steady_time at = t0) {
-    session_record record = told(at - 1s);
+    session_record record = registered(at - 1s);
     session_snapshot said = snapshot(created);
     said.created_at = api_at(at - 3s);
     (void)observe(record, said, polled(at));
@@ -33,7 +33,7 @@ session_record seen(session_status status, steady_time at) {
 }
 
 TEST(SessionTracker, FirstSightIsNoChangeOfStatus) {
-    session_record record = told(t0 - 1h);
+    session_record record = registered(t0 - 1h);
     session_snapshot said = snapshot(created);
     said.created_at = api_at(t0 - 30s);
     const tracking changes = observe(record, said, polled(t0));
@@ -48,7 +48,7 @@ TEST(SessionTracker, FirstSightIsNoChangeOfStatus) {
 }
 
 TEST(SessionTracker, FirstMetInConnectingCountsFromTheReceipt) {
-    session_record record = told(t0 - 1h);
+    session_record record = registered(t0 - 1h);
     session_snapshot said = snapshot(connecting);
     said.created_at = api_at(t0 - 10min);
     (void)observe(record, said, polled(t0, 300ms));
@@ -71,7 +71,7 @@ TEST(SessionTracker, AStatusWithoutTimestampIsBoundedByTheTwoPolls) {
 }
 
 TEST(SessionTracker, WithoutDateTheReceiptCounts) {
-    session_record record = told(t0 - 1h);
+    session_record record = registered(t0 - 1h);
     session_snapshot said = snapshot(active);
     said.created_at = api_at(t0 - 10min);
     said.started_at = api_at(t0 - 9min);
@@ -162,7 +162,7 @@ TEST(SessionTracker, ARegressionToActiveDoesNotTakeTheFirstStart) {
     EXPECT_GE(record.since, t0 + 5s);
 }
 
-TEST(SessionTracker, AStartWhileItWaitsAsBeforeBeginsTheStayAnew) {
+TEST(SessionTracker, AStartBetweenTwoWaitsBeginsANewStay) {
     // Active and back between two polls: what it waits for now, it has not waited for since t0.
     session_record record = test::observed(connecting, t0, t0 + 1s);
     session_snapshot said = snapshot(connecting);
@@ -170,7 +170,7 @@ TEST(SessionTracker, AStartWhileItWaitsAsBeforeBeginsTheStayAnew) {
     EXPECT_FALSE(observe(record, said, polled(t0 + 60s)).change);
     EXPECT_EQ(record.since, t0 + 60s + 100ms);
     EXPECT_FALSE(confirmed_over(record, record.since, 30s));
-    // The same start tells nothing new the next time.
+    // The same start is not counted again.
     static_cast<void>(observe(record, said, polled(t0 + 91s)));
     EXPECT_EQ(record.since, t0 + 60s + 100ms);
     EXPECT_TRUE(confirmed_over(record, record.since, 30s));
@@ -227,7 +227,7 @@ TEST(SessionTracker, LeavesAndComesBackFromUnknownAtOnce) {
     EXPECT_EQ(record.since, t0 + 60s + 100ms);
 }
 
-TEST(SessionTracker, TellsSetupAndCallDurationOnce) {
+TEST(SessionTracker, ReportsSetupAndCallDurationOnce) {
     session_record record = seen_created(t0);
     session_snapshot said = snapshot(active);
     said.created_at = api_at(t0 - 3s);
@@ -254,8 +254,8 @@ TEST(SessionTracker, TellsSetupAndCallDurationOnce) {
     EXPECT_FALSE(again.change.has_value());
 }
 
-TEST(SessionTracker, FirstMetEndedTellsTheWholeLife) {
-    session_record record = told(t0);
+TEST(SessionTracker, FirstSeenEndedCountsTheWholeLife) {
+    session_record record = registered(t0);
     session_snapshot said = snapshot(ended);
     said.created_at = api_at(t0 - 100s);
     said.started_at = api_at(t0 - 90s);
@@ -268,7 +268,7 @@ TEST(SessionTracker, FirstMetEndedTellsTheWholeLife) {
     EXPECT_FALSE(changes.ended_without_start);
 }
 
-TEST(SessionTracker, EndedWithoutAStartIsTold) {
+TEST(SessionTracker, EndedWithoutAStartIsReported) {
     session_record record = seen(connecting, t0);
     session_snapshot said = snapshot(ended);
     said.ended_at = api_at(t0 + 5s);
@@ -287,7 +287,7 @@ TEST(SessionTracker, SeenActiveIsAStartEvenWithoutTimestamp) {
 }
 
 TEST(SessionTracker, DurationsThatRunBackwardsAreLeftOut) {
-    session_record record = told(t0);
+    session_record record = registered(t0);
     session_snapshot said = snapshot(ended);
     said.created_at = api_at(t0 - 10s);
     said.started_at = api_at(t0 - 20s);
@@ -299,7 +299,7 @@ TEST(SessionTracker, DurationsThatRunBackwardsAreLeftOut) {
 }
 
 TEST(SessionTracker, DurationsBeyondAnySessionAreLeftOut) {
-    session_record record = told(t0);
+    session_record record = registered(t0);
     session_snapshot said = snapshot(active);
     said.created_at = api_at(t0 - 10s);
     said.started_at = parse_timestamp("9999-12-31T23:59:59Z");
@@ -353,7 +353,7 @@ TEST(SessionTracker, ConfirmsWhatWasCrossedBeforeThePollWasSent) {
     EXPECT_EQ(record.since, since);
 }
 
-TEST(SessionTracker, AWaitWhoseEndNobodySawLastedUntilTheStart) {
+TEST(SessionTracker, AWaitWithAnUnseenEndLastsUntilTheStart) {
     for (const bool is_dated : {true, false}) {
         session_record record = seen_created(t0 - 1s);
         (void)observe(record, snapshot(connecting), polled(t0));

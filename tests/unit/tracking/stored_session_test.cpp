@@ -33,7 +33,7 @@ session_record some_record(std::mt19937& random) {
     return record;
 }
 
-TEST(StoredSession, AnAgeIsNeverLongerAfterTheWayThereAndBack) {
+TEST(StoredSession, AnAgeIsNeverLongerAfterTheRoundTrip) {
     std::mt19937 random(1);
     const stored_timeline line =
         stored_timeline::begin(wall, 990h + 123456789ns + steady_time{}, 7);
@@ -87,11 +87,11 @@ TEST(StoredSession, NoMomentComesBackFromTheFuture) {
 
 TEST(StoredTimeline, ARestartInTheSameBootGoesByTheSteadyClockAlone) {
     const stored_timeline line = stored_timeline::begin(wall, now, 7);
-    const stored_time told = line.to_stored(now + 5min);
-    // The wall clock jumped a day; nobody minds.
+    const stored_time stored_at = line.to_stored(now + 5min);
+    // The wall clock jumped a day, without an effect.
     const stored_timeline again =
         stored_timeline::resume(line.mark(wall + 10min, now + 10min), wall + 24h, now + 11min, 7);
-    EXPECT_EQ(again.to_steady(told), now + 5min);
+    EXPECT_EQ(again.to_steady(stored_at), now + 5min);
 }
 
 TEST(StoredTimeline, ARebootGoesByTheDifferenceOfTheWallClock) {

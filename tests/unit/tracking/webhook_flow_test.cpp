@@ -11,13 +11,13 @@ constexpr session_slot some_slot{4711};
 
 class WebhookFlow : public testing::Test {
 protected:
-    void tell(int count) {
+    void report(int count) {
         for (int i = 0; i < count; ++i) {
             flow_.reported_first(now_);
         }
     }
 
-    /// Starts that a poll saw and no webhook ever tells.
+    /// Starts that a poll saw and no webhook reports.
     void see(int count, std::uint32_t first_slot = 0) {
         for (int i = 0; i < count; ++i) {
             flow_.seen_first(session_slot{first_slot++}, reported_change::start, now_);
@@ -33,19 +33,19 @@ protected:
     webhook_flow flow_;
 };
 
-TEST_F(WebhookFlow, NothingToldIsNoFlow) {
+TEST_F(WebhookFlow, WithoutEventsWebhooksAreNotReliable) {
     EXPECT_FALSE(flows_after(0s));
 }
 
 TEST_F(WebhookFlow, NeedsTwentyChanges) {
-    tell(19);
+    report(19);
     EXPECT_FALSE(flows_after(0s));
-    tell(1);
+    report(1);
     EXPECT_TRUE(flows_after(0s));
 }
 
 TEST_F(WebhookFlow, OneInAHundredMayBeThePolls) {
-    tell(99);
+    report(99);
     see(1);
     EXPECT_TRUE(flows_after(10s));
     see(1, 1);
@@ -53,13 +53,13 @@ TEST_F(WebhookFlow, OneInAHundredMayBeThePolls) {
 }
 
 TEST_F(WebhookFlow, ForgetsWhatIsOlderThanFifteenMinutes) {
-    tell(20);
+    report(20);
     EXPECT_TRUE(flows_after(14min));
     EXPECT_FALSE(flows_after(2min));
 }
 
 TEST_F(WebhookFlow, AWebhookThatWasMerelyOvertakenCountsAsItsOwn) {
-    tell(20);
+    report(20);
     flow_.seen_first(some_slot, reported_change::start, now_);
     now_ += 4s;
     flow_.reported_after(some_slot, reported_change::start, now_);
@@ -68,7 +68,7 @@ TEST_F(WebhookFlow, AWebhookThatWasMerelyOvertakenCountsAsItsOwn) {
 }
 
 TEST_F(WebhookFlow, ALateWebhookCountsForThePollButWasNotMissed) {
-    tell(20);
+    report(20);
     flow_.seen_first(some_slot, reported_change::end, now_);
     EXPECT_FALSE(flows_after(6s));
     now_ += 60s;
@@ -77,7 +77,7 @@ TEST_F(WebhookFlow, ALateWebhookCountsForThePollButWasNotMissed) {
     EXPECT_EQ(flow_.missed(), 0U);
 }
 
-TEST_F(WebhookFlow, WhatNobodyTellsWithinTwoMinutesWasMissed) {
+TEST_F(WebhookFlow, AChangeWithoutAWebhookForTwoMinutesIsMissed) {
     see(3);
     EXPECT_FALSE(flows_after(2min));
     EXPECT_EQ(flow_.missed(), 0U);
@@ -95,7 +95,7 @@ TEST_F(WebhookFlow, StartAndEndOfOneSessionAreTwoCases) {
     EXPECT_EQ(flow_.missed(), 1U);
 }
 
-TEST_F(WebhookFlow, ASlotThatServesAnotherSessionBeginsAnew) {
+TEST_F(WebhookFlow, ASlotOfAnotherSessionStartsAgain) {
     flow_.seen_first(some_slot, reported_change::start, now_);
     flow_.seen_first(some_slot, reported_change::start, now_ + 1min);
     EXPECT_EQ(flow_.missed(), 1U);
@@ -105,7 +105,7 @@ TEST_F(WebhookFlow, ASlotThatServesAnotherSessionBeginsAnew) {
 }
 
 TEST_F(WebhookFlow, EventsOfNoOpenCaseChangeNothing) {
-    tell(20);
+    report(20);
     flow_.reported_after(some_slot, reported_change::start, now_);
     EXPECT_TRUE(flows_after(1s));
 }
