@@ -17,6 +17,7 @@ constexpr std::size_t body_limit_bytes = 16 * 1024;
 // As for the Retry-After header: a longer wait is cut to this, not ignored.
 constexpr seconds max_wait{10LL * 366 * 86400};
 
+// The member whose value comes next.
 enum class field : std::uint8_t { none, error, code, retry_after };
 
 api_error_kind kind_of(std::string_view code) noexcept {
@@ -43,12 +44,14 @@ public:
 
     bool on_array_end(std::size_t, error_code&) noexcept { return leave(); }
 
+    // Keys are collected at every depth; field_of() decides by depth and name.
     bool on_key_part(text part, std::size_t, error_code&) noexcept {
         text_.append(part);
         return true;
     }
 
     bool on_key(text part, std::size_t total, error_code&) noexcept {
+        // A text of more than 64 bytes is empty here, and no field has an empty name.
         field_ = field_of(text_.finish(part, total));
         text_.wipe();
         return true;
@@ -64,7 +67,9 @@ public:
 
     bool on_string(text part, std::size_t total, error_code&) noexcept {
         if (field_ == field::code) {
+            // A code that is too long to be known counts as `other`.
             found_.kind = kind_of(text_.finish(part, total));
+            // The code itself is not stored, only its family.
             text_.wipe();
         }
         return other_value();
@@ -86,6 +91,7 @@ public:
 
 private:
     [[nodiscard]] field field_of(std::string_view key) const noexcept {
+        // Depth 1 is the body, depth 2 the error object.
         if (depth_ == 1 && key == "error") {
             return field::error;
         }
@@ -107,6 +113,7 @@ private:
 
     bool leave() noexcept {
         --depth_;
+        // The error object is complete.
         if (depth_ == 1) {
             in_error_ = false;
         }
@@ -131,6 +138,7 @@ private:
 
     api_error found_;
     short_text text_;
+    // Number of objects and arrays that are open.
     std::size_t depth_ = 0;
     field field_ = field::none;
     bool in_error_ = false;
@@ -139,6 +147,7 @@ private:
 } // namespace
 
 api_error parse_api_error(std::string_view body) noexcept {
+    // A body over the limit is a page for people, not an error of the API.
     if (body.empty() || body.size() > body_limit_bytes) {
         return {};
     }

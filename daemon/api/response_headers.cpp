@@ -29,10 +29,12 @@ bool same_name(std::string_view name, std::string_view lower) noexcept {
 }
 
 // from_chars accepts neither spaces nor a plus sign, and for unsigned types no minus sign.
+// Unsigned, so that a negative number is malformed and not a huge limit.
 template <std::unsigned_integral Number>
 std::errc read_number(std::string_view text, Number& number) noexcept {
     const char* const end = text.data() + text.size();
     const auto [stop, error] = std::from_chars(text.data(), end, number);
+    // The whole value must be a number: `10, 20` from two fields that a proxy has joined is malformed.
     return stop == end ? error : std::errc::invalid_argument;
 }
 
@@ -65,6 +67,7 @@ void note_retry_after(response_headers& headers, std::string_view value) noexcep
 
 void note_rate_reset(response_headers& headers, std::string_view value) noexcept {
     std::uint64_t number = 0;
+    // Outside the years 2001 to 9999 the value is not a Unix time, and the window has no known end.
     if (headers.rate_reset || read_number(value, number) != std::errc{} || number < first_reset
         || number >= after_last_reset) {
         return;
@@ -79,6 +82,7 @@ void note_header(response_headers& headers,
                  std::string_view value) noexcept {
     // Most fields are of no interest, and for them the length alone decides: no comparison of text.
     switch (name.size()) {
+        // The first `Date` counts; all timestamps of this response are compared with it.
         case 4:
             if (!headers.date && same_name(name, "date")) {
                 headers.date = parse_http_date(value);
@@ -89,6 +93,7 @@ void note_header(response_headers& headers,
                 note_retry_after(headers, value);
             }
             break;
+        // Limit, rest and end of the account's window: the request budget follows them.
         case 17:
             if (same_name(name, "x-ratelimit-limit")) {
                 note_number(headers.rate_limit, value);
@@ -96,6 +101,7 @@ void note_header(response_headers& headers,
                 note_rate_reset(headers, value);
             }
             break;
+        // Credits are only reported as metrics.
         case 18:
             if (same_name(name, "x-api-credits-used")) {
                 note_number(headers.credits_used, value);

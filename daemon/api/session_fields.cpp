@@ -48,12 +48,14 @@ session_field session_field_of(std::string_view key) noexcept {
     }
 }
 
+// Every body is checked against the id that was requested.
 void session_fields::start(const session_id& expected) noexcept {
     expected_ = expected;
     clear();
 }
 
 void session_fields::clear() noexcept {
+    // expected_ stays: the caller may clear a body and continue with the same session.
     snapshot_ = {};
     has_id_ = has_status_ = has_end_ = false;
 }
@@ -63,6 +65,7 @@ errc session_fields::note_key(session_field field) noexcept {
         return no_problem;
     }
     // Two ids or two statuses in one object: it is not clear which one is valid.
+    // Counted at the key, so that a repeated key with a value of another type is found, too.
     bool& seen = field == id ? has_id_ : has_status_;
     if (seen) {
         return errc::invalid_session;
@@ -76,9 +79,11 @@ errc session_fields::note_text(session_field field, std::string_view text) noexc
         case id:
             // An answer about another session must never change this one.
             return expected_ && text == expected_->view() ? no_problem : errc::wrong_session;
+        // `object` separates a session from other resources of the API with an id and a status.
         case object:
             return text == "session" ? no_problem : errc::invalid_session;
         case status:
+            // A word that is not known becomes `unknown`: a new status of the API must not break a poll.
             snapshot_.status = parse_session_status(text);
             break;
         case mode:
@@ -92,6 +97,7 @@ errc session_fields::note_text(session_field field, std::string_view text) noexc
         case session_field::end_reason:
             snapshot_.reason = parse_end_reason(text);
             break;
+        // A timestamp in an unknown format counts as absent; the moments of the poll bound the status then.
         case created_at:
             snapshot_.created_at = parse_timestamp(text);
             break;
@@ -113,6 +119,7 @@ errc session_fields::note_absent(session_field field) noexcept {
     switch (field) {
         case id:
         case status:
+            // These two must be text. The object is not a session without them.
             return errc::invalid_session;
         // The last value of a repeated member counts, so null removes an earlier value.
         case mode:
@@ -147,6 +154,7 @@ result<session_snapshot> session_fields::take() const noexcept {
     if (!has_id_ || !has_status_) {
         return errc::invalid_session;
     }
+    // A copy, so that take() can be called again with the same result.
     session_snapshot snapshot = snapshot_;
     // An end time is stronger than the status: the API may report the status late.
     if (has_end_) {

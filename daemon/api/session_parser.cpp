@@ -21,6 +21,7 @@ public:
     }
 
     void clear() noexcept {
+        // Everything that came from a body goes, so that the next body cannot see it.
         fields_.clear();
         text_.wipe();
         field_ = session_field::none;
@@ -33,6 +34,7 @@ public:
     bool on_object_begin(error_code& error) noexcept {
         // Remember the key before note_other() clears it.
         const bool provider = field_ == session_field::provider;
+        // The outermost object is the session itself; any other object is the value of a member.
         if (depth_ != 0 && !note_other(error)) {
             return false;
         }
@@ -42,6 +44,7 @@ public:
         return true;
     }
 
+    // No member of interest is an array. Its elements are skipped, because field_ is none inside it.
     bool on_array_begin(error_code& error) noexcept {
         if (!note_other(error)) {
             return false;
@@ -63,21 +66,25 @@ public:
     }
 
     bool on_key(text part, std::size_t total, error_code& error) noexcept {
+        // A key at any other depth belongs to data that must not be copied.
         if (!knows_keys()) {
             return true;
         }
         const std::string_view key = text_.finish(part, total);
+        // The same word has one meaning in the session and another one within `provider`.
         if (depth_ == 1) {
             field_ = session_field_of(key);
         } else {
             field_ = key == "type" ? session_field::provider_type : session_field::none;
         }
+        // The buffer never keeps a text longer than its comparison takes.
         text_.wipe();
         // Repeated keys are found here, before their values.
         return check(fields_.note_key(field_), error);
     }
 
     bool on_string_part(text part, std::size_t, error_code&) noexcept {
+        // Parts of other texts are not even collected.
         if (field_ != session_field::none) {
             text_.append(part);
         }
@@ -128,6 +135,7 @@ private:
         if (field_ == session_field::none) {
             return true;
         }
+        // A number or a bool where a text belongs counts as absent: the API may change a type without notice.
         const errc problem = fields_.note_absent(field_);
         field_ = session_field::none;
         return check(problem, error);
@@ -144,6 +152,7 @@ private:
 
     session_fields fields_;
     short_text text_;
+    // 0 outside the session, 1 inside it, 2 within `provider` or in data that is skipped.
     std::size_t depth_ = 0;
     session_field field_ = session_field::none;
     bool in_provider_ = false;
@@ -161,6 +170,7 @@ struct session_parser::state {
         }
         error_code ignored;
         parser.write_some(true, max_nesting.data(), max_nesting.size(), ignored);
+        // Back to the state of a new parser; only the reserved memory stays.
         parser.handler().clear();
     }
 
@@ -181,6 +191,7 @@ session_parser::session_parser() : state_(std::make_unique<state>()) {}
 session_parser::~session_parser() = default;
 
 void session_parser::start(const session_id& expected) noexcept {
+    // The parser reuses its memory, so a body costs no allocation.
     state_->parser.reset();
     state_->parser.handler().start(expected);
     state_->error.clear();
@@ -210,6 +221,7 @@ result<session_snapshot> session_parser::finish() noexcept {
     if (problem) {
         return state_->fail(problem);
     }
+    // Only a complete document has a result: a member near the end could change its meaning.
     const auto snapshot = state_->parser.handler().take();
     // No body is in progress now: write() without start() is an error.
     state_->fail(errc::malformed_json);

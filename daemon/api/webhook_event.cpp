@@ -44,6 +44,7 @@ public:
         return enter();
     }
 
+    // No member of interest is in an array, so its elements are skipped by their depth.
     bool on_array_begin(error_code& error) noexcept {
         // A delivery is an object. Anything else at the top is not an event.
         if (depth_ == 0) {
@@ -73,6 +74,7 @@ public:
     }
 
     bool on_string_part(text part, std::size_t, error_code&) noexcept {
+        // Only texts behind known keys: spoken words and phone numbers are never collected.
         if (takes_text()) {
             text_.append(part);
         }
@@ -104,6 +106,7 @@ private:
     }
 
     [[nodiscard]] bool takes_text() const noexcept {
+        // Objects are entered, not read as text.
         return knows_keys() && member_ != member::none && member_ != member::data
                && member_ != member::session_of_data;
     }
@@ -116,6 +119,7 @@ private:
                    : key == "data"       ? member::data
                                          : member::none;
         }
+        // Known keys at depth 3 are those of `data.session`.
         if (depth_ == 3) {
             return key == "id" ? member::id_of_session : member::none;
         }
@@ -134,17 +138,20 @@ private:
                 break;
             case member::type:
                 has_type_ = !value.empty();
+                // The list of types is open; an unknown one is counted as `other`.
                 event_.type = webhook_type_words.find(value, webhook_type::other);
                 // A new type that begins with `session.` may be the first report of a session.
                 event_.of_session = value.starts_with("session.");
                 break;
             case member::created_at:
+                // Without a readable time the receipt counts.
                 event_.made_at = parse_timestamp(value);
                 break;
             case member::data_id:
             case member::data_session_id:
             case member::id_of_session:
                 // Ids of other resources have another prefix; they must not be tracked as sessions.
+                // A lower member wins whatever the order in the body, so that a sender cannot choose by order.
                 if (const auto id = session_id::parse(value);
                     id && value.starts_with("sess_") && (!event_.session || member_ < found_in_)) {
                     event_.session = *id;
@@ -163,6 +170,7 @@ private:
             error = errc::malformed_json;
             return false;
         }
+        // A value ends its member, so that the elements of an array do not belong to it.
         member_ = member::none;
         return true;
     }
@@ -208,6 +216,7 @@ result<webhook_event> parse_webhook_event(std::string_view body) noexcept {
 
 std::optional<session_event> session_event_of(webhook_type type) noexcept {
     switch (type) {
+        // The three changes of the status.
         case webhook_type::session_created:
             return session_event::created;
         case webhook_type::session_started:

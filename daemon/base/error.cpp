@@ -9,6 +9,7 @@ namespace {
 // One constant text for each enumerator. No input is added to it, so an error text can hold neither a
 // key nor personal data.
 const char* message_of(errc error) noexcept {
+    // No default: the compiler reports an enumerator without a text.
     switch (error) {
         case errc::name_not_resolved:
             return "host name not resolved";
@@ -71,6 +72,7 @@ const char* message_of(errc error) noexcept {
         case errc::cancelled:
             return "operation cancelled";
     }
+    // Only for numbers outside the enumeration.
     return "unknown error";
 }
 
@@ -85,6 +87,7 @@ class kallglot_category final : public boost::system::error_category {
 public:
     constexpr kallglot_category() noexcept : error_category(0x6B61'6C6C'676C'6F74U) {}
 
+    // Shown in front of the number when a library prints the code.
     [[nodiscard]] const char* name() const noexcept override { return "kallglot"; }
 
     [[nodiscard]] std::string message(int value) const override {
@@ -120,6 +123,7 @@ failure_reason classify(errc error) noexcept {
         case errc::no_descriptors:
         case errc::proxy_refused:
             return failure_reason::connect;
+        // All phases share the label `timeout`; the text of the error names the phase.
         case errc::connect_timeout:
         case errc::handshake_timeout:
         case errc::request_timeout:
@@ -131,6 +135,7 @@ failure_reason classify(errc error) noexcept {
         case errc::connection_closed:
         case errc::reused_connection_closed:
             return failure_reason::reset;
+        // Everything from the first byte of the response to the meaning of its body.
         case errc::malformed_response:
         case errc::unsolicited_data:
         case errc::header_too_large:
@@ -161,6 +166,7 @@ failure_reason classify_status(int http_status) noexcept {
             return failure_reason::unauthorized;
         case 402:
             return failure_reason::credits;
+        // Both mean that the session does not exist. It counts against the session, not against the API.
         case 404:
         case 410:
             return failure_reason::not_found;

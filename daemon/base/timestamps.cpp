@@ -20,9 +20,11 @@ constexpr std::array<std::string_view, 12>
 constexpr std::array<std::string_view, 7>
     weekday_names{"Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"};
 
+// Range of timestamps that are plausible: from the Unix epoch to the year 9999.
 constexpr api_time earliest{std::chrono::sys_days{year{1970} / 1 / 1}};
 constexpr api_time end_of_time{std::chrono::sys_days{year{10000} / 1 / 1}};
 
+// Not std::isdigit, which depends on the locale.
 constexpr bool is_digit(char c) noexcept {
     return c >= '0' && c <= '9';
 }
@@ -37,6 +39,7 @@ public:
 
     [[nodiscard]] bool at_end() const noexcept { return ok_ && rest_.empty(); }
 
+    // The zero byte at the end of the text matches no format.
     [[nodiscard]] char peek() const noexcept { return rest_.empty() ? '\0' : rest_.front(); }
 
     // Exactly `count` digits.
@@ -57,6 +60,7 @@ public:
     }
 
     char one_of(std::string_view choices) noexcept {
+        // One of several characters, for separators that have variants.
         if (!ok_ || rest_.empty() || choices.find(rest_.front()) == std::string_view::npos) {
             fail();
             return '\0';
@@ -67,6 +71,7 @@ public:
     }
 
     void literal(std::string_view text) noexcept {
+        // Text is compared with case: the formats define it.
         if (!ok_ || !rest_.starts_with(text)) {
             fail();
             return;
@@ -107,6 +112,7 @@ public:
     }
 
 private:
+    // Returns a value that callers can return as their result.
     int fail() noexcept {
         ok_ = false;
         return 0;
@@ -126,6 +132,7 @@ struct civil_time {
 };
 
 void read_clock(scanner& in, civil_time& time) noexcept {
+    // hh:mm:ss has the same form in all formats.
     time.hour = in.digits(2);
     in.literal(":");
     time.minute = in.digits(2);
@@ -135,6 +142,7 @@ void read_clock(scanner& in, civil_time& time) noexcept {
 
 // The moment of a civil time in UTC; empty if there is none. A leap second becomes the next second.
 std::optional<api_time> to_api_time(const civil_time& time) noexcept {
+    // std::chrono knows the calendar; only its parser is missing.
     const year_month_day date{year{time.year_number},
                               month{static_cast<unsigned>(time.month_number)},
                               day{static_cast<unsigned>(time.day_number)}};
@@ -179,6 +187,7 @@ civil_time read_day_first(scanner& in, std::string_view separator, bool two_digi
     if (two_digit_year) {
         // There is no clock here to find the century. No date of the API is before 1970.
         const int number = in.digits(2);
+        // RFC 850 dates have two digits: 70 to 99 are in the last century, the others in this one.
         time.year_number = number + (number < 70 ? 2000 : 1900);
     } else {
         time.year_number = in.digits(4);
@@ -223,6 +232,7 @@ std::optional<api_time> parse_timestamp(std::string_view text) noexcept {
     in.one_of("Tt ");
     read_clock(in, time);
     const milliseconds fraction = in.fraction();
+    // The hours and minutes of an offset have ranges of their own.
     bool offset_ok = true;
     const minutes offset = read_offset(in, offset_ok);
     // One check for all pieces: a piece that failed leaves at_end() false.
@@ -240,6 +250,7 @@ std::optional<api_time> parse_timestamp(std::string_view text) noexcept {
 std::optional<api_time> parse_http_date(std::string_view text) noexcept {
     // The spelling of the weekday distinguishes the three forms. Try the long one first, because it begins with the
     // short one.
+    // A scanner for each attempt: after a failure it cannot go back.
     scanner long_form(text);
     long_form.name(weekday_names);
     long_form.literal(", ");

@@ -61,6 +61,7 @@ std::optional<id_hashes> departed_ids::take(steady_time now) {
     if (batches_.empty() || batches_.front().last + grace > now) {
         return std::nullopt;
     }
+    // The caller checks whether the ids are in another file before it removes them.
     id_hashes ids = std::move(batches_.front().ids);
     batches_.pop_front();
     return ids;

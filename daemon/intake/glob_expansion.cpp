@@ -149,6 +149,7 @@ glob_matches expand_globs(const std::vector<std::string>& globs, std::size_t max
     expander over(matches, max_files);
     for (const std::string& glob : globs) {
         const bool absolute = glob.starts_with('/');
+        // Settings have absolute globs only. A relative one starts at the current folder.
         over.walk(absolute ? "/" : "./", std::string_view(glob).substr(absolute ? 1 : 0));
     }
     // Several globs may match one file; it must be read once.

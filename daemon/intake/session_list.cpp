@@ -101,6 +101,7 @@ void session_list_parser::take(char c) noexcept {
     if (is_space(c)) {
         // White space in front of an id changes nothing; behind it, only a comment may follow.
         place_ = place_ == place::in_id ? place::after_id : place_;
+        // A `#` within a word is a character of the word, and a bad one.
     } else if (c == '#' && place_ == place::before_id) {
         place_ = place::in_comment;
     } else if (c == '#' && place_ == place::after_id) {
@@ -125,6 +126,7 @@ void session_list_parser::take_id_character(char c) noexcept {
 }
 
 void session_list_parser::reject(line_fault fault) noexcept {
+    // What was collected of the line is void; end_line() reports the fault.
     place_ = place::in_bad_line;
     fault_ = fault;
 }

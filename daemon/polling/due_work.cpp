@@ -26,9 +26,11 @@ steady_time retry_time(const session_record& record, steady_duration interval) n
 
 /// Keeps the better of two candidates: the more urgent one if both are due or come at the same time, else the earlier.
 void consider(pending_work& best, const pending_work& other, steady_time now) noexcept {
+    // A candidate without a time does not exist.
     if (other.at == no_time) {
         return;
     }
+    // A due candidate beats one that is not; among due ones the kind decides, in the order of its enumerators.
     const bool best_due = best.what != pending_work::kind::nothing && best.at <= now;
     const bool other_due = other.at <= now;
     const bool together = other_due == best_due && (other_due || other.at == best.at);
@@ -49,6 +51,7 @@ steady_time next_routine(steady_time last, steady_duration interval, double phas
     if (phase < 0) {
         return latest;
     }
+    // The phase as a distance from the multiples of the interval.
     const auto own = std::chrono::duration_cast<nanoseconds>(interval * phase);
     const steady_duration beyond = (latest.time_since_epoch() - own) % interval;
     // Rounding can put it just before its phase; that counts as on it.
@@ -69,6 +72,7 @@ steady_time first_poll_time(const session_record& record,
     if (policy.webhooks_flow && first != steady_duration::max()) {
         return record.since + first;
     }
+    // In a shortage confirms must go first: a few seconds cost a new session little.
     return demand.shortage ? record.since + shortage_delay : record.since;
 }
 
@@ -98,6 +102,7 @@ pending_work due_work(const session_record& record,
     pending_work best;
     const steady_duration plain = plain_interval(policy, record);
     const bool failing = record.failures != 0 && record.last_sent != no_time;
+    // Without a failure there is nothing to retry, and no_time never wins.
     const steady_time retry = failing ? retry_time(record, plain) : no_time;
 
     // An event asks for a poll at once, after a failure with the delay of a retry.
@@ -106,6 +111,7 @@ pending_work due_work(const session_record& record,
     }
     // No more polls: only the end of the retention is left, besides a final poll.
     if (record.status == session_status::ended) {
+        // The retention runs from the last sign of the session, so that a late poll does not shorten it.
         const steady_time seen = std::max(record.observed, record.since);
         consider(best, {kind::expiry, seen + policy.poll.ended_retention}, now);
         return best;

@@ -68,6 +68,7 @@ std::size_t connections_for(double rate, double latency) {
 
 plan_row make_row(const settings& values, std::size_t sessions, double allowed) {
     const auto count = static_cast<double>(sessions);
+    // In a steady state as many sessions begin as end.
     const double arrivals = count / life_seconds;
     const double routine = count * routine_rate(values.poll.intervals);
 
@@ -119,6 +120,7 @@ std::string rate_text(double value) {
 }
 
 void add_cell(std::string& line, std::string_view text, std::size_t width) {
+    // At least one space, so that wide numbers do not run into each other.
     line.append(text.size() < width ? width - text.size() : 1, ' ');
     line += text;
 }
@@ -138,6 +140,7 @@ void add_table(std::string& out, const settings& values, double allowed) {
              {"sessions", "demand/s", "budget/s", "stretch", "detects s", "conn", "conn", "MiB"});
     add_line(out, {"", "", "", "", "at worst", "100 ms", "300 ms", ""});
     for (const plan_row& row : make_poll_plan(values, allowed)) {
+        // A number would be wrong: the delay grows for as long as the load lasts.
         const bool behind = std::isinf(row.worst_detection);
         add_line(out,
                  {std::to_string(row.sessions),
@@ -155,6 +158,7 @@ void add_table(std::string& out, const settings& values, double allowed) {
 
 std::vector<plan_row> make_poll_plan(const settings& values, double allowed) {
     std::vector<plan_row> rows;
+    // Powers of ten: an operator finds the own number between two rows.
     for (std::size_t sessions = 10; sessions <= 1'000'000; sessions *= 10) {
         rows.push_back(
             make_row(values, sessions, std::min(allowed, values.api.max_rate.per_second)));

@@ -28,6 +28,7 @@ poll_schedule::poll_schedule(const session_registry& registry,
 void poll_schedule::update(session_slot slot, steady_time now) {
     // New sessions get their entries here, so that the registry needs no reference to the schedule.
     make_room();
+    // The former due time is void; a place in a queue may still be right.
     wheel_.remove(slot);
     const session_record& record = registry_[slot];
     const pending_work work = due_work(record, policy_, demand_of(slot), now);
@@ -39,6 +40,7 @@ void poll_schedule::update(session_slot slot, steady_time now) {
     // Not due yet: it waits in the wheel, and in no queue.
     if (work.at > now) {
         dequeue(slot);
+        // In a shortage intervals depend on its end, so they are checked again before they are over.
         wheel_.set(slot, shortage() ? std::min(work.at, next_look(work, record, now)) : work.at);
         return;
     }
@@ -65,6 +67,7 @@ steady_time poll_schedule::next_look(const pending_work& work,
 }
 
 void poll_schedule::make_room() {
+    // The registry has added slots since the last call; entries are parallel to its records.
     while (entries_.size() < registry_.slot_count()) {
         const session_slot slot{static_cast<std::uint32_t>(entries_.size())};
         entries_.emplace_back();
@@ -97,8 +100,10 @@ std::optional<due_poll> poll_schedule::take(steady_time now) {
     if (which == queue::none) {
         return std::nullopt;
     }
+    // A routine poll starts the count of urgent ones again.
     urgent_run_ = which == urgent ? urgent_run_ + 1 : 0;
 
+    // The longest waiting session of the queue.
     const session_slot slot = queues_.front(list_of(which));
     const session_record& record = registry_[slot];
     const pending_work work = due_work(record, policy_, demand_of(slot), now);
@@ -108,6 +113,7 @@ std::optional<due_poll> poll_schedule::take(steady_time now) {
                         std::min(work.at, now),
                         effective_interval(policy_, record, last_poll(record), shortage()),
                         served_stretch_};
+    // Before remove(), which changes neither record nor time but ends the wait.
     if (which >= queue::first_routine) {
         // A moving average: one poll that was late by chance must not look like a stretch.
         served_stretch_ +=
@@ -162,6 +168,7 @@ double poll_schedule::demand() const noexcept {
 }
 
 double poll_schedule::stretch(steady_time now) const noexcept {
+    // The head that waits longest relative to its interval stands for all.
     const queue which = most_overdue_routine(now);
     return which == queue::none ? 1.0 : std::max(1.0, ratio_of(queues_.front(list_of(which)), now));
 }
@@ -176,6 +183,7 @@ demand_state poll_schedule::demand_of(session_slot slot) const noexcept {
         constexpr std::uint32_t golden_ratio = 0x9E37'79B9;
         demand.phase = (index_of(slot) * golden_ratio) / 0x1p32;
     }
+    // The spread is stable: the same id always gets the same share of the interval.
     if (record.bulk && record.last_sent == no_time) {
         const auto share = static_cast<std::uint32_t>(hash_of(registry_.id_of(slot).view()) >> 32);
         demand.spread = from_seconds(to_seconds(policy_.poll.intervals.created) * share / 0x1p32);
@@ -187,6 +195,7 @@ poll_schedule::queue poll_schedule::queue_for(const pending_work& work,
                                               session_slot slot) const noexcept {
     const session_record& record = registry_[slot];
     switch (work.what) {
+        // Each rank of confirms has its own queue, so that ranks never mix.
         case pending_work::kind::confirm:
             return offset(
                 queue::first_confirm,
@@ -241,6 +250,7 @@ poll_schedule::queue poll_schedule::most_overdue_routine(steady_time now) const 
         if (head == no_slot) {
             continue;
         }
+        // The largest ratio stretches all intervals alike, short and long ones.
         if (const double ratio = ratio_of(head, now); ratio > largest) {
             largest = ratio;
             latest = which;

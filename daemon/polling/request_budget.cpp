@@ -43,6 +43,7 @@ void request_budget::on_sent(steady_time now, double rate) noexcept {
     // idle time it continues from now, less a slack: unused requests are not saved up.
     const steady_time allowed_at = next_request(rate);
     last_sent_ = last_sent_ == no_time ? now : std::clamp(allowed_at, now - pace_slack, now);
+    // Until the first header the window is not known; remember what it will have counted.
     if (!window_) {
         ++ours_so_far_;
         return;
@@ -63,6 +64,7 @@ void request_budget::on_headers(const response_headers& headers,
         return;
     }
     const std::optional<api_time> reset = believable_reset(headers.rate_reset, api_now);
+    // The API may send a rest above the limit; then nothing counts as used.
     const std::uint32_t used =
         *headers.rate_limit
         - std::min(headers.rate_remaining.value_or(*headers.rate_limit), *headers.rate_limit);
@@ -70,6 +72,7 @@ void request_budget::on_headers(const response_headers& headers,
     if (window_ && is_of_older_window(reset, api_now, now)) {
         return;
     }
+    // A new window starts with other counts of our own requests.
     if (!window_ || begins_window(reset, used, now)) {
         begin_window(reset, used, now);
     }
@@ -105,6 +108,7 @@ void request_budget::on_throttled(steady_time sent, steady_time now) noexcept {
     }
     // The rate that was too much: the guess, as far as max_rate let it be used.
     const double spent = std::min(guess(now), settings_.max_rate.per_second);
+    // The guess starts again from half of it, and grows from now on.
     guess_base_ = std::max(spent / 2, min_guess);
     guess_from_ = now;
 }
@@ -116,6 +120,7 @@ double request_budget::allowed(steady_time now) const noexcept {
             return most;
         case rate_limit_mode::fixed:
             return std::min(most, settings_.rate_limit.fixed_rate.per_second);
+        // Headers if there are any, else the guess; max_rate bounds both.
         case rate_limit_mode::automatic:
             break;
     }
@@ -123,6 +128,7 @@ double request_budget::allowed(steady_time now) const noexcept {
 }
 
 steady_time request_budget::next_request(double rate) const noexcept {
+    // Only a change of the rate can allow a request, and the caller asks again after that.
     if (rate <= 0) {
         return steady_time::max();
     }

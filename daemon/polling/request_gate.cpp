@@ -20,6 +20,7 @@ std::variant<request_permit, steady_time> request_gate::permit(steady_time now) 
     }
     // Second question: does the budget have a request left, and has its time come?
     const double allowed = rate(now);
+    // The window is used up, or a pause has begun: ask again soon.
     if (allowed <= 0) {
         return now + max_wait;
     }
@@ -33,6 +34,7 @@ std::variant<request_permit, steady_time> request_gate::permit(steady_time now) 
 }
 
 double request_gate::rate(steady_time now) const noexcept {
+    // For the status page: during a pause nothing is sent.
     if (health_.paused_until(now) != no_time) {
         return 0;
     }

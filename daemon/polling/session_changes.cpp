@@ -16,6 +16,7 @@ commit_ticket session_changes::apply(const ledger_change& change, steady_time no
 
 void session_changes::report(const ledger_change& change) {
     const tracking& changes = change.changes;
+    // Each part of a change is one event of one metric.
     if (change.added) {
         metrics_.session_added(*change.added);
     }
@@ -64,8 +65,10 @@ commit_ticket session_changes::persist(const ledger_change& change) {
             }
             return ticket;
         }
+        // The caller acknowledges after this, so the row must be durable first.
         case store_action::change:
             return store_.change(id, record);
+        // Nothing to write; the row may still be in a group that is being committed.
         case store_action::await:
             return store_.pending(id);
         case store_action::note_if_idle:

@@ -37,6 +37,7 @@ timing_wheel::timing_wheel(schedule_entries& entries, steady_time start)
       start_(start) {}
 
 void timing_wheel::set(session_slot slot, steady_time due) noexcept {
+    // A slot has one due time: setting another one replaces it.
     rings_.unlink(slot);
     const std::uint64_t furthest = current_ + static_cast<std::uint64_t>(horizon / milliseconds(1));
     // Ticks up to current_ have expired, so a past due time expires at the next tick.
@@ -74,6 +75,7 @@ std::uint64_t timing_wheel::due_tick(session_slot slot) const noexcept {
 
 void timing_wheel::put(session_slot slot, std::uint64_t tick) noexcept {
     std::uint32_t& word = entries_[index_of(slot)].due;
+    // The owner's tag is in the upper bits and stays.
     word = (word & ~due_mask) | (static_cast<std::uint32_t>(tick) & due_mask);
     const std::uint64_t ahead = tick - current_;
     // The finest round that reaches the tick: 256 ms, 65.5 s, or 4.6 hours.
@@ -92,6 +94,7 @@ void timing_wheel::put(session_slot slot, std::uint64_t tick) noexcept {
 void timing_wheel::turn_to(std::uint64_t tick) noexcept {
     // next_tick() never jumps over the start of an occupied place, so each round turns at most once.
     const std::uint64_t before = current_;
+    // Before the cascades, which place slots relative to it.
     current_ = tick;
     if ((before >> 16) != (tick >> 16)) {
         // The coarser round first: what it releases may belong to the place of the next finer one.
@@ -115,6 +118,7 @@ void timing_wheel::cascade(std::size_t round) noexcept {
 
 std::optional<session_slot> timing_wheel::take_expired() noexcept {
     const std::size_t list = place(0, current_);
+    // First in, first out within a millisecond.
     const session_slot slot = rings_.front(list);
     if (slot == no_slot) {
         // The place is empty. Clear its bit only now: removals leave bits set.

@@ -45,6 +45,7 @@ census_pass::census_pass(const session_registry& registry, const census_terms& t
     : registry_(registry),
       terms_(terms) {
     census_.at = terms.at;
+    // no_time stands for a status without sessions.
     census_.oldest_since.fill(no_time);
     const threshold_settings& thresholds = terms.policy->thresholds;
     for (std::size_t i = 0; i < session_status_count; ++i) {
@@ -53,6 +54,7 @@ census_pass::census_pass(const session_registry& registry, const census_terms& t
         const std::size_t own = thresholds_of(thresholds, status).size();
         census_.over_threshold[i].assign(own, 0);
         census_.suspected_over_threshold[i].assign(own, 0);
+        // `not_started` is counted in the statuses that wait for a start.
         const bool may_start = rules_of(status).waits_for_start;
         census_.not_started_over_threshold[i].assign(may_start ? thresholds.not_started.size() : 0,
                                                      0);
@@ -68,6 +70,7 @@ census_pass::~census_pass() {
 bool census_pass::step(std::size_t records) {
     const auto end = static_cast<std::uint32_t>(
         std::min<std::size_t>(registry_.slot_count(), cursor_ + records));
+    // Records behind the cursor are counted; those in front of it are not yet.
     for (; cursor_ < end; ++cursor_) {
         const session_slot slot{cursor_};
         if (registry_.is_tracked(slot)) {
@@ -107,6 +110,7 @@ void census_pass::before_change(session_slot slot, const session_record& record)
 
 void census_pass::after_change(session_slot slot, const session_record& record) {
     if (index_of(slot) < cursor_ && registry_.is_tracked(slot)) {
+        // The new state of the record; its old one was subtracted in before_change().
         take_in(slot, record);
     }
 }
@@ -121,6 +125,7 @@ void census_pass::take_in(session_slot slot, const session_record& record) {
 
 void census_pass::count(const session_record& record, std::uint32_t weight) {
     const std::size_t i = index(record.status);
+    // Plain counts first, then those that depend on policy and time.
     census_.by_status[i] += weight;
     census_.by_mode[i][static_cast<std::size_t>(record.mode)] += weight;
     census_.by_provider[i][static_cast<std::size_t>(record.provider)] += weight;
@@ -131,6 +136,7 @@ void census_pass::count(const session_record& record, std::uint32_t weight) {
     const steady_time now = terms_.at;
     const threshold_settings& thresholds = terms_.policy->thresholds;
     const auto& own = thresholds_of(thresholds, record.status);
+    // Confirmed by an observation: these numbers may raise an alert.
     count_ages(own, census_.over_threshold[i], weight, [&](steady_duration age) {
         return confirmed_over(record, record.since, age);
     });
@@ -140,6 +146,7 @@ void census_pass::count(const session_record& record, std::uint32_t weight) {
         census_.suspected_over_threshold[i][k] +=
             confirmed_over(record, record.since, own[k]) ? 0 : weight;
     }
+    // The age since creation, over all statuses that wait: `since` starts again with each status.
     if (not_started(record)) {
         count_ages(
             thresholds.not_started,

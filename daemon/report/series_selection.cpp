@@ -35,6 +35,7 @@ struct contender {
 };
 
 precedence precedence_of(const ranked_session& place, bool stays) noexcept {
+    // A stuck session is what an operator looks for, so nothing protects other members against it.
     if (place.rank == series_rank::stuck) {
         return precedence::stuck;
     }
@@ -50,6 +51,7 @@ bool is_still(const series_selection::member& one, const session_registry& regis
 ranked_session rank_session(const threshold_settings& thresholds,
                             session_slot slot,
                             const session_record& record) noexcept {
+    // By the beginning of the status: the longest stay is the smallest value.
     if (is_stuck(thresholds, record)) {
         return {series_rank::stuck, record.since, slot};
     }
@@ -68,6 +70,7 @@ series_candidates::series_candidates(const threshold_settings& thresholds, std::
 
 void series_candidates::offer(session_slot slot, const session_record& record) {
     const ranked_session place = rank_session(thresholds_, slot, record);
+    // The common case of a large table: one comparison and no copy.
     if (count_ == 0 || (last_ && !(place < *last_))) {
         return;
     }
@@ -80,6 +83,7 @@ void series_candidates::offer(session_slot slot, const session_record& record) {
 
 void series_candidates::keep_first() {
     const auto last = first_.begin() + static_cast<std::ptrdiff_t>(count_ - 1);
+    // Partition, not sort: only membership in the first half matters here.
     std::ranges::nth_element(first_, last);
     // From now on a session behind this one cannot get in, and costs one comparison.
     last_ = *last;
@@ -97,6 +101,7 @@ std::vector<ranked_session> series_candidates::take(const session_registry& regi
         one = rank_session(thresholds_, one.slot, registry[one.slot]);
     }
     std::ranges::sort(first_);
+    // A session that changed during the pass was offered more than once.
     const auto repeated = std::ranges::unique(first_);
     first_.erase(repeated.begin(), repeated.end());
     return std::move(first_);
@@ -115,6 +120,7 @@ const std::vector<series_selection::member>& series_selection::choose(
         // Members first, by their present records: a slot may belong to another session now.
         if (is_still(one, registry)) {
             const ranked_session place = rank_session(thresholds, one.slot, registry[one.slot]);
+            // The time of entry is that of the first selection, so a member cannot stay by being chosen again.
             const bool stays = now - one.entered < min_stay;
             contenders.push_back({precedence_of(place, stays), place, &one});
             present.push_back(one.slot);

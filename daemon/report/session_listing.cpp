@@ -20,6 +20,7 @@ std::optional<api_time> wall_time_if_known(steady_time at, moment now) {
 /// Hexadecimal digits up to the next dot, which is taken too.
 std::optional<std::uint64_t> take_number(std::string_view& text) {
     const std::string_view digits = text.substr(0, text.find('.'));
+    // The dot is optional behind the last number; begin() rejects a text that ends with one.
     text.remove_prefix(std::min(text.size(), digits.size() + 1));
     std::uint64_t value = 0;
     const auto [end, error] =
@@ -38,6 +39,7 @@ session_view view_of(const session_registry& registry, session_slot slot, moment
     view.mode = record.mode;
     view.provider = record.provider;
     view.since = wall_time(record.since, now);
+    // Without a known slack there is no earlier bound to show.
     if (record.since_slack_ms != session_record::unknown_slack) {
         view.since_low = view.since - milliseconds(record.since_slack_ms);
     }
@@ -65,6 +67,7 @@ std::optional<session_selection> session_selection::begin(const session_query& q
                                                           std::uint32_t process,
                                                           steady_time now) {
     session_selection selection;
+    // The selection refers to nothing outside, so it can live across turns of the loop.
     selection.query_ = query;
     selection.process_ = process;
     selection.now_ = now;
@@ -94,6 +97,7 @@ bool session_selection::select(const session_registry& registry, std::size_t rec
         if (!registry.is_tracked(slot)) {
             continue;
         }
+        // The slot makes the order unique for sessions with the same beginning.
         const place where{registry[slot].since, cursor_};
         if (!fits(registry[slot], where)) {
             continue;
@@ -114,6 +118,7 @@ bool session_selection::select(const session_registry& registry, std::size_t rec
 
 session_page session_selection::page(const session_registry& registry, moment now) const {
     std::vector<place> ordered = found_;
+    // The heap is unordered apart from its top.
     std::sort(ordered.begin(), ordered.end());
     session_page result;
     const std::size_t shown_count = std::min(ordered.size(), query_.limit);

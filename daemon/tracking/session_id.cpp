@@ -15,6 +15,7 @@ constexpr bool is_id_character(char c) noexcept {
 } // namespace
 
 result<session_id> session_id::parse(std::string_view text) noexcept {
+    // The whole text must match: a valid beginning is not enough.
     if (text.empty() || text.size() > max_size || !std::ranges::all_of(text, is_id_character)) {
         return errc::invalid_session_id;
     }

@@ -28,6 +28,7 @@ session_registry::added session_registry::add_beyond_limit(const session_id& id)
     if (const session_slot known = find(id.view()); known != no_slot) {
         return {known, false};
     }
+    // From here on nothing can fail but memory, so the steps need no undo.
     const session_slot slot = take_slot();
     session_record& record = at(index_of(slot));
     // The slot may have been used before: start from the defaults.
@@ -51,6 +52,7 @@ void session_registry::remove(session_slot slot) {
     // Before the record changes: the tally and the observer need its old values.
     take_out(slot, record);
     index_.erase(slot);
+    // Marks the slot as reserved; is_tracked() is false from here on.
     record.forgotten = true;
     // The answer of a GET in flight names this slot, so no other session may get it before release().
     if (!record.in_flight) {

@@ -93,6 +93,7 @@ bool is_sound(const stored_session& stored, stored_time mark) noexcept {
     constexpr std::int64_t far = std::int64_t{50} * 366 * 86'400'000;
     constexpr std::int64_t very_far = 2 * far;
     const std::int64_t since = stored.since.ms;
+    // Moments of one session lie within its life, so far ones are damage.
     const auto near = [&](const std::optional<stored_time>& at) {
         return !at || (at->ms > since - far && at->ms < since + far);
     };

@@ -59,6 +59,7 @@ bool webhook_flow::flows(steady_time now) {
             by_poll += one.by_poll;
         }
     }
+    // Integers only: a rate of exactly 99 % must count as reliable.
     const std::uint32_t all = by_webhook + by_poll;
     return all >= min_changes && std::uint64_t{100} * by_webhook >= std::uint64_t{99} * all;
 }
