@@ -125,8 +125,8 @@ private:
             }
             if (!last) {
                 descend(base, name, deeper);
-                // File systems that do not report the type may hide a link behind DT_UNKNOWN.
             } else if (entry->d_type != DT_DIR) {
+                // File systems that do not report the type may hide a link behind DT_UNKNOWN.
                 add(base + name, entry->d_type == DT_LNK || entry->d_type == DT_UNKNOWN);
             }
         }

@@ -236,29 +236,29 @@ intake::registration intake::register_id(const session_id& id, session_source so
 
 void intake::on_added(std::span<const session_id> ids, bool) {
     const steady_time at = clock_.now();
-    std::size_t refused = 0;
+    std::size_t rejected = 0;
     for (const session_id& id : ids) {
         // A line that is still in a file does not bring back a session that ended or was not found.
         if (!ledger_.is_gone(id, at)) {
-            refused += register_id(id, session_source::file, true).slot == no_slot ? 1 : 0;
+            rejected += register_id(id, session_source::file, true).slot == no_slot ? 1 : 0;
         }
     }
-    if (refused != 0) {
-        metrics_.session_rejected(reject_reason::limit, refused);
+    if (rejected != 0) {
+        metrics_.session_rejected(reject_reason::limit, rejected);
     }
     // One log line when the limit is reached; the metric has the count.
-    if (refused != 0 && !logged_full_ && !memory_is_short_) {
+    if (rejected != 0 && !logged_full_ && !memory_is_short_) {
         log_.warn("session limit reached: rejecting ids from session files",
                   {{"limit", ledger_.sessions().max_tracked()}});
     }
     // The message may appear again after a reading without rejected ids.
-    logged_full_ = refused != 0 && !memory_is_short_;
-    refused_lines_ |= refused != 0;
+    logged_full_ = rejected != 0 && !memory_is_short_;
+    rejected_lines_ |= rejected != 0;
 }
 
 bool intake::wants_all_again() {
     // Clear the flag only when the answer is true: otherwise the rejected lines would be forgotten.
-    return !ledger_.sessions().full() && !memory_is_short_ && std::exchange(refused_lines_, false);
+    return !ledger_.sessions().full() && !memory_is_short_ && std::exchange(rejected_lines_, false);
 }
 
 void intake::on_removed(const std::vector<std::uint64_t>& hashes) {
@@ -358,10 +358,10 @@ bool intake::list_remembered(std::uint64_t& cursor,
 
 void intake::on_sessions(std::span<const kept_session> sessions) {
     const steady_time at = clock_.now();
-    for (const kept_session& kept : sessions) {
+    for (const kept_session& stored : sessions) {
         // The change schedules the next poll. It does not wake the poller, which starts when everything is
         // restored.
-        changes_.apply(ledger_.restore(kept.id, kept.record, schedule_.policy(), at), at);
+        changes_.apply(ledger_.restore(stored.id, stored.record, schedule_.policy(), at), at);
     }
 }
 

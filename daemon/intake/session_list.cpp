@@ -53,8 +53,8 @@ std::size_t session_list_parser::write(std::string_view bytes,
         // The mark is allowed at the start of the file only, so the parser looks for it in one state.
         if (place_ == place::mark && take_mark(static_cast<unsigned char>(c))) {
             ++at;
-            // The end of a line is the same in every other state: what was collected is an id, a fault or nothing.
         } else if (c == '\n') {
+            // The end of a line is the same in every other state: what was collected is an id, a fault or nothing.
             end_line(ids);
             ++at;
         } else if (place_ == place::in_comment || place_ == place::in_bad_line) {
@@ -101,8 +101,8 @@ void session_list_parser::take(char c) noexcept {
     if (is_space(c)) {
         // White space in front of an id changes nothing; behind it, only a comment may follow.
         place_ = place_ == place::in_id ? place::after_id : place_;
-        // A `#` within a word is a character of the word, and a bad one.
     } else if (c == '#' && place_ == place::before_id) {
+        // A comment begins in front of a word only. A `#` within a word is a bad character of that word.
         place_ = place::in_comment;
     } else if (c == '#' && place_ == place::after_id) {
         // The id in front of the comment still counts: end_line() looks at the size.

@@ -129,8 +129,8 @@ private:
     boost::unordered_flat_map<std::uint64_t, std::vector<commit_ticket>> events_in_progress_;
     /// No record before this slot is `unstored`: on_store_room() continues here.
     std::uint32_t next_unstored_ = none_unstored;
-    bool logged_full_ = false;   ///< the limit is logged
-    bool refused_lines_ = false; ///< ids from files were rejected for lack of room
+    bool logged_full_ = false;    ///< the limit is logged
+    bool rejected_lines_ = false; ///< ids from files were rejected for lack of room
     bool memory_is_short_ = false;
     bool restored_ = false;
 };
