@@ -34,13 +34,13 @@ api_health::api_health(steady_time now, std::uint64_t seed) noexcept
 
 void api_health::on_success(steady_time now) noexcept {
     // Three sessions answered 403, but this one answers: the key itself is good.
-    const bool cleared = refused_.back() != no_slot;
+    const bool cleared = rejected_sessions_.back() != no_slot;
     last_success_ = now;
     // Any success ends a series of failures.
     failures_in_a_row_ = 0;
-    refused_.fill(no_slot);
+    rejected_sessions_.fill(no_slot);
     // The answer may be older than the rejection of the key. Only a probe proves the key good again.
-    if (is_key_refused() && !probed_ && !cleared) {
+    if (is_key_rejected() && !probed_ && !cleared) {
         return;
     }
     up_ = true;
@@ -62,21 +62,21 @@ void api_health::on_failure(const api_failure& failure, steady_time now) noexcep
         if (state_ == api_state::unreachable) {
             recover(now);
         }
-        up_ = !is_key_refused();
+        up_ = !is_key_rejected();
         pause(failure.retry_after, now);
         return;
     }
     if (failure.http_status == 403 && !failure.key_at_fault) {
         // One session may belong to another account. Three different ones mean that the key is rejected.
-        const auto end = refused_.end();
-        const auto place = std::find_if(refused_.begin(), end, [&](session_slot slot) {
+        const auto end = rejected_sessions_.end();
+        const auto place = std::find_if(rejected_sessions_.begin(), end, [&](session_slot slot) {
             return slot == failure.slot || slot == no_slot;
         });
         if (place != end) {
             *place = failure.slot;
         }
         // The list has three places; the last one is filled by the third session.
-        if (refused_.back() != no_slot) {
+        if (rejected_sessions_.back() != no_slot) {
             suspend(api_state::unauthorized, now);
         } else {
             on_answer(now);
@@ -110,7 +110,7 @@ void api_health::on_failure(const api_failure& failure, steady_time now) noexcep
 }
 
 void api_health::on_key_changed(steady_time now) noexcept {
-    if (is_key_refused()) {
+    if (is_key_rejected()) {
         // The operator replaced the key: find out at once whether it works.
         next_probe_ = now;
     }
@@ -145,7 +145,7 @@ double api_health::probe_rate() const noexcept {
         return std::numeric_limits<double>::infinity();
     }
     // For the status page and metrics: the slowest rate at which probes leave.
-    return 1 / to_seconds(is_key_refused() ? probe_interval : max_step());
+    return 1 / to_seconds(is_key_rejected() ? probe_interval : max_step());
 }
 
 double api_health::ramp(steady_time now) const noexcept {

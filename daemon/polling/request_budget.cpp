@@ -64,7 +64,7 @@ void request_budget::on_headers(const response_headers& headers,
         return;
     }
     const std::optional<api_time> reset = believable_reset(headers.rate_reset, api_now);
-    // The API may send a rest above the limit; then nothing counts as used.
+    // The API may send a `remaining` above the limit; then nothing counts as used.
     const std::uint32_t used =
         *headers.rate_limit
         - std::min(headers.rate_remaining.value_or(*headers.rate_limit), *headers.rate_limit);
@@ -114,17 +114,17 @@ void request_budget::on_throttled(steady_time sent, steady_time now) noexcept {
 }
 
 double request_budget::allowed(steady_time now) const noexcept {
-    const double most = settings_.max_rate.per_second;
+    const double max_rate = settings_.max_rate.per_second;
     switch (settings_.rate_limit.mode) {
         case rate_limit_mode::unlimited:
-            return most;
+            return max_rate;
         case rate_limit_mode::fixed:
-            return std::min(most, settings_.rate_limit.fixed_rate.per_second);
+            return std::min(max_rate, settings_.rate_limit.fixed_rate.per_second);
         // Headers if there are any, else the guess; max_rate bounds both.
         case rate_limit_mode::automatic:
             break;
     }
-    return std::min(most, window_ ? from_window(*window_, now) : guess(now));
+    return std::min(max_rate, window_ ? from_window(*window_, now) : guess(now));
 }
 
 steady_time request_budget::next_request(double rate) const noexcept {

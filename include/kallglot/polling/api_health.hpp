@@ -101,12 +101,12 @@ private:
     void on_answer(steady_time now) noexcept;
     void on_trouble(bool probe, steady_time now) noexcept;
 
-    [[nodiscard]] bool is_key_refused() const noexcept {
+    [[nodiscard]] bool is_key_rejected() const noexcept {
         return state_ == api_state::unauthorized || state_ == api_state::out_of_credits;
     }
 
     [[nodiscard]] bool is_probing() const noexcept {
-        return is_key_refused() || state_ == api_state::unreachable;
+        return is_key_rejected() || state_ == api_state::unreachable;
     }
 
     [[nodiscard]] steady_duration max_step() const noexcept;
@@ -124,7 +124,9 @@ private:
     steady_time last_success_;
     unsigned failures_in_a_row_ = 0;
     unsigned backoff_step_ = 0;
-    std::array<session_slot, 3> refused_{no_slot, no_slot, no_slot}; ///< sessions that answered 403
+    std::array<session_slot, 3> rejected_sessions_{no_slot,
+                                                   no_slot,
+                                                   no_slot}; ///< sessions that answered 403
     std::uint64_t random_state_;
 };
 
