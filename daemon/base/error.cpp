@@ -179,7 +179,7 @@ failure_reason classify_status(int http_status) noexcept {
     if (http_status >= 300 && http_status < 400) {
         return failure_reason::redirect;
     }
-    // The server failed: unlike the statuses above, this counts against the API as a whole.
+    // The server failed. As a redirect does, this counts against the API as a whole.
     if (http_status >= 500 && http_status < 600) {
         return failure_reason::server;
     }

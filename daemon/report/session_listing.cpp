@@ -106,8 +106,8 @@ bool session_selection::select(const session_registry& registry, std::size_t rec
         if (found_.size() <= query_.limit) {
             found_.push_back(where);
             std::push_heap(found_.begin(), found_.end());
-            // Better than the worst of the page: it takes that place.
         } else if (where < found_.front()) {
+            // Better than the worst of the page: it takes that place.
             std::pop_heap(found_.begin(), found_.end());
             found_.back() = where;
             std::push_heap(found_.begin(), found_.end());

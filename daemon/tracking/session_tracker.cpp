@@ -196,11 +196,11 @@ tracking observe(session_record& record,
         // A poll saw this status first. Webhooks still cover it only if they report nothing for it.
         record.by_webhook = record.by_webhook && !backwards && is_between_webhooks(snapshot.status);
         enter(record, snapshot.status, began);
-        // Same status, other stay: it began between the last poll and this one.
     } else if (came_back) {
+        // Same status, other stay: it began between the last poll and this one.
         enter(record, snapshot.status, {record.observed, times.received});
-        // The end is known from a webhook; this poll brings its details.
     } else if (final_poll) {
+        // The end is known from a webhook; this poll brings its details.
         take_end(record, snapshot, changes);
     }
     // The time of sending, not of receipt: the answer says nothing about later moments.
