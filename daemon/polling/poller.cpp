@@ -126,9 +126,11 @@ void poller::pump() {
         regulate(now);
     }
     schedule_.advance(now);
+    // Expired sessions leave before polls are sent: forgetting needs no request.
     while (const auto slot = schedule_.take_expired()) {
         changes_.apply(ledger_.forget(*slot, forget_reason::ended, now), now);
     }
+    // Retries go first: their sessions have waited for an answer already.
     send_retries();
     steady_time wake = next_regulation_;
     send_due(now, wake);
@@ -136,12 +138,14 @@ void poller::pump() {
     if (const auto turn = schedule_.next_turn()) {
         wake = std::min(wake, *turn);
     }
+    // Sleep until the earliest of the next regulation, the next permit and the next due session.
     arm(wake);
 }
 
 void poller::send_retries() {
     while (!retries_.empty()) {
         const session_slot slot = retries_.front();
+        // Forgotten while it waited for the retry: the slot is free now, and nothing is sent.
         if (slot != no_slot && ledger_.sessions()[slot].forgotten) {
             retries_.pop_front();
             ledger_.poll_returned(slot);
@@ -159,6 +163,7 @@ void poller::send_retries() {
 }
 
 void poller::send_due(steady_time now, steady_time& wake) {
+    // Capacity first: a permit that could not be used would be lost budget.
     while (schedule_.has_due() && client_->capacity() > 0) {
         auto permit = gate_.permit(now);
         if (const steady_time* const later = std::get_if<steady_time>(&permit)) {
@@ -175,6 +180,7 @@ void poller::send_due(steady_time now, steady_time& wake) {
 }
 
 void poller::probe_if_idle(steady_time now, steady_time& wake) {
+    // Only while nothing else would show whether key and API work.
     if (idle_probe_ <= steady_duration::zero() || probe_in_flight_ || schedule_.has_due()
         || client_->capacity() == 0) {
         return;
@@ -220,6 +226,7 @@ void poller::use_policy(const poll_settings& poll, const threshold_settings& thr
 
 void poller::regulate(steady_time now) {
     next_regulation_ = now + regulation_interval;
+    // The number of sessions changes all the time, so the gate needs the demand again.
     gate_.use_demand(schedule_.demand());
 
     // A shortage compares demand with the long-term budget. A pause or a ramp does not count: it ends soon, while
@@ -272,6 +279,7 @@ void poller::on_answer(const api_answer& answer) {
         // Counted at the answer, because only the client knows whether a connection was established.
         metrics_.request_sent();
     }
+    // Headers count even if the body is bad: limits and dates are valid all the same.
     if (answer.http_status != 0) {
         metrics_.response(answer.http_status, answer.received - answer.sent);
         take_headers(answer);
@@ -288,6 +296,7 @@ void poller::on_answer(const api_answer& answer) {
     } else if (ledger_.poll_returned(slot)) {
         take_answer(answer);
     }
+    // Every answer can change the state of the API; the log gets one line for each change.
     log_state_change();
     pump();
 }
@@ -297,7 +306,9 @@ void poller::take_headers(const api_answer& answer) {
     if (headers.date) {
         api_clock_.note(*headers.date, answer.received);
     }
+    // After the date: the reset time is compared with the API's clock.
     gate_.budget().on_headers(headers, api_clock_.at(answer.received), answer.received);
+    // The metrics show the last known values, so an answer without headers erases nothing.
     if (headers.rate_limit) {
         last_headers_.rate_limit = headers.rate_limit;
         last_headers_.rate_remaining = headers.rate_remaining;
@@ -314,6 +325,7 @@ void poller::take_headers(const api_answer& answer) {
 void poller::take_answer(const api_answer& answer) {
     const steady_time now = answer.received;
     changes_.apply(change_of(answer), now);
+    // Only an answer can make a session long enough missing or unknown, so the check follows each answer.
     if (const auto over = ledger_.forget_if_over(answer.slot, schedule_.policy().poll, now)) {
         changes_.apply(*over, now);
     }
@@ -323,6 +335,7 @@ ledger_change poller::change_of(const api_answer& answer) {
     if (!answer.error && answer.http_status == 200) {
         gate_.health().on_success(answer.received);
         last_success_ = clock_.wall_now();
+        // A word that this version does not know: counted, so that an operator sees it.
         if (answer.snapshot.status == session_status::unknown) {
             metrics_.unknown_status();
         }
@@ -344,6 +357,7 @@ ledger_change poller::change_of(const api_answer& answer) {
     }
     const failure_reason reason = reason_of(answer);
     take_failure(answer, reason);
+    // Level debug: during an outage every session fails, and the change of state is logged once.
     if (log_.enabled(log_level::debug)) {
         log_.debug("poll failed",
                    {{"session", ledger_.sessions().id_of(answer.slot).view()},
@@ -369,6 +383,7 @@ void poller::take_probe(const api_answer& answer) {
 void poller::take_failure(const api_answer& answer, failure_reason reason) {
     metrics_.request_failed(reason);
     last_failure_ = describe_failure(answer);
+    // Both learn from it: the budget guesses lower, and health pauses all requests.
     if (answer.http_status == 429) {
         gate_.budget().on_throttled(answer.sent, answer.received);
     }
