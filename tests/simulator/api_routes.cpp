@@ -169,7 +169,7 @@ after_answer api_routes::answer(const http_request& request,
     if (kind != fault::none) {
         return answer_fault(current, kind);
     }
-    // The order of a real gateway: who are you, may you, what do you want.
+    // The order of a real gateway: authentication, budget, then the path.
     if (request.key != state_.key) {
         send_error(current, 401);
         return usual;

@@ -11,20 +11,21 @@ namespace kallglot::simulator {
 
 namespace {
 
-// A flag whose text `read` turns into a value; nothing means that the text is wrong.
+// Adds a flag whose text `read` parses; an empty result means that the text is invalid. `allowed` completes "must be".
 template <class Target, class Read>
 void add_text(CLI::App& app,
               const std::string& name,
               Target& target,
               Read read,
               const std::string& help,
-              const std::string& wanted) {
+              const std::string& allowed) {
     app.add_option_function<std::string>(
            name,
-           [&target, read, name, wanted](const std::string& text) {
+           [&target, read, name, allowed](const std::string& text) {
                const auto value = read(text);
                if (!value) {
-                   throw CLI::ValidationError(name, "\"" + text + "\" is not " + wanted);
+                   throw CLI::ValidationError(name,
+                                              "\"" + text + "\" is invalid: must be " + allowed);
                }
                target = *value;
            },
@@ -53,7 +54,7 @@ std::optional<boost::asio::ip::tcp::endpoint> parse_address(std::string_view tex
     return boost::asio::ip::tcp::endpoint(address, port);
 }
 
-// `none` is no limit, which is a value too: hence the optional in the optional.
+// `none` is a valid value that means no limit, so the result is an optional in an optional.
 std::optional<std::optional<event_rate>> parse_limit(std::string_view text) {
     if (text == "none") {
         return std::optional<event_rate>();
@@ -81,116 +82,121 @@ void add_place_flags(CLI::App& app, run_plan& plan) {
              "--listen-address",
              settings.address,
              parse_address,
-             "HOST:PORT, by number; port 0 picks one [127.0.0.1:0]",
-             "an address such as 127.0.0.1:0");
+             "Listen address; port 0 picks a port [127.0.0.1:0]",
+             "an IP address and a port, for example 127.0.0.1:0");
     app.add_option("--state-dir",
                    plan.state_dir,
-                   "Folder for ca.pem, api_key, sessions.txt, address");
-    app.add_flag("--plaintext", settings.plaintext, "HTTP without TLS");
+                   "Folder for the files ca.pem, api_key, sessions.txt and address");
+    app.add_flag("--plaintext", settings.plaintext, "Serve HTTP without TLS");
     app.add_flag("!--no-resumption",
                  settings.resumption,
-                 "No session tickets: every handshake is a full one");
-    app.add_option("--api-key", settings.key, "The key that is accepted [made from the seed]");
+                 "Issue no session tickets: every TLS handshake is a full one");
+    app.add_option("--api-key", settings.key, "Accepted API key [derived from the seed]");
     add_text(app,
              "--max-runtime",
              plan.max_runtime,
              parse_duration,
-             "Stops by itself after so long [0: never]",
-             "a duration such as 30s");
+             "Stop after this time; 0: never [0]",
+             "a duration, for example 30s");
 }
 
 void add_population_flags(CLI::App& app, population_settings& population, arrival_plan& arrivals) {
     const auto share = CLI::Range(0.0, 1.0);
-    app.add_option("--sessions", population.sessions, "Sessions at the start")
+    app.add_option("--sessions", population.sessions, "Number of sessions at the start")
         ->capture_default_str();
-    app.add_option("--stuck", population.stuck, "So many of them are stuck in connecting")
+    app.add_option("--stuck", population.stuck, "Number of these that are stuck in connecting")
         ->capture_default_str();
     app.add_option("--never-started",
                    population.never_started,
-                   "So many of them never leave created")
+                   "Number of these that never leave created")
         ->capture_default_str();
     add_text(app,
              "--arrival-rate",
              arrivals,
              parse_arrivals,
-             "Such as 10/1s; auto keeps the number level, 0 lets it run down [auto]",
-             "a rate such as 10/1s, auto or 0");
-    app.add_option("--stuck-share", population.arriving_stuck_share, "Of those that arrive")
+             "Rate of new sessions, for example 10/1s; auto: constant number; 0: none [auto]",
+             "auto, 0, or a rate, for example 10/1s");
+    app.add_option("--stuck-share",
+                   population.arriving_stuck_share,
+                   "Share of new sessions that get stuck in connecting")
         ->check(share);
     app.add_option("--never-started-share",
                    population.arriving_never_started_share,
-                   "Of those that arrive")
+                   "Share of new sessions that never leave created")
         ->check(share);
-    app.add_option("--id-length", population.id_length, "Length of the ids")
-        ->check(CLI::Range(session_id_codec::shortest_id, session_id_codec::longest_id))
+    app.add_option("--id-length", population.id_length, "Length of session ids")
+        ->check(CLI::Range(session_id_codec::min_id_length, session_id_codec::max_id_length))
         ->capture_default_str();
 }
 
 void add_life_flags(CLI::App& app, life_settings& life) {
     const auto share = CLI::Range(0.0, 1.0);
-    const std::string wanted = "a range such as 1s-3s";
-    app.add_option("--seed", life.seed, "Everything random follows from it")->capture_default_str();
+    const std::string allowed = "a range, for example 1s-3s";
+    app.add_option("--seed", life.seed, "Seed of all random decisions")->capture_default_str();
     add_text(app,
              "--created",
              life.created,
              parse_duration_range,
              "Time in created [1s-3s]",
-             wanted);
+             allowed);
     add_text(app,
              "--connecting",
              life.connecting,
              parse_duration_range,
              "Time in connecting [1s-6s]",
-             wanted);
-    add_text(app, "--active", life.active, parse_duration_range, "Time in active [1m-5m]", wanted);
-    add_text(app, "--ending", life.ending, parse_duration_range, "Time in ending [0s-2s]", wanted);
+             allowed);
+    add_text(app, "--active", life.active, parse_duration_range, "Time in active [1m-5m]", allowed);
+    add_text(app, "--ending", life.ending, parse_duration_range, "Time in ending [0s-2s]", allowed);
     add_text(app,
              "--held-age",
              life.held_age,
              parse_duration_range,
-             "Age at the start of those stuck or never started [0s-2m]",
-             wanted);
+             "Age of stuck and never started sessions at the start [0s-2m]",
+             allowed);
     app.add_option("--abandoned-share",
                    life.abandoned_share,
-                   "Share that ends without ever having been active")
+                   "Share of sessions that end without becoming active")
         ->check(share);
     app.add_option("--second-generation-share",
                    life.second_generation_share,
-                   "Share shown in the newer JSON")
+                   "Share of sessions served in the newer JSON")
         ->check(share)
         ->capture_default_str();
     app.add_option("--new-without-connecting",
                    life.reduced_status_share,
-                   "Share of the newer ones that show created, active and ended only")
+                   "Share of the newer ones that show only created, active and ended")
         ->check(share);
 }
 
 void add_trouble_flags(CLI::App& app, simulated_api_settings& settings, std::string& faults) {
-    add_text(app,
-             "--rate-limit",
-             settings.rate_limit,
-             parse_limit,
-             "Such as 600/1m; none sends no X-RateLimit fields [6000000/1m]",
-             "a rate or none");
+    add_text(
+        app,
+        "--rate-limit",
+        settings.rate_limit,
+        parse_limit,
+        "Request limit, for example 600/1m; none: no limit, no X-RateLimit headers [6000000/1m]",
+        "none, or a rate, for example 600/1m");
     add_text(app,
              "--foreign-rate",
              settings.foreign_rate,
              parse_rate,
-             "What others take out of that budget, such as 5/1s",
-             "a rate such as 5/1s");
+             "Request rate of other clients with the same key, for example 5/1s",
+             "a rate, for example 5/1s");
     add_text(app,
              "--latency",
              settings.faults.latency,
              parse_duration,
-             "Before each answer",
-             "a duration such as 300ms");
+             "Delay before each response",
+             "a duration, for example 300ms");
     add_text(app,
              "--jitter",
              settings.faults.jitter,
              parse_duration,
-             "Up to so much more",
-             "a duration such as 50ms");
-    app.add_option("--faults", faults, R"(As POST /_faults takes them: {"rate_limited":0.1})");
+             "Maximum additional random delay",
+             "a duration, for example 50ms");
+    app.add_option("--faults",
+                   faults,
+                   R"(Faults in the form of POST /_faults, for example {"rate_limited":0.1})");
 }
 
 struct webhook_flags {
@@ -202,14 +208,16 @@ struct webhook_flags {
 void add_webhook_flags(CLI::App& app, webhook_flags& flags) {
     app.add_option("--webhook-url",
                    flags.url,
-                   "Sends webhooks there, such as http://127.0.0.1:9465/webhooks/kallglot");
-    app.add_option("--webhook-secret-file", flags.secret_file, "What they are signed with");
+                   "Webhook receiver, for example http://127.0.0.1:9465/webhooks/kallglot");
+    app.add_option("--webhook-secret-file",
+                   flags.secret_file,
+                   "File with the signing secret of webhooks");
     add_text(app,
              "--webhook-first-retry",
              flags.first_retry,
              parse_duration,
-             "Delay before the second attempt; later ones wait 5, 30, 120... times as long [1m]",
-             "a duration such as 1m");
+             "Delay before the first retry of a webhook; later delays grow with it [1m]",
+             "a duration, for example 1m");
 }
 
 std::optional<std::string> complete_webhooks(run_plan& plan, const webhook_flags& flags) {
@@ -218,18 +226,19 @@ std::optional<std::string> complete_webhooks(run_plan& plan, const webhook_flags
     }
     webhook_settings webhooks{parse_webhook_url(flags.url), flags.first_retry};
     if (webhooks.target.host.empty()) {
-        return "--webhook-url must be like http://127.0.0.1:9465/webhooks/kallglot";
+        return "--webhook-url: must be an http:// URL, for example "
+               "http://127.0.0.1:9465/webhooks/kallglot";
     }
     std::ifstream file(flags.secret_file);
     std::getline(file, webhooks.target.secret);
     if (webhooks.target.secret.empty()) {
-        return "--webhook-secret-file: no secret in \"" + flags.secret_file + "\"";
+        return "--webhook-secret-file: missing, unreadable or empty: \"" + flags.secret_file + "\"";
     }
     plan.settings.webhooks = std::move(webhooks);
     return std::nullopt;
 }
 
-// What no single flag can check.
+// Rules between flags.
 std::optional<std::string> complete(run_plan& plan,
                                     const arrival_plan& arrivals,
                                     const std::string& faults) {
@@ -237,10 +246,10 @@ std::optional<std::string> complete(run_plan& plan,
     population.keep_level = arrivals.keep_level;
     population.arrivals_per_second = arrivals.per_second;
     if (population.stuck + population.never_started > population.sessions) {
-        return "--stuck and --never-started together exceed --sessions";
+        return "the sum of --stuck and --never-started must not exceed --sessions";
     }
     if (population.arriving_stuck_share + population.arriving_never_started_share > 1.0) {
-        return "--stuck-share and --never-started-share together exceed 1";
+        return "the sum of --stuck-share and --never-started-share must not exceed 1";
     }
     if (!faults.empty()) {
         if (auto refusal = apply_json(plan.settings.faults, faults)) {
@@ -259,7 +268,8 @@ std::variant<run_plan, early_exit> read_command_line(int argc, const char* const
     std::string faults;
     webhook_flags webhooks;
     CLI::App app{
-        "Rehearses the Kallglot API: sessions that live and end, over TLS, with faults on demand.",
+        "Simulated Kallglot API: sessions with a life of their own, over TLS, with faults on "
+        "demand.",
         "kallglot_simulator"};
     app.set_version_flag("--version", "kallglot_simulator " KALLGLOT_SIMULATOR_VERSION);
     add_place_flags(app, plan);

@@ -11,14 +11,14 @@ namespace asio = boost::asio;
 namespace {
 
 // More than this before an answer is out, and the client is not one of ours.
-constexpr std::size_t most_unread = longest_head + longest_body;
+constexpr std::size_t max_unread_bytes = max_head_bytes + max_body_bytes;
 
 // How long a client has to close after the last answer.
 constexpr std::chrono::seconds leaving_time{5};
 
 // An endless answer, a mebibyte each few milliseconds, ends after all.
 constexpr std::size_t flood_at_once = 64 * std::size_t{4096};
-constexpr std::size_t most_flooded = std::size_t{1} << 30U;
+constexpr std::size_t max_flooded_bytes = std::size_t{1} << 30U;
 constexpr std::chrono::milliseconds flood_pause{1};
 constexpr std::chrono::seconds drip_pause{1};
 
@@ -123,7 +123,7 @@ void connection::serve(std::string_view data) {
         }
         data.remove_prefix(taken);
     }
-    if (data.size() > most_unread) {
+    if (data.size() > max_unread_bytes) {
         close();
     } else if (state_ == state::reading || state_ == state::delaying) {
         unread_.assign(data);
@@ -223,7 +223,7 @@ void connection::send_flood() {
     for (std::size_t sent = 0; sent < flood_at_once && unsent_.empty(); sent += chunk.size()) {
         send(chunk);
         flooded_ += chunk.size();
-        if (state_ == state::closed || flooded_ >= most_flooded) {
+        if (state_ == state::closed || flooded_ >= max_flooded_bytes) {
             close();
             return;
         }

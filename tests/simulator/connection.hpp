@@ -1,7 +1,7 @@
-// One client: bytes from the socket, through TLS, into requests, and answers back.
+// One client connection: bytes from the socket, through TLS, into requests, and responses back.
 //
-// Callbacks instead of coroutines: an answer that has to wait is a string and an entry in the
-// server's queue, so thousands of slow answers cost no timer and no frame each.
+// Callbacks instead of coroutines: a delayed response is a string and an entry in the server's queue, so thousands of
+// them need no timer and no frame each.
 
 #ifndef KALLGLOT_SIMULATOR_CONNECTION_HPP
 #define KALLGLOT_SIMULATOR_CONNECTION_HPP
@@ -79,7 +79,7 @@ public:
     /// Begins to read.
     void start();
 
-    /// A wait that was asked for with `wake` is over.
+    /// Called at the end of a wait that `wake` started.
     void due();
 
     /// Closes at once; `release` follows from the loop.

@@ -12,7 +12,7 @@ namespace json = boost::json;
 
 namespace {
 
-constexpr std::uint64_t most_added_at_once = 1'000'000;
+constexpr std::uint64_t max_added_at_once = 1'000'000;
 constexpr std::size_t max_listed = 10'000;
 
 json::string text_of(std::string_view text) {
@@ -110,7 +110,7 @@ bool is_control_path(std::string_view path) {
 control_routes::reply control_routes::truth_of_one(std::string_view id, system_time now) const {
     const auto life = state_.sessions.find(id, now);
     if (!life) {
-        return reply::refusal(404, "no such session");
+        return reply::refusal(404, "session not found");
     }
     return reply::of(describe(state_.sessions, *life, now));
 }
@@ -145,7 +145,7 @@ control_routes::reply control_routes::truth(const http_request& request, system_
     const auto threshold_text = query_value(request.query, "threshold").value_or("15s");
     const auto threshold = parse_duration(threshold_text);
     if (!threshold) {
-        return reply::refusal(400, "threshold must be a duration such as 15s");
+        return reply::refusal(400, "threshold must be a duration, for example 15s");
     }
     const population_counts counts = state_.sessions.count(now, *threshold);
     json::array stuck;
@@ -233,7 +233,7 @@ control_routes::reply control_routes::key(const http_request& request) {
     const json::value* key = object ? object->if_contains("key") : nullptr;
     if (request.method != "POST" || key == nullptr || !key->is_string()
         || key->get_string().empty()) {
-        return reply::refusal(400, R"(POST {"key":"..."} is expected)");
+        return reply::refusal(400, R"(invalid body: expected {"key":"..."})");
     }
     state_.key = std::string(key->get_string());
     return reply::of(json::object{});
@@ -242,14 +242,14 @@ control_routes::reply control_routes::key(const http_request& request) {
 control_routes::reply control_routes::sessions(const http_request& request, system_time now) {
     const auto object = object_in(request.body);
     if (request.method != "POST" || !object) {
-        return reply::refusal(400, R"(POST {"count":10,"stuck":true} is expected)");
+        return reply::refusal(400, R"(invalid body: expected {"count":10,"stuck":true})");
     }
     std::uint64_t count = 1;
-    if (const json::value* wanted = object->if_contains("count")) {
+    if (const json::value* requested = object->if_contains("count")) {
         boost::system::error_code error;
-        count = wanted->to_number<std::uint64_t>(error);
-        if (error || count == 0 || count > most_added_at_once) {
-            return reply::refusal(400, "count must be from 1 to 1000000");
+        count = requested->to_number<std::uint64_t>(error);
+        if (error || count == 0 || count > max_added_at_once) {
+            return reply::refusal(400, "count must be 1 to 1000000");
         }
     }
     session_kind kind = flag_in(*object, "stuck") ? session_kind::stuck : session_kind::ordinary;
@@ -268,7 +268,7 @@ control_routes::reply control_routes::sessions(const http_request& request, syst
 
 void control_routes::answer(const http_request& request, system_time now, std::string& out) {
     ++state_.stats.control_requests;
-    reply made = reply::refusal(404, "no such control path");
+    reply made = reply::refusal(404, "control path not found");
     if (request.path == "/_truth") {
         made = truth(request, now);
     } else if (request.path == "/_stats") {

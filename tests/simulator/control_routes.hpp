@@ -1,6 +1,6 @@
-// The simulator's own paths, all under /_: what is true, what was asked, and the switches.
+// The control paths of the simulator, all under /_: the true state, the counters and the switches.
 //
-// They need no key, and answer only to connections from this machine.
+// They need no key and accept only connections from this machine.
 
 #ifndef KALLGLOT_SIMULATOR_CONTROL_ROUTES_HPP
 #define KALLGLOT_SIMULATOR_CONTROL_ROUTES_HPP
@@ -14,10 +14,10 @@
 
 namespace kallglot::simulator {
 
-/// Whether a path belongs here.
+/// Whether a path is a control path.
 [[nodiscard]] bool is_control_path(std::string_view path);
 
-/// Answers the control paths. Loop only.
+/// Handles the control paths. Loop only.
 ///
 /// Lifetime:   the state must outlive it
 class control_routes {

@@ -25,7 +25,7 @@ public:
 
     void add(const entry& added) { entries_.push(added); }
 
-    /// The earliest moment that somebody waits for.
+    /// The earliest moment in the queue.
     [[nodiscard]] std::optional<moment> next() const {
         return entries_.empty() ? std::nullopt : std::optional(entries_.top().due);
     }

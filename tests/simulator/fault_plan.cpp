@@ -42,8 +42,8 @@ std::string text_of(const boost::json::value& value) {
 std::optional<std::string> apply_field(fault_plan& plan,
                                        std::string_view name,
                                        const boost::json::value& value) {
-    const auto refusal = [name](std::string_view wanted) {
-        return std::string(name).append(" must be ").append(wanted);
+    const auto refusal = [name](std::string_view allowed) {
+        return std::string(name).append(" must be ").append(allowed);
     };
     if (name == "reset") {
         return std::nullopt;
@@ -60,7 +60,7 @@ std::optional<std::string> apply_field(fault_plan& plan,
     if (name == "latency" || name == "jitter" || name == "webhook_delay") {
         const auto duration = parse_duration(text_of(value));
         if (!duration) {
-            return refusal("a duration such as 300ms");
+            return refusal("a duration, for example 300ms");
         }
         (name == "latency"  ? plan.latency
          : name == "jitter" ? plan.jitter
@@ -130,7 +130,7 @@ std::optional<std::string> apply_json(fault_plan& plan, std::string_view text) {
     const boost::json::value document =
         boost::json::parse(boost::json::string_view(text.data(), text.size()), error);
     if (error || !document.is_object()) {
-        return "a JSON object is expected";
+        return "invalid body: expected a JSON object";
     }
     const boost::json::object& object = document.get_object();
     // Changes go to a copy, so that a request with one bad field changes nothing.
@@ -149,7 +149,7 @@ std::optional<std::string> apply_json(fault_plan& plan, std::string_view text) {
         total += share;
     }
     if (total > 1.0 + 1e-9) {
-        return "the shares together exceed 1";
+        return "the sum of the shares must not exceed 1";
     }
     plan = changed;
     return std::nullopt;

@@ -1,4 +1,4 @@
-// Which faults are switched on, and for what share of the requests.
+// The switches: which faults are enabled, for which share of the requests.
 //
 // Faults are a table: a new one is an enumerator, a name, and a case where answers are made.
 
@@ -14,7 +14,7 @@
 
 namespace kallglot::simulator {
 
-/// What may go wrong with one request to the API.
+/// The faults of one request to the API.
 enum class fault : std::uint8_t {
     none,
     unauthorized,     // 401
@@ -31,14 +31,14 @@ enum class fault : std::uint8_t {
     hang,             // no answer, the connection stays
     not_json,         // 200 with HTML
     empty_body,       // 200 with nothing
-    wrong_id,         // 200 with somebody else's id
-    unknown_status,   // 200 with a status that nobody documented
+    wrong_id,         // 200 with the id of another session
+    unknown_status,   // 200 with an undocumented status
     hostile_words, // 200 with status, mode and provider that would break a metric if they got into one
     redirect,      // 302 to another host
     chunked,       // a good answer in chunks
     connection_close, // a good answer with Connection: close
     interim,          // 103 before the good answer
-    two_responses,    // a second response that nobody asked for
+    two_responses,    // a second response without a request
     drip,             // a good answer, one byte a second
     endless,          // chunks that never end
     huge,             // a body that says to be a gibibyte, and begins to be

@@ -51,7 +51,7 @@ bool read_request_line(std::string_view line, http_request& request) {
     return !target.empty() && (version == "HTTP/1.1" || version == "HTTP/1.0");
 }
 
-// What of the head decides how the message is framed and who sent it.
+// The headers that decide about framing and authentication.
 struct head_facts {
     std::size_t content_length{0};
     std::string_view bearer;
@@ -81,7 +81,7 @@ void read_field(std::string_view line, http_request& request, head_facts& facts)
             std::from_chars(value.data(), value.data() + value.size(), facts.content_length);
         facts.malformed = facts.malformed || error != std::errc{}
                           || end != value.data() + value.size()
-                          || facts.content_length > longest_body;
+                          || facts.content_length > max_body_bytes;
     } else if (name.size() == 17 && equals_ignoring_case(name, "transfer-encoding")) {
         facts.malformed = true;
     }
@@ -94,7 +94,7 @@ parse_result parse_request(std::string_view data) {
     const auto end = data.find("\r\n\r\n");
     if (end == std::string_view::npos) {
         result.outcome =
-            data.size() > longest_head ? parse_outcome::malformed : parse_outcome::incomplete;
+            data.size() > max_head_bytes ? parse_outcome::malformed : parse_outcome::incomplete;
         return result;
     }
     std::string_view rest = data.substr(0, end + 2);

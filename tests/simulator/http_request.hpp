@@ -32,8 +32,8 @@ struct parse_result {
     http_request request;
 };
 
-inline constexpr std::size_t longest_head = 16 * 1024;
-inline constexpr std::size_t longest_body = 1024 * 1024;
+inline constexpr std::size_t max_head_bytes = 16 * 1024;
+inline constexpr std::size_t max_body_bytes = 1024 * 1024;
 
 /// Reads the request at the front of `data`. Only bodies with a Content-Length are taken.
 [[nodiscard]] parse_result parse_request(std::string_view data);

@@ -1,4 +1,4 @@
-// kallglot_simulator: the rehearsal API as a program.
+// kallglot_simulator: the simulated API as a program.
 
 #include "simulator/command_line.hpp"
 #include "simulator/simulated_api.hpp"
@@ -35,11 +35,11 @@ void write_state(const state_directory& directory, simulated_api& api) {
     directory.write("api_key", api.state().key + "\n", true);
     directory.write("sessions.txt", "");
     directory.append_sessions(api.standing_ids());
-    // Last, because its presence says that the rest is there.
+    // The last file: if it exists, the others do too.
     directory.write("address", api.authority() + "\n");
 }
 
-void say_what_runs(simulated_api& api, const run_plan& plan) {
+void print_summary(simulated_api& api, const run_plan& plan) {
     std::printf(
         "kallglot_simulator: %s, %llu sessions (%llu stuck, %llu never started), %.2f arrivals/s\n",
         api.base_url().c_str(),
@@ -67,7 +67,7 @@ int run(run_plan plan) {
     if (directory) {
         write_state(*directory, api);
     }
-    say_what_runs(api, plan);
+    print_summary(api, plan);
 
     asio::signal_set signals{context, SIGINT, SIGTERM};
     asio::steady_timer end{context};

@@ -27,7 +27,7 @@ struct population_settings {
     std::uint64_t sessions{2000};   // standing at the start, those below included
     std::uint64_t stuck{0};         // exactly so many of them are stuck in connecting
     std::uint64_t never_started{0}; // exactly so many of them never leave created
-    double arrivals_per_second{0};  // 0: nobody arrives, and the standing ones end in time
+    double arrivals_per_second{0};  // 0: no session arrives, and the initial ones end over time
     bool keep_level{false};         // computes the arrival rate from the mean life instead
     double arriving_stuck_share{0}; // of those that arrive
     double arriving_never_started_share{0};

@@ -1,4 +1,4 @@
-// What the simulator was asked, and by how many at once.
+// The counters of the simulator: requests, responses, connections, peaks.
 
 #ifndef KALLGLOT_SIMULATOR_REQUEST_STATS_HPP
 #define KALLGLOT_SIMULATOR_REQUEST_STATS_HPP
@@ -11,7 +11,7 @@
 
 namespace kallglot::simulator {
 
-/// What became of webhook events. Loop only.
+/// Counters of webhook events by outcome. Loop only.
 struct webhook_stats {
     std::uint64_t made{0};
     std::uint64_t delivered{0};
@@ -40,8 +40,7 @@ struct request_stats {
     std::uint64_t in_flight{0}; // API requests received and not yet answered
     std::uint64_t in_flight_peak{0};
 
-    // Requests that came while a 429 had asked for silence; those of the first quarter second may
-    // have been under way.
+    // Requests during the pause that a 429 required; those of the first 250 ms may have been in flight.
     std::uint64_t pauses{0};
     std::uint64_t early_requests{0};
     std::uint64_t early_requests_in_grace{0};
@@ -63,10 +62,10 @@ struct request_stats {
     /// Requests of the last whole second before `now`.
     [[nodiscard]] std::uint64_t last_second_requests(system_time now) const;
 
-    /// A 429 left at `now` that asks to wait until `until`.
+    /// Records a 429, sent at `now`, that requires a pause until `until`.
     void pause_begun(system_time now, system_time until);
 
-    /// Counters to 0; what is open or under way stays, and becomes the peak.
+    /// Sets the counters to 0. Open connections and requests in flight stay and become the peak.
     void reset();
 
 private:

@@ -37,7 +37,7 @@ void append_tenths(std::string& out, std::chrono::milliseconds time) {
     append_number(out, tenths % 10);
 }
 
-// Numbers of +1202555 are kept free for examples.
+// Numbers of +1202555 are reserved for examples.
 void append_phone_number(std::string& out, const session_life& life) {
     out += "+12025550";
     append_number(out, 100 + bits(life, 20, 100));

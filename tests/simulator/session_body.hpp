@@ -37,7 +37,7 @@ void append_session(std::string& out, const session_life& life, system_time now,
 [[nodiscard]] std::string_view mode_of(const session_life& life);
 [[nodiscard]] std::string_view provider_of(const session_life& life);
 
-/// Why an ended session ended; second-generation bodies do not tell.
+/// Why an ended session ended; second-generation bodies do not contain it.
 [[nodiscard]] std::string_view end_reason_of(const session_life& life);
 
 } // namespace kallglot::simulator

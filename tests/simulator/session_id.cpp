@@ -58,7 +58,7 @@ std::uint64_t unscramble(std::uint64_t seed, std::uint64_t scrambled) {
 
 session_id_codec::session_id_codec(std::uint64_t seed, std::size_t length)
     : seed_(scatter(seed ^ 0x5e55'1d00'5e55'1d00ULL)),
-      length_(std::clamp(length, shortest_id, longest_id)) {}
+      length_(std::clamp(length, min_id_length, max_id_length)) {}
 
 void session_id_codec::append(std::string& out, std::uint64_t number) const {
     const std::size_t start = out.size();

@@ -17,11 +17,11 @@ namespace kallglot::simulator {
 /// Turns numbers into ids and back, under one seed. Immutable after construction.
 class session_id_codec {
 public:
-    static constexpr std::size_t shortest_id = 24;
+    static constexpr std::size_t min_id_length = 24;
     static constexpr std::size_t usual_id = 31;
-    static constexpr std::size_t longest_id = 64;
+    static constexpr std::size_t max_id_length = 64;
 
-    /// `length` is that of the whole id; it is kept within the bounds above.
+    /// `length` is the length of the whole id, clamped to the bounds above.
     explicit session_id_codec(std::uint64_t seed, std::size_t length = usual_id);
 
     [[nodiscard]] std::string encode(std::uint64_t number) const;

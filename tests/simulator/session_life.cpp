@@ -148,12 +148,12 @@ session_life make_standing_life(const life_settings& settings,
     // Taking a drawn life with a chance that grows with its length gives the mixture that a look at
     // a moment finds. The bound on the tries only matters when every life is of length 0.
     const auto longest = static_cast<double>(longest_life(settings).count());
-    constexpr std::uint64_t most_attempts = 256;
-    for (std::uint64_t attempt = 0; attempt < most_attempts; ++attempt) {
+    constexpr std::uint64_t max_attempts = 256;
+    for (std::uint64_t attempt = 0; attempt < max_attempts; ++attempt) {
         const draws source{settings.seed, number, attempt};
         const course drawn = draw_course(settings, source);
         const auto length = static_cast<double>(drawn.length().count());
-        if (source.share(purpose::acceptance) * longest < length || attempt + 1 == most_attempts) {
+        if (source.share(purpose::acceptance) * longest < length || attempt + 1 == max_attempts) {
             const milliseconds age{static_cast<std::int64_t>(source.share(purpose::age) * length)};
             follow(life, drawn, epoch - age, settings);
             break;

@@ -237,7 +237,7 @@ void simulated_api::arm_wake_timer() {
     }
     wake_timer_.expires_at(*wake_armed_for_);
     wake_timer_.async_wait([this](const boost::system::error_code& error) {
-        // Armed anew for an earlier moment, or stopped.
+        // The timer was set again for an earlier moment, or stopped.
         if (!error && !stopped_) {
             wake_due();
         }

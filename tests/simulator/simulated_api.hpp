@@ -1,5 +1,5 @@
-// The rehearsal API as an object: listens, answers, can be changed while it runs. In a program of
-// its own or inside a test, on the caller's io_context.
+// The simulated API as an object: listens, responds, can be changed while it runs. For the program and for tests, on
+// the io_context of the caller.
 //
 // One loop, one thread. It does not use the daemon's network code: both ends of a conversation must
 // not share a fault.
@@ -28,7 +28,7 @@
 
 namespace kallglot::simulator {
 
-/// Everything that is decided before the start.
+/// Settings that are fixed at the start.
 struct simulated_api_settings {
     population_settings population;
     fault_plan faults;
@@ -53,7 +53,7 @@ struct simulated_api_settings {
 /// The key that the simulator accepts if none is given.
 [[nodiscard]] std::string default_key(std::uint64_t seed);
 
-/// The rehearsal API. Loop only.
+/// The simulated API. Loop only.
 ///
 /// Errors:     the constructor throws if a certificate cannot be made or used
 /// Lifetime:   destroy it after the context's `run` has returned, or before it is run; `stop` makes

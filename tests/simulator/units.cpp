@@ -20,12 +20,12 @@ constexpr std::array<unit, 5> units{
     {{"ms", 1}, {"s", 1'000}, {"m", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}}};
 
 // The longest duration that makes sense here; also what keeps the sums below from overflowing.
-constexpr std::int64_t longest_duration_ms = 366LL * 86'400'000;
+constexpr std::int64_t max_duration_ms = 366LL * 86'400'000;
 
 std::optional<std::int64_t> take_number(std::string_view& text) {
     std::int64_t number = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (error != std::errc{} || number < 0 || number > longest_duration_ms) {
+    if (error != std::errc{} || number < 0 || number > max_duration_ms) {
         return std::nullopt;
     }
     text.remove_prefix(static_cast<std::size_t>(end - text.data()));
@@ -80,11 +80,11 @@ std::optional<milliseconds> parse_duration(std::string_view text) {
             return std::nullopt;
         }
         const auto factor = take_unit(text);
-        if (!factor || *number > longest_duration_ms / *factor) {
+        if (!factor || *number > max_duration_ms / *factor) {
             return std::nullopt;
         }
         total += *number * *factor;
-        if (total > longest_duration_ms) {
+        if (total > max_duration_ms) {
             return std::nullopt;
         }
     }

@@ -18,10 +18,10 @@ namespace kallglot::simulator {
 
 enum class webhook_kind : std::uint8_t { created, started, ended };
 
-/// As the API names it: `session.created`.
+/// The name in the API, for example `session.created`.
 [[nodiscard]] std::string_view to_text(webhook_kind kind);
 
-/// Something that a webhook tells.
+/// An event that a webhook reports.
 struct webhook_event {
     system_time at;
     webhook_kind kind;

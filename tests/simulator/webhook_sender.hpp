@@ -1,4 +1,4 @@
-// Sends the webhooks of a rehearsal: signed, tried again, and as unreliable as the switches want them.
+// Sends webhooks: signed, with retries, and as unreliable as the switches say.
 
 #ifndef KALLGLOT_SIMULATOR_WEBHOOK_SENDER_HPP
 #define KALLGLOT_SIMULATOR_WEBHOOK_SENDER_HPP
@@ -28,7 +28,7 @@ struct webhook_settings {
     std::chrono::milliseconds first_retry{std::chrono::minutes{1}};
 };
 
-/// Loop only. At most 16 deliveries are under way at once, each over a connection that is kept.
+/// Loop only. At most 16 deliveries are in flight, each over a persistent connection.
 ///
 /// Lifetime: state and context outlive it; destroy it after the context's `run` has returned
 class webhook_sender {
@@ -38,7 +38,7 @@ public:
                    api_state& state,
                    std::function<system_time()> now);
 
-    /// Tells what happens to this session after `from`.
+    /// Schedules the events of this session after `from`.
     void add(const session_life& life, system_time from) { calendar_.add(life, from); }
 
     void start();

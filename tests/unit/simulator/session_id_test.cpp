@@ -8,9 +8,9 @@ namespace kallglot::simulator {
 namespace {
 
 TEST(SessionIdCodec, ReadsBackWhatItWrote) {
-    for (const std::size_t length : {session_id_codec::shortest_id,
+    for (const std::size_t length : {session_id_codec::min_id_length,
                                      session_id_codec::usual_id,
-                                     session_id_codec::longest_id}) {
+                                     session_id_codec::max_id_length}) {
         const session_id_codec codec{42, length};
         for (const std::uint64_t number :
              {0ULL, 1ULL, 1999ULL, 1ULL << 40U, (2ULL << 40U) + 7, ~0ULL}) {
