@@ -24,7 +24,7 @@ class Requests(Durable, Row):
     def test_h6_forged_signatures_get_the_same_answer(self):
         """Signatures that are forged, missing, cut, too long, upper-case, several, or of another body
         None of a million is accepted. The answer does not say which part was wrong."""
-        self.suite('web_intake_test', 'WebhookSignature.*:WebhookRoute.ARefusal*', 13, 'a million forgeries, 0 accepted')
+        self.suite('web_intake_test', 'WebhookSignature.*:WebhookRoute.RejectionDoesNot*', 13, 'a million forgeries, 0 accepted')
         self.elsewhere('webhook_test', 'Webhooks.test_rejections_look_alike_and_are_counted_apart')
 
     def test_h7_replays_have_no_effect(self):

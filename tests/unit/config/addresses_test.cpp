@@ -8,7 +8,7 @@
 namespace kallglot::config {
 namespace {
 
-TEST(Addresses, ABaseUrlIsTakenApart) {
+TEST(Addresses, BaseUrlIsParsed) {
     const auto url = parse_base_url("https://API.kallglot.com:8443/v1/");
     ASSERT_TRUE(url) << url.error();
     EXPECT_EQ(url->host, "api.kallglot.com");
@@ -18,14 +18,14 @@ TEST(Addresses, ABaseUrlIsTakenApart) {
     EXPECT_TRUE(url->tls);
 }
 
-TEST(Addresses, TheDefaultsOfAnEndpointAreItsOwnText) {
+TEST(Addresses, DefaultEndpointEqualsItsParsedText) {
     const api_endpoint defaults;
     const auto url = parse_base_url(defaults.text);
     ASSERT_TRUE(url) << url.error();
     EXPECT_EQ(*url, defaults);
 }
 
-TEST(Addresses, BaseUrlsWithAddressesKeepTheRightHostHeader) {
+TEST(Addresses, BaseUrlsWithIpAddressesGiveTheHostHeader) {
     const auto v6 = parse_base_url("http://[::1]:8080");
     ASSERT_TRUE(v6) << v6.error();
     EXPECT_EQ(v6->host, "::1");
@@ -38,7 +38,7 @@ TEST(Addresses, BaseUrlsWithAddressesKeepTheRightHostHeader) {
     EXPECT_EQ(v4->port, 443);
 }
 
-TEST(Addresses, BadBaseUrlsAreRefused) {
+TEST(Addresses, InvalidBaseUrlsAreRejected) {
     const std::vector<std::string> cases = {"",
                                             "api.kallglot.com",
                                             "ftp://host/",
@@ -78,7 +78,7 @@ TEST(Addresses, ErrorsDoNotRepeatCredentials) {
     EXPECT_EQ(proxy.error().find("canary"), std::string::npos);
 }
 
-TEST(Addresses, AProxyNeedsAPort) {
+TEST(Addresses, ProxyRequiresAPort) {
     const auto proxy = parse_proxy_url("http://proxy.example.net:3128/");
     ASSERT_TRUE(proxy) << proxy.error();
     EXPECT_EQ(proxy->host, "proxy.example.net");

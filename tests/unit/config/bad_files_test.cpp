@@ -9,7 +9,7 @@ namespace {
 
 class BadFile : public ::testing::TestWithParam<bad_file> {};
 
-TEST_P(BadFile, IsRefusedWithLineKeyAndReason) {
+TEST_P(BadFile, IsRejectedWithLineKeyAndReason) {
     expect_its_fault_alone(GetParam());
 }
 

@@ -9,7 +9,7 @@ namespace {
 
 class BadValue : public ::testing::TestWithParam<bad_file> {};
 
-TEST_P(BadValue, IsRefusedWithLineKeyAndReason) {
+TEST_P(BadValue, IsRejectedWithLineKeyAndReason) {
     expect_its_fault_alone(GetParam());
 }
 

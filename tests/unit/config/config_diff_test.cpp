@@ -7,7 +7,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-TEST(ConfigDiff, EqualSettingsDoNotDiffer) {
+TEST(ConfigDiff, EqualSettingsHaveNoDifference) {
     EXPECT_TRUE(diff(settings{}, settings{}).empty());
 }
 

@@ -44,7 +44,7 @@ protected:
     std::filesystem::path folder_;
 };
 
-TEST_F(ConfigFile, AGoodFileGivesSettingsAndSecrets) {
+TEST_F(ConfigFile, ValidFileGivesSettingsAndSecrets) {
     write("hook_old", "whsec_old_91c1\n");
     write("hook_new", "whsec_new_77aa\r\n");
     write("token", "t0k3n\n");
@@ -87,7 +87,7 @@ TEST_F(ConfigFile, BareNamesAreLookedUpInTheCredentialsFirst) {
               "sk_live_4f9b2c7d1e8a");
 }
 
-TEST_F(ConfigFile, AMissingConfigurationIsUnavailable) {
+TEST_F(ConfigFile, MissingConfigurationIsUnavailable) {
     const auto result = load(folder_ / "missing.yml", {});
     EXPECT_EQ(faults_of(result),
               "missing.yml: cannot read the configuration: No such file or directory\n");
@@ -95,7 +95,7 @@ TEST_F(ConfigFile, AMissingConfigurationIsUnavailable) {
     EXPECT_EQ(exit_code(std::get<config_faults>(load(folder_, {}))), 1);
 }
 
-TEST_F(ConfigFile, AHugeConfigurationIsInvalid) {
+TEST_F(ConfigFile, TooLargeConfigurationIsInvalid) {
     const auto path = write("config.yml", std::string(max_file_size_bytes + 1, '#'));
     const auto result = load(path, {});
     EXPECT_EQ(faults_of(result),
@@ -103,7 +103,7 @@ TEST_F(ConfigFile, AHugeConfigurationIsInvalid) {
     EXPECT_EQ(exit_code(std::get<config_faults>(result)), 2);
 }
 
-TEST_F(ConfigFile, AMissingKeyIsUnavailableAndNamesItsLine) {
+TEST_F(ConfigFile, MissingKeyFileIsUnavailableWithItsLine) {
     const auto path = write("config.yml", "api:\n  key_file: nowhere\n");
     const auto result = load(path, {});
     EXPECT_EQ(faults_of(result),
@@ -112,7 +112,7 @@ TEST_F(ConfigFile, AMissingKeyIsUnavailableAndNamesItsLine) {
     EXPECT_EQ(exit_code(std::get<config_faults>(result)), 1);
 }
 
-TEST_F(ConfigFile, FilesAreCheckedInTheSameRunAsTheText) {
+TEST_F(ConfigFile, FaultsOfFilesAndTextAreReportedTogether) {
     write("api_key", "");
     const auto path = write("config.yml",
                             "api:\n"
@@ -136,7 +136,7 @@ TEST_F(ConfigFile, FilesAreCheckedInTheSameRunAsTheText) {
     EXPECT_EQ(exit_code(std::get<config_faults>(result)), 2);
 }
 
-TEST_F(ConfigFile, HowManyFaultsWereLeftOutIsSaidBehindThoseOfFiles) {
+TEST_F(ConfigFile, CountOfOmittedFaultsIsTheLastFault) {
     std::string text = "api: {key_file: api_key}\n";
     for (int i = 0; i < 150; ++i) {
         text += "nonsense_" + std::to_string(i) + ": 1\n";
@@ -149,7 +149,7 @@ TEST_F(ConfigFile, HowManyFaultsWereLeftOutIsSaidBehindThoseOfFiles) {
     EXPECT_EQ(faults[102].message, "and 50 more faults");
 }
 
-TEST_F(ConfigFile, AnEmptyWebhookSecretNeverMeansAcceptAll) {
+TEST_F(ConfigFile, EmptyWebhookSecretIsRejected) {
     write("hook", "\r\n");
     const auto path = write(
         "config.yml",
@@ -159,7 +159,7 @@ TEST_F(ConfigFile, AnEmptyWebhookSecretNeverMeansAcceptAll) {
     EXPECT_EQ(exit_code(std::get<config_faults>(result)), 2);
 }
 
-TEST_F(ConfigFile, ASecretForEverybodyIsUsedWithAWarning) {
+TEST_F(ConfigFile, SecretReadableByAllIsUsedWithAWarning) {
     ::chmod((folder_ / "api_key").c_str(), 0644);
     const auto path = write("config.yml", "api: {key_file: api_key}\n");
     const auto result = load(path, {});
@@ -170,7 +170,7 @@ TEST_F(ConfigFile, ASecretForEverybodyIsUsedWithAWarning) {
     EXPECT_EQ(warnings.front().line, 1U);
 }
 
-TEST_F(ConfigFile, TheFirstOfSeveralStateDirectoriesCounts) {
+TEST_F(ConfigFile, FirstOfSeveralStateDirectoriesIsUsed) {
     ::setenv("STATE_DIRECTORY", "/var/lib/one:/var/lib/two", 1);
     ::setenv("CREDENTIALS_DIRECTORY", "/run/credentials/x", 1);
     const auto env = environment::from_process();

@@ -21,7 +21,7 @@ std::string all_faults(const parsed_config& parsed) {
     return text;
 }
 
-TEST(ConfigParsing, TheSmallestFileMeansTheDefaults) {
+TEST(ConfigParsing, MinimalFileGivesTheDefaults) {
     const auto parsed = parse_text("api: {key_file: api_key}\n");
     ASSERT_EQ(all_faults(parsed), "");
     settings expected;
@@ -31,7 +31,7 @@ TEST(ConfigParsing, TheSmallestFileMeansTheDefaults) {
 }
 
 // The file that the documentation publishes, word for word, with the one key that it leaves open.
-TEST(ConfigParsing, ThePublishedFileMeansTheDefaults) {
+TEST(ConfigParsing, PublishedFileGivesTheDefaults) {
     const auto parsed = parse_text(R"(api:
   base_url: https://api.kallglot.com/v1
   allow_plaintext: false    # true allows http:// to a loopback host, nothing else
@@ -85,7 +85,7 @@ shutdown_grace: 10s
     EXPECT_EQ(parsed.values, expected);
 }
 
-TEST(ConfigParsing, EveryKeyReachesItsPlace) {
+TEST(ConfigParsing, EveryKeyIsStored) {
     const auto parsed = parse_text(R"(
 api: {base_url: "http://[::1]:8080/api/", allow_plaintext: true, key_file: /k, ca_file: ca.pem, client_cert_file: c.pem,
       client_key_file: ../k.pem, proxy_url: "http://localhost:3128", connect_timeout: 1s, request_timeout: 2s, idle_timeout: 3s,
@@ -148,7 +148,7 @@ shutdown_grace: 22s
     EXPECT_EQ(all.shutdown_grace, 22s);
 }
 
-TEST(ConfigParsing, AllFaultsAreReportedInOneRunInOrderOfLines) {
+TEST(ConfigParsing, AllFaultsAreReportedInOrderOfLines) {
     const auto parsed = parse_text(
         "api:\n"
         "  key_fil: k\n"
@@ -171,7 +171,7 @@ TEST(ConfigParsing, AllFaultsAreReportedInOneRunInOrderOfLines) {
               "without a secret could be forged\n");
 }
 
-TEST(ConfigParsing, AFileOfNonsenseGivesABoundedListQuickly) {
+TEST(ConfigParsing, NonsenseFileGivesABoundedListOfFaults) {
     std::string text;
     for (int i = 0; i < 50000; ++i) {
         text += "nonsense_" + std::to_string(i) + ": 1\n";
@@ -181,7 +181,7 @@ TEST(ConfigParsing, AFileOfNonsenseGivesABoundedListQuickly) {
     EXPECT_EQ(parsed.faults.back().message, "and 49901 more faults");
 }
 
-TEST(ConfigParsing, ALongKeyIsNotCutInsideACharacter) {
+TEST(ConfigParsing, LongKeyIsCutBetweenCharacters) {
     std::string key = "k";
     while (key.size() < 1000) {
         key += "\u00fc";
@@ -197,18 +197,18 @@ TEST(ConfigParsing, LongKeysAreCutInFaults) {
     EXPECT_EQ(parsed.faults.front().key.size(), 64U);
 }
 
-TEST(ConfigParsing, EmptySectionsAreFine) {
+TEST(ConfigParsing, EmptySectionsAreAccepted) {
     const auto parsed = parse_text("api: {key_file: k}\npoll:\nwebhook: {tls: }\nstore: {}\n");
     EXPECT_EQ(all_faults(parsed), "");
 }
 
-TEST(ConfigParsing, ASecretWrittenForItsFileIsNotRepeated) {
+TEST(ConfigParsing, SecretInPlaceOfItsFileIsNotRepeated) {
     const auto parsed = parse_text("api: {key_file: sk_live_canary4711canary}\n");
     ASSERT_EQ(parsed.faults.size(), 1U);
     EXPECT_EQ(all_faults(parsed).find("canary"), std::string::npos);
 }
 
-TEST(ConfigParsing, AHundredThousandFilesAreTooManyAtOnce) {
+TEST(ConfigParsing, TooManyFilesAreOneFault) {
     std::string files;
     for (int i = 0; i < 100000; ++i) {
         files += std::to_string(i) + ',';
@@ -217,7 +217,7 @@ TEST(ConfigParsing, AHundredThousandFilesAreTooManyAtOnce) {
     EXPECT_EQ(all_faults(parsed), "config.yml:2: sessions.files: must have at most 64 files\n");
 }
 
-TEST(ConfigParsing, TheFirstLinesAreKeptOfTooManyFaults) {
+TEST(ConfigParsing, TooManyFaultsLeaveThoseOfTheFirstLines) {
     std::string text = "poll: {}\n";
     for (int i = 0; i < 200; ++i) {
         text += "nonsense_" + std::to_string(i) + ": 1\n";
@@ -228,12 +228,12 @@ TEST(ConfigParsing, TheFirstLinesAreKeptOfTooManyFaults) {
     EXPECT_EQ(parsed.faults.back().message, "and 101 more faults");
 }
 
-TEST(ConfigParsing, TwoNamesOfOneFileAreTheSame) {
+TEST(ConfigParsing, TwoNamesOfOneFileAreADuplicate) {
     const auto parsed = parse_text("api: {key_file: k}\nsessions: {files: [a, x/../a]}\n");
     EXPECT_EQ(all_faults(parsed), "config.yml:2: sessions.files: duplicate file\n");
 }
 
-TEST(ConfigParsing, WildcardsInTheNameOfTheFolderAreNone) {
+TEST(ConfigParsing, WildcardsInTheFolderNameAreLiteral) {
     const auto parsed = parse("api: {key_file: k}\nsessions: {files: [\"*.txt\", /a*/b]}\n",
                               "c.yml",
                               "/srv/tenant[1]",
@@ -243,7 +243,7 @@ TEST(ConfigParsing, WildcardsInTheNameOfTheFolderAreNone) {
     EXPECT_EQ(parsed.values.api.key_file, "/srv/tenant[1]/k");
 }
 
-TEST(ConfigParsing, TheStoreLivesInTheStateDirectoryIfThereIsOne) {
+TEST(ConfigParsing, StorePathStartsAtTheStateDirectoryIfSet) {
     const environment env{"", "/var/lib/kallglot_exporter"};
     const auto parsed = parse("api: {key_file: k}\n", "c.yml", "/etc/kallglot_exporter", env);
     EXPECT_EQ(parsed.values.store.path, "/var/lib/kallglot_exporter/sessions.db");

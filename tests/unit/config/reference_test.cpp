@@ -25,12 +25,12 @@ std::string read(const std::string& path) {
     return text.str();
 }
 
-// With KALLGLOT_UPDATE_DOCS=1 in the environment the files are written anew instead of compared.
+// With KALLGLOT_UPDATE_DOCS=1 in the environment the files are written instead of compared.
 bool is_update() {
     return std::getenv("KALLGLOT_UPDATE_DOCS") != nullptr;
 }
 
-TEST(Reference, TheExampleFileIsTheSchemas) {
+TEST(Reference, ExampleFileIsGeneratedFromTheSchema) {
     const std::string path = config_folder + "example.yml";
     if (is_update()) {
         std::ofstream(path, std::ios::binary) << example_yaml();
@@ -38,7 +38,7 @@ TEST(Reference, TheExampleFileIsTheSchemas) {
     EXPECT_EQ(read(path), example_yaml()) << "run this test with KALLGLOT_UPDATE_DOCS=1";
 }
 
-TEST(Reference, TheReferenceOfAllKeysIsTheSchemas) {
+TEST(Reference, ReadmeHasTheReferenceOfTheSchema) {
     const std::string path = config_folder + "README.md";
     std::string page = read(path);
     const auto begin = page.find(begin_mark);
@@ -56,7 +56,7 @@ TEST(Reference, TheReferenceOfAllKeysIsTheSchemas) {
         << "run this test with KALLGLOT_UPDATE_DOCS=1";
 }
 
-TEST(Reference, TheExampleMeansTheDefaultsWithAndWithoutItsCommentMarks) {
+TEST(Reference, ExampleParsesToTheDefaultsWithAndWithoutComments) {
     const std::string commented = example_yaml();
     const std::string plain =
         std::regex_replace(commented, std::regex("\n( *)#( *[a-z_]+:)"), "\n$1$2");
@@ -78,7 +78,7 @@ TEST(Reference, TheExampleMeansTheDefaultsWithAndWithoutItsCommentMarks) {
     }
 }
 
-TEST(Reference, TheEffectiveConfigurationCanBeLoadedAgain) {
+TEST(Reference, EffectiveConfigurationIsLoadable) {
     const auto parsed = parse(R"(
 api: {base_url: "http://[::1]:8080/api", allow_plaintext: true, key_file: "my key", rate_limit: 100/1m, max_rate: 0.3/1s,
       budget_share: 33.3%, max_response_size: 12345, proxy_url: "http://[::1]:1"}

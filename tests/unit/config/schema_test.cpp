@@ -56,7 +56,7 @@ const std::set<std::string> published_keys = {"api.base_url",
                                               "metrics.per_session_limit",
                                               "shutdown_grace"};
 
-TEST(Schema, HasExactlyThePublishedKeys) {
+TEST(Schema, HasExactlyTheKeysOfTheContract) {
     std::set<std::string> keys;
     for (const key_spec& key : schema()) {
         EXPECT_TRUE(keys.emplace(key.path).second) << key.path << " stands twice";
@@ -66,7 +66,7 @@ TEST(Schema, HasExactlyThePublishedKeys) {
     EXPECT_EQ(keys, published_keys);
 }
 
-TEST(Schema, ListenAddressesAndStoreNeedARestartAndNothingElse) {
+TEST(Schema, OnlyListenAddressesAndStoreRequireARestart) {
     std::set<std::string> keys;
     for (const key_spec& key : schema()) {
         if (key.on_change == change_effect::restart) {
@@ -99,7 +99,7 @@ TEST(Schema, SectionsAreKnown) {
     EXPECT_FALSE(is_section(""));
 }
 
-TEST(Schema, SlipsOfTheFingerFindTheirKey) {
+TEST(Schema, TypingErrorsFindTheNearestKey) {
     const std::vector<std::pair<std::string, std::string>> cases = {
         {"api.key_fil", "api.key_file"},
         {"api.keyfile", "api.key_file"},
@@ -120,7 +120,7 @@ TEST(Schema, SlipsOfTheFingerFindTheirKey) {
     }
 }
 
-TEST(Schema, NothingNearIsSaidToBeFar) {
+TEST(Schema, UnrelatedKeysAreNotClose) {
     EXPECT_FALSE(find_nearest_key("completely_different_thing").close);
     EXPECT_FALSE(find_nearest_key(std::string(100000, 'x')).close);
     EXPECT_FALSE(find_nearest_key("").path.empty());

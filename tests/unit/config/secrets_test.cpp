@@ -46,7 +46,7 @@ TEST_F(Secrets, LineEndsAreTrimmed) {
     }
 }
 
-TEST_F(Secrets, BadContentsAreRefusedWithoutRepeatingThem) {
+TEST_F(Secrets, InvalidContentIsRejectedWithoutRepeatingIt) {
     const std::vector<std::pair<std::string, std::string>> cases = {
         {"", "is empty"},
         {"\n\r\n", "is empty"},
@@ -73,7 +73,7 @@ TEST_F(Secrets, BadContentsAreRefusedWithoutRepeatingThem) {
     }
 }
 
-TEST_F(Secrets, SigningSecretsMayHoldSpacesAndUtf8) {
+TEST_F(Secrets, SigningSecretsMayContainSpacesAndUtf8) {
     const auto result = read_secret_file(write("gr\xC3\xBC\xC3\x9F"
                                                "e an alle\n"),
                                          secret_use::signing,
@@ -85,7 +85,7 @@ TEST_F(Secrets, SigningSecretsMayHoldSpacesAndUtf8) {
               "e an alle");
 }
 
-TEST_F(Secrets, FilesThatOthersCanReadAreUsedWithAWarning) {
+TEST_F(Secrets, ReadableByOthersIsUsedWithAWarning) {
     const auto world = read_secret_file(write("sk_live_4f9b2c7d", 0444), secret_use::header, {});
     ASSERT_NE(std::get_if<secret_file>(&world), nullptr);
     EXPECT_NE(std::get<secret_file>(world).warning.find("by all users"), std::string::npos);
@@ -93,14 +93,14 @@ TEST_F(Secrets, FilesThatOthersCanReadAreUsedWithAWarning) {
     EXPECT_NE(std::get<secret_file>(group).warning.find("by its group"), std::string::npos);
 }
 
-TEST_F(Secrets, GroupBitsOfCredentialsAreFine) {
+TEST_F(Secrets, GroupReadableCredentialsHaveNoWarning) {
     const auto guarded =
         read_secret_file(write("sk_live_4f9b2c7d", 0440), secret_use::header, folder_);
     ASSERT_NE(std::get_if<secret_file>(&guarded), nullptr);
     EXPECT_EQ(std::get<secret_file>(guarded).warning, "");
 }
 
-TEST_F(Secrets, WhatIsNoReadableFileIsUnavailable) {
+TEST_F(Secrets, UnreadableFileIsUnavailable) {
     ASSERT_EQ(::mkfifo((folder_ / "pipe").c_str(), 0600), 0);
     for (const auto& path : {folder_ / "missing", folder_, folder_ / "pipe"}) {
         const auto result = read_secret_file(path, secret_use::header, {});

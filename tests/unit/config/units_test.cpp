@@ -33,7 +33,7 @@ TEST(Units, DurationsAreReadInThePrometheusForm) {
     }
 }
 
-TEST(Units, WhatIsNoDurationIsRefusedWithAReason) {
+TEST(Units, InvalidDurationsAreRejectedWithAReason) {
     const std::vector<std::pair<std::string, std::string>> cases = {
         {"", "must be a duration"},
         {"5", "must have a unit, for example 5s"},
@@ -59,7 +59,7 @@ TEST(Units, WhatIsNoDurationIsRefusedWithAReason) {
     }
 }
 
-TEST(Units, PrintedDurationsReadBackAsTheSame) {
+TEST(Units, PrintedDurationsParseAsTheSame) {
     for (const auto value :
          {0ms, 1ms, 999ms, 1000ms, 90000ms, 86400000ms, 86399999ms, 2592000000ms}) {
         const auto again = parse_duration(print_duration(value));
@@ -87,7 +87,7 @@ TEST(Units, RatesAreReadExactly) {
     EXPECT_TRUE(parse_rate("unlimited")->is_unlimited());
 }
 
-TEST(Units, WhatIsNoRateIsRefusedWithAReason) {
+TEST(Units, InvalidRatesAreRejectedWithAReason) {
     const std::vector<std::pair<std::string, std::string>> cases = {
         {"600", "must be a rate"},
         {"", "must be a rate"},
@@ -113,7 +113,7 @@ TEST(Units, WhatIsNoRateIsRefusedWithAReason) {
     }
 }
 
-TEST(Units, PrintedRatesReadBackAsTheSame) {
+TEST(Units, PrintedRatesParseAsTheSame) {
     for (const std::string text :
          {"200/1s", "100/1m", "1/1h", "0.5/1s", "17/1d", "unlimited", "333/7s"}) {
         const auto value = parse_rate(text);

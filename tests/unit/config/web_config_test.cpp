@@ -23,7 +23,7 @@ web_settings good(const std::string& text) {
     return std::get<web_settings>(std::move(read));
 }
 
-TEST(WebConfig, NothingMeansNoTlsAndNoUsers) {
+TEST(WebConfig, EmptyFileMeansNoTlsAndNoUsers) {
     for (const char* const text : {"",
                                    "# nothing\n",
                                    "tls_server_config:\n",
@@ -38,7 +38,7 @@ TEST(WebConfig, NothingMeansNoTlsAndNoUsers) {
     }
 }
 
-TEST(WebConfig, TakesEveryKeyOfTheFormat) {
+TEST(WebConfig, AcceptsEveryKeyOfTheFormat) {
     const web_settings read = good(R"(
 tls_server_config:
   cert_file: server.crt
@@ -91,7 +91,7 @@ basic_auth_users:
     EXPECT_EQ(read.rate->interval, std::chrono::milliseconds(500));
 }
 
-TEST(WebConfig, TakesPemTextsInPlaceOfFiles) {
+TEST(WebConfig, AcceptsPemTextsInPlaceOfFiles) {
     const web_settings read = good(
         "tls_server_config:\n  cert: |\n    -----BEGIN\n    more\n  key: K\n  client_ca: A\n"
         "  client_auth_type: VerifyClientCertIfGiven\n");
@@ -102,7 +102,7 @@ TEST(WebConfig, TakesPemTextsInPlaceOfFiles) {
     EXPECT_TRUE(read.tls->prefer_server_ciphers) << "as the toolkit's default";
 }
 
-TEST(WebConfig, KnowsEveryNameOfClientAuthentication) {
+TEST(WebConfig, EveryClientAuthTypeIsParsed) {
     const std::string base = "tls_server_config: {cert_file: c, key_file: k, client_auth_type: ";
     EXPECT_EQ(good(base + "NoClientCert}").tls->client_auth, tls_client_auth::none);
     EXPECT_EQ(good(base + "RequestClientCert}").tls->client_auth, tls_client_auth::request);
@@ -112,7 +112,7 @@ TEST(WebConfig, KnowsEveryNameOfClientAuthentication) {
               tls_client_auth::verify_if_given);
 }
 
-TEST(WebConfig, SuitesOfTls13AloneLeaveNothingForTls12) {
+TEST(WebConfig, OnlyTls13SuitesRaiseTheMinimumVersion) {
     EXPECT_EQ(good("tls_server_config: {cert_file: c, key_file: k, cipher_suites: "
                    "[TLS_AES_256_GCM_SHA384]}")
                   .tls->min_version,
@@ -126,7 +126,7 @@ struct bad_row {
 
 class BadWebConfig : public testing::TestWithParam<bad_row> {};
 
-TEST_P(BadWebConfig, IsRefusedWithLineAndKey) {
+TEST_P(BadWebConfig, IsRejectedWithLineAndKey) {
     const auto read = parse_web_config(GetParam().text, "web.yml", "/etc/kallglot");
     const auto* const faults = std::get_if<std::vector<config::config_fault>>(&read);
     ASSERT_NE(faults, nullptr) << GetParam().text;
@@ -227,7 +227,7 @@ TEST(WebConfig, FaultsAreInTheOrderOfTheirLines) {
     EXPECT_EQ(lines, "2 tls_server_config\n3 tls_server_config.key_fil\n4 rate_limit.burst\n");
 }
 
-TEST(WebConfig, AFileOfNonsenseGivesABoundedListQuickly) {
+TEST(WebConfig, NonsenseFileGivesABoundedListOfFaults) {
     std::string text;
     for (int i = 0; i < 50000; ++i) {
         text += "nonsense_" + std::to_string(i) + ": 1\n";
@@ -238,7 +238,7 @@ TEST(WebConfig, AFileOfNonsenseGivesABoundedListQuickly) {
     EXPECT_EQ(faults.back().message, "and 49900 more faults");
 }
 
-TEST(WebConfig, NeverShowsWhatMayBeAPassword) {
+TEST(WebConfig, FaultsNeverShowAPassword) {
     const auto read = parse_web_config("basic_auth_users: {alice: swordfish}", "web.yml", "/");
     const auto& faults = std::get<std::vector<config::config_fault>>(read);
     EXPECT_EQ(to_string(faults.front()).find("swordfish"), std::string::npos);

@@ -30,7 +30,7 @@ std::string format(std::string_view message,
     return std::string(line.format({some_time, level, message, fields}, style));
 }
 
-TEST(LogLine, LogfmtIsAsPublished) {
+TEST(LogLine, LogfmtHasThePublishedForm) {
     EXPECT_EQ(format("listening",
                      {{"listener", "private"},
                       {"address", "127.0.0.1:10455"},
@@ -50,7 +50,7 @@ TEST(LogLine, LogfmtIsAsPublished) {
               "ts=2026-04-14T09:03:14.007Z level=warn msg=\"poll failed\"\n");
 }
 
-TEST(LogLine, JsonIsAsPublished) {
+TEST(LogLine, JsonHasThePublishedForm) {
     EXPECT_EQ(
         format("poll failed",
                {{"session", "cs_4f9b"}, {"status", 503}, {"retry", false}, {"delay", 1.25}},
@@ -61,7 +61,7 @@ TEST(LogLine, JsonIsAsPublished) {
         "\n");
 }
 
-TEST(LogLine, TheJournalGetsPrioritiesAndNoTime) {
+TEST(LogLine, JournalLinesHaveAPriorityAndNoTime) {
     EXPECT_EQ(format("x", {}, {log_format::logfmt, true}, log_level::debug),
               "<7>level=debug msg=x\n");
     EXPECT_EQ(format("x", {}, {log_format::logfmt, true}, log_level::info),
@@ -72,7 +72,7 @@ TEST(LogLine, TheJournalGetsPrioritiesAndNoTime) {
               "<3>{\"level\":\"error\",\"msg\":\"x\",\"a\":1}\n");
 }
 
-TEST(LogLine, HostileTextsAreEscapedAlikeInBothFormats) {
+TEST(LogLine, HostileTextsAreEscapedInBothFormats) {
     const std::vector<std::pair<std::string, std::string>> cases = {
         {"a\r\nts=2026 level=error msg=forged", "a\\r\\nts=2026 level=error msg=forged"},
         {"\x1B[31mred\x1B[0m", "\\u001b[31mred\\u001b[0m"},
@@ -142,7 +142,7 @@ TEST(LogLine, AnyEventIsOneBoundedLineOfValidJson) {
     }
 }
 
-TEST(LogLine, NumbersThatJsonDoesNotHaveAreTexts) {
+TEST(LogLine, NonFiniteNumbersAreStringsInJson) {
     using limits = std::numeric_limits<double>;
     EXPECT_NE(
         format("m",
@@ -153,7 +153,7 @@ TEST(LogLine, NumbersThatJsonDoesNotHaveAreTexts) {
     EXPECT_NE(format("m", {{"a", limits::infinity()}}, logfmt).find("a=+Inf"), std::string::npos);
 }
 
-TEST(LogLine, SuppressedEventsAreTold) {
+TEST(LogLine, SuppressedEventsAreReported) {
     log_line line;
     const log_event event{some_time, log_level::warn, "m", {}, 17};
     EXPECT_EQ(line.format(event, logfmt),

@@ -70,7 +70,7 @@ std::size_t lines_in(const std::string& text) {
     return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
 }
 
-TEST(Logging, LevelsBelowTheLeastAreNeitherWrittenNorCounted) {
+TEST(Logging, LevelsBelowTheMinimumAreNotWrittenOrCounted) {
     channel pipe(channel::kind::pipe);
     stream_logger log(pipe.writer(), {log_level::warn, {}}, [] { return start; });
     std::array<int, 4> counts{};
@@ -98,7 +98,7 @@ TEST(Logging, TheWallClockIsUsedByDefault) {
 
 class FullChannel : public ::testing::TestWithParam<channel::kind> {};
 
-// The reader does not read: every write returns, what does not fit is counted, and all of it is told later.
+// The reader does not read: every write returns, lines that do not fit are counted and reported later.
 TEST_P(FullChannel, LinesAreDroppedAndCountedInsteadOfWaiting) {
     channel full(GetParam());
     log_time now = start;
@@ -136,7 +136,7 @@ TEST(Logging, TheSharedOpenFileStaysBlocking) {
     EXPECT_EQ(::fcntl(pipe.writer(), F_GETFL) & O_NONBLOCK, 0);
 }
 
-TEST(Logging, AReaderThatIsGoneCostsLinesNotTheProcess) {
+TEST(Logging, ClosedReaderDropsLinesButNotTheProcess) {
     ignore_broken_pipes();
     for (const auto which : {channel::kind::pipe, channel::kind::socket}) {
         channel broken(which);
@@ -148,13 +148,13 @@ TEST(Logging, AReaderThatIsGoneCostsLinesNotTheProcess) {
     }
 }
 
-TEST(Logging, ADescriptorThatIsNotOpenCostsLinesOnly) {
+TEST(Logging, ClosedDescriptorDropsLines) {
     stream_logger log(-1, {});
     log.info("one");
     EXPECT_EQ(log.dropped_lines(), 1U);
 }
 
-TEST(Logging, AFloodOfOneMessageIsLimitedAndOthersAreNot) {
+TEST(Logging, FloodLimitsOneMessageButNotOthers) {
     channel pipe(channel::kind::pipe);
     log_time now = start;
     std::size_t counted = 0;
@@ -176,7 +176,7 @@ TEST(Logging, AFloodOfOneMessageIsLimitedAndOthersAreNot) {
               "ts=2026-04-14T09:03:24.007Z level=warn msg=\"poll failed\"\n");
 }
 
-TEST(Logging, AClockThatIsSetBackDoesNotSilenceTheLog) {
+TEST(Logging, ClockSetBackStartsANewFloodWindow) {
     channel pipe(channel::kind::pipe);
     log_time now = start;
     stream_logger log(pipe.writer(), {}, [&] { return now; });
@@ -189,7 +189,7 @@ TEST(Logging, AClockThatIsSetBackDoesNotSilenceTheLog) {
     EXPECT_EQ(lines_in(pipe.read()), 1U);
 }
 
-TEST(Logging, TheJournalIsKnownByItsDeviceAndInode) {
+TEST(Logging, JournalIsRecognisedByDeviceAndInode) {
     channel socket(channel::kind::socket);
     struct stat status{};
     ASSERT_EQ(::fstat(socket.writer(), &status), 0);

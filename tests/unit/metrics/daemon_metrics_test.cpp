@@ -43,7 +43,7 @@ TEST(DaemonMetrics, BeginsWithEveryFixedLabelSetAtZero) {
     }
 }
 
-TEST(DaemonMetrics, ShowsWhichBuildItIs) {
+TEST(DaemonMetrics, ShowsTheBuild) {
     const daemon_metrics metrics(test::sample_build);
     EXPECT_EQ(
         render(metrics).value(
@@ -80,7 +80,7 @@ TEST(DaemonMetrics, CountsEachEventUnderItsLabels) {
     EXPECT_EQ(read.value("kallglot_exporter_log_messages_total", {{"level", "warn"}}), 1);
 }
 
-TEST(DaemonMetrics, AddsAnEdgeThatIsNotLegalWhenItIsSeen) {
+TEST(DaemonMetrics, IllegalTransitionGetsASeriesWhenItHappens) {
     daemon_metrics metrics(test::sample_build);
     const status_change back{session_status::active, session_status::created, true, {}};
     const session_id who = *session_id::parse("sess_slow-0000001");
@@ -130,7 +130,7 @@ TEST(DaemonMetrics, GivesTheSameTextTwice) {
     EXPECT_EQ(first, second);
 }
 
-TEST(DaemonMetrics, CannotGrowByStrangeCodes) {
+TEST(DaemonMetrics, UnknownCodesAddNoSeries) {
     daemon_metrics metrics(test::sample_build);
     for (int code = -5; code < 1100; ++code) {
         metrics.response(code, milliseconds(1));
@@ -140,13 +140,13 @@ TEST(DaemonMetrics, CannotGrowByStrangeCodes) {
     EXPECT_EQ(read.value("kallglot_exporter_api_responses_total", {{"code", "other"}}), 1105 - 18);
 }
 
-TEST(IsLate, GivesUrgentPollsOneSecond) {
+TEST(IsLate, UrgentPollsMayBeOneSecondLate) {
     EXPECT_FALSE(is_late(poll_class::confirm, milliseconds(1000), milliseconds(2000), 4));
     EXPECT_TRUE(is_late(poll_class::confirm, milliseconds(1001), milliseconds(2000), 4));
     EXPECT_TRUE(is_late(poll_class::event, milliseconds(1500), std::chrono::minutes(30), 1));
 }
 
-TEST(IsLate, GivesRoutinePollsASecondAndATenthAfterTheStretchedDueTime) {
+TEST(IsLate, RoutinePollsMayBeATenthAndASecondLate) {
     // An interval of 30 s allows 3 s.
     EXPECT_FALSE(is_late(poll_class::routine, milliseconds(2900), milliseconds(30'000), 1));
     EXPECT_TRUE(is_late(poll_class::routine, milliseconds(3100), milliseconds(30'000), 1));

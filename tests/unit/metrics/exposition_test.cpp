@@ -58,7 +58,7 @@ TEST(Exposition, GivesEverySampleTheLabelsOfItsRow) {
     }
 }
 
-TEST(Exposition, LacksOnlyTheWebhookCountersWhenEverythingIsKnown) {
+TEST(Exposition, FullReportLacksOnlyTheWebhookCounters) {
     const test::read_exposition read =
         test::read_text_format(render(exposition_format::text, test::make_full_report()));
     std::set<std::string_view> absent;
@@ -74,7 +74,7 @@ TEST(Exposition, LacksOnlyTheWebhookCountersWhenEverythingIsKnown) {
                                           "kallglot_exporter_webhook_delivery_delay_seconds"}));
 }
 
-TEST(Exposition, ShowsWhichSessionWasTheExampleInOpenMetricsAlone) {
+TEST(Exposition, OnlyOpenMetricsShowsExemplars) {
     const std::string open = render(exposition_format::openmetrics, test::make_full_report());
     EXPECT_NE(open.find("kallglot_session_setup_seconds_bucket{le=\"5.0\"} 1 # "
                         "{session_id=\"sess_slow-0000001\"} 4 1800000000\n"),
@@ -90,7 +90,7 @@ TEST(Exposition, ShowsWhichSessionWasTheExampleInOpenMetricsAlone) {
               std::string::npos);
 }
 
-TEST(Exposition, EndsWithAMarkInOpenMetricsAlone) {
+TEST(Exposition, OnlyOpenMetricsEndsWithEof) {
     const std::string open = render(exposition_format::openmetrics, test::make_full_report());
     EXPECT_TRUE(open.ends_with("\n# EOF\n"));
     EXPECT_EQ(open.find("# EOF"), open.rfind("# EOF"));
@@ -111,7 +111,7 @@ std::string gunzip(std::string_view packed) {
     return text.substr(0, stream.total_out);
 }
 
-TEST(Gzip, GivesBackTheSameText) {
+TEST(Gzip, DecompressesToTheSameText) {
     const std::string text = render(exposition_format::text, test::make_full_report());
     const auto packed = gzip(text);
     ASSERT_TRUE(packed);

@@ -17,7 +17,7 @@ std::string number(double value) {
     return text;
 }
 
-TEST(ExpositionNumber, IsSpelledAsPrometheusReadsIt) {
+TEST(ExpositionNumber, HasTheFormOfPrometheus) {
     EXPECT_EQ(number(0), "0");
     EXPECT_EQ(number(-3), "-3");
     EXPECT_EQ(number(1'000'000), "1000000");
@@ -29,7 +29,7 @@ TEST(ExpositionNumber, IsSpelledAsPrometheusReadsIt) {
     EXPECT_EQ(number(std::nan("")), "NaN");
 }
 
-TEST(ExpositionNumber, LosesNothing) {
+TEST(ExpositionNumber, KeepsFullPrecision) {
     for (const double value :
          {0.1, 1.0 / 3, 123456.789, 1e15, 9007199254740993.0, 5e-324, -2.5e-7}) {
         EXPECT_EQ(std::strtod(number(value).c_str(), nullptr), value);
@@ -56,7 +56,7 @@ TEST(ExpositionWriter, WritesCountersInTextFormat) {
               "kallglot_exporter_api_requests_total 13\n");
 }
 
-TEST(ExpositionWriter, NamesCounterFamiliesWithoutSuffixInOpenMetrics) {
+TEST(ExpositionWriter, CounterFamiliesHaveNoSuffixInOpenMetrics) {
     EXPECT_EQ(write_counter(exposition_format::openmetrics),
               "# HELP kallglot_exporter_api_responses API responses, by HTTP status code.\n"
               "# TYPE kallglot_exporter_api_responses counter\n"
@@ -137,7 +137,7 @@ TEST(ExpositionWriter, EscapesHelp) {
         "# HELP kallglot_up A \\\"quoted\\\\text\\nkallglot_forged 1\n# TYPE kallglot_up gauge\n");
 }
 
-TEST(ExpositionWriter, AppendsToWhatIsThere) {
+TEST(ExpositionWriter, AppendsToTheText) {
     std::string text = "# before\n";
     exposition_writer out(text, exposition_format::text);
     out.single(metric::sessions_unverified, 5);

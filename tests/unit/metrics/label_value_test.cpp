@@ -23,7 +23,7 @@ struct value_case {
 
 class SanitiseLabelValue : public testing::TestWithParam<value_case> {};
 
-TEST_P(SanitiseLabelValue, GivesWhatPrometheusWillRead) {
+TEST_P(SanitiseLabelValue, GivesTheValueThatPrometheusReads) {
     EXPECT_EQ(sanitise_label_value(GetParam().given), GetParam().expected);
 }
 

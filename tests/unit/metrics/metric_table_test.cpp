@@ -39,7 +39,7 @@ std::vector<promise> read_contract() {
     return promised;
 }
 
-TEST(MetricTable, HoldsEveryPromisedMetricWithItsTypeAndLabels) {
+TEST(MetricTable, HasEveryMetricOfTheContractWithTypeAndLabels) {
     for (const promise& expected : read_contract()) {
         const metric_info* const row = find_metric(expected.name);
         ASSERT_NE(row, nullptr) << expected.name;
@@ -50,11 +50,11 @@ TEST(MetricTable, HoldsEveryPromisedMetricWithItsTypeAndLabels) {
     }
 }
 
-TEST(MetricTable, HoldsNothingElse) {
+TEST(MetricTable, HasNoOtherMetric) {
     EXPECT_EQ(metric_rows.size(), read_contract().size());
 }
 
-TEST(MetricTable, GivesTheRowThatItsNameSays) {
+TEST(MetricTable, EachRowIsAtItsEnumerator) {
     EXPECT_EQ(describe(metric::up).name, "kallglot_up");
     EXPECT_EQ(describe(metric::session_status_dwell).name, "kallglot_session_status_dwell_seconds");
     EXPECT_EQ(describe(metric::polls_overdue).name, "kallglot_exporter_polls_overdue");
@@ -73,7 +73,7 @@ TEST(MetricTable, NamesEachMetricOnceAndWellFormed) {
     }
 }
 
-TEST(MetricTable, HelpsWithOneSentence) {
+TEST(MetricTable, HelpIsOneSentence) {
     for (const metric_info& row : metric_rows) {
         EXPECT_GE(row.help.size(), 20U) << row.name;
         EXPECT_TRUE(row.help.ends_with('.')) << row.name;

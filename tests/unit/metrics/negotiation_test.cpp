@@ -29,14 +29,14 @@ TEST(ChooseFormat, FollowsTheWeights) {
         open);
 }
 
-TEST(ChooseFormat, SurvivesDamagedFields) {
+TEST(ChooseFormat, MalformedHeadersMeanText) {
     for (const char* damaged :
          {",", ";", "=", ",,,;;;===", "q=1", ";q=1", "a;q", "a;;q==", " \t , \t"}) {
         EXPECT_EQ(choose_format(damaged), text) << damaged;
     }
 }
 
-TEST(AcceptsGzip, WhenNamedOrAnythingGoes) {
+TEST(AcceptsGzip, WhenNamedOrWithAWildcard) {
     EXPECT_FALSE(accepts_gzip(""));
     EXPECT_FALSE(accepts_gzip("identity"));
     EXPECT_TRUE(accepts_gzip("gzip"));

@@ -26,21 +26,21 @@ TEST(ProcessStat, ReadsTheStandardFields) {
     EXPECT_EQ(stat->resident_bytes, 4321.0 * 4096);
 }
 
-TEST(ProcessStat, CountsFieldsBehindAnyProgramName) {
+TEST(ProcessStat, ProgramNameMayContainAnyText) {
     const auto stat =
         parse_process_stat("4242 (a) S 9 (evil name) )" + std::string(stat_tail), 100, 4096);
     ASSERT_TRUE(stat);
     EXPECT_EQ(stat->threads, 4);
 }
 
-TEST(ProcessStat, RefusesWhatIsNotOne) {
+TEST(ProcessStat, MalformedStatIsRejected) {
     for (const std::string text :
          {"", "4242", "4242 (x)", "4242 (x) ", "4242 (x) S 1 2 3", "4242 (x) S a b c d e f g h"}) {
         EXPECT_FALSE(parse_process_stat(text, 100, 4096)) << text;
     }
 }
 
-TEST(ProcessMetrics, TellsAboutThisProcess) {
+TEST(ProcessMetrics, ReportsThisProcess) {
     std::string text;
     exposition_writer out(text, exposition_format::text);
     process_metrics().write(out);

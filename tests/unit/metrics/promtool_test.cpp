@@ -45,13 +45,13 @@ std::string render(const daemon_report& report) {
     return text;
 }
 
-TEST(Promtool, FindsNothingToSayAboutAFullExposition) {
+TEST(Promtool, FullExpositionIsClean) {
     const verdict given = ask_promtool(render(test::make_full_report()));
     EXPECT_EQ(given.exit_code, 0);
     EXPECT_EQ(given.text, "");
 }
 
-TEST(Promtool, FindsNothingToSayAboutAYoungDaemon) {
+TEST(Promtool, ExpositionBeforeTheFirstExchangeIsClean) {
     const verdict given = ask_promtool(render(test::make_young_report()));
     EXPECT_EQ(given.exit_code, 0);
     EXPECT_EQ(given.text, "");

@@ -84,7 +84,7 @@ TEST(SessionMetrics, CountsThoseNotStarted) {
         " 0\n");
 }
 
-TEST(SessionMetrics, ShowsTheOldestStayAsAWallTimeAndOnlyWhereThereIsOne) {
+TEST(SessionMetrics, OldestStayIsAWallTimeAndAbsentWithoutSessions) {
     EXPECT_EQ(
         family(render(test::make_young_report()),
                "kallglot_oldest_session_status_since_timestamp_seconds"),
@@ -96,7 +96,7 @@ TEST(SessionMetrics, ShowsTheOldestStayAsAWallTimeAndOnlyWhereThereIsOne) {
         "kallglot_oldest_session_status_since_timestamp_seconds{status=\"active\"} 1799992800\n");
 }
 
-TEST(SessionMetrics, LeavesTheOldestStayOutWhenNothingIsTracked) {
+TEST(SessionMetrics, OldestStayIsAbsentWhenNothingIsTracked) {
     daemon_report report;
     report.census.oldest_since.fill(no_time);
     EXPECT_EQ(render(report).find("oldest_session"), std::string::npos);

@@ -88,7 +88,7 @@ TEST(SnapshotMetrics, ShowsConnectionsAndOverduePollsByKind) {
     EXPECT_EQ(read.value("kallglot_exporter_polls_overdue", {{"class", "audit"}}), 4);
 }
 
-TEST(SnapshotMetrics, LeavesTheCertificateOutUntilOneWasSeen) {
+TEST(SnapshotMetrics, CertificateIsAbsentBeforeTheFirstHandshake) {
     daemon_report report;
     api_connection_counts().report(report.gauges);
     const test::read_exposition read = render(report);
@@ -96,7 +96,7 @@ TEST(SnapshotMetrics, LeavesTheCertificateOutUntilOneWasSeen) {
     EXPECT_EQ(read.count("kallglot_exporter_api_certificate_not_after_timestamp_seconds"), 0U);
 }
 
-TEST(SnapshotMetrics, ShowsTheStoreAndOurCertificates) {
+TEST(SnapshotMetrics, ShowsStoreAndListenerCertificates) {
     const test::read_exposition read = render(test::make_full_report());
     EXPECT_EQ(read.value("kallglot_exporter_store_writes_total"), 44);
     EXPECT_EQ(read.value("kallglot_exporter_store_write_failures_total"), 2);

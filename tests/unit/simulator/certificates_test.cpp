@@ -47,7 +47,7 @@ int verify(const certificate_authority& root,
     return outcome;
 }
 
-TEST(TestCertificates, TheGoodOneIsGoodForEachOfItsNames) {
+TEST(TestCertificates, ValidOneIsAcceptedForEachOfItsNames) {
     const test_certificates made;
     const identity good = made.good();
     EXPECT_EQ(verify(made.authority(), good, "localhost", nullptr), X509_V_OK);
@@ -55,7 +55,7 @@ TEST(TestCertificates, TheGoodOneIsGoodForEachOfItsNames) {
     EXPECT_EQ(verify(made.authority(), good, nullptr, "::1"), X509_V_OK);
 }
 
-TEST(TestCertificates, EachBadOneIsRefusedForItsOwnReason) {
+TEST(TestCertificates, EachInvalidOneIsRejectedForItsReason) {
     const test_certificates made;
     const auto outcome = [&made](const identity& leaf) {
         return verify(made.authority(), leaf, "localhost", nullptr);
@@ -75,7 +75,7 @@ TEST(TestCertificates, EachBadOneIsRefusedForItsOwnReason) {
     EXPECT_EQ(flagless, X509_V_ERR_INVALID_CA);
 }
 
-TEST(TestCertificates, EveryIdentityHasAKeyAndASerialOfItsOwn) {
+TEST(TestCertificates, EveryIdentityHasItsOwnKeyAndSerial) {
     const test_certificates made;
     const identity one = made.good();
     const identity other = made.good();

@@ -5,7 +5,7 @@
 namespace kallglot::simulator {
 namespace {
 
-TEST(DelayQueue, GivesBackWhatIsDueInTheOrderOfTime) {
+TEST(DelayQueue, ReturnsDueEntriesInOrderOfTime) {
     delay_queue queue;
     const delay_queue::moment start{};
     const auto at = [start](int milliseconds) {

@@ -5,7 +5,7 @@
 namespace kallglot::simulator {
 namespace {
 
-TEST(FaultPlan, NamesEveryFaultAndReadsItBack) {
+TEST(FaultPlan, EveryFaultHasANameThatParses) {
     for (std::size_t place = 1; place < fault_count; ++place) {
         const auto kind = static_cast<fault>(place);
         ASSERT_FALSE(to_text(kind).empty());
@@ -51,7 +51,7 @@ TEST(FaultPlan, TakesChangesAsJson) {
     EXPECT_EQ(plan.latency, std::chrono::milliseconds{0});
 }
 
-TEST(FaultPlan, RefusesWhatItDoesNotUnderstandAndChangesNothing) {
+TEST(FaultPlan, InvalidChangesAreRejectedAndChangeNothing) {
     for (const char* text : {"",
                              "[]",
                              "{",
@@ -71,7 +71,7 @@ TEST(FaultPlan, RefusesWhatItDoesNotUnderstandAndChangesNothing) {
     }
 }
 
-TEST(FaultPlan, ReadsBackWhatItShows) {
+TEST(FaultPlan, ShownPlanParsesAsTheSame) {
     fault_plan plan;
     plan.set(fault::two_responses, 0.5);
     plan.retry_after = "date+9";
@@ -81,7 +81,7 @@ TEST(FaultPlan, ReadsBackWhatItShows) {
     EXPECT_EQ(to_json(copy), to_json(plan));
 }
 
-TEST(FaultPlan, KnowsHowLongARetryAfterAsksToWait) {
+TEST(FaultPlan, RetryAfterGivesTheLengthOfThePause) {
     EXPECT_EQ(pause_of("7"), std::chrono::seconds{7});
     EXPECT_EQ(pause_of("date+12"), std::chrono::seconds{12});
     for (const char* text : {"", "soon", "-1", "1.5", "3,4", "date+"}) {

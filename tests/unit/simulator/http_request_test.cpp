@@ -11,7 +11,7 @@ const std::string usual =
     "GET /v1/sessions/sess_01HXYZ?limit=3&x HTTP/1.1\r\nHost: localhost:1\r\n"
     "authorization: bearer sk_test_0123456789abcdef\r\nAccept-Encoding: identity\r\n\r\n";
 
-TEST(HttpRequest, ReadsTheFourThingsThatMatter) {
+TEST(HttpRequest, ParsesMethodPathKeyAndFraming) {
     const parse_result result = parse_request(usual);
     ASSERT_EQ(result.outcome, parse_outcome::complete);
     EXPECT_EQ(result.size, usual.size());
@@ -35,7 +35,7 @@ TEST(HttpRequest, IsIncompleteAtEveryShorterLength) {
     EXPECT_EQ(result.request.body, "{\"hang\":0.5");
 }
 
-TEST(HttpRequest, TakesTheOtherKeyFieldAndClose) {
+TEST(HttpRequest, ParsesXApiKeyAndConnectionClose) {
     const parse_result result =
         parse_request("GET /x HTTP/1.1\r\nX-API-Key:  k1 \r\nConnection: Close\r\n\r\n");
     ASSERT_EQ(result.outcome, parse_outcome::complete);
@@ -44,7 +44,7 @@ TEST(HttpRequest, TakesTheOtherKeyFieldAndClose) {
     EXPECT_FALSE(parse_request("GET /x HTTP/1.0\r\n\r\n").request.keep_alive);
 }
 
-TEST(HttpRequest, RefusesWhatItDoesNotExpect) {
+TEST(HttpRequest, RejectsUnexpectedRequests) {
     for (const char* text : {"\r\n\r\n",
                              "GET\r\n\r\n",
                              "GET /\r\n\r\n",

@@ -53,7 +53,7 @@ TEST(Population, StaysLevelWhenArrivalsAreComputed) {
     }
 }
 
-TEST(Population, RunsDownWithoutArrivals) {
+TEST(Population, NumberFallsWithoutArrivals) {
     population_settings settings = demo_settings();
     settings.keep_level = false;
     const population sessions{settings, epoch};
@@ -80,7 +80,7 @@ TEST(Population, FindsEverySessionByItsId) {
     EXPECT_GT(ids.size(), 2600U);
 }
 
-TEST(Population, TellsEachArrivalOnceAndNotBeforeItIsBorn) {
+TEST(Population, EachArrivalIsReportedOnceAndNotBeforeItsTime) {
     population_settings settings = demo_settings();
     settings.keep_level = false;
     settings.arrivals_per_second = 7.3;
@@ -99,7 +99,7 @@ TEST(Population, TellsEachArrivalOnceAndNotBeforeItIsBorn) {
     EXPECT_EQ(seen.size(), 438U);
 }
 
-TEST(Population, DoesNotKnowAnArrivalBeforeItsTime) {
+TEST(Population, ArrivalIsUnknownBeforeItsTime) {
     population_settings settings = demo_settings();
     population sessions{settings, epoch};
     const auto later = sessions.take_arrived(epoch + seconds{60});
@@ -125,7 +125,7 @@ TEST(Population, AddsSessionsOfAKindByHand) {
     EXPECT_EQ(sessions.count(now, seconds{15}).stuck, 23U);
 }
 
-TEST(Population, GivesArrivalsTheirShareOfTrouble) {
+TEST(Population, ArrivalsGetTheirShareOfStuckSessions) {
     population_settings settings;
     settings.sessions = 10;
     settings.arrivals_per_second = 100;
@@ -137,7 +137,7 @@ TEST(Population, GivesArrivalsTheirShareOfTrouble) {
     EXPECT_NEAR(static_cast<double>(counts.never_started), 2000.0, 200.0);
 }
 
-TEST(Population, CountsTheQuestionsAboutEachSession) {
+TEST(Population, CountsTheRequestsForEachSession) {
     population sessions{demo_settings(), epoch};
     for (std::uint64_t number = 0; number < 2000; ++number) {
         sessions.count_question(number);

@@ -30,7 +30,7 @@ TEST(RateLimiter, AllowsTheLimitInEachWindowOfTheClock) {
     EXPECT_EQ(next->reset, noon + minutes{2});
 }
 
-TEST(RateLimiter, LetsOthersUseTheBudgetUp) {
+TEST(RateLimiter, OtherClientsCanUseUpTheBudget) {
     rate_limiter limiter{event_rate{100, minutes{1}}, event_rate{2, seconds{1}}};
     EXPECT_EQ(limiter.take(noon)->remaining, 99U);
     EXPECT_EQ(limiter.take(noon + seconds{30})->remaining, 38U);
@@ -38,7 +38,7 @@ TEST(RateLimiter, LetsOthersUseTheBudgetUp) {
     EXPECT_EQ(limiter.take(noon + seconds{50})->remaining, 0U);
 }
 
-TEST(RateLimiter, SaysNothingWithoutALimit) {
+TEST(RateLimiter, NoLimitMeansNoHeaders) {
     rate_limiter limiter;
     EXPECT_FALSE(limiter.take(noon).has_value());
 }

@@ -10,7 +10,7 @@ using std::chrono::seconds;
 
 const system_time start{std::chrono::sys_days{std::chrono::year{2026} / 4 / 14}};
 
-TEST(RequestStats, CountsRequestsThatComeWhileSilenceWasAskedFor) {
+TEST(RequestStats, RequestsDuringAPauseAreCountedAsEarly) {
     request_stats stats;
     stats.pause_begun(start, start + seconds{5});
     stats.pause_begun(start + milliseconds{10}, start + seconds{5});
@@ -23,7 +23,7 @@ TEST(RequestStats, CountsRequestsThatComeWhileSilenceWasAskedFor) {
     EXPECT_EQ(stats.early_requests, 2U);
 }
 
-TEST(RequestStats, KeepsTheMostThatWereUnderWayAtOnce) {
+TEST(RequestStats, PeakOfRequestsInFlightIsRecorded) {
     request_stats stats;
     stats.request_begun(start);
     stats.request_begun(start);
@@ -51,7 +51,7 @@ TEST(RequestStats, ReportsTheLastWholeSecond) {
     EXPECT_EQ(stats.peak_second_requests, 7U);
 }
 
-TEST(RequestStats, SilenceEndsTheLastSecondWithoutAnotherRequest) {
+TEST(RequestStats, LastSecondDropsToZeroWithoutRequests) {
     request_stats stats;
     stats.request_begun(start);
     EXPECT_EQ(stats.last_second_requests(start + milliseconds{1500}), 1U);

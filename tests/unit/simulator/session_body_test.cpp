@@ -76,7 +76,7 @@ TEST(SessionBody, HasTheFieldsOfTheNewerSamples) {
     EXPECT_EQ(keys_of(ended), keys_of(sample("session_ended_new.json")));
 }
 
-TEST(SessionBody, LeavesTheProviderOutInTheWayOfEachGeneration) {
+TEST(SessionBody, MissingProviderIsShownAsEachGenerationDoes) {
     const session_life first = find_life(json_generation::first, "");
     EXPECT_FALSE(body_of(first, first.started_at).contains("provider"));
     const session_life second = find_life(json_generation::second, "");
@@ -84,7 +84,7 @@ TEST(SessionBody, LeavesTheProviderOutInTheWayOfEachGeneration) {
     EXPECT_TRUE(body_of(second, second.started_at).at("phone_number").is_null());
 }
 
-TEST(SessionBody, TellsTheTimesThatHaveComeAndNullForOthers) {
+TEST(SessionBody, FutureTimesAreNull) {
     const session_life life = find_life(json_generation::first, "telnyx");
     const auto created = body_of(life, life.created_at);
     EXPECT_EQ(created.at("created_at"), "2026-04-14T00:00:00Z");
@@ -108,7 +108,7 @@ TEST(SessionBody, CountsTheCallUntilItIsOver) {
                 0.1);
 }
 
-TEST(SessionBody, CarriesWhatMustNeverLeakInARecognisableForm) {
+TEST(SessionBody, BodyContainsTheCanaries) {
     int with_phone_number = 0;
     for (std::uint64_t number = 0; number < 200; ++number) {
         const auto life = make_arriving_life(life_settings{}, number, session_kind::ordinary, born);

@@ -7,7 +7,7 @@
 namespace kallglot::simulator {
 namespace {
 
-TEST(SessionIdCodec, ReadsBackWhatItWrote) {
+TEST(SessionIdCodec, WrittenIdsParse) {
     for (const std::size_t length : {session_id_codec::min_id_length,
                                      session_id_codec::usual_id,
                                      session_id_codec::max_id_length}) {
@@ -40,7 +40,7 @@ TEST(SessionIdCodec, GivesEachNumberAnIdOfItsOwn) {
     EXPECT_EQ(ids.size(), 20'000U);
 }
 
-TEST(SessionIdCodec, RefusesEveryIdThatDiffersInOneCharacter) {
+TEST(SessionIdCodec, RejectsEveryIdThatDiffersInOneCharacter) {
     const session_id_codec codec{5};
     const std::string id = codec.encode(1234);
     for (std::size_t place = 0; place < id.size(); ++place) {
@@ -54,7 +54,7 @@ TEST(SessionIdCodec, RefusesEveryIdThatDiffersInOneCharacter) {
     }
 }
 
-TEST(SessionIdCodec, RefusesOtherLengthsAndIdsOfAnotherSeed) {
+TEST(SessionIdCodec, RejectsOtherLengthsAndIdsOfAnotherSeed) {
     const session_id_codec codec{5};
     const std::string id = codec.encode(77);
     EXPECT_FALSE(codec.decode("").has_value());

@@ -74,7 +74,7 @@ TEST(SessionLife, IsTheSameWheneverItIsAskedFor) {
     }
 }
 
-TEST(SessionLife, StuckOnesStartWhenTheyAreFreedIfTheyWereConnecting) {
+TEST(SessionLife, FreedStuckSessionsStartIfTheyWereConnecting) {
     life_settings settings;
     const auto stuck = make_arriving_life(settings, 7, session_kind::stuck, epoch);
     EXPECT_EQ(status_at(stuck, epoch + minutes{60}), session_status::connecting);
@@ -124,7 +124,7 @@ TEST(SessionLife, MovesForwardOnlyAndStaysWithinItsRanges) {
     }
 }
 
-TEST(SessionLife, StandingOnesAreUnderWayAtTheEpoch) {
+TEST(SessionLife, InitialSessionsAreInProgressAtTheEpoch) {
     const life_settings settings;
     for (std::uint64_t number = 0; number < 5000; ++number) {
         const auto life = make_standing_life(settings, number, session_kind::ordinary, epoch);
@@ -133,7 +133,7 @@ TEST(SessionLife, StandingOnesAreUnderWayAtTheEpoch) {
     }
 }
 
-TEST(SessionLife, StuckAndNeverStartedOnesStayForEver) {
+TEST(SessionLife, StuckAndNeverStartedSessionsNeverLeave) {
     const life_settings settings;
     const system_time later = epoch + std::chrono::hours{1000};
     for (std::uint64_t number = 0; number < 200; ++number) {
@@ -157,7 +157,7 @@ TEST(SessionLife, AbandonedOnesEndWithoutAStart) {
     EXPECT_EQ(status_at(life, life.ended_at), session_status::ended);
 }
 
-TEST(SessionLife, SharesAreKeptOverManySessions) {
+TEST(SessionLife, SharesHoldOverManySessions) {
     life_settings settings;
     settings.second_generation_share = 0.3;
     settings.reduced_status_share = 0.5;

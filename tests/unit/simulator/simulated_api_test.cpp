@@ -16,7 +16,7 @@ TEST_F(SimulatedApi, AnswersASessionOverVerifiedTls) {
     EXPECT_EQ(client_->left_over(), 0U);
 }
 
-TEST_F(SimulatedApi, KeepsTheConnectionForManyRequestsAndCreditsEachAnswer) {
+TEST_F(SimulatedApi, ReusesTheConnectionForManyRequests) {
     start();
     for (int round = 0; round < 4; ++round) {
         for (const std::string& id : ids_) {
@@ -32,7 +32,7 @@ TEST_F(SimulatedApi, KeepsTheConnectionForManyRequestsAndCreditsEachAnswer) {
     EXPECT_EQ(stats.at("asked").at("standing").at("most"), 4);
 }
 
-TEST_F(SimulatedApi, TellsTheTruthAboutWhatItAnswers) {
+TEST_F(SimulatedApi, TruthAgreesWithTheResponses) {
     start();
     for (const int second : {0, 3, 60, 400}) {
         passed_ = second * 1000;
@@ -52,7 +52,7 @@ TEST_F(SimulatedApi, TellsTheTruthAboutWhatItAnswers) {
     EXPECT_EQ(json_of("/_truth?limit=2&offset=1").at("sessions").as_array().size(), 2U);
 }
 
-TEST_F(SimulatedApi, RefusesAWrongKeyAndTakesAChangedOne) {
+TEST_F(SimulatedApi, RejectsAWrongKeyAndAcceptsAChangedOne) {
     start();
     EXPECT_EQ(client_->get(path_of(ids_[0]), "sk_test_wrong").result_int(), 401U);
     EXPECT_EQ(client_->get(path_of(ids_[0]), "").result_int(), 401U);
@@ -61,7 +61,7 @@ TEST_F(SimulatedApi, RefusesAWrongKeyAndTakesAChangedOne) {
     EXPECT_EQ(client_->get(path_of(ids_[0]), "sk_test_second").result_int(), 200U);
 }
 
-TEST_F(SimulatedApi, DoesNotKnowIdsThatItDidNotGiveOut) {
+TEST_F(SimulatedApi, UnknownIdsAreNotFound) {
     start();
     const auto answer = client_->get("/v1/sessions/sess_00000000000000000000000000", key_);
     EXPECT_EQ(answer.result_int(), 404U);

@@ -16,7 +16,7 @@ struct answer_row {
 
 class SimulatedApiAnswers : public SimulatedApi, public testing::WithParamInterface<answer_row> {};
 
-TEST_P(SimulatedApiAnswers, MeetsEveryRequestWhenItsShareIsOne) {
+TEST_P(SimulatedApiAnswers, FaultWithShareOneAppliesToEveryRequest) {
     start(std::string("{\"") + GetParam().fault + "\":1}");
     for (int round = 0; round < 3; ++round) {
         const auto answer = client_->get(path_of(ids_[0]), key_);
@@ -51,7 +51,7 @@ INSTANTIATE_TEST_SUITE_P(Faults,
                                          answer_row{"redirect", 302, html_type}),
                          [](const auto& row) { return std::string(row.param.fault); });
 
-TEST_F(SimulatedApi, WritesRetryAfterInTheFormThatWasAskedFor) {
+TEST_F(SimulatedApi, RetryAfterHasTheConfiguredForm) {
     start(R"({"rate_limited":1,"retry_after":"date+30"})");
     EXPECT_EQ(client_->get(path_of(ids_[0]), key_)["Retry-After"], "Tue, 14 Apr 2026 00:00:30 GMT");
     ASSERT_EQ(client_->post("/_faults", R"({"retry_after":"soon"})").result_int(), 200U);
@@ -79,13 +79,13 @@ TEST_F(SimulatedApi, CutsTheBodyInTheMiddle) {
     EXPECT_EQ(answer.result_int(), 200U) << error.message();
 }
 
-TEST_F(SimulatedApi, PutsSomebodyElsesIdIntoTheBody) {
+TEST_F(SimulatedApi, SendsTheIdOfAnotherSession) {
     start(R"({"wrong_id":1})");
     const auto answer = client_->get(path_of(ids_[0]), key_);
     EXPECT_EQ(text_in(answer, "id"), ids_[1]);
 }
 
-TEST_F(SimulatedApi, SendsASecondResponseThatNobodyAskedFor) {
+TEST_F(SimulatedApi, SendsASecondResponseWithoutARequest) {
     start(R"({"two_responses":1})");
     ASSERT_FALSE(client_->send("GET", path_of(ids_[0]), key_));
     blocking_client::response first;
@@ -106,7 +106,7 @@ TEST_F(SimulatedApi, SendsAnInterimResponseFirst) {
     EXPECT_EQ(second.result_int(), 200U);
 }
 
-TEST_F(SimulatedApi, SendsAByteASecondWhenItDrips) {
+TEST_F(SimulatedApi, DripSendsOneByteASecond) {
     start(R"({"drip":1})");
     ASSERT_FALSE(client_->send("GET", path_of(ids_[0]), key_));
     auto other = make_client();
@@ -135,7 +135,7 @@ TEST_F(SimulatedApi, DistortsTimesAndTypes) {
     EXPECT_EQ(status, std::string::npos) << types.body();
 }
 
-TEST_F(SimulatedApi, SendsWhatIsNoHttp) {
+TEST_F(SimulatedApi, SendsInvalidHttp) {
     start(R"({"garbage":1})");
     ASSERT_FALSE(client_->send("GET", path_of(ids_[0]), key_));
     blocking_client::response answer;
@@ -144,7 +144,7 @@ TEST_F(SimulatedApi, SendsWhatIsNoHttp) {
 }
 
 // Beast's own reader throws: the reason for this fault.
-TEST_F(SimulatedApi, SendsTrailersThatBeastDoesNotExpect) {
+TEST_F(SimulatedApi, SendsTrailers) {
     start(R"({"trailers":1})");
     ASSERT_FALSE(client_->send("GET", path_of(ids_[0]), key_));
     blocking_client::response answer;
@@ -152,7 +152,7 @@ TEST_F(SimulatedApi, SendsTrailersThatBeastDoesNotExpect) {
 }
 
 // Clients that read to the end see the limits of their own parser first.
-TEST_F(SimulatedApi, FloodsWithChunksAndBodiesWithoutEnd) {
+TEST_F(SimulatedApi, SendsEndlessChunksAndHugeBodies) {
     start();
     for (const char* const fault : {"endless", "huge"}) {
         const std::string switches = std::string(R"({"reset":true,")") + fault + R"(":1})";
@@ -165,7 +165,7 @@ TEST_F(SimulatedApi, FloodsWithChunksAndBodiesWithoutEnd) {
     }
 }
 
-TEST_F(SimulatedApi, SaysCloseAfterSoManyAnswersAndCloses) {
+TEST_F(SimulatedApi, ClosesTheConnectionAfterTheConfiguredCount) {
     start(R"({"close_after":3})");
     EXPECT_TRUE(client_->get(path_of(ids_[0]), key_).keep_alive());
     EXPECT_TRUE(client_->get(path_of(ids_[0]), key_).keep_alive());
@@ -173,7 +173,7 @@ TEST_F(SimulatedApi, SaysCloseAfterSoManyAnswersAndCloses) {
     EXPECT_EQ(client_->get(path_of(ids_[0]), key_).result_int(), 0U);
 }
 
-TEST_F(SimulatedApi, SaysNothingWhileItHangs) {
+TEST_F(SimulatedApi, SendsNothingWhileItHangs) {
     start(R"({"hang":1})");
     ASSERT_FALSE(client_->send("GET", path_of(ids_[0]), key_));
     // Another connection sees the request under way, and nothing is ever answered on the first.
@@ -187,7 +187,7 @@ TEST_F(SimulatedApi, SaysNothingWhileItHangs) {
     EXPECT_TRUE(stats.at("answers").as_object().empty());
 }
 
-TEST_F(SimulatedApi, WaitsBeforeEachAnswerAndAnswersRequestsThatWereSentAhead) {
+TEST_F(SimulatedApi, DelaysEachResponseAndServesPipelinedRequests) {
     start(R"({"latency":"60ms","jitter":"20ms"})");
     const auto begin = std::chrono::steady_clock::now();
     for (std::size_t place = 0; place < 4; ++place) {
@@ -202,7 +202,7 @@ TEST_F(SimulatedApi, WaitsBeforeEachAnswerAndAnswersRequestsThatWereSentAhead) {
     EXPECT_GE(std::chrono::steady_clock::now() - begin, milliseconds{240});
 }
 
-TEST_F(SimulatedApi, CountsClientsThatRefuseItsCertificate) {
+TEST_F(SimulatedApi, CountsClientsThatRejectItsCertificate) {
     start();
     const test::test_certificates strangers;
     blocking_client wary{api_->endpoint().port(), strangers.authority().certificate_pem()};
@@ -215,7 +215,7 @@ TEST_F(SimulatedApi, CountsClientsThatRefuseItsCertificate) {
     EXPECT_EQ(stats.at("requests").at("session"), 0);
 }
 
-TEST_F(SimulatedApi, RefusesWhatIsNotHttpAndWhatIsNotTls) {
+TEST_F(SimulatedApi, RejectsInvalidHttpAndInvalidTls) {
     start();
     ASSERT_FALSE(client_->send("GET", "/ HTTP/9.9\r\n\r\n", key_));
     blocking_client::response answer;

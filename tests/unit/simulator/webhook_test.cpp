@@ -36,7 +36,7 @@ std::vector<std::string> due(webhook_calendar& calendar, system_time now) {
 
 using texts = std::vector<std::string>;
 
-TEST(SimulatorWebhookCalendar, TellsBirthStartAndEndEachOnceInOrder) {
+TEST(SimulatorWebhookCalendar, CreatedStartedEndedComeOnceInOrder) {
     webhook_calendar calendar;
     calendar.add(life_of(1, t0), t0 - 1ms);
     calendar.add(life_of(2, t0 + 1s), t0);
@@ -48,7 +48,7 @@ TEST(SimulatorWebhookCalendar, TellsBirthStartAndEndEachOnceInOrder) {
     EXPECT_EQ(due(calendar, t0 + 9h), texts{});
 }
 
-TEST(SimulatorWebhookCalendar, LeavesOutWhatWasBeforeAndWhatNeverComes) {
+TEST(SimulatorWebhookCalendar, PastAndImpossibleEventsAreOmitted) {
     webhook_calendar calendar;
     session_life stuck = life_of(1, t0);
     stuck.started_at = stuck.ending_at = stuck.ended_at = never;
@@ -66,7 +66,7 @@ TEST(SimulatorWebhookMessage, SignsAsDocumented) {
               "t=1776159394,v1=1707c20409ea84faf1985a570408d9d04ac9116fdd402bff31baa959e16209f6");
 }
 
-TEST(SimulatorWebhookMessage, TheBodyIsTheDocumentedEnvelopeAroundTheSession) {
+TEST(SimulatorWebhookMessage, BodyIsTheDocumentedEnvelopeWithTheSession) {
     const webhook_event event{t0 + 10s, webhook_kind::ended, life_of(7, t0)};
     const std::string body = webhook_body(event, "sess_abcdefghijklmnopqrst");
     const auto object = boost::json::parse(body).as_object();
@@ -93,7 +93,7 @@ TEST(SimulatorWebhookMessage, ReadsUrls) {
     }
 }
 
-TEST(SimulatorWebhookMessage, TriesEightTimesInTheDocumentedCourse) {
+TEST(SimulatorWebhookMessage, RetriesOnTheDocumentedSchedule) {
     EXPECT_EQ(webhook_retry_delay(1, 1min), 1min);
     EXPECT_EQ(webhook_retry_delay(2, 1min), 5min);
     EXPECT_EQ(webhook_retry_delay(7, 1min), 24h);

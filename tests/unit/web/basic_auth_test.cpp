@@ -35,7 +35,7 @@ protected:
     basic_auth auth_{loop_.executor()};
 };
 
-TEST(MatchesBcrypt, TellsPasswordsApart) {
+TEST(MatchesBcrypt, OnlyTheRightPasswordMatches) {
     EXPECT_TRUE(matches_bcrypt("right", hash_of_right));
     EXPECT_FALSE(matches_bcrypt("wrong", hash_of_right));
     EXPECT_FALSE(matches_bcrypt("", hash_of_right));
@@ -53,7 +53,7 @@ TEST_F(BasicAuth, AllowsTheRightPasswordOnly) {
     EXPECT_EQ(check("Basic Ym9iOnJpZ2h0"), auth_outcome::refused) << "never remembered";
 }
 
-TEST_F(BasicAuth, RefusesWhatIsNoCredentials) {
+TEST_F(BasicAuth, RejectsMalformedCredentials) {
     for (const std::string header : {"",
                                      "Basic",
                                      "Basic ",
@@ -68,7 +68,7 @@ TEST_F(BasicAuth, RefusesWhatIsNoCredentials) {
     EXPECT_EQ(check(longest), auth_outcome::refused);
 }
 
-TEST_F(BasicAuth, ForgetsWhatWasRightWhenTheHashChanges) {
+TEST_F(BasicAuth, RemembersNothingAfterTheHashChanges) {
     EXPECT_EQ(check("Basic YWxpY2U6cmlnaHQ="), auth_outcome::allowed);
     std::string other = hash_of_right;
     other.back() = other.back() == 'a' ? 'b' : 'a';
@@ -78,7 +78,7 @@ TEST_F(BasicAuth, ForgetsWhatWasRightWhenTheHashChanges) {
     EXPECT_FALSE(auth_.enabled());
 }
 
-TEST_F(BasicAuth, LetsNoMoreThanSixteenHashesWait) {
+TEST_F(BasicAuth, AtMostSixteenHashesWait) {
     task_group group(loop_.executor(), test::loop::failure());
     std::vector<auth_outcome> outcomes(40, auth_outcome::allowed);
     for (auth_outcome& outcome : outcomes) {

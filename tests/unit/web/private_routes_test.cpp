@@ -62,14 +62,14 @@ TEST_F(PrivateRoutes, ServesMetricsAsText) {
     EXPECT_NE(response.body_text().find("\nprocess_open_fds "), std::string::npos);
 }
 
-TEST_F(PrivateRoutes, ServesOpenMetricsWhenAskedFor) {
+TEST_F(PrivateRoutes, ServesOpenMetricsOnRequest) {
     const http_response response =
         get("/metrics", {{"Accept", "application/openmetrics-text; version=1.0.0"}});
     EXPECT_EQ(response.content_type, "application/openmetrics-text; version=1.0.0; charset=utf-8");
     EXPECT_TRUE(response.body_text().ends_with("# EOF\n"));
 }
 
-TEST_F(PrivateRoutes, CompressesWhenTheClientTakesIt) {
+TEST_F(PrivateRoutes, CompressesWhenTheClientAcceptsGzip) {
     const http_response plain = get("/metrics", {{"Accept-Encoding", "identity"}});
     EXPECT_EQ(field(plain, "Content-Encoding"), "");
     const http_response packed = get("/metrics", {{"Accept-Encoding", "gzip"}});
@@ -78,13 +78,13 @@ TEST_F(PrivateRoutes, CompressesWhenTheClientTakesIt) {
     EXPECT_LT(packed.body_text().size(), plain.body_text().size() / 4);
 }
 
-TEST_F(PrivateRoutes, ShowsTheDurationOfThePreviousScrapeOnly) {
+TEST_F(PrivateRoutes, ScrapeShowsTheDurationOfThePreviousOne) {
     EXPECT_EQ(get("/metrics").body_text().find("scrape_duration"), std::string::npos);
     EXPECT_NE(get("/metrics").body_text().find("\nkallglot_exporter_scrape_duration_seconds 0\n"),
               std::string::npos);
 }
 
-TEST_F(PrivateRoutes, ScrapesOfOneCensusShareItsText) {
+TEST_F(PrivateRoutes, ScrapesOfOneReportShareItsText) {
     daemon_.keep = std::make_shared<const daemon_report>(daemon_.report);
     const http_response first = get("/metrics");
     const http_response second = get("/metrics");
@@ -101,7 +101,7 @@ TEST_F(PrivateRoutes, ScrapesOfOneCensusShareItsText) {
     EXPECT_NE(first.body_text().find("{status=\"created\"} 3\n"), std::string::npos);
 }
 
-TEST_F(PrivateRoutes, TellsBothFormatsOfOneCensusApart) {
+TEST_F(PrivateRoutes, BothFormatsOfOneReportAreSeparate) {
     daemon_.keep = std::make_shared<const daemon_report>(daemon_.report);
     EXPECT_EQ(get("/metrics").body_text().find("# EOF"), std::string::npos);
     EXPECT_TRUE(get("/metrics", {{"Accept", "application/openmetrics-text"}})
@@ -109,7 +109,7 @@ TEST_F(PrivateRoutes, TellsBothFormatsOfOneCensusApart) {
                     .ends_with("# EOF\n"));
 }
 
-TEST_F(PrivateRoutes, RefusesMetricsBeforeTheRestore) {
+TEST_F(PrivateRoutes, MetricsAnswer503BeforeTheRestore) {
     daemon_.state = {false, false, "restoring sessions"};
     const http_response response = get("/metrics");
     EXPECT_EQ(response.status, 503);
@@ -129,7 +129,7 @@ TEST_F(PrivateRoutes, IsHealthyWheneverItAnswers) {
     EXPECT_EQ(get("/-/healthy").status, 200);
 }
 
-TEST_F(PrivateRoutes, SaysWhyItIsNotReady) {
+TEST_F(PrivateRoutes, NotReadyAnswers503WithTheReason) {
     EXPECT_EQ(get("/-/ready").status, 200);
     daemon_.state = {true, false, "stopping"};
     const http_response response = get("/-/ready");
@@ -155,7 +155,7 @@ TEST_F(PrivateRoutes, HasNothingElse) {
     }
 }
 
-TEST_F(PrivateRoutes, MovesTheMetricsWhenTold) {
+TEST_F(PrivateRoutes, TelemetryPathMovesTheMetrics) {
     private_routes elsewhere(daemon_, metrics_, clock_, test::fake_build, "/other/metrics");
     http_routes routes;
     elsewhere.install(routes);

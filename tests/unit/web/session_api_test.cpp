@@ -48,7 +48,7 @@ protected:
     session_api api_{intake_, metrics_, secret(token)};
 };
 
-TEST_F(SessionApi, ANewIdIsCreatedAndAKnownOneIsNot) {
+TEST_F(SessionApi, NewIdAnswers201AndKnownId200) {
     const http_response first = ask_for("PUT", all + "/" + name(1));
     EXPECT_EQ(first.status, 201);
     EXPECT_EQ(json_of(first).at("id").as_string(), name(1));
@@ -59,7 +59,7 @@ TEST_F(SessionApi, ANewIdIsCreatedAndAKnownOneIsNot) {
     EXPECT_EQ(intake_.sessions.size(), 1U);
 }
 
-TEST_F(SessionApi, NothingIsAnsweredBeforeTheIdIsDurable) {
+TEST_F(SessionApi, AnswerWaitsUntilTheIdIsDurable) {
     struct held {
         const char* method;
         std::string target;
@@ -81,7 +81,7 @@ TEST_F(SessionApi, NothingIsAnsweredBeforeTheIdIsDurable) {
     }
 }
 
-TEST_F(SessionApi, AnIdThatIsNoneIsRefusedAndCounted) {
+TEST_F(SessionApi, InvalidIdIsRejectedAndCounted) {
     const std::string longest(64, 'x');
     EXPECT_EQ(ask_for("PUT", all + "/" + longest).status, 201);
     double refused = 0;
@@ -106,7 +106,7 @@ TEST_F(SessionApi, AnIdThatIsNoneIsRefusedAndCounted) {
     EXPECT_EQ(intake_.sessions.size(), 1U);
 }
 
-TEST_F(SessionApi, OneSessionIsShownWithAllThatIsKnown) {
+TEST_F(SessionApi, SessionIsShownWithAllFields) {
     const session_id id = session_id::parse(name(1)).value();
     session_view view(id);
     view.status = session_status::connecting;
@@ -138,7 +138,7 @@ TEST_F(SessionApi, OneSessionIsShownWithAllThatIsKnown) {
     EXPECT_EQ(error_of(ask_for("GET", all + "/" + name(2))), "not_tracked");
 }
 
-TEST_F(SessionApi, AForgottenSessionIsGone) {
+TEST_F(SessionApi, DeletedSessionIsNotTracked) {
     ask_for("PUT", all + "/" + name(1));
     const http_response gone = ask_for("DELETE", all + "/" + name(1));
     EXPECT_EQ(gone.status, 204);
@@ -148,7 +148,7 @@ TEST_F(SessionApi, AForgottenSessionIsGone) {
     EXPECT_EQ(error_of(again), "not_tracked");
 }
 
-TEST_F(SessionApi, ManyIdsAreTakenInOneCall) {
+TEST_F(SessionApi, BulkTracksManyIdsInOneCall) {
     ask_for("PUT", all + "/" + name(0));
     const http_response response = ask_for("POST", all, ids_body(session_api::max_ids));
     EXPECT_EQ(response.status, 200);
@@ -162,7 +162,7 @@ TEST_F(SessionApi, ManyIdsAreTakenInOneCall) {
               "{\"added\":0,\"known\":0,\"rejected\":[]}\n");
 }
 
-TEST_F(SessionApi, IdsOfABulkThatAreNoneAreToldAndTheOthersTaken) {
+TEST_F(SessionApi, BulkReportsInvalidIdsAndTracksTheOthers) {
     const http_response response =
         ask_for("POST", all, R"({"ids":["sess_good","bad id","","sess_good","sess_other","a/b"]})");
     EXPECT_EQ(response.status, 200);
@@ -173,7 +173,7 @@ TEST_F(SessionApi, IdsOfABulkThatAreNoneAreToldAndTheOthersTaken) {
     EXPECT_EQ(rejected("invalid_id"), 3);
 }
 
-TEST_F(SessionApi, ABulkOfAnotherFormIsRefusedWhole) {
+TEST_F(SessionApi, MalformedBulkIsRejected) {
     for (const char* body : {"",
                              "ids",
                              "[]",
@@ -203,7 +203,7 @@ TEST_F(SessionApi, ABulkOfAnotherFormIsRefusedWhole) {
     EXPECT_TRUE(intake_.sessions.empty());
 }
 
-TEST_F(SessionApi, AFullTableIsSaid) {
+TEST_F(SessionApi, FullTableAnswers507) {
     intake_.limit = 2;
     EXPECT_EQ(ask_for("PUT", all + "/" + name(0)).status, 201);
     const http_response some = ask_for("POST", all, ids_body(3));
@@ -218,7 +218,7 @@ TEST_F(SessionApi, AFullTableIsSaid) {
     EXPECT_EQ(ask_for("PUT", all + "/" + name(1)).status, 200);
 }
 
-TEST_F(SessionApi, AStoreThatCannotKeepItIsSaidWithATimeToComeBack) {
+TEST_F(SessionApi, UnwritableStoreAnswers503WithRetryAfter) {
     ask_for("PUT", all + "/" + name(1));
     intake_.failure = errc::store_unavailable;
     for (const http_response& response : {ask_for("PUT", all + "/" + name(1)),
@@ -259,7 +259,7 @@ TEST_F(SessionApi, PagesFollowEachOther) {
     EXPECT_EQ(ask_for("HEAD", all).status, 200);
 }
 
-TEST_F(SessionApi, AQueryReachesTheIntakeAsItWasAsked) {
+TEST_F(SessionApi, QueryParametersReachTheIntake) {
     ask_for("GET", all + "?status=connecting&older_than=90s&limit=1000&after=ab.12.3");
     ASSERT_TRUE(intake_.asked);
     EXPECT_EQ(intake_.asked->status, session_status::connecting);
@@ -268,7 +268,7 @@ TEST_F(SessionApi, AQueryReachesTheIntakeAsItWasAsked) {
     EXPECT_EQ(intake_.asked->after, "ab.12.3");
 }
 
-TEST_F(SessionApi, ABadQueryIsRefused) {
+TEST_F(SessionApi, InvalidQueryIsRejected) {
     for (const char* query : {"status=ringing", "limit=0", "limit=1001", "more=1"}) {
         const http_response response = ask_for("GET", all + "?" + query);
         EXPECT_EQ(response.status, 400) << query;
@@ -281,7 +281,7 @@ TEST_F(SessionApi, ABadQueryIsRefused) {
     EXPECT_EQ(error_of(foreign), "bad_query");
 }
 
-TEST_F(SessionApi, EveryCallNeedsTheToken) {
+TEST_F(SessionApi, EveryCallRequiresTheToken) {
     ask_for("PUT", all + "/" + name(1));
     const std::string good(token);
     for (const std::string& given : {std::string(),
@@ -317,7 +317,7 @@ TEST_F(SessionApi, EveryCallNeedsTheToken) {
     EXPECT_EQ(rejected("invalid_id"), 0);
 }
 
-TEST_F(SessionApi, TheSchemeIsKnownInAnyCase) {
+TEST_F(SessionApi, SchemeIsCaseInsensitive) {
     for (const char* scheme : {"bearer ", "BEARER ", "Bearer "}) {
         EXPECT_EQ(call("GET", all, {{"authorization", scheme + std::string(token)}}, "").status,
                   200)
@@ -325,7 +325,7 @@ TEST_F(SessionApi, TheSchemeIsKnownInAnyCase) {
     }
 }
 
-TEST_F(SessionApi, NothingIsSaidToBeMissingBeforeAllIsRestored) {
+TEST_F(SessionApi, CallsAnswer503BeforeTheRestore) {
     ask_for("PUT", all + "/" + name(1));
     intake_.is_restored = false;
     for (const auto& [method, target] :
@@ -343,7 +343,7 @@ TEST_F(SessionApi, NothingIsSaidToBeMissingBeforeAllIsRestored) {
     EXPECT_EQ(intake_.sessions.size(), 1U);
 }
 
-TEST_F(SessionApi, GuardsWhatComesWithABearerToken) {
+TEST_F(SessionApi, ChecksRequestsWithABearerToken) {
     const auto made = [](std::string path, std::string given) {
         http_request request;
         request.path = std::move(path);
@@ -372,13 +372,13 @@ TEST_F(SessionApi, GuardsWhatComesWithABearerToken) {
     EXPECT_EQ(api_.refusal(made(all, good))->status, 404) << "it is off";
 }
 
-TEST_F(SessionApi, AnotherTokenReplacesTheOldOne) {
+TEST_F(SessionApi, NewTokenReplacesTheOldOne) {
     api_.use_token(secret("another-token"));
     EXPECT_EQ(ask_for("GET", all).status, 401);
     EXPECT_EQ(call("GET", all, {{"Authorization", "Bearer another-token"}}, "").status, 200);
 }
 
-TEST_F(SessionApi, OtherMethodsAreToldWhatIsAllowed) {
+TEST_F(SessionApi, OtherMethodsAnswer405WithAllow) {
     for (const char* method : {"PUT", "DELETE", "PATCH"}) {
         const http_response response = ask_for(method, all);
         EXPECT_EQ(response.status, 405) << method;

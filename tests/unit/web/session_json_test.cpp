@@ -14,7 +14,7 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t most = 1000;
 
-TEST(SessionQuery, NothingAskedIsTheFirstHundred) {
+TEST(SessionQuery, EmptyQueryGivesTheFirstHundred) {
     for (const char* text : {"", "status=&older_than=&limit=&after="}) {
         const auto query = parse_query(text, most);
         ASSERT_TRUE(query) << text;
@@ -48,7 +48,7 @@ TEST(SessionQuery, LimitsAreOneToTheMost) {
     EXPECT_FALSE(parse_query("limit=1000", 999));
 }
 
-TEST(SessionQuery, WhatIsNotUnderstoodIsRefused) {
+TEST(SessionQuery, InvalidParametersAreRejected) {
     for (const char* text : {"status",
                              "status=Active",
                              "status=active ",
@@ -110,7 +110,7 @@ TEST(SessionJson, APageShowsItsSessionsAndACursor) {
     EXPECT_EQ(value.at("next").as_string(), "1f.2e.3d");
 }
 
-TEST(SessionJson, ARejectedIdIsShownCutAndStillAsJson) {
+TEST(SessionJson, RejectedIdIsCutAndValidJson) {
     // Cut where a character would be split, that would be no JSON any more.
     for (std::size_t before = 120; before <= 130; ++before) {
         for (const char* character :
@@ -132,7 +132,7 @@ TEST(SessionJson, ARejectedIdIsShownCutAndStillAsJson) {
     }
 }
 
-TEST(SessionJson, ErrorsAreOfOneForm) {
+TEST(SessionJson, ErrorsHaveOneForm) {
     const http_response answer = make_error_answer(400, "invalid_id", "an \"id\" is\n1 to 64");
     EXPECT_EQ(answer.status, 400);
     EXPECT_EQ(answer.body_text(),

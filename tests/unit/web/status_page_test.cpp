@@ -37,7 +37,7 @@ TEST_F(StatusPage, BeginsWithTheVerdict) {
     EXPECT_TRUE(shows("class=\"verdict bad\""));
 }
 
-TEST_F(StatusPage, NamesTheStuckSessionsWithWhatIsKnown) {
+TEST_F(StatusPage, StuckSessionsAreListedWithDetails) {
     daemon_.report.stuck.back().failures = 3;
     daemon_.report.stuck.back().created = daemon_.report.wall_now - 300s;
     const std::string page = render();
@@ -50,7 +50,7 @@ TEST_F(StatusPage, NamesTheStuckSessionsWithWhatIsKnown) {
     EXPECT_NE(page.find("and 20 more"), std::string::npos);
 }
 
-TEST_F(StatusPage, HasNoListOfStuckSessionsWhenThereIsNone) {
+TEST_F(StatusPage, NoStuckSessionsMeansNoList) {
     daemon_.report.census.stuck = {};
     daemon_.report.stuck.clear();
     EXPECT_TRUE(shows("No session is stuck"));
@@ -100,19 +100,19 @@ TEST_F(StatusPage, ShowsApiBudgetIntakeStoreAndBuild) {
     }
 }
 
-TEST_F(StatusPage, SaysSoWhenTheStoreCannotBeWritten) {
+TEST_F(StatusPage, UnwritableStoreIsShown) {
     daemon_.report.store_writable = false;
     EXPECT_TRUE(shows("<dt>store</dt><dd class=\"alarm\">not writable</dd>"));
 }
 
-TEST_F(StatusPage, SaysWhyItIsNotReadyAndCountsNothingThen) {
+TEST_F(StatusPage, NotReadyPageShowsTheReasonAndNoCounts) {
     daemon_.state = {false, false, "restoring <sessions>"};
     const std::string page = render(false);
     EXPECT_NE(page.find("Not ready: restoring &lt;sessions&gt;"), std::string::npos);
     EXPECT_EQ(page.find("<table>"), std::string::npos);
 }
 
-TEST_F(StatusPage, NeedsNoScriptAndNothingFromElsewhere) {
+TEST_F(StatusPage, PageHasNoScriptAndNoExternalResource) {
     const std::string page = render();
     for (const char* forbidden : {"<script",
                                   "javascript:",
@@ -128,7 +128,7 @@ TEST_F(StatusPage, NeedsNoScriptAndNothingFromElsewhere) {
     }
 }
 
-TEST_F(StatusPage, LoadsItselfAgain) {
+TEST_F(StatusPage, ReloadsItself) {
     EXPECT_TRUE(shows("<meta http-equiv=\"refresh\" content=\"5\">"));
 }
 
@@ -141,7 +141,7 @@ TEST(StatusPagePolicy, AllowsTheStyleOfThePageAlone) {
     EXPECT_EQ(policy.find('\'', begin) - begin, 44U);
 }
 
-TEST(EscapeHtml, LeavesNothingThatMarkupIsMadeOf) {
+TEST(EscapeHtml, EscapesAllMarkupCharacters) {
     EXPECT_EQ(escape_html("<a href=\"x\" title='y'>&amp;"),
               "&lt;a href=&quot;x&quot; title=&#39;y&#39;&gt;&amp;amp;");
     EXPECT_EQ(escape_html("plain text, \xC3\xA4"), "plain text, \xC3\xA4");

@@ -44,7 +44,7 @@ TEST_F(Verdict, CountsTheStuckAndSaysWhere) {
     expect(tone::bad, "1 session is stuck", "1 connecting;");
 }
 
-TEST_F(Verdict, AnUnusableApiComesBeforeWhatIsRememberedOfSessions) {
+TEST_F(Verdict, UnusableApiComesBeforeStuckSessions) {
     daemon_.report.census.stuck = {0, 2, 0, 0, 0, 0};
     daemon_.report.state = api_state::unauthorized;
     expect(tone::bad, "The API rejects the key", "At the last poll, 2 sessions were stuck.");
@@ -56,7 +56,7 @@ TEST_F(Verdict, AnUnusableApiComesBeforeWhatIsRememberedOfSessions) {
     EXPECT_EQ(said().detail.find("At the last poll"), std::string::npos);
 }
 
-TEST_F(Verdict, WarnsOfWhatMakesTheNextVerdictLate) {
+TEST_F(Verdict, ThrottlingStaleSessionsAndStoreAreReported) {
     daemon_.report.state = api_state::throttled;
     expect(tone::warning, "The API limits the request rate", "");
     daemon_.report.state = api_state::ok;
@@ -66,7 +66,7 @@ TEST_F(Verdict, WarnsOfWhatMakesTheNextVerdictLate) {
     expect(tone::bad, "The store is not writable", "rejected");
 }
 
-TEST_F(Verdict, OfAYoungDaemonSaysWhatItWaitsFor) {
+TEST_F(Verdict, StartingDaemonReportsWhatItWaitsFor) {
     daemon_.report.state = api_state::starting;
     expect(tone::warning, "Waiting for the first API response", "");
     daemon_.report.census.by_status = {};

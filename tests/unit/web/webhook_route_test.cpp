@@ -76,7 +76,7 @@ TEST_F(WebhookRoute, ASignedEventReachesTheIntake) {
     EXPECT_EQ(counts_.last_event(), clock_.wall_now());
 }
 
-TEST_F(WebhookRoute, NothingIsAnsweredBeforeTheIntakeIsDone) {
+TEST_F(WebhookRoute, AnswerWaitsForTheIntake) {
     intake_.hold();
     const std::string body = event_body("session.created");
     http_response response;
@@ -95,7 +95,7 @@ TEST_F(WebhookRoute, NothingIsAnsweredBeforeTheIntakeIsDone) {
     EXPECT_EQ(requests("accepted"), 1);
 }
 
-TEST_F(WebhookRoute, DuplicateAndOutdatedEventsAreAcknowledgedAndCounted) {
+TEST_F(WebhookRoute, DuplicateAndOutdatedEventsAreAcceptedAndCounted) {
     const std::string body = event_body("session.started");
     EXPECT_EQ(deliver(body).status, 200);
     EXPECT_EQ(deliver(body).status, 200);
@@ -109,7 +109,7 @@ TEST_F(WebhookRoute, DuplicateAndOutdatedEventsAreAcknowledgedAndCounted) {
     EXPECT_EQ(counts_.last_event(), last);
 }
 
-TEST_F(WebhookRoute, AStoreThatCannotKeepItAsksForAnotherDelivery) {
+TEST_F(WebhookRoute, UnwritableStoreAnswers503ForARetry) {
     intake_.accepts = false;
     http_response response = deliver(event_body("session.created"));
     EXPECT_EQ(response.status, 503);
@@ -132,7 +132,7 @@ TEST_F(WebhookRoute, AStoreThatCannotKeepItAsksForAnotherDelivery) {
     EXPECT_EQ(requests("accepted"), 1);
 }
 
-TEST_F(WebhookRoute, ARefusalDoesNotSayWhichPartWasWrong) {
+TEST_F(WebhookRoute, RejectionDoesNotRevealTheReason) {
     const std::string body = event_body("session.started");
     const std::string good = signature_header(key, now(), body);
     const http_response unsigned_one = call("POST", std::string(path), {}, body);
@@ -174,14 +174,14 @@ TEST_F(WebhookRoute, TheToleranceIsMeasuredByTheWallClock) {
     EXPECT_EQ(requests("timestamp"), 2);
 }
 
-TEST_F(WebhookRoute, WhatIsSignedAndNoEventIsMalformed) {
+TEST_F(WebhookRoute, SignedInvalidBodyIsMalformed) {
     for (const char* body :
          {"", "[]", "null", "{}", R"({"id":"evt_1"})", R"({"id":"evt_1","type":)"}) {
         EXPECT_EQ(deliver(body).status, 400) << body;
     }
     EXPECT_EQ(requests("malformed"), 6);
     EXPECT_TRUE(intake_.events.empty());
-    // Also while nothing can be kept: to send that again would not help.
+    // Also while the store is not writable: a retry of this body would not help.
     intake_.accepts = false;
     EXPECT_EQ(deliver("{}").status, 400);
 }
@@ -196,7 +196,7 @@ TEST_F(WebhookRoute, UnknownTypesAreAcceptedAndCounted) {
     EXPECT_EQ(metric("kallglot_exporter_webhook_events_total", "session.teleported"), -1);
 }
 
-TEST_F(WebhookRoute, EveryResultAndEveryTypeExistsFromTheStart) {
+TEST_F(WebhookRoute, EveryResultAndTypeExistsFromTheStart) {
     for (const auto& each : webhook_result_words) {
         EXPECT_EQ(requests(each.text), 0) << each.text;
     }
@@ -205,7 +205,7 @@ TEST_F(WebhookRoute, EveryResultAndEveryTypeExistsFromTheStart) {
     }
 }
 
-TEST_F(WebhookRoute, TheDelayIsFromTheOriginalTimestampToTheReceipt) {
+TEST_F(WebhookRoute, DelayIsFromOriginalTimestampToReceipt) {
     const auto with_original = [&](const std::string& text, const char* id) {
         return deliver(event_body("session.started", id), {{"Kallglot-Original-Timestamp", text}});
     };
@@ -227,7 +227,7 @@ TEST_F(WebhookRoute, TheDelayIsFromTheOriginalTimestampToTheReceipt) {
     EXPECT_DOUBLE_EQ(delay.Collect().histogram.sample_sum, 400);
 }
 
-TEST_F(WebhookRoute, AReloadBringsOtherSecretsAndAnotherTolerance) {
+TEST_F(WebhookRoute, ReloadReplacesSecretsAndTolerance) {
     const std::string body = event_body("session.started");
     const std::string old_signature = signature_header(key, now(), body);
     route_.use_secrets(secrets_of({"the-secret-after-this-one"}), 1s);

@@ -44,7 +44,7 @@ TEST(WebhookSignature, TheKnownVectorIsAccepted) {
               signature_verdict::bad);
 }
 
-TEST(WebhookSignature, TheBodyMayBeAnyBytes) {
+TEST(WebhookSignature, BodyMayContainAnyBytes) {
     for (const std::string& text : {""s, "\0\xFF\r\n"s, std::string(65'536, 'x'), "."s}) {
         EXPECT_EQ(verify(signature_header(key, signed_at, text), text), signature_verdict::good);
     }
@@ -114,7 +114,7 @@ TEST(WebhookSignature, OtherKeysAreIgnored) {
     EXPECT_EQ(verify("t=1776159394,V1=" + std::string(known_signature)), signature_verdict::bad);
 }
 
-TEST(WebhookSignature, ARepeatedTimestampIsRefused) {
+TEST(WebhookSignature, RepeatedTimestampIsRejected) {
     const std::string ours = ",v1=" + std::string(known_signature);
     for (const char* times : {"t=1776159394,t=1776159394",
                               "t=1776159394,t=1",
@@ -126,7 +126,7 @@ TEST(WebhookSignature, ARepeatedTimestampIsRefused) {
     }
 }
 
-TEST(WebhookSignature, AHeaderOfAnotherFormIsRefused) {
+TEST(WebhookSignature, MalformedHeaderIsRejected) {
     const std::string ours(known_signature);
     std::string upper = ours;
     std::ranges::transform(upper, upper.begin(), [](unsigned char c) {
@@ -161,7 +161,7 @@ TEST(WebhookSignature, AHeaderOfAnotherFormIsRefused) {
     }
 }
 
-TEST(WebhookSignature, ATimestampThatIsNoneIsRefusedEvenIfItIsSigned) {
+TEST(WebhookSignature, InvalidTimestampIsRejectedEvenIfSigned) {
     for (const char* odd : {"-1",
                             "+1776159394",
                             " 1776159394",
@@ -182,7 +182,7 @@ TEST(WebhookSignature, ATimestampThatIsNoneIsRefusedEvenIfItIsSigned) {
     EXPECT_EQ(verify("t=001776159394,v1=" + std::string(known_signature)), signature_verdict::bad);
 }
 
-TEST(WebhookSignature, TheToleranceHoldsOnBothSidesToTheMillisecond) {
+TEST(WebhookSignature, ToleranceIsExactInBothDirections) {
     const std::string header = with_timestamp(signed_at);
     const auto at = [&](milliseconds later, milliseconds tolerated) {
         return verify_signature(header, body, secrets_of({key}), now + later, tolerated);
@@ -272,7 +272,7 @@ forgery forge(test::chance& chance) {
     return made;
 }
 
-TEST(WebhookSignature, AMillionForgeriesAreAllRefused) {
+TEST(WebhookSignature, AMillionForgeriesAreRejected) {
     test::chance chance;
     SCOPED_TRACE(chance.told());
     RecordProperty("seed", std::to_string(chance.seed()));
@@ -296,7 +296,7 @@ TEST(WebhookSignature, AMillionForgeriesAreAllRefused) {
     EXPECT_EQ(accepted, 0U);
 }
 
-TEST(WebhookSignature, AGoodSignatureOfEveryTextIsAccepted) {
+TEST(WebhookSignature, ValidSignatureOfAnyTextIsAccepted) {
     // The other half of the forgeries: what refuses everything would pass them.
     test::chance chance;
     SCOPED_TRACE(chance.told());
