@@ -22,6 +22,7 @@ bool is_alphanumeric(char c) {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
+// inet_pton accepts only the usual forms, not 127.1 or octal numbers.
 bool is_address(int family, std::string_view host) {
     std::array<unsigned char, sizeof(in6_addr)> bytes{};
     return ::inet_pton(family, std::string(host).c_str(), bytes.data()) == 1;
@@ -40,6 +41,7 @@ bool is_host_name(std::string_view host) {
     if (host.empty() || host.size() > 253) {
         return false;
     }
+    // Every label must be valid; the last one also decides whether this is a name at all.
     std::string_view last;
     for (std::string_view rest = host; !rest.empty();) {
         const auto dot = std::min(rest.find('.'), rest.size());
@@ -82,12 +84,14 @@ parsed<host_and_port> split_authority(std::string_view text, bool empty_host_all
             return parse_error{
                 "too many colons: an IPv6 address must be in brackets, for example [::1]:10455"};
         }
+        // Only a listen address may have no host: it means all addresses.
         const bool good = is_address(AF_INET, host) || is_host_name(host);
         if (!good && !(host.empty() && empty_host_allowed)) {
             return parse_error{host.empty() ? "must have a host"
                                             : "invalid host: must be a host name or an IP address"};
         }
     }
+    // After a bracket anything can follow; only a port is allowed.
     if (!rest.empty()) {
         if (rest.front() != ':') {
             return parse_error{"unexpected characters after the host"};
@@ -100,6 +104,7 @@ parsed<host_and_port> split_authority(std::string_view text, bool empty_host_all
     return parts;
 }
 
+// Port 0 lets the system choose, which makes sense only for listeners.
 parsed<std::uint16_t> parse_port(std::string_view text, std::uint16_t min_port) {
     const auto number = parse_count(text);
     if (!number || *number < min_port || *number > 65535) {
@@ -147,6 +152,7 @@ parsed<api_endpoint> parse_base_url(std::string_view text) {
     if (!parts) {
         return parse_error{parts.error()};
     }
+    // The port is optional in a URL; the scheme has a default.
     const std::uint16_t usual_port = endpoint.tls ? 443 : 80;
     endpoint.port = usual_port;
     if (parts->port.data() != nullptr) {
@@ -168,6 +174,7 @@ parsed<api_endpoint> parse_base_url(std::string_view text) {
     while (path.ends_with('/')) {
         path.remove_suffix(1);
     }
+    // The path goes into every request line as it is, so it must not break the line.
     if (!std::all_of(path.begin(), path.end(), is_path_character)) {
         return parse_error{"the path contains a character not allowed in a URL"};
     }
@@ -191,6 +198,7 @@ parsed<proxy_endpoint> parse_proxy_url(std::string_view text) {
     if (!parts) {
         return parse_error{parts.error()};
     }
+    // Proxies have no common default port: 3128, 8080 and others are usual.
     if (parts->port.data() == nullptr) {
         return parse_error{"must have a port, for example http://proxy:3128"};
     }

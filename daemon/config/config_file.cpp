@@ -30,6 +30,7 @@ public:
             fail(fault->kind, key, std::move(fault->message));
             return {};
         }
+        // A readable secret with wide permissions is used, with a warning.
         auto& good = std::get<secret_file>(result);
         if (!good.warning.empty()) {
             warnings_.push_back(
@@ -67,6 +68,7 @@ private:
     std::vector<config_fault> warnings_;
 };
 
+// The API key and the token go into headers; webhook secrets key a MAC, so more bytes are allowed.
 secret_values read_secrets(const settings& values, file_checker& files) {
     secret_values secrets;
     secrets.api_key = files.read_secret("api.key_file", values.api.key_file, secret_use::header);
@@ -104,6 +106,7 @@ load_result load(const std::filesystem::path& file, const environment& env) {
     files.check("api.client_key_file", values.api.client_key_file);
     files.check("webhook.tls.cert_file", values.webhook.tls_cert_file);
     files.check("webhook.tls.key_file", values.webhook.tls_key_file);
+    // All or nothing: values with faults have defaults, which the operator did not choose.
     if (!parsed.faults.empty()) {
         return std::move(parsed.faults);
     }

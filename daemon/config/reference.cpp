@@ -69,6 +69,7 @@ std::string without_marks(std::string_view text) {
     return plain;
 }
 
+// `key: value`, or `key:` for an unset optional value.
 std::string with_value(std::string_view key, const std::string& value) {
     return std::string(key) + ':' + (value.empty() ? "" : " " + value);
 }
@@ -82,17 +83,20 @@ std::string cell(std::string_view text) {
     return escaped;
 }
 
+// A value as code in Markdown; nothing stays nothing.
 std::string code(const std::string& text) {
     return text.empty() ? std::string() : '`' + cell(text) + '`';
 }
 
 } // namespace
 
+// Two spaces of indentation for each level, as in all documents.
 std::string effective_yaml(const settings& values) {
     std::string text;
     section_tracker sections;
     for (const key_spec& key : schema()) {
         const auto parts = split_path(key.path);
+        // Section headers are written when their first key comes.
         const auto depth = sections.enter(parts, [&](std::size_t level, std::string_view name) {
             text += std::string(2 * level, ' ') + std::string(name) + ":\n";
         });
@@ -127,6 +131,7 @@ std::string example_yaml() {
         text += depth == 0 ? "\n" : "";
         const std::string indentation = depth == 0 ? "" : "  ";
         text += comment(without_marks(key.help), indentation);
+        // With this one line the example is a complete, valid configuration.
         if (key.path == required_key) {
             text += indentation + with_value(parts.back(), "api_key") + '\n';
         } else {
@@ -154,6 +159,7 @@ std::string reference_markdown() {
                 + "| key | type | default | range | change | meaning "
                   "|\n|---|---|---|---|---|---|\n";
         }
+        // The default of the required key is empty, which would read as optional.
         const std::string value =
             key.path == required_key ? "required" : code(print_value(key.binding, defaults));
         const std::string change = key.on_change == change_effect::reload ? "reload" : "restart";

@@ -15,6 +15,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
+// Units for the ranges below.
 constexpr auto day = std::chrono::hours(24);
 constexpr std::size_t kib = 1024;
 constexpr std::size_t mib = 1024 * kib;
@@ -322,6 +323,7 @@ const key_spec* find_key(std::string_view path) {
     return found == keys.end() ? nullptr : &*found;
 }
 
+// A section has no row of its own: it exists if a key lies in it.
 bool is_section(std::string_view path) {
     return std::any_of(keys.begin(), keys.end(), [&](const key_spec& key) {
         return key.path.size() > path.size() && key.path.starts_with(path)

@@ -39,6 +39,7 @@ constexpr std::array<unit, 7> duration_units = {{{"y", 365 * ms_per_day},
 constexpr std::array<unit, 3> size_units = {
     {{"GiB", 1024ULL * 1024 * 1024}, {"MiB", 1024ULL * 1024}, {"KiB", 1024}}};
 
+// Not std::isdigit, which depends on the locale.
 constexpr bool is_digit(char c) {
     return c >= '0' && c <= '9';
 }
@@ -108,6 +109,7 @@ parse_error duration_error(std::string_view text) {
 } // namespace
 
 parsed<std::chrono::milliseconds> parse_duration(std::string_view text) {
+    // Zero needs no unit, as in Prometheus; it disables a timer where the range allows it.
     if (text == "0") {
         return std::chrono::milliseconds(0);
     }
@@ -132,6 +134,7 @@ parsed<std::chrono::milliseconds> parse_duration(std::string_view text) {
         total += *number * found->factor;
         next_unit = found + 1;
     }
+    // An empty text has no wrong unit, so the loop did not reject it.
     if (text.empty()) {
         return duration_error(text);
     }
@@ -158,6 +161,7 @@ parsed<rate> parse_rate(std::string_view text) {
         return rate::unlimited();
     }
     const parse_error form{"must be a rate, for example 600/1m, 50/1s or 0.5/1s, or unlimited"};
+    // Count, slash, window. The window must be explicit: "10" could be a second or a minute.
     const auto slash = text.find('/');
     if (slash == std::string_view::npos) {
         return form;
@@ -170,6 +174,7 @@ parsed<rate> parse_rate(std::string_view text) {
     if (!window) {
         return parse_error{"the part after the slash " + window.error()};
     }
+    // A window of 0 would divide by zero.
     if (window->count() == 0) {
         return parse_error{"the duration after the slash must be above 0"};
     }
@@ -223,12 +228,14 @@ parsed<std::size_t> parse_size(std::string_view text) {
     if (found == size_units.end()) {
         return parse_error{"must be a whole number with the unit KiB, MiB or GiB, without a space"};
     }
+    // Comparing by division cannot overflow. The row of the schema has the practical range.
     if (*number > std::numeric_limits<std::size_t>::max() / found->factor) {
         return parse_error{"must fit into 64 bits"};
     }
     return static_cast<std::size_t>(*number * found->factor);
 }
 
+// The units are from large to small, so the first that divides the value gives the shortest text.
 std::string print_size(std::size_t value) {
     for (const unit& each : size_units) {
         if (value != 0 && value % each.factor == 0) {
@@ -239,6 +246,7 @@ std::string print_size(std::size_t value) {
 }
 
 parsed<double> parse_percent(std::string_view text) {
+    // The sign is required: 0.5 could be half a percent or a half.
     if (!text.ends_with('%')) {
         return parse_error{"must be a percentage, for example 50%"};
     }

@@ -105,6 +105,7 @@ struct reader {
     settings& all;
     std::vector<yaml_fault> faults{};
 
+    // A list can have several faults on several lines.
     void fail(std::size_t line, std::string message) {
         faults.push_back({line, std::move(message)});
     }
@@ -149,6 +150,7 @@ struct reader {
         }
     }
 
+    // Numbers: the unit parsers check the form, `within` the range of the row.
     void read(const duration_value& spec) {
         store(spec.at, within(parse_duration(node.text), spec.min, spec.max, describe_range(spec)));
     }
@@ -165,6 +167,7 @@ struct reader {
         store(spec.at, within(parse_percent(node.text), spec.min, spec.max, describe_range(spec)));
     }
 
+    // Only true and false; yes, on and others are strings here, as in YAML 1.2.
     void read(const flag_value& spec) {
         if (node.text != "true" && node.text != "false") {
             fail(node.line, "must be true or false");
@@ -173,6 +176,7 @@ struct reader {
         }
     }
 
+    // Rates, URLs and addresses have their ranges in their parsers.
     void read(const rate_value& spec) { store(spec.at, parse_rate(node.text)); }
 
     void read(const rate_limit_value& spec) { store(spec.at, parse_rate_limit(node.text)); }
@@ -183,6 +187,7 @@ struct reader {
 
     void read(const listen_value& spec) { store(spec.at, parse_listen_address(node.text)); }
 
+    // A path is stored absolute. Whether the file exists is checked later, with its line.
     void read(const file_value& spec) {
         store(spec.at, resolve_path(node.text, spec.holds_secret, paths));
     }
@@ -198,6 +203,8 @@ struct reader {
 
     void read(const route_value& spec) { store(spec.at, parse_route(node.text)); }
 
+    // Thresholds: each becomes label values and a bit in every session, so their number is bounded and their order
+    // fixed.
     void read(const duration_list_value& spec) {
         if (node.items.size() > max_thresholds) {
             fail(node.line, "must have at most " + std::to_string(max_thresholds) + " thresholds");
@@ -269,6 +276,7 @@ std::vector<yaml_fault> read_value(const value_binding& binding,
                                    const yaml_node& node,
                                    const path_context& paths,
                                    settings& all) {
+    // The visitor collects faults; its place in the settings is known only to the row.
     reader read{binding, node, paths, all};
     std::visit(read, binding);
     return std::move(read.faults);

@@ -203,6 +203,7 @@ private:
 
     // Only the headers of exporter-toolkit: others could break the protocol or the page.
     void read_headers(const yaml_node& section, const std::string& prefix) {
+        // Read all texts first, then check each against its rule.
         std::array<std::string, header_rules.size()> texts;
         std::vector<field> fields;
         for (std::size_t i = 0; i < header_rules.size(); ++i) {
@@ -232,6 +233,7 @@ private:
             fail(section.line, prefix, "must be a map of user names to bcrypt hashes");
             return;
         }
+        // A user twice with two passwords would be a guess which one counts.
         std::set<std::string_view> seen;
         for (const yaml_entry& entry : section.entries) {
             const std::string& name = entry.key.text;
@@ -271,6 +273,7 @@ private:
                                        }
                                    }}});
         read_map(section, "rate_limit", fields);
+        // Without an interval there is no limit, whatever the burst is.
         if (rate.interval.count() > 0) {
             values_.rate = rate;
         }
@@ -285,6 +288,7 @@ web_config_result parse_web_config(std::string_view text,
                                    std::string_view name,
                                    const std::filesystem::path& folder) {
     web_config_reader reader(name, folder);
+    // PEM texts have line breaks, so they are allowed in values.
     const auto tree = parse_yaml(text, yaml_texts::with_line_breaks);
     if (const auto* faults = std::get_if<std::vector<yaml_fault>>(&tree)) {
         for (const yaml_fault& fault : *faults) {

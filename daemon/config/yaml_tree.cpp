@@ -60,6 +60,7 @@ public:
     explicit tree_builder(yaml_texts allowed) : allowed_(allowed) {}
 
     void OnDocumentStart(const YAML::Mark& mark) override {
+        // Which of two documents counts would be a guess.
         if (++documents_ > 1) {
             throw refused{{line_of(mark), "a second YAML document: only one is allowed"}};
         }
@@ -85,6 +86,7 @@ public:
         if (has_control(value, expects_key() ? yaml_texts::on_one_line : allowed_)) {
             throw refused{{line_of(mark), "a line break or control character in a string"}};
         }
+        // Quotes matter: "5" in quotes is a string where a number is expected.
         yaml_node node = make(yaml_node::kind_type::scalar, mark, anchor);
         node.text = value;
         node.quoted = tag == "!";
@@ -109,6 +111,7 @@ public:
         open(make(yaml_node::kind_type::map, mark, anchor));
     }
 
+    // A closed container is a value of the one around it.
     void OnMapEnd() override { close(); }
 
     [[nodiscard]] yaml_node take_root() { return std::move(root_); }
@@ -199,6 +202,7 @@ const char* fault_of_line(std::string_view line) {
     if (indentation.size() < line.size() && indentation.find('\t') != std::string_view::npos) {
         return "a tab in the indentation: YAML allows only spaces";
     }
+    // Character by character: an invalid byte can hide in a comment too.
     while (!line.empty()) {
         const utf8_character character = decode_utf8(line);
         if (character.length == 0) {
@@ -267,6 +271,7 @@ std::string explain(std::string_view message) {
 
 std::variant<yaml_node, std::vector<yaml_fault>> parse_yaml(std::string_view text,
                                                             yaml_texts allowed) {
+    // With invalid bytes the parser's messages would be about the consequences.
     if (auto faults = check_bytes(text); !faults.empty()) {
         return faults;
     }

@@ -18,6 +18,7 @@ namespace kallglot {
 
 namespace {
 
+// Lower case, as JSON writers usually have it.
 constexpr std::string_view hex_digits = "0123456789abcdef";
 
 // Reserved for the end of a line: `truncated=true`, a bracket, the line end.
@@ -191,6 +192,7 @@ public:
         : out_(out),
           json_(format == log_format::json) {}
 
+    // Keys are literals of this program: logfmt needs no escaping of them, JSON quotes them anyway.
     void key(std::string_view name) noexcept {
         if (json_) {
             out_.put(first_ ? "{" : ",");
@@ -213,6 +215,7 @@ public:
         }
     }
 
+    // One form for each type; the compiler reports a type without one.
     void value(const log_field::value_type& value) noexcept {
         std::visit(
             [&](const auto& typed) {
@@ -264,6 +267,7 @@ std::string_view log_line::format(const log_event& event, log_style style) noexc
             body.put("\"");
         }
     }
+    // The level also in the journal, for tools that read only the text.
     writer.key("level");
     writer.text(to_string(event.level), max_log_text_bytes);
     writer.key("msg");
@@ -272,6 +276,7 @@ std::string_view log_line::format(const log_event& event, log_style style) noexc
     bool complete = true;
     for (const log_field& field : event.fields) {
         const std::size_t mark = body.mark();
+        // Key and value fit together or are undone together.
         writer.key(field.key());
         writer.value(field.value());
         complete = body.settle(mark);

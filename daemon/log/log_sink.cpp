@@ -17,6 +17,7 @@ log_sink::log_sink(int descriptor) noexcept : descriptor_(descriptor) {
     if (::fstat(descriptor, &status) != 0 || S_ISREG(status.st_mode)) {
         return;
     }
+    // The journal's socket cannot be opened through /proc, but send(2) has a flag.
     if (S_ISSOCK(status.st_mode)) {
         method_ = method::socket;
         return;
@@ -25,6 +26,7 @@ log_sink::log_sink(int descriptor) noexcept : descriptor_(descriptor) {
     // a service must not acquire a terminal by logging to it.
     const std::string path = "/proc/self/fd/" + std::to_string(descriptor);
     own_descriptor_ = ::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+    // Fails for a pipe of another user, for example behind sudo.
     if (own_descriptor_ >= 0) {
         descriptor_ = own_descriptor_;
     } else {

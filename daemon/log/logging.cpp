@@ -19,6 +19,7 @@ namespace {
 constexpr auto flood_window = std::chrono::seconds(10);
 constexpr std::uint32_t flood_limit = 200;
 
+// The wall clock, with the precision of a line.
 log_time system_now() {
     return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
 }
@@ -61,6 +62,7 @@ bool is_journal(int descriptor, const std::string& journal_stream) noexcept {
            && inode == status.st_ino;
 }
 
+// The reader of stderr can end at any time; write then fails with EPIPE, and the line counts as dropped.
 void ignore_broken_pipes() noexcept {
     static_cast<void>(std::signal(SIGPIPE, SIG_IGN));
 }
@@ -91,6 +93,7 @@ bool stream_logger::admit(const log_event& event, std::uint64_t& suppressed) noe
         std::hash<std::string_view>{}(event.message) ^ static_cast<std::size_t>(event.level);
     flood_slot& slot = floods_[hash % floods_.size()];
     // Two messages with the same slot evict each other, and neither is limited then: more lines, but none lost.
+    // A new message takes over the slot of another one.
     if (slot.hash != hash) {
         slot = {hash, event.time, 0, 0};
     }
@@ -121,6 +124,7 @@ void stream_logger::report_dropped(log_time now) noexcept {
 void stream_logger::log(log_level level,
                         std::string_view message,
                         std::span<const log_field> fields) noexcept {
+    // The cheapest test first: most debug events end here.
     if (!enabled(level)) {
         return;
     }

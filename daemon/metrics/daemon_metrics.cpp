@@ -39,6 +39,7 @@ daemon_metrics::daemon_metrics(const build_details& build)
     add_intake_metrics();
 }
 
+// Transitions, stays by status, and reasons of an end.
 void daemon_metrics::add_session_metrics() {
     for (const auto& from : session_status_words) {
         for (const auto& to : session_status_words) {
@@ -56,6 +57,7 @@ void daemon_metrics::add_session_metrics() {
     table_.fill(ended_, metric::sessions_ended, end_reason_words);
 }
 
+// Responses by code, failures by reason, polls by class.
 void daemon_metrics::add_request_metrics() {
     // The header cannot see the list, so the size is repeated there.
     static_assert(known_codes == known_code_list.size());
@@ -69,6 +71,7 @@ void daemon_metrics::add_request_metrics() {
     table_.fill(polls_late_, metric::polls_late, poll_class_words);
 }
 
+// Added, rejected and forgotten sessions; log messages by level.
 void daemon_metrics::add_intake_metrics() {
     table_.fill(added_, metric::sessions_added, session_source_words);
     table_.fill(rejected_, metric::sessions_rejected, reject_reason_words);
@@ -95,6 +98,7 @@ void daemon_metrics::transition(const status_change& change,
                                 const session_id& id,
                                 api_time now) {
     transition_counter(change.from, change.to, source).Increment();
+    // A regression is a transition too, so it counts in both.
     if (change.backwards) {
         regressions_.Increment();
     }
@@ -126,6 +130,7 @@ void daemon_metrics::response(int http_status, steady_duration first_to_last_byt
 
 void daemon_metrics::poll(poll_class which, steady_duration lateness, bool late) {
     at(polls_, which).Increment();
+    // The caller decides what late means for the class (is_late).
     if (late) {
         at(polls_late_, which).Increment();
     }

@@ -22,6 +22,7 @@ void write_histogram(exposition_writer& out,
                      std::span<const label_ref> labels,
                      const prometheus::ClientMetric::Histogram& values,
                      std::span<const exemplar> examples) {
+    // Copies, a few hundred bytes: the library gives its buckets only as a list of pairs.
     std::vector<double> bounds;
     std::vector<std::uint64_t> counts;
     // The library's last bucket is +Inf; the writer adds that one itself.
@@ -50,6 +51,7 @@ void write_daemon_metrics(exposition_writer& out, const daemon_metrics& daemon) 
                 list[i] = {family.info->labels[i], series.values[i]};
             }
             const std::span<const label_ref> labels(list.data(), series.values.size());
+            // A series has one of the two, by the type of its metric.
             if (series.counter != nullptr) {
                 out.sample(labels, series.counter->Value());
             } else {

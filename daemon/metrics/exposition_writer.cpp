@@ -19,6 +19,7 @@ namespace {
 // A line in a fixed buffer, appended to the text as a whole: cheaper than a dozen short appends to a long text.
 class line {
 public:
+    // Names are constants and values are bounded, so an overflow is a bug and not an input.
     void put(std::string_view text) noexcept {
         assert(text.size() <= bytes_.size() - size_);
         std::memcpy(bytes_.data() + size_, text.data(), text.size());
@@ -114,6 +115,7 @@ void put_value(line& out, std::string_view value) {
     }
 }
 
+// name="value", with the value escaped.
 void put_label(line& out, const label_ref& label) {
     out.put(label.name);
     out.put("=\"");
@@ -201,6 +203,7 @@ void exposition_writer::family(metric which) {
     family(describe(which));
 }
 
+// HELP before TYPE, as both formats require; an unwritten family simply has neither.
 void exposition_writer::family(const metric_info& info) {
     current_ = &info;
     const std::string_view name = family_name(info, format_);
@@ -215,6 +218,7 @@ void exposition_writer::family(const metric_info& info) {
     out_ += '\n';
 }
 
+// The full name with `_total`, in both formats.
 void exposition_writer::sample(label_span labels, double value) {
     assert(current_ != nullptr && current_->type != metric_type::histogram);
     line text;
@@ -242,6 +246,7 @@ void exposition_writer::histogram(label_span labels, const histogram_view& value
                   std::numeric_limits<double>::infinity(),
                   values.count,
                   examples ? &values.exemplars.back() : nullptr);
+    // Prometheus requires both after the buckets.
     append_part("_sum", labels, values.sum);
     append_part("_count", labels, static_cast<double>(values.count));
 }

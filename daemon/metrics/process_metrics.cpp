@@ -46,6 +46,7 @@ namespace {
         return static_cast<double>(folder.st_size);
     }
     // Older kernels: count the entries. The start at -1 leaves out the descriptor of the listing itself.
+    // No exceptions: out of descriptors is exactly the moment when this number matters.
     std::error_code error;
     std::filesystem::directory_iterator entry("/proc/self/fd", error);
     double count = -1;
@@ -122,6 +123,7 @@ process_metrics::process_metrics() {
     start_time_seconds_ = wall.count() - age;
 }
 
+// Order and names as in other exporters, so that existing dashboards work.
 void process_metrics::write(exposition_writer& out) const {
     if (const std::optional<process_stat> stat = read_process_stat()) {
         out.single(metric::process_cpu, stat->cpu_seconds);

@@ -16,6 +16,7 @@ namespace kallglot {
 
 namespace {
 
+// Censuses are arrays by status.
 [[nodiscard]] constexpr std::size_t index(session_status status) noexcept {
     return static_cast<std::size_t>(status);
 }
@@ -89,6 +90,7 @@ void write_not_started(exposition_writer& out,
 
 // The start of the longest stay in each status, so that queries subtract it from time() and stay exact between scrapes.
 void write_oldest(exposition_writer& out, const census& counted, api_time wall_now) {
+    // The census has steady times; the wall clock at its moment makes timestamps of them.
     const double wall = std::chrono::duration<double>(wall_now.time_since_epoch()).count();
     bool any = false;
     for (const auto& word : session_status_words) {

@@ -113,6 +113,7 @@ basic_auth::digest basic_auth::digest_of(std::string_view credentials,
 task<auth_outcome> basic_auth::check(std::string_view header) {
     // Malformed headers are refused without any hash: they reveal nothing about users.
     const std::optional<secret> credentials = decode(header);
+    // RFC 7617: the name ends at the first colon; the password may contain more.
     const std::size_t colon =
         credentials ? credentials->reveal().find(':') : std::string_view::npos;
     if (colon == std::string_view::npos) {
@@ -155,6 +156,7 @@ task<auth_outcome> basic_auth::check(std::string_view header) {
     co_return auth_outcome::allowed;
 }
 
+// A worker that computes a hash ends within the time of one hash.
 bool basic_auth::stop(steady_duration patience) {
     return !worker_ || worker_->stop(patience);
 }

@@ -23,6 +23,7 @@ void forbid_caching(http_response& response) {
     response.fields.emplace_back("Cache-Control", "no-store");
 }
 
+// Not ready: 503, so that Prometheus marks the target as down instead of storing zeros.
 [[nodiscard]] http_response make_unavailable(std::string_view why) {
     http_response response = make_text_response(503, why);
     forbid_caching(response);
@@ -70,6 +71,7 @@ task<http_response> private_routes::metrics(http_request request) {
     // The measured time includes waiting for the count: it is what the scraper waits.
     const steady_time asked = clock_.now();
     const result<shared_report> report = co_await daemon_.take_report();
+    // The only reason: the daemon stops before the count is complete.
     if (!report) {
         co_return make_unavailable("stopping");
     }
@@ -87,6 +89,7 @@ http_response private_routes::render_metrics(const http_request& request,
     const exposition_format format = choose_format(request.field("Accept"));
     http_response response;
     response.content_type = content_type(format);
+    // For caches between, although none should store this: the answer depends on both headers.
     response.fields.emplace_back("Vary", "Accept, Accept-Encoding");
     forbid_caching(response);
     if (accepts_gzip(request.field("Accept-Encoding"))) {
@@ -137,6 +140,7 @@ task<http_response> private_routes::status_page(http_request) {
 
 http_response private_routes::render_page(const readiness& state, const daemon_report* report) {
     status_page_input shown{build_, state, report, {}, clock_.now() - started_, telemetry_path_};
+    // Counters are not part of the report; they belong to the metrics.
     for (std::size_t i = 0; i < shown.added.size(); ++i) {
         shown.added[i] = metrics_.sessions_added(static_cast<session_source>(i));
     }

@@ -19,6 +19,7 @@ namespace kallglot {
 namespace {
 
 constexpr std::string_view collection = "/api/v1/sessions";
+// RFC 6750 section 2.1; in lower case for the comparison.
 constexpr std::string_view bearer = "bearer ";
 // Short, because a restore and a failing store are both expected to recover soon.
 constexpr std::string_view retry_after_seconds = "5";
@@ -36,6 +37,7 @@ bool is_bearer(std::string_view given) {
     return ascii_iequals(given.substr(0, bearer.size()), bearer);
 }
 
+// The same answer for a missing and a wrong token, so that it does not help to guess one.
 http_response make_unauthorized() {
     http_response response =
         make_error_answer(401, "unauthorized", "missing or invalid bearer token");
@@ -43,6 +45,7 @@ http_response make_unauthorized() {
     return response;
 }
 
+// 503 with Retry-After: the caller can repeat the same call.
 http_response make_retry(std::string_view code, std::string_view message) {
     http_response response = make_error_answer(503, code, message);
     response.fields.emplace_back("Retry-After", retry_after_seconds);
@@ -67,6 +70,7 @@ http_response make_bad_id() {
                              "invalid session id: allowed are 1 to 64 characters of [A-Za-z0-9_-]");
 }
 
+// Also for sessions that were tracked once: remembered ids are no part of this API.
 http_response make_not_tracked() {
     return make_error_answer(404, "not_tracked", "session is not tracked");
 }
@@ -159,6 +163,7 @@ task<http_response> session_api::delete_one(http_request request) {
     if (*outcome == forget_outcome::not_tracked) {
         co_return make_not_tracked();
     }
+    // 204 has no body, so there is no JSON to render.
     http_response response;
     response.status = 204;
     co_return response;
@@ -193,6 +198,7 @@ task<http_response> session_api::get_list(http_request request) {
         co_return *std::move(refusal);
     }
     auto query = parse_query(request.query, max_listed);
+    // One message for all parameters: it lists the allowed ones instead of naming the invalid one.
     if (!query) {
         co_return make_error_answer(400,
                                     "bad_query",
@@ -226,6 +232,7 @@ std::optional<http_response> session_api::refuse(const http_request& request) co
     return std::nullopt;
 }
 
+// A listener with basic auth asks this first: a request with a bearer token is checked here instead.
 bool session_api::checks(const http_request& request) const {
     return enabled() && is_below(request.path, collection)
            && is_bearer(request.field("Authorization"));

@@ -25,6 +25,7 @@ namespace json = boost::json;
 // A rejected id can be any text of the caller; the answer repeats only its beginning.
 constexpr std::size_t max_shown_id_bytes = 128;
 
+// Every answer of the session API passes here: one content type, never cached.
 http_response make_json(int status, const json::value& body) {
     http_response response;
     response.status = status;
@@ -35,6 +36,7 @@ http_response make_json(int status, const json::value& body) {
     return response;
 }
 
+// An unknown time is null in JSON.
 json::value time_or_null(const std::optional<api_time>& time) {
     return time ? json::value(format_timestamp(*time)) : json::value(nullptr);
 }
@@ -112,6 +114,7 @@ class bulk_reader : public ignore_json {
 public:
     explicit bulk_reader(std::size_t max_ids) : max_ids_(max_ids) {}
 
+    // Each structural event is allowed in exactly one state.
     bool on_object_begin(error_code& error) { return step(error, place::start, place::object); }
 
     bool on_object_end(std::size_t, error_code& error) {
@@ -141,6 +144,7 @@ public:
         if (place_ != place::ids || request.ids.size() + request.rejected.size() == max_ids_) {
             return fail(error);
         }
+        // An invalid id is part of the answer and does not affect the others.
         if (const auto id = session_id::parse(text_)) {
             request.ids.push_back(*id);
         } else {
@@ -150,6 +154,7 @@ public:
         return true;
     }
 
+    // Ids are strings; any other value in the list is an error.
     bool on_int64(std::int64_t, text, error_code& error) { return fail(error); }
 
     bool on_uint64(std::uint64_t, text, error_code& error) { return fail(error); }
@@ -206,6 +211,7 @@ bool take_parameter(session_query& query,
         // HTML forms send fields that were left empty: the same as no parameter, if the name is known.
         return name == "status" || name == "older_than" || name == "limit" || name == "after";
     }
+    // An invalid value is an error, not ignored: a filter without effect would list too much.
     if (name == "status") {
         query.status = status_of(value);
         return query.status.has_value();
@@ -230,6 +236,7 @@ http_response make_session_answer(int status, const session_view& session) {
     return make_json(status, to_json(session));
 }
 
+// `next` is null on the last page, so a client can loop until it is.
 http_response make_page_answer(const session_page& page) {
     json::array sessions;
     sessions.reserve(page.sessions.size());
@@ -242,6 +249,7 @@ http_response make_page_answer(const session_page& page) {
     return make_json(200, body);
 }
 
+// The form of the contract: a code for programs, a message for people.
 http_response make_error_answer(int status, std::string_view code, std::string_view message) {
     json::object error;
     error["code"] = json::string_view(code.data(), code.size());
@@ -286,6 +294,7 @@ std::optional<session_query> parse_query(std::string_view text, std::size_t max_
     while (!text.empty()) {
         const std::string_view parameter = text.substr(0, text.find('&'));
         text.remove_prefix(std::min(text.size(), parameter.size() + 1));
+        // `limit` without a value is a typing error, in contrast to `limit=`.
         const std::size_t equals = parameter.find('=');
         if (equals == std::string_view::npos) {
             return std::nullopt;

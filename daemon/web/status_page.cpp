@@ -63,6 +63,7 @@ constexpr std::string_view end_table = "</table></section>\n";
 /// Counts by status, each with a bar of its share.
 void put_counts(page_writer& out, const daemon_report& report) {
     const counts_by_status& counts = report.census.by_status;
+    // Without sessions every share is 0; a division would give NaN, which is not a width.
     const std::uint64_t total = std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
     begin_card(out, "Sessions");
     out.raw("<table>\n");
@@ -97,11 +98,13 @@ std::string describe_rest(const session_view& one, api_time now) {
 
 /// The stuck sessions with the longest stay first; the report bounds their number, the last line counts the others.
 void put_stuck(page_writer& out, const daemon_report& report) {
+    // No empty card: a page without it is the good news.
     const std::uint64_t total = count_stuck(report.census);
     if (total == 0) {
         return;
     }
     begin_card(out, "Stuck sessions");
+    // Details have the class `extra` and are hidden on a phone.
     out.raw(
         "<table>\n<tr><th>session</th><th>status</th><th>for</th><th>last poll</th>"
         "<th class=\"extra\">details</th></tr>\n");
@@ -124,6 +127,7 @@ void put_stuck(page_writer& out, const daemon_report& report) {
             .raw("</td></tr>\n");
     }
     out.raw("</table>\n");
+    // The complete list is in the session API, `older_than` and `status`.
     if (total > report.stuck.size()) {
         out.raw("<p class=\"soft\">and ")
             .text(describe_count(total - report.stuck.size()))
@@ -190,6 +194,7 @@ void put_budget(page_writer& out, const daemon_report& report) {
 void put_intake(page_writer& out, const status_page_input& shown) {
     const daemon_report& report = *shown.report;
     begin_facts(out, "Intake");
+    // Every source, also at 0: that no id came from webhooks is often the answer.
     for (const auto& source : session_source_words) {
         const double added = shown.added[static_cast<std::size_t>(source.value)];
         out.fact("ids from " + std::string(source.text),
@@ -242,6 +247,7 @@ void put_daemon(page_writer& out, const status_page_input& shown) {
 
 /// The time of the report, `14:03:22 UTC`: it shows when a tab no longer reloads.
 std::string describe_clock(api_time now) {
+    // UTC, because the page may be read in another time zone than that of the host.
     const auto time_of_day = now - std::chrono::floor<std::chrono::days>(now);
     const std::chrono::hh_mm_ss split(std::chrono::floor<std::chrono::seconds>(time_of_day));
     std::array<char, 32> text{};
@@ -303,6 +309,7 @@ std::string render_status_page(const status_page_input& shown) {
     }
     // Links are relative to the host, for use behind any name.
     out.raw("<footer>\n");
+    // The pages that an operator needs next.
     for (const std::string_view path : {shown.telemetry_path, std::string_view("/-/ready")}) {
         out.link(path);
     }

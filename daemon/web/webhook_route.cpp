@@ -37,6 +37,7 @@ void webhook_route::install(http_routes& routes, const std::string& path) {
     routes.add("POST", path, [this](http_request request) { return deliver(std::move(request)); });
 }
 
+// Deliveries that already wait for the store were verified with the old secrets, and stay valid.
 void webhook_route::use_secrets(std::vector<secret> secrets, milliseconds tolerance) {
     secrets_ = std::move(secrets);
     tolerance_ = tolerance;
@@ -66,6 +67,7 @@ task<http_response> webhook_route::deliver(http_request request) {
         metrics_.request(webhook_result::overload);
         co_return make_retry_later();
     }
+    // Counted before the intake: the number of events by type includes duplicates.
     metrics_.event(event->type);
     // Completes after the change is durable, or with an error if it could not be persisted.
     const auto outcome = co_await intake_.take_event(*event);

@@ -27,6 +27,7 @@ struct signature_fields {
     std::size_t count = 0;
 };
 
+// The value of a hexadecimal digit; -1 for any other character, also for upper case.
 int digit_of(char c) noexcept {
     if (c >= '0' && c <= '9') {
         return c - '0';
@@ -72,10 +73,12 @@ std::optional<signature_fields> parse_header(std::string_view header) noexcept {
         }
         // Other keys are ignored: Kallglot may add a `v2` at any time.
     }
+    // A header without a signature must not pass as "nothing to compare".
     const bool complete = fields.timestamp && fields.count != 0;
     return complete ? std::optional(fields) : std::nullopt;
 }
 
+// Digits only, and bounded, so that the arithmetic with times cannot overflow.
 std::optional<api_time> parse_unix_seconds(std::string_view text) noexcept {
     std::int64_t value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -127,6 +130,7 @@ signature_verdict verify_signature(std::string_view header,
                                    const std::vector<secret>& secrets,
                                    api_time now,
                                    milliseconds tolerance) {
+    // A malformed header has the same verdict as a wrong signature: both are no valid delivery.
     const auto fields = parse_header(header);
     const auto signed_at = fields ? parse_unix_seconds(*fields->timestamp) : std::nullopt;
     if (!signed_at) {
