@@ -18,6 +18,7 @@ namespace kallglot::config {
 
 namespace {
 
+// ASCII only: international names are in punycode in a URL.
 bool is_alphanumeric(char c) {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
@@ -182,6 +183,7 @@ parsed<api_endpoint> parse_base_url(std::string_view text) {
     return endpoint;
 }
 
+// Only plain HTTP to the proxy: inside the tunnel the connection to the API has its own TLS.
 parsed<proxy_endpoint> parse_proxy_url(std::string_view text) {
     std::string_view rest = text;
     if (!take_scheme(rest, "http://")) {
@@ -210,6 +212,7 @@ parsed<proxy_endpoint> parse_proxy_url(std::string_view text) {
 }
 
 parsed<listen_address> parse_listen_address(std::string_view text) {
+    // Without a host the listener binds to all addresses.
     auto parts = split_authority(text, true);
     if (!parts) {
         return parse_error{parts.error()};

@@ -18,7 +18,7 @@ std::string to_string(const config_fault& fault) {
 }
 
 int exit_code(const std::vector<config_fault>& faults) noexcept {
-    // One invalid value is enough for 2: a restart cannot help, whatever else is missing.
+    // One invalid value suffices for 2: a restart cannot help, even if other faults are missing files.
     const bool invalid = std::any_of(faults.begin(), faults.end(), [](const config_fault& fault) {
         return fault.kind == fault_kind::invalid;
     });

@@ -66,12 +66,14 @@ public:
         faults_.add(line, path, message);
     }
 
+    // Moves the result out; the reader is not used again.
     [[nodiscard]] parsed_config finish() {
         result_.faults = faults_.take();
         return std::move(result_);
     }
 
 private:
+    // The path of a key below a section; keys at the top level have no prefix.
     static std::string join(const std::string& prefix, const std::string& leaf) {
         return prefix.empty() ? leaf : prefix + '.' + leaf;
     }
@@ -141,6 +143,7 @@ private:
 
     void check_api() {
         const api_settings& api = result_.values.api;
+        // The one key that has no default.
         require("api.key_file",
                 !api.key_file.empty(),
                 "required: the path of the file with the API key");
@@ -177,6 +180,7 @@ private:
         if (result_.values.store.in_memory()) {
             return;
         }
+        // systemd sets the state directory; a start by hand has none and uses the folder of the file.
         const auto& state = paths_.env.state_directory;
         auto path = read_path(result_.values.store.path, state.empty() ? paths_.folder : state);
         if (path) {
@@ -229,6 +233,7 @@ parsed_config parse(std::string_view text,
     }
     const auto& root = std::get<yaml_node>(tree);
     if (root.kind == node_kind::map) {
+        // Rules run also after faults: they skip broken keys, and one run shows everything.
         reader.read_section(root, "");
         reader.check_rules();
     } else if (root.kind == node_kind::null) {

@@ -64,6 +64,7 @@ void fault_list::add(std::size_t line, std::string_view key, std::string_view me
     }
 }
 
+// Callers skip an expensive message then; the fault itself is still counted.
 bool fault_list::is_full() const noexcept {
     return faults_.size() == max_faults;
 }

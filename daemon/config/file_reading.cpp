@@ -13,6 +13,7 @@ namespace kallglot::config {
 
 namespace {
 
+// Not strerror, which is not thread-safe; loading may run on any thread.
 std::string reason_of(int error) {
     return std::generic_category().message(error);
 }
@@ -64,6 +65,7 @@ file_contents read_file(const std::filesystem::path& path, std::size_t limit) {
     struct stat status{};
     auto [number, reason] = open_regular(path, status);
     const descriptor file(number);
+    // The mode of the opened file, for the warning about permissions.
     contents.mode = status.st_mode;
     contents.reason = std::move(reason);
     if (number < 0) {
@@ -98,6 +100,7 @@ file_contents read_file(const std::filesystem::path& path, std::size_t limit) {
     return contents;
 }
 
+// Opens and closes: access(2) would check the real user id and not see a directory.
 std::string check_readable(const std::filesystem::path& path) {
     struct stat status{};
     auto [number, reason] = open_regular(path, status);

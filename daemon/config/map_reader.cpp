@@ -14,6 +14,7 @@ namespace {
 
 using node_kind = yaml_node::kind_type;
 
+// yaml_tree allows line breaks in this file for PEM texts, so the other values are checked here.
 bool has_line_break(const yaml_node& node) {
     return node.text.find('\n') != std::string::npos;
 }
@@ -74,6 +75,7 @@ map_reader::field_reader map_reader::text_to(std::string& into, yaml_texts allow
     };
 }
 
+// PEM text in the file itself has line breaks; everything else is on one line.
 map_reader::field_reader map_reader::pem_to(std::string& into) {
     return text_to(into, yaml_texts::with_line_breaks);
 }
@@ -116,6 +118,7 @@ void map_reader::read_list(const yaml_node& value,
         fail(value.line, path, "must be a list");
         return;
     }
+    // Nested lists and maps are faults of their own lines; the other items are still read.
     for (const yaml_node& item : value.items) {
         if (item.kind == node_kind::scalar && !has_line_break(item)) {
             take(item);

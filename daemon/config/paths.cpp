@@ -13,6 +13,7 @@ namespace {
 bool looks_like_a_secret(std::string_view text) {
     constexpr std::array<std::string_view, 3> prefixes = {"sk_live_", "sk_test_", "whsec_"};
     constexpr std::size_t min_secret_bytes = 16;
+    // A PEM block, or a known prefix followed by enough characters for a key.
     return text.find("-----BEGIN") != std::string_view::npos
            || std::ranges::any_of(prefixes, [&](std::string_view prefix) {
                   const auto at = text.find(prefix);

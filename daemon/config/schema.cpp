@@ -1,4 +1,4 @@
-// The table itself, and the search for the key that an operator probably meant.
+// The table of keys, and the search for the known key that is most similar to an unknown one.
 //
 // A row refers to its value by pointers to members, so the compiler checks that the value exists and has the type of
 // the row. Help texts are read in config/README.md, config/example.yml and nowhere else; backquotes mark keys there.
@@ -264,6 +264,7 @@ std::size_t edit_distance(std::string_view a, std::string_view b, std::size_t li
     if (std::max(a.size(), b.size()) - std::min(a.size(), b.size()) >= limit) {
         return limit;
     }
+    // Rows of the table: two back (for swaps), one back, and the current one.
     std::vector<std::size_t> before;
     std::vector<std::size_t> last(b.size() + 1);
     std::vector<std::size_t> row(b.size() + 1);
@@ -289,6 +290,7 @@ std::size_t edit_distance(std::string_view a, std::string_view b, std::size_t li
     return std::min(last[b.size()], limit);
 }
 
+// The last part of a path: `max_rate` of `api.max_rate`.
 std::string_view leaf_of(std::string_view path) {
     return path.substr(path.rfind('.') + 1);
 }
@@ -337,6 +339,7 @@ nearest_key find_nearest_key(std::string_view path) {
     const auto unknown_leaf = leaf_of(unknown);
     nearest_key best;
     std::size_t best_distance = static_cast<std::size_t>(-1);
+    // Built once: an unknown key is rare, but a bad file has many.
     static const std::vector<std::string_view> candidates = known_paths();
     for (const std::string_view candidate : candidates) {
         const auto consider = [&](std::string_view a, std::string_view b, std::size_t more) {

@@ -65,6 +65,7 @@ const char* fault_of_bytes(std::string_view text, secret_use use) {
     if (text.find_first_of("\r\n") != std::string_view::npos) {
         return "must have exactly one line";
     }
+    // `char` may be signed: bytes above 0x7F are negative then, and are no control characters.
     const bool control = std::any_of(text.begin(), text.end(), [](char c) {
         return (c >= 0 && c < ' ') || c == 0x7F;
     });
@@ -87,6 +88,7 @@ std::string permission_warning(const std::filesystem::path& path,
     // systemd grants access to credentials by access control lists, which appear as group permissions.
     const bool guarded =
         !credentials_directory.empty() && path.parent_path() == credentials_directory;
+    // World-readable is a warning even in the credentials folder: the service manager never sets that.
     if ((mode & S_IROTH) != 0) {
         return path.string() + " is readable by all users: chmod 0400 it";
     }
@@ -105,6 +107,7 @@ bool is_placeholder(std::string_view text) {
             text.remove_prefix(prefix.size());
         }
     }
+    // `<your key>` and `{{ key }}`, as in documentation and templates.
     if (text.empty() || (text.front() == '<' && text.back() == '>')
         || (text.front() == '{' && text.back() == '}')) {
         return true;
@@ -169,6 +172,7 @@ secret_result read_secret_file(const std::filesystem::path& path,
         const auto kind = contents.too_large ? fault_kind::invalid : fault_kind::unavailable;
         return secret_fault{kind, "cannot read " + path.string() + ": " + contents.reason};
     }
+    // A view into the buffer, which lives until the end of this function.
     const auto text = without_line_end({contents.bytes.data(), contents.bytes.size()});
     // An empty key would make every request unauthorized, an empty webhook secret would be guessable.
     if (text.empty()) {

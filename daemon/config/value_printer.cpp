@@ -13,6 +13,7 @@ namespace kallglot::config {
 
 namespace {
 
+// The one form of a range in all texts.
 std::string to_range(const std::string& min, const std::string& max) {
     return min + " to " + max;
 }
@@ -30,6 +31,7 @@ std::string print_text(std::string_view text) {
     if (plain) {
         return std::string(text);
     }
+    // Control characters are rejected on input, so quote and backslash are the only escapes.
     std::string quoted = "\"";
     for (const char c : text) {
         if (c == '"' || c == '\\') {
@@ -40,6 +42,7 @@ std::string print_text(std::string_view text) {
     return quoted + '"';
 }
 
+// A list in flow style, `[a, b]`, so that every value fits on one line.
 template <class List, class Print>
 std::string print_list(const List& list, Print print) {
     std::string text = "[";
@@ -73,6 +76,7 @@ struct printer {
         return limit.mode == rate_limit_mode::automatic ? "auto" : print_rate(limit.fixed_rate);
     }
 
+    // URLs and addresses are printed as the operator wrote them, not as they were parsed.
     std::string operator()(const base_url_value& spec) const {
         return print_text(spec.at(all).text);
     }
@@ -97,6 +101,7 @@ struct printer {
         return print_list(spec.at(all), print_text);
     }
 
+    // An unset optional value is empty, as in the file.
     template <class Optional>
     static std::string print_optional(const Optional& value) {
         return value ? print_text(value->text) : std::string();
@@ -200,6 +205,7 @@ std::string describe_range(const value_binding& binding) {
     return std::visit(range_text{}, binding);
 }
 
+// For these the documents add that the content is never shown.
 bool names_secret(const value_binding& binding) {
     if (const auto* file = std::get_if<file_value>(&binding)) {
         return file->holds_secret;

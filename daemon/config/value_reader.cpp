@@ -69,6 +69,7 @@ parsed<std::string> resolve_path(std::string_view text,
 
 // Compares paths as texts, so `a` and `./a` are the same; links are not followed.
 bool is_same_file(const std::string& a, const std::string& b) {
+    // Existing files could be compared by device and inode, but no file is opened here.
     return std::filesystem::path(a).lexically_normal()
            == std::filesystem::path(b).lexically_normal();
 }
@@ -123,6 +124,7 @@ struct reader {
     // Checks the kind of the node, then lets the overload for the type read it.
     template <class Binding>
     void operator()(const Binding& spec) {
+        // Lists are sequences, everything else is a scalar.
         constexpr bool is_list = std::is_same_v<Binding, duration_list_value>
                                  || std::is_same_v<Binding, file_list_value>;
         if (is_list ? node.kind == node_kind::sequence : node.kind == node_kind::scalar) {
@@ -136,6 +138,7 @@ struct reader {
         } else if (may_be_empty<Binding> && node.kind == node_kind::null) {
             clear(spec);
         } else if (node.kind == node_kind::null) {
+            // `connect_timeout:` without a value is probably an unfinished edit.
             fail(node.line, "has no value: must be a " + describe_type(binding));
         } else {
             fail(node.line, wrong_type(binding, node));
@@ -241,11 +244,13 @@ struct reader {
         if (item.kind != node_kind::scalar) {
             return parse_error{"each item must be a path, not " + std::string(name_of(item))};
         }
+        // Secrets have no wildcards: which files match could change with the folder.
         return holds_secret ? resolve_path(item.text, true, paths)
                             : read_glob(item.text, paths.folder);
     }
 
     void read(const file_list_value& spec) {
+        // Each file of the list is opened and watched, and duplicates are found by comparing all pairs.
         if (node.items.size() > max_files) {
             fail(node.line, "must have at most " + std::to_string(max_files) + " files");
             return;

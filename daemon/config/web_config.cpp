@@ -32,6 +32,7 @@ public:
     using map_reader::map_reader;
 
     void read(const yaml_node& root) {
+        // One reader for each section; an unknown section is a fault.
         const std::array fields = std::to_array<field>(
             {{"tls_server_config",
               [this](const yaml_node& value, const std::string&) {
@@ -170,15 +171,18 @@ private:
         const bool any_ca = !tls.client_ca_file.empty() || !tls.client_ca_pem.empty();
         const bool needs_certificate = tls.client_auth == tls_client_auth::require_any
                                        || tls.client_auth == tls_client_auth::require_and_verify;
+        // Certificate and key as files or as texts, both required.
         if (tls.cert_file.empty() && tls.cert_pem.empty()) {
             fail(line, section, "missing one of cert or cert_file");
         }
         if (tls.key_file.empty() && tls.key_pem.empty()) {
             fail(line, section, "missing one of key or key_file");
         }
+        // The operator expects clients to be checked, but none would be asked for a certificate.
         if (any_ca && tls.client_auth == tls_client_auth::none) {
             fail(line, section, "client_ca requires a client_auth_type that requests certificates");
         }
+        // Without a required certificate a client could skip the check of its names.
         if (!tls.allowed_sans.empty() && !needs_certificate) {
             fail(line,
                  section,
@@ -273,7 +277,7 @@ private:
                                        }
                                    }}});
         read_map(section, "rate_limit", fields);
-        // Without an interval there is no limit, whatever the burst is.
+        // Without an interval there is no limit, even if a burst is set.
         if (rate.interval.count() > 0) {
             values_.rate = rate;
         }

@@ -124,6 +124,7 @@ private:
         bool has_key = false;
     };
 
+    // A node without content, with its line.
     static yaml_node make(yaml_node::kind_type kind,
                           const YAML::Mark& mark,
                           YAML::anchor_t anchor) {
@@ -150,6 +151,7 @@ private:
                && !open_.back().has_key;
     }
 
+    // Begins a container; the nodes that follow belong to it until close().
     void open(yaml_node node) {
         if (open_.size() == max_depth) {
             throw refused{{node.line, "nesting exceeds 16 levels"}};
@@ -224,6 +226,7 @@ std::vector<yaml_fault> check_bytes(std::string_view text) {
     std::size_t more = 0;
     while (!text.empty()) {
         ++number;
+        // The last line may have no line end.
         const auto end = std::min(text.find('\n'), text.size());
         if (const char* fault = fault_of_line(text.substr(0, end))) {
             if (faults.size() < max_faults) {

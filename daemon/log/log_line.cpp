@@ -151,6 +151,7 @@ bool is_bare(std::string_view text) {
 
 // RFC 3339 in UTC with milliseconds. By hand: g++ 12 has no std::format, and strftime has no milliseconds.
 void put_time(line_writer& out, log_time time) noexcept {
+    // The calendar types of the standard library do the date arithmetic.
     const auto day = std::chrono::floor<std::chrono::days>(time);
     const std::chrono::year_month_day date(day);
     const std::chrono::hh_mm_ss clock(time - day);

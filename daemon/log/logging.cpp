@@ -35,6 +35,7 @@ std::optional<log_level> parse_log_level(std::string_view text) noexcept {
     return std::nullopt;
 }
 
+// The command line checks the words too, so an empty result is a bug of the caller.
 std::optional<log_format> parse_log_format(std::string_view text) noexcept {
     if (text == "logfmt") {
         return log_format::logfmt;
@@ -53,6 +54,7 @@ bool is_journal(int descriptor, const std::string& journal_stream) noexcept {
     const char* const end = text.data() + text.size();
     dev_t device = 0;
     ino_t inode = 0;
+    // Both numbers must be complete; anything else means that the variable is not from systemd.
     const auto first = std::from_chars(text.data(), end, device);
     if (first.ec != std::errc{} || first.ptr == end || *first.ptr != ':') {
         return false;

@@ -17,6 +17,7 @@ constexpr std::array<int, 18> known_code_list =
 
 // Transitions whose series exist from the start: forward, and to and from `unknown`.
 [[nodiscard]] constexpr bool is_legal(session_status from, session_status to) noexcept {
+    // Any status can be unknown for a while, in both directions.
     const bool with_unknown = from == session_status::unknown || to == session_status::unknown;
     return from != to && (with_unknown || from < to);
 }
@@ -66,6 +67,7 @@ void daemon_metrics::add_request_metrics() {
             &table_.counter(metric::api_responses, {std::to_string(known_code_list[i])});
     }
     responses_[known_codes] = &table_.counter(metric::api_responses, {"other"});
+    // The words are the label values, so a new word has a series at once.
     table_.fill(failures_, metric::api_request_failures, failure_reason_words);
     table_.fill(polls_, metric::polls, poll_class_words);
     table_.fill(polls_late_, metric::polls_late, poll_class_words);
@@ -148,6 +150,7 @@ std::span<const exemplar> daemon_metrics::exemplars(const metric_info& family,
         return setup_exemplars_.view();
     }
     if (&family == &describe(metric::session_status_dwell) && labels.size() == 1) {
+        // The label is the status word; each status has exemplars of its own.
         const session_status status = parse_session_status(labels[0].value);
         return dwell_exemplars_[static_cast<std::size_t>(status)].view();
     }

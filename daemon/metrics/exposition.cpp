@@ -76,6 +76,7 @@ void write_exposition(std::string& out,
                       const daemon_metrics& daemon,
                       const process_metrics& process,
                       std::optional<double> last_duration_seconds) {
+    // Families of one subject stay together, for people who read the text.
     exposition_writer writer(out, format);
     write_session_metrics(writer, report.census, report.thresholds, report.wall_now);
     write_snapshot_metrics(writer, report);
@@ -110,6 +111,7 @@ std::optional<std::string> gzip(std::string_view text) {
     stream.avail_in = static_cast<uInt>(text.size());
     stream.next_out = reinterpret_cast<Bytef*>(packed.data());
     stream.avail_out = static_cast<uInt>(packed.size());
+    // The stream is closed on every path, also if the result is not complete.
     const int outcome = ::deflate(&stream, Z_FINISH);
     packed.resize(packed.size() - stream.avail_out);
     ::deflateEnd(&stream);

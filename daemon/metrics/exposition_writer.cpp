@@ -34,6 +34,7 @@ public:
     void put(double value) noexcept {
         char* const begin = bytes_.data() + size_;
         assert(bytes_.size() - size_ >= 32);
+        // Below 10^15 a double represents every whole number exactly.
         // Whole numbers without exponent, so that people can read counts and timestamps.
         if (std::abs(value) < 1e15 && value == std::trunc(value)) {
             finish(std::to_chars(begin, begin + 32, static_cast<std::int64_t>(value)).ptr);
@@ -183,6 +184,7 @@ void append_help(std::string& out, std::string_view text, exposition_format form
 
 } // namespace
 
+// The texts of both specifications; Prometheus selects its parser by them.
 std::string_view content_type(exposition_format format) noexcept {
     return format == exposition_format::text
                ? "text/plain; version=0.0.4; charset=utf-8"
@@ -277,6 +279,7 @@ void exposition_writer::append_bucket(label_span labels,
     out_ += text.view();
 }
 
+// `_sum` or `_count` of a histogram.
 void exposition_writer::append_part(std::string_view suffix, label_span labels, double value) {
     line text;
     text.put(current_->name);
@@ -288,6 +291,7 @@ void exposition_writer::append_part(std::string_view suffix, label_span labels, 
     out_ += text.view();
 }
 
+// Most gauges are one sample without labels.
 void exposition_writer::single(metric which, double value) {
     family(which);
     sample(value);

@@ -28,9 +28,11 @@ instrument_table::series& instrument_table::at(metric which, label_values values
     const metric_info& info = describe(which);
     // Linear searches: there are some thirty families, and all look-ups happen at the start.
     auto home = std::ranges::find(families_, &info, &family::info);
+    // Instruments are behind pointers, so growing the lists does not move them.
     if (home == families_.end()) {
         home = families_.insert(home, family{&info, {}});
     }
+    // A series is identified by its label values, in the order of the table.
     const auto same = [&](const series& one) {
         return std::ranges::equal(one.values, values);
     };

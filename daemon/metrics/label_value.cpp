@@ -12,6 +12,7 @@ namespace kallglot {
 
 namespace {
 
+// What Go's decoder, and so Prometheus, puts in place of invalid bytes.
 constexpr std::string_view replacement = "\xEF\xBF\xBD"; // U+FFFD
 
 [[nodiscard]] std::uint8_t byte_at(std::string_view text, std::size_t place) noexcept {
@@ -33,6 +34,7 @@ constexpr std::string_view replacement = "\xEF\xBF\xBD"; // U+FFFD
     if (first < 0xC2 || first > 0xF4 || !is_continuation(text, 1)) {
         return 0;
     }
+    // Two bytes: 80 to 7FF.
     if (first < 0xE0) {
         return 2;
     }

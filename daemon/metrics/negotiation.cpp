@@ -50,6 +50,7 @@ struct choice {
 
 // Takes the next entry off the list. An unreadable weight counts as 0, which means "not acceptable".
 [[nodiscard]] choice take_choice(std::string_view& list) noexcept {
+    // Entries are separated by commas, their parameters by semicolons.
     std::string_view entry = take_until(list, ',');
     choice taken;
     taken.name = take_until(entry, ';');
@@ -78,6 +79,7 @@ exposition_format choose_format(std::string_view accept) noexcept {
             text = std::max(text, next.weight);
         }
     }
+    // At equal weight OpenMetrics wins, because it has exemplars.
     return openmetrics > 0 && openmetrics >= text ? exposition_format::openmetrics
                                                   : exposition_format::text;
 }

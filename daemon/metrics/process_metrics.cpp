@@ -23,6 +23,7 @@ namespace kallglot {
 
 namespace {
 
+// Seconds with fractions, the unit of Prometheus.
 [[nodiscard]] double timespec_seconds(const timespec& time) noexcept {
     return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
 }
@@ -92,6 +93,7 @@ std::optional<process_stat> parse_process_stat(std::string_view text,
     constexpr std::size_t last_field = 24;
     std::array<double, last_field + 1> field{};
     for (std::size_t i = first_field; i <= last_field; ++i) {
+        // Every field but the state must be a number to its end.
         const std::size_t end = std::min(text.find(' '), text.size());
         const char* const stop = text.data() + end;
         const auto [parsed, error] = std::from_chars(text.data(), stop, field[i]);
@@ -119,6 +121,7 @@ process_metrics::process_metrics() {
     }
     // The usual way, the boot time of /proc/stat, is hidden in a hardened service. The clock since boot gives the same.
     const std::chrono::duration<double> wall = std::chrono::system_clock::now().time_since_epoch();
+    // The age of the process on one clock, subtracted from the wall clock.
     const double age = timespec_seconds(since_boot) - stat->start_after_boot_seconds;
     start_time_seconds_ = wall.count() - age;
 }

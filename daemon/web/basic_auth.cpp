@@ -46,6 +46,7 @@ std::optional<secret> decode(std::string_view header) {
         --size;
     }
     std::optional<secret> credentials;
+    // 0 or negative: not base64.
     if (size > 0) {
         credentials.emplace(std::string_view(reinterpret_cast<const char*>(bytes.data()),
                                              static_cast<std::size_t>(size)));
@@ -111,7 +112,7 @@ basic_auth::digest basic_auth::digest_of(std::string_view credentials,
 }
 
 task<auth_outcome> basic_auth::check(std::string_view header) {
-    // Malformed headers are refused without any hash: they reveal nothing about users.
+    // Malformed headers are rejected without any hash: they reveal nothing about users.
     const std::optional<secret> credentials = decode(header);
     // RFC 7617: the name ends at the first colon; the password may contain more.
     const std::size_t colon =

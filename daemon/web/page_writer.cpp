@@ -27,6 +27,7 @@ void page_writer::fact(std::string_view name, std::string_view value, std::strin
     raw(">").text(value).raw("</dd>\n");
 }
 
+// The path is both target and label.
 void page_writer::link(std::string_view path) {
     raw("<a href=\"").text(path).raw("\">").text(path).raw("</a>\n");
 }

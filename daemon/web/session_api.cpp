@@ -52,7 +52,7 @@ http_response make_retry(std::string_view code, std::string_view message) {
     return response;
 }
 
-/// The answer for an error of the intake. 507 tells the caller that a retry does not help; 503 asks for one.
+/// The answer for an error of the intake. 507: a retry does not help. 503: the caller may retry.
 http_response make_failure(const error_code& error) {
     if (error == errc::session_limit) {
         return make_error_answer(507,
@@ -110,8 +110,8 @@ void session_api::install(http_routes& routes) {
 }
 
 task<http_response> session_api::put_one(http_request request) {
-    if (auto refusal = refuse(request)) {
-        co_return *std::move(refusal);
+    if (auto rejection = reject(request)) {
+        co_return *std::move(rejection);
     }
     const auto id = id_of(request);
     if (!id) {
@@ -133,8 +133,8 @@ task<http_response> session_api::put_one(http_request request) {
 }
 
 task<http_response> session_api::get_one(http_request request) {
-    if (auto refusal = refuse(request)) {
-        co_return *std::move(refusal);
+    if (auto rejection = reject(request)) {
+        co_return *std::move(rejection);
     }
     const auto id = id_of(request);
     if (!id) {
@@ -148,8 +148,8 @@ task<http_response> session_api::get_one(http_request request) {
 }
 
 task<http_response> session_api::delete_one(http_request request) {
-    if (auto refusal = refuse(request)) {
-        co_return *std::move(refusal);
+    if (auto rejection = reject(request)) {
+        co_return *std::move(rejection);
     }
     const auto id = id_of(request);
     if (!id) {
@@ -170,8 +170,8 @@ task<http_response> session_api::delete_one(http_request request) {
 }
 
 task<http_response> session_api::post_many(http_request request) {
-    if (auto refusal = refuse(request)) {
-        co_return *std::move(refusal);
+    if (auto rejection = reject(request)) {
+        co_return *std::move(rejection);
     }
     // A malformed body is rejected as a whole; a single invalid id is not, and its reason is in the answer.
     auto bulk = parse_bulk(request.body, max_ids);
@@ -194,8 +194,8 @@ task<http_response> session_api::post_many(http_request request) {
 }
 
 task<http_response> session_api::get_list(http_request request) {
-    if (auto refusal = refuse(request)) {
-        co_return *std::move(refusal);
+    if (auto rejection = reject(request)) {
+        co_return *std::move(rejection);
     }
     auto query = parse_query(request.query, max_listed);
     // One message for all parameters: it lists the allowed ones instead of naming the invalid one.
@@ -216,7 +216,7 @@ task<http_response> session_api::get_list(http_request request) {
     co_return make_page_answer(*page);
 }
 
-std::optional<http_response> session_api::refuse(const http_request& request) const {
+std::optional<http_response> session_api::reject(const http_request& request) const {
     // Without a token the API does not exist: the same answer as for any unknown path.
     if (!enabled()) {
         return make_text_response(404, reason_phrase(404));
@@ -239,7 +239,7 @@ bool session_api::checks(const http_request& request) const {
 }
 
 std::optional<http_response> session_api::refusal(const http_request& request) const {
-    return is_below(request.path, collection) ? refuse(request) : std::nullopt;
+    return is_below(request.path, collection) ? reject(request) : std::nullopt;
 }
 
 bool session_api::is_allowed(const http_request& request) const {

@@ -262,17 +262,17 @@ http_response make_error_answer(int status, std::string_view code, std::string_v
 http_response make_bulk_answer(std::size_t added,
                                std::size_t known,
                                const std::vector<rejected_id>& rejected) {
-    json::array refused;
+    json::array list;
     for (const rejected_id& each : rejected) {
         json::object entry;
         entry["id"] = each.id;
         entry["reason"] = json::string_view(each.reason.data(), each.reason.size());
-        refused.emplace_back(std::move(entry));
+        list.emplace_back(std::move(entry));
     }
     json::object body;
     body["added"] = added;
     body["known"] = known;
-    body["rejected"] = std::move(refused);
+    body["rejected"] = std::move(list);
     return make_json(200, body);
 }
 

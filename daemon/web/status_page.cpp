@@ -21,7 +21,7 @@ namespace kallglot {
 
 namespace {
 
-// About the time of a person who waits for a change; a report costs milliseconds.
+// Short enough to watch a change; a report costs milliseconds.
 constexpr std::string_view refresh_seconds = "5";
 
 /// The age of a moment at the time of the report: `3 s ago` or `now`; `never` without a moment.
@@ -57,6 +57,7 @@ void begin_facts(page_writer& out, std::string_view title) {
     out.raw("<dl>\n");
 }
 
+// The counterparts of begin_facts and of a table in a card.
 constexpr std::string_view end_facts = "</dl></section>\n";
 constexpr std::string_view end_table = "</table></section>\n";
 
@@ -82,6 +83,7 @@ void put_counts(page_writer& out, const daemon_report& report) {
 
 /// Details of a stuck session: mode, provider, age, failed polls.
 std::string describe_rest(const session_view& one, api_time now) {
+    // Mode and provider are closed vocabularies, so the texts are constants of this program.
     std::string text(to_string(one.mode));
     text += ", ";
     text += to_string(one.provider);
@@ -110,6 +112,7 @@ void put_stuck(page_writer& out, const daemon_report& report) {
         "<th class=\"extra\">details</th></tr>\n");
     const api_time now = report.wall_now;
     for (const session_view& one : report.stuck) {
+        // Computed at the time of the report, so all rows are consistent.
         const double age = unix_seconds(now) - unix_seconds(one.since);
         // The age is by the clock; the last poll shows how old the evidence for it is.
         const std::optional<double> seen =

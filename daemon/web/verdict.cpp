@@ -14,6 +14,7 @@ namespace kallglot {
 
 namespace {
 
+// All statuses together.
 std::uint64_t sum(const counts_by_status& counts) noexcept {
     return std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
 }
@@ -23,6 +24,7 @@ std::string sessions(std::uint64_t count) {
     return describe_count(count) + (count == 1 ? " session" : " sessions");
 }
 
+// The verb for a count.
 std::string is_or_are(std::uint64_t count) {
     return count == 1 ? " is" : " are";
 }
@@ -63,6 +65,7 @@ verdict judge_api(const daemon_report& report) {
 verdict judge_stuck(const daemon_report& report) {
     const std::uint64_t stuck = count_stuck(report.census);
     verdict found{tone::bad, sessions(stuck) + is_or_are(stuck) + " stuck", ""};
+    // By status: the next step of an operator depends on it.
     for (std::size_t i = 0; i < session_status_count; ++i) {
         if (const std::uint32_t count = report.census.stuck[i]; count > 0) {
             found.detail += found.detail.empty() ? "" : ", ";

@@ -98,6 +98,7 @@ void webhook_route::note_delay(const http_request& request) {
     // The header has the time of the event itself, not of this attempt. A first attempt may come without it.
     const std::string_view text = request.field("Kallglot-Original-Timestamp");
     std::int64_t made = 0;
+    // An invalid header only loses the measurement; the event is accepted already. The bound is the year 9999.
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), made);
     if (error != std::errc() || end != text.data() + text.size() || made < 0
         || made > 253'402'300'799) {

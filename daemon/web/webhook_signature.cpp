@@ -38,6 +38,7 @@ int digit_of(char c) noexcept {
 /// Parses 64 lower-case hexadecimal digits; the sender writes no others.
 std::optional<digest> parse_digest(std::string_view text) noexcept {
     digest bytes{};
+    // A shorter signature would be easier to guess.
     if (text.size() != 2 * bytes.size()) {
         return std::nullopt;
     }
@@ -104,6 +105,7 @@ std::optional<digest> hmac(const secret& key, std::string_view timestamp, std::s
     if (!context) {
         return std::nullopt;
     }
+    // OpenSSL's parameter takes a writable text, though it does not write to it.
     char name[] = "SHA256";
     const OSSL_PARAM parameters[] = {
         OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name, 0),

@@ -170,9 +170,9 @@ after_answer api_routes::answer_fault(turn& current, fault kind) {
     send(current, 200, json_type, body_);
     if (kind == fault::truncate) {
         // Somewhere within the body, never before or after it.
-        const std::size_t kept =
+        const std::size_t remaining =
             1 + static_cast<std::size_t>(scatter(current.number) % (body_.size() - 1));
-        current.out.resize(current.out.size() - body_.size() + kept);
+        current.out.resize(current.out.size() - body_.size() + remaining);
         return after_answer::cut;
     }
     if (kind == fault::two_responses) {

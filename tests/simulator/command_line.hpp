@@ -16,7 +16,7 @@ namespace kallglot::simulator {
 struct run_plan {
     simulated_api_settings settings;
     std::string state_dir;                    // empty: none
-    std::chrono::milliseconds max_runtime{0}; // 0: until it is told to stop
+    std::chrono::milliseconds max_runtime{0}; // 0: until a signal stops it
 };
 
 /// Why not to run: help or version was asked for (code 0, to stdout), or a flag is wrong (code 2,

@@ -10,7 +10,7 @@ namespace asio = boost::asio;
 
 namespace {
 
-// More than this before an answer is out, and the client is not one of ours.
+// Bound of unread bytes of a client while its response is delayed; beyond it the connection is closed.
 constexpr std::size_t max_unread_bytes = max_head_bytes + max_body_bytes;
 
 // How long a client has to close after the last answer.
@@ -67,8 +67,7 @@ void connection::on_read(const boost::system::error_code& error, std::size_t siz
         return;
     }
     receive(std::string_view(input_.data(), size));
-    // A read is always under way, also while an answer is owed: it is how a client that gives up is
-    // noticed.
+    // A read is always pending, also while a response is delayed: it detects a client that closes.
     if (state_ != state::closed) {
         arm_read();
     }

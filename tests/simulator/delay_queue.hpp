@@ -11,12 +11,12 @@
 
 namespace kallglot::simulator {
 
-/// Slots of connections by the moment at which they want to be woken. No timer of its own.
+/// Slots of connections in the order of their wake-up times. Has no timer itself.
 class delay_queue {
 public:
     using moment = std::chrono::steady_clock::time_point;
 
-    /// `generation` tells later users of the same slot apart.
+    /// `generation` distinguishes later users of the same slot.
     struct entry {
         moment due;
         std::uint32_t slot;

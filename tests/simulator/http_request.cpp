@@ -67,7 +67,7 @@ void read_field(std::string_view line, http_request& request, head_facts& facts)
     }
     const std::string_view name = line.substr(0, colon);
     const std::string_view value = trimmed(line.substr(colon + 1));
-    // The length of a name tells nearly all fields apart without looking at them.
+    // The length of a name distinguishes nearly all headers without comparing them.
     if (name.size() == 13 && equals_ignoring_case(name, "authorization")) {
         const std::string_view scheme = value.substr(0, 7);
         facts.bearer =

@@ -1,7 +1,7 @@
 // Reads one HTTP/1.1 request from the front of a buffer.
 //
-// Small because it serves a rehearsal: it keeps the four things the simulator looks at and refuses
-// what it does not expect. Not a general parser; the daemon's own listeners use Beast.
+// Small, because it serves a simulation: it parses the four things that the simulator uses and rejects everything
+// unexpected. Not a general parser; the listeners of the daemon use Beast.
 
 #ifndef KALLGLOT_SIMULATOR_HTTP_REQUEST_HPP
 #define KALLGLOT_SIMULATOR_HTTP_REQUEST_HPP

@@ -92,7 +92,7 @@ std::optional<session_life> population::added_life(std::uint64_t index) const {
         batches_.begin(),
         batches_.end(),
         index,
-        [](std::uint64_t wanted, const batch& candidate) { return wanted < candidate.first; });
+        [](std::uint64_t number, const batch& candidate) { return number < candidate.first; });
     if (after == batches_.begin()) {
         return std::nullopt;
     }

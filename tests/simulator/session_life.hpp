@@ -70,9 +70,8 @@ struct session_life {
                                               session_kind kind,
                                               system_time created_at);
 
-/// A life that is under way at `epoch`, drawn so that many of them together look like a population
-/// whose arrivals and ends balance: long lives are met more often than short ones, at any point of
-/// their course.
+/// A life in progress at `epoch`. Many of them together look like a population whose arrivals and ends balance: long
+/// lives are more frequent than short ones, at any point of their course.
 [[nodiscard]] session_life make_standing_life(const life_settings& settings,
                                               std::uint64_t number,
                                               session_kind kind,

@@ -9,7 +9,7 @@ using asio::ip::tcp;
 
 namespace {
 
-// How often arriving sessions are told; each is told at most so much after its birth.
+// How often new sessions are reported; this is also the maximum delay of a report.
 constexpr std::chrono::milliseconds arrival_step{100};
 
 // Out of descriptors, accepting fails at once, again and again.
@@ -262,7 +262,7 @@ void simulated_api::announce(const std::vector<std::string>& ids) {
     if (webhooks_) {
         const system_time now = settings_.now();
         for (const std::string& id : ids) {
-            // Their birth is told too, though it was some moments ago.
+            // The event of its creation is sent too, although that was up to one step ago.
             if (const auto life = state_.sessions.find(id, now)) {
                 webhooks_->add(*life, life->created_at - std::chrono::milliseconds{1});
             }

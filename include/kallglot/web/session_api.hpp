@@ -53,7 +53,7 @@ private:
     [[nodiscard]] task<http_response> get_list(http_request request);
 
     /// The error for a caller without the token or before the restore; empty: the request is accepted so far.
-    [[nodiscard]] std::optional<http_response> refuse(const http_request& request) const;
+    [[nodiscard]] std::optional<http_response> reject(const http_request& request) const;
 
     /// Compares the token in constant time.
     [[nodiscard]] bool is_allowed(const http_request& request) const;
