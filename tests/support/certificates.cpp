@@ -15,8 +15,7 @@ namespace kallglot::test {
 
 namespace {
 
-// Deleters as types, so that unique_ptr stays one pointer wide and no function type's attributes
-// are lost.
+// Deleters as types: unique_ptr stays one pointer wide, and no attribute of a function type is lost.
 struct key_deleter {
     void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
 };
@@ -59,8 +58,8 @@ key_ptr make_key() {
 }
 
 void set_serial(X509* certificate) {
-    // Random serials: clients cache certificates by issuer and serial, and runs follow one another
-    // within seconds.
+    // Random serials, because clients cache certificates by issuer and serial, and runs follow each other within
+    // seconds.
     unsigned char bytes[16];
     require(RAND_bytes(bytes, sizeof bytes) == 1, "draw a serial number");
     bytes[0] &= 0x7f;
@@ -147,7 +146,7 @@ std::string to_pem(EVP_PKEY* key) {
     return text_of(bio.get());
 }
 
-// The parts that every certificate has, whoever signs it. `issuer` null means: signed by itself.
+// The parts that every certificate has. `issuer` null: the certificate is signed by itself.
 certificate_ptr make_body(const certificate_wish& wish, EVP_PKEY* key, X509* issuer) {
     certificate_ptr certificate{X509_new()};
     require(certificate != nullptr, "make a certificate");
@@ -180,7 +179,7 @@ void add_leaf_extensions(X509* certificate, X509* issuer, const certificate_wish
     }
 }
 
-// A new key and its certificate. Without an issuer it signs itself.
+// A new key and its certificate, signed by the issuer, or by itself without one.
 identity make_identity(const certificate_wish& wish, X509* issuer, EVP_PKEY* issuer_key) {
     const key_ptr key = make_key();
     const certificate_ptr leaf = make_body(wish, key.get(), issuer);
@@ -239,7 +238,7 @@ identity make_self_signed(const certificate_wish& wish) {
 
 test_certificates::test_certificates()
     : authority_("Kallglot test authority"),
-      stranger_("Somebody else's authority"),
+      stranger_("Another authority"),
       flagless_("Kallglot test authority without the flag", authority_flag::absent) {}
 
 const certificate_authority& test_certificates::authority() const {

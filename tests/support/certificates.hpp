@@ -1,11 +1,9 @@
-// Certificates made in memory: authorities, server identities, and every wrong one a client must
-// refuse.
+// Makes certificates in memory: authorities, valid server identities, and every invalid one that a client must reject.
 //
-// Tests of TLS and the rehearsal API need fresh certificates on each run: committed ones expire,
-// and keys in a repository are found by scanners. Keys are P-256, made in well under a millisecond.
+// Tests of TLS and the simulator need fresh certificates in each run: committed ones expire, and scanners find keys in
+// a repository. Keys are P-256; making one takes well under a millisecond.
 //
-// Deliberately not here: files, sockets, SSL_CTX. Everything is PEM text that any TLS library can
-// load.
+// Deliberately not here: files, sockets, SSL_CTX. Everything is PEM text that any TLS library can load.
 
 #ifndef KALLGLOT_TEST_SUPPORT_CERTIFICATES_HPP
 #define KALLGLOT_TEST_SUPPORT_CERTIFICATES_HPP
@@ -31,7 +29,7 @@ struct identity {
 /// What a leaf may be used for (extended key usage).
 enum class key_purpose { server, client, server_and_client };
 
-/// What a certificate shall say.
+/// The content of a certificate.
 struct certificate_wish {
     std::string common_name{"localhost"};
     std::vector<std::string> dns_names{"localhost"};
@@ -43,18 +41,18 @@ struct certificate_wish {
     key_purpose purpose{key_purpose::server};
 };
 
-/// Whether an authority's own certificate says that it is one.
+/// Whether an authority's own certificate has the CA flag.
 enum class authority_flag { present, absent };
 
 /// Signs certificates with a key of its own.
 ///
-/// Errors:     throws `std::runtime_error` with OpenSSL's words; a test or a start-up cannot go on
-/// without certificates Lifetime:   owns its key; what it issues does not refer to it. Immutable
-/// after construction
+/// Errors:   throws `std::runtime_error` with OpenSSL's text; neither a test nor a start can continue without
+///         certificates.
+/// Lifetime: owns its key; certificates that it issues do not refer to it. Immutable after construction.
 class certificate_authority {
 public:
-    /// Makes a root; with `authority_flag::absent` it says CA:FALSE, so that a correct client
-    /// refuses what it signs.
+    /// Makes a root. With `authority_flag::absent` it says CA:FALSE, so that a correct client rejects the certificates
+    /// that it signs.
     explicit certificate_authority(std::string_view common_name,
                                    authority_flag flag = authority_flag::present);
     ~certificate_authority();
@@ -75,10 +73,10 @@ private:
 /// Makes a certificate that is its own issuer.
 [[nodiscard]] identity make_self_signed(const certificate_wish& wish);
 
-/// One good identity and the classic bad ones, all under (or beside) one trusted authority.
+/// One valid identity and the usual invalid ones, for a client that trusts one authority.
 ///
-/// A client that trusts `authority().certificate_pem()` and asks for `localhost`, `127.0.0.1` or
-/// `::1` must accept `good()` and refuse every other.
+/// A client that trusts `authority().certificate_pem()` and connects to `localhost`, `127.0.0.1` or `::1` must accept
+/// `good()` and reject every other identity.
 class test_certificates {
 public:
     test_certificates();
@@ -86,19 +84,18 @@ public:
     [[nodiscard]] const certificate_authority& authority() const;
 
     [[nodiscard]] identity good() const;
-    [[nodiscard]] identity wrong_host() const;    // names and addresses of somebody else
+    [[nodiscard]] identity wrong_host() const;    // names and addresses of another host
     [[nodiscard]] identity wrong_address() const; // right DNS name, another IP address
     [[nodiscard]] identity expired() const;       // ended an hour ago
     [[nodiscard]] identity not_yet_valid() const; // starts in an hour
-    [[nodiscard]] identity self_signed() const;   // right names, nobody's signature
+    [[nodiscard]] identity self_signed() const;   // right names, signed by itself
     [[nodiscard]] identity unknown_authority()
         const;                                  // right names, an authority that is not trusted
     [[nodiscard]] identity client_only() const; // right names, extended key usage clientAuth alone
 
     /// An authority without the CA flag, and a certificate with the right names that it signed.
     ///
-    /// Trust `flagless_authority()` to see that the missing flag, not the missing trust, is what
-    /// refuses the leaf.
+    /// A client that trusts `flagless_authority()` must reject the leaf for the missing flag alone.
     [[nodiscard]] const certificate_authority& flagless_authority() const;
     [[nodiscard]] identity signed_by_flagless_authority() const;
 

@@ -1,4 +1,4 @@
-/// An api_client without a network: answers come from a function of the test, after a latency, on virtual time.
+/// An api_client without a network: a function of the test answers, after a latency, on virtual time.
 
 #ifndef KALLGLOT_TESTS_SUPPORT_FAKE_API_HPP
 #define KALLGLOT_TESTS_SUPPORT_FAKE_API_HPP
@@ -15,16 +15,16 @@
 
 namespace kallglot::test {
 
-/// What the model answers, and how long it takes.
+/// The answer of the model, and its latency.
 struct fake_reply {
     api_answer answer; ///< slot, sent and received are filled in
     steady_duration latency = std::chrono::milliseconds(20);
-    bool written = true; ///< false: no connection came about
+    bool written = true; ///< false: no connection was made
 };
 
 class fake_api final : public api_client {
 public:
-    /// Called when the request arrives at the model: half the latency is still to come.
+    /// Called when the request arrives at the model, half of the latency before the answer.
     using server = std::function<fake_reply(std::string_view id, steady_time sent)>;
 
     fake_api(virtual_clock& time, api_listener& listener, std::size_t connections, server answers);
@@ -46,10 +46,10 @@ public:
 
     [[nodiscard]] std::size_t peak_in_flight() const noexcept { return peak_; }
 
-    /// Sessions that were asked for again before their answer came: always a bug.
+    /// Sessions that were requested again while a request was in flight: always a bug.
     [[nodiscard]] std::size_t polled_twice_at_once() const noexcept { return twice_; }
 
-    /// Stops recording single requests, for long simulations.
+    /// Records no single requests any more, for long simulations.
     void count_only() { recording_ = false; }
 
     [[nodiscard]] std::size_t request_count() const noexcept { return count_; }
@@ -70,10 +70,10 @@ private:
 /// A reply with status 200 whose body said `status`, and a `Date` of the model's clock.
 [[nodiscard]] fake_reply ok_reply(session_status status, api_time date);
 
-/// A reply that is nothing but an HTTP status.
+/// A reply with an HTTP status and no content.
 [[nodiscard]] fake_reply status_reply(int http_status, api_time date);
 
-/// A request that got no answer.
+/// A reply for a request that failed without a response.
 [[nodiscard]] fake_reply failed_reply(errc error);
 
 } // namespace kallglot::test

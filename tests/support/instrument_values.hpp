@@ -1,4 +1,4 @@
-/// Looks values up in the daemon's instruments, as tests ask for them.
+/// Reads values of the daemon's instruments in tests.
 
 #ifndef KALLGLOT_TESTS_SUPPORT_INSTRUMENT_VALUES_HPP
 #define KALLGLOT_TESTS_SUPPORT_INSTRUMENT_VALUES_HPP
@@ -11,7 +11,8 @@
 
 namespace kallglot::test {
 
-/// The sum over the series of a family that have these label values, in this order; of a histogram its count. -1 if there is none.
+/// The sum over the series of a family with these label values, in this order; for a histogram the sum of the counts.
+/// -1 if there is no such series.
 inline double instrument_value(const instrument_table& table,
                                std::string_view family,
                                std::initializer_list<std::string_view> values = {}) {

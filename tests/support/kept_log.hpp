@@ -1,4 +1,4 @@
-/// A logger that keeps what it is told, for looking for a line.
+/// A logger that stores its lines, so that tests can search them.
 
 #ifndef KALLGLOT_TESTS_SUPPORT_KEPT_LOG_HPP
 #define KALLGLOT_TESTS_SUPPORT_KEPT_LOG_HPP
@@ -17,7 +17,7 @@
 
 namespace kallglot::test {
 
-/// Keeps lines as `level message key=value ...`.
+/// Stores lines as `level message key=value ...`.
 class kept_log final : public logger {
 public:
     [[nodiscard]] bool enabled(log_level) const noexcept override { return true; }

@@ -1,4 +1,4 @@
-// The loop of a test: runs until something is true, never for a time, and finds what a test left behind.
+// The loop of a test: runs until a condition holds, never for a duration, and fails a test that leaves work behind.
 
 #ifndef KALLGLOT_TEST_SUPPORT_LOOP_HPP
 #define KALLGLOT_TEST_SUPPORT_LOOP_HPP
@@ -18,7 +18,7 @@ namespace kallglot::test {
 /// An io_context whose destructor fails the test that leaked a task or a timer.
 class loop {
 public:
-    /// Longer than any test needs, shorter than the patience of whoever waits for a hanging one.
+    /// Longer than any test needs, and shorter than the timeout of ctest.
     static constexpr std::chrono::seconds patience{30};
 
     loop() = default;
@@ -31,7 +31,7 @@ public:
         EXPECT_TRUE(context_.stopped()) << "something still waits on the loop";
     }
 
-    /// Runs until `done()`; fails the test if that takes too long or can no longer happen.
+    /// Runs until `done()`. Fails if that takes too long, or if the loop has no work left.
     template <class Predicate>
     ::testing::AssertionResult run_until(Predicate done) {
         const auto limit = std::chrono::steady_clock::now() + patience;

@@ -1,4 +1,4 @@
-// A process that is out of descriptors, and whether that can be tried in this build.
+// Simulates a lack of descriptors, and says whether this build can do that.
 
 #ifndef KALLGLOT_SUPPORT_NO_DESCRIPTORS_HPP
 #define KALLGLOT_SUPPORT_NO_DESCRIPTORS_HPP
@@ -8,8 +8,8 @@
 
 namespace kallglot::test {
 
-// UBSan opens a pipe whenever it meets a class for the first time, and takes the class for broken if it cannot. The
-// builds without it run these tests.
+// UBSan opens a pipe when it first checks an object of a class, and reports the class as broken if it cannot. So only
+// builds without UBSan run these tests.
 inline constexpr bool sanitizer_needs_descriptors =
 #if defined(__has_feature)
 #if __has_feature(undefined_behavior_sanitizer)
@@ -21,7 +21,7 @@ inline constexpr bool sanitizer_needs_descriptors =
     false;
 #endif
 
-// No new descriptor as long as it lives.
+// The process can open no descriptor as long as this object lives.
 class no_descriptors {
 public:
     no_descriptors() {

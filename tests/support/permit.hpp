@@ -1,4 +1,4 @@
-// The one way around the gate, for tests of what consumes permits.
+// Makes request permits without the gate, for tests of code that consumes them.
 
 #ifndef KALLGLOT_TEST_SUPPORT_PERMIT_HPP
 #define KALLGLOT_TEST_SUPPORT_PERMIT_HPP

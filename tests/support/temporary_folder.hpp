@@ -1,4 +1,4 @@
-// A folder of the test's own that goes with it.
+// A temporary folder that the destructor removes.
 
 #ifndef KALLGLOT_TEST_SUPPORT_TEMPORARY_FOLDER_HPP
 #define KALLGLOT_TEST_SUPPORT_TEMPORARY_FOLDER_HPP

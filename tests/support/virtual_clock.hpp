@@ -1,7 +1,7 @@
-/// A clock that stands still until the test moves it: days of schedule in milliseconds.
+/// A clock that only the test moves: days of schedule pass in milliseconds.
 ///
-/// Also the event queue of everything that a test makes happen at a later moment, so that timers and answers of a
-/// model come in one well-defined order: by time, then in the order they were asked for.
+/// It is also the queue of all later events of a test. So timers and answers of a model have one order: by time, then
+/// in the order of the calls.
 
 #ifndef KALLGLOT_TESTS_SUPPORT_VIRTUAL_CLOCK_HPP
 #define KALLGLOT_TESTS_SUPPORT_VIRTUAL_CLOCK_HPP
@@ -31,15 +31,15 @@ public:
     [[nodiscard]] std::unique_ptr<wake_timer> make_timer(void (*callback)(void*),
                                                          void* context) override;
 
-    /// Calls `what` when the clock gets to `when`; the key takes it back.
+    /// Calls `what` when the clock reaches `when`. The key cancels it, see take_back().
     event_key at(steady_time when, event what);
 
     void take_back(const event_key& key) { events_.erase(key); }
 
-    /// Runs everything that is due within `span`, and ends exactly `span` later.
+    /// Runs everything that is due within `span`, and moves the clock by exactly `span`.
     void advance(steady_duration span);
 
-    /// Runs what is next, if there is anything within `span`.
+    /// Runs the next event within `span`; false if there is none.
     bool step(steady_duration span);
 
     [[nodiscard]] std::size_t pending() const noexcept { return events_.size(); }

@@ -10,10 +10,10 @@ HttpsClient::~HttpsClient() {
     finish();
 }
 
-tls_context HttpsClient::server_tls(const identity& who) {
+tls_context HttpsClient::server_tls(const identity& certificate) {
     tls_server_options options;
-    options.cert_file = folder_.file("server.pem", who.chain_pem);
-    options.key_file = folder_.file("server.key", who.private_key_pem);
+    options.cert_file = folder_.file("server.pem", certificate.chain_pem);
+    options.key_file = folder_.file("server.key", certificate.private_key_pem);
     auto made = tls_context::make_server(options);
     if (!made) {
         throw std::runtime_error(made.error().message);
@@ -25,8 +25,8 @@ void HttpsClient::serve(std::vector<script> scripts) {
     serve_as(certificates_.good(), std::move(scripts));
 }
 
-void HttpsClient::serve_as(const identity& who, std::vector<script> scripts) {
-    serve_with(server_tls(who), std::move(scripts));
+void HttpsClient::serve_as(const identity& certificate, std::vector<script> scripts) {
+    serve_with(server_tls(certificate), std::move(scripts));
 }
 
 void HttpsClient::serve_with(std::optional<tls_context> tls, std::vector<script> scripts) {

@@ -1,4 +1,4 @@
-// A client, a server with a script, and what they told each other.
+// Fixture of the client's tests: the client, a server with a script, and the client's answers.
 
 #ifndef KALLGLOT_TEST_NET_CLIENT_FIXTURE_HPP
 #define KALLGLOT_TEST_NET_CLIENT_FIXTURE_HPP
@@ -20,7 +20,7 @@
 
 namespace kallglot::test {
 
-/// Long enough to be found in any buffer it leaks into.
+/// Long enough to be recognised in any buffer that it leaks into.
 inline constexpr std::string_view api_key =
     "kg_live_0123456789abcdefghijklmnopqrstuvwxyz0123456789";
 
@@ -29,24 +29,24 @@ protected:
     HttpsClient();
     ~HttpsClient() override;
 
-    /// TLS for a server that shows this certificate.
-    [[nodiscard]] tls_context server_tls(const identity& who);
+    /// TLS for a server with this certificate.
+    [[nodiscard]] tls_context server_tls(const identity& certificate);
 
-    /// Starts the server, with the good certificate unless told otherwise.
+    /// Starts the server, with the good certificate, another one, or another context.
     void serve(std::vector<script> scripts);
-    void serve_as(const identity& who, std::vector<script> scripts);
+    void serve_as(const identity& certificate, std::vector<script> scripts);
     void serve_with(std::optional<tls_context> tls, std::vector<script> scripts);
 
-    /// Makes the client, which asks `host` and trusts the test's authority.
+    /// Makes the client, which connects to `host` and trusts the test's authority.
     void start_client(const std::string& host = "127.0.0.1");
 
-    /// Asks for a session; the slot is a number that grows.
+    /// Requests a session; each request has the next slot number.
     void ask(const std::string& id, bool fresh = false);
 
-    /// Runs until there are that many answers in all, and returns the last one.
+    /// Runs until there are `count` answers in total, and returns the last one.
     [[nodiscard]] const api_answer& answer(std::size_t count);
 
-    /// Asks and waits for the answer.
+    /// Requests a session and waits for the answer.
     [[nodiscard]] const api_answer& ask_and_wait(const std::string& id, bool fresh = false);
 
     /// Ends client and server, and checks that nothing is left.
@@ -66,11 +66,11 @@ protected:
     std::unique_ptr<scripted_server> server_;
     std::unique_ptr<https_client> client_;
     std::vector<api_answer> answers_;
-    std::size_t throws_ = 0; // so many of the next answers are answered with an exception
+    std::size_t throws_ = 0; // on_answer() throws for this many of the next answers
     std::vector<std::string>
-        bugs_; // that were told of; unless they are expected, each fails the test
+        bugs_; // reported by the client; one that is not expected fails the test
     std::uint32_t next_slot_ = 0;
-    std::string ask_again_; // asked once from within the next answer
+    std::string ask_again_; // requested once from inside the next answer
 };
 
 } // namespace kallglot::test

@@ -17,7 +17,7 @@ int seen = 0;
 int failing = 0;
 int with_error = 0;
 
-// Sockets of servers; made at the first use, which may be before the statics of this file.
+// Sockets of servers. Created at the first use, which may be before the statics of this file.
 std::set<long>& of_servers() {
     static std::set<long> sockets;
     return sockets;

@@ -1,4 +1,4 @@
-// Names, several addresses, and what happens when some of them, or the DNS, do not answer.
+// Host names with several addresses; addresses and a DNS that do not answer; a lack of descriptors.
 
 #include "client_fixture.hpp"
 
@@ -22,7 +22,7 @@ tcp_endpoint loopback(const char* address, std::uint16_t port) {
     return {asio::ip::make_address(address), port};
 }
 
-// A listener whose queue is full: connecting to it neither succeeds nor fails, as to an address that drops packets.
+// A listener with a full queue: a connect neither succeeds nor fails, as with an address that drops packets.
 class black_hole {
 public:
     explicit black_hole(asio::io_context& context)
@@ -62,7 +62,7 @@ TEST_F(HttpsClient, LooksNamesUp) {
     EXPECT_EQ(ask_and_wait(id).http_status, 200);
 }
 
-TEST_F(HttpsClient, GoesToTheNextAddressWhenOneRefuses) {
+TEST_F(HttpsClient, TriesTheNextAddressWhenOneRefuses) {
     serve({always_good()});
     const std::uint16_t port = server_->port();
     lookup_ = [port](const std::string&, std::uint16_t) -> found {
@@ -73,7 +73,7 @@ TEST_F(HttpsClient, GoesToTheNextAddressWhenOneRefuses) {
     EXPECT_LT(answers_.back().received - answers_.back().sent, seconds(30));
 }
 
-TEST_F(HttpsClient, GoesToTheNextAddressWhenOneIsSilent) {
+TEST_F(HttpsClient, TriesTheNextAddressWhenOneIsSilent) {
     const black_hole silent(loop_.context());
     serve({always_good()});
     const std::uint16_t port = server_->port();
@@ -84,7 +84,7 @@ TEST_F(HttpsClient, GoesToTheNextAddressWhenOneIsSilent) {
     EXPECT_EQ(ask_and_wait(id).http_status, 200);
 }
 
-TEST_F(HttpsClient, LeavesAnAddressThatAloneAnswersBadly) {
+TEST_F(HttpsClient, LeavesAnAddressThatAloneReturnsErrors) {
     serve({always_good()});
     const script bad{
         .steps = {{step::kind::request},
@@ -100,7 +100,7 @@ TEST_F(HttpsClient, LeavesAnAddressThatAloneAnswersBadly) {
     start_client("localhost");
     std::size_t failed = 0;
     for (std::size_t round = 0; round < 40; ++round) {
-        // Two at once, so that both addresses are asked.
+        // Two at a time, so that both addresses are used.
         ask(id);
         ask(id);
         static_cast<void>(answer(2 * round + 2));
@@ -116,7 +116,7 @@ TEST_F(HttpsClient, LeavesAnAddressThatAloneAnswersBadly) {
     EXPECT_TRUE(loop_.run_until([&] { return other.finished(); }));
 }
 
-TEST_F(HttpsClient, SparesAnAddressThatTakesConnectionsAndNoHandshakes) {
+TEST_F(HttpsClient, AvoidsAnAddressWithoutHandshakes) {
     serve({always_good()});
     settings_.connect_timeout = milliseconds(500);
     scripted_server other(loop_.executor(),
@@ -138,7 +138,7 @@ TEST_F(HttpsClient, SparesAnAddressThatTakesConnectionsAndNoHandshakes) {
     EXPECT_TRUE(loop_.run_until([&] { return other.finished(); }));
 }
 
-TEST_F(HttpsClient, GivesUpOnASilentAddressInTime) {
+TEST_F(HttpsClient, ASilentAddressEndsAtTheConnectTimeout) {
     const black_hole silent(loop_.context());
     settings_.connect_timeout = milliseconds(50);
     lookup_ = [&silent](const std::string&, std::uint16_t) -> found {
@@ -148,7 +148,7 @@ TEST_F(HttpsClient, GivesUpOnASilentAddressInTime) {
     EXPECT_EQ(ask_and_wait(id).error, errc::connect_timeout);
 }
 
-TEST_F(HttpsClient, ANameWithoutAddressAnswersAllThatWait) {
+TEST_F(HttpsClient, ANameWithoutAddressFailsAllWaitingRequests) {
     lookup_ = [](const std::string&, std::uint16_t) -> found {
         return errc::name_not_resolved;
     };
@@ -159,7 +159,7 @@ TEST_F(HttpsClient, ANameWithoutAddressAnswersAllThatWait) {
     EXPECT_EQ(answers_[0].error, errc::name_not_resolved);
 }
 
-TEST_F(HttpsClient, AStuckLookupHoldsUpNobodyForLong) {
+TEST_F(HttpsClient, AStuckLookupFailsRequestsAtTheTimeout) {
     std::promise<void> release;
     const std::shared_future<void> released = release.get_future().share();
     settings_.connect_timeout = milliseconds(50);
@@ -170,7 +170,7 @@ TEST_F(HttpsClient, AStuckLookupHoldsUpNobodyForLong) {
     start_client("localhost");
     EXPECT_EQ(ask_and_wait(id).error, errc::resolve_timeout);
     EXPECT_EQ(ask_and_wait(id).error, errc::resolve_timeout);
-    // Nor does the end wait for it; only the worker knows.
+    // Stopping does not wait for the lookup either; only the worker does.
     finish();
     EXPECT_FALSE(worker_.stop(milliseconds(1)));
     release.set_value();
@@ -178,7 +178,7 @@ TEST_F(HttpsClient, AStuckLookupHoldsUpNobodyForLong) {
     loop_.poll();
 }
 
-TEST_F(HttpsClient, ALookupThatFailsLaterLeavesTheOldAddresses) {
+TEST_F(HttpsClient, AFailedLookupKeepsTheOldAddresses) {
     std::atomic<int> lookups = 0;
     serve({{.steps = {{step::kind::request}, good_answer("Connection: close\r\n")}}});
     const std::uint16_t port = server_->port();
@@ -193,7 +193,7 @@ TEST_F(HttpsClient, ALookupThatFailsLaterLeavesTheOldAddresses) {
     EXPECT_EQ(lookups, 1) << "an answer is good for half a minute";
 }
 
-/// Every number that is still free.
+/// Uses up every free descriptor.
 std::vector<int> take_all_descriptors() {
     std::vector<int> taken;
     for (int each = ::dup(0); each >= 0; each = ::dup(0)) {
@@ -202,7 +202,7 @@ std::vector<int> take_all_descriptors() {
     return taken;
 }
 
-TEST_F(HttpsClient, LackOfDescriptorsKeepsTheConnectionsThereAre) {
+TEST_F(HttpsClient, LackOfDescriptorsKeepsOpenConnections) {
     settings_.max_connections = 8;
     serve({always_good()});
     start_client();
@@ -226,7 +226,7 @@ TEST_F(HttpsClient, LackOfDescriptorsKeepsTheConnectionsThereAre) {
     EXPECT_EQ(ask_and_wait(id).http_status, 200);
 }
 
-TEST_F(HttpsClient, LackOfDescriptorsKeepsTheConnectionsBeingOpened) {
+TEST_F(HttpsClient, LackOfDescriptorsKeepsOpeningConnections) {
     settings_.max_connections = 8;
     serve({always_good()});
     start_client();
@@ -235,11 +235,12 @@ TEST_F(HttpsClient, LackOfDescriptorsKeepsTheConnectionsBeingOpened) {
     std::vector<int> taken = take_all_descriptors();
     ::close(taken.back());
     taken.pop_back();
-    // The connection there is, one that takes the last descriptor, one that gets none.
+    // One open connection, one that takes the last descriptor, one that gets none.
     ask(id);
     ask(id);
     ask(id);
-    EXPECT_EQ(answer(2).error, errc::no_descriptors) << "nobody has answered yet";
+    EXPECT_EQ(answer(2).error, errc::no_descriptors)
+        << "the two open connections have not answered yet";
     for (const int each : taken) {
         ::close(each);
     }

@@ -11,10 +11,10 @@ const std::string first_id = "sess_0123456789abcdefghijklmnopqrstuvwxyz";
 const std::string second_id = "sess_zyxwvutsrqponmlkjihgfedcba9876543210";
 const std::string third_id = "sess_abcdefghijklmnopqrstuvwxyz0123456789";
 
-/// The error that the call fails with.
+/// The error of the call that fails.
 class HttpsClientCalls : public HttpsClient, public ::testing::WithParamInterface<int> {
 protected:
-    /// A poll over a new connection, one over the same: the answers, good or bad, and how many calls there were.
+    /// A poll over a new connection and one over the same: the answers and the number of calls.
     int poll_twice(int failing) {
         start_client();
         fail_call(failing, GetParam());
@@ -28,7 +28,7 @@ INSTANTIATE_TEST_SUITE_P(Errors,
                          HttpsClientCalls,
                          ::testing::Values(ECONNRESET, ENOBUFS, EPIPE, ETIMEDOUT));
 
-TEST_P(HttpsClientCalls, EachMayFailAndTheNextPollIsGood) {
+TEST_P(HttpsClientCalls, AnyCallMayFailAndTheNextPollSucceeds) {
     serve({always_good()});
     const int calls = poll_twice(0);
     ASSERT_GE(calls, 8);
@@ -41,7 +41,7 @@ TEST_P(HttpsClientCalls, EachMayFailAndTheNextPollIsGood) {
         serve({always_good()});
         poll_twice(failing);
         for (const api_answer& answer : answers_) {
-            // Either it is believed as a whole, or it says why not.
+            // Either the whole answer, or an error.
             EXPECT_NE(answer.error.failed(), answer.http_status == 200);
             errors += answer.error.failed() ? 1 : 0;
         }

@@ -1,4 +1,4 @@
-// Servers that stop, break off, or say more than they were asked.
+// Servers that stall, close early, or send more than one answer.
 
 #include "client_fixture.hpp"
 
@@ -24,15 +24,15 @@ const step stall{step::kind::stall};
 
 } // namespace
 
-TEST_F(HttpsClient, ClosedBeforeTheAnswerOnANewConnection) {
+TEST_F(HttpsClient, ACloseBeforeTheAnswerOnANewConnection) {
     serve({steps({request, close})});
     start_client();
     EXPECT_EQ(ask_and_wait(id).error, errc::connection_closed);
     EXPECT_NE(answers_.back().sent, no_time);
 }
 
-TEST_F(HttpsClient, AnExceptionEndsOneConnectionAndNothingIsForgotten) {
-    // Out of an answer, out of one that says the connection has failed, and out of the housekeeper's.
+TEST_F(HttpsClient, AnExceptionEndsOneConnectionOnly) {
+    // Thrown from an answer, from the answer of a failed connection, and from one of the housekeeping.
     serve({always_good(), steps({request, close}), steps({request, stall}), always_good()});
     settings_.request_timeout = milliseconds(50);
     start_client();
@@ -58,13 +58,13 @@ TEST_F(HttpsClient, AnExceptionEndsOneConnectionAndNothingIsForgotten) {
     finish();
 }
 
-TEST_F(HttpsClient, ClosedBeforeTheAnswerOnAKeptConnection) {
+TEST_F(HttpsClient, ACloseBeforeTheAnswerOnAReusedConnection) {
     for (const step& end : {close, reset}) {
         serve({steps({request, good_answer(), request, end}), always_good()});
         start_client();
         EXPECT_EQ(ask_and_wait(id).http_status, 200);
         EXPECT_EQ(ask_and_wait(id).error, errc::reused_connection_closed);
-        // The retry that may follow goes to a connection that has carried nothing.
+        // A retry uses a fresh connection.
         EXPECT_EQ(ask_and_wait(id, true).http_status, 200);
         EXPECT_EQ(server_->connections().size(), 2U);
         finish();
@@ -73,20 +73,20 @@ TEST_F(HttpsClient, ClosedBeforeTheAnswerOnAKeptConnection) {
     }
 }
 
-TEST_F(HttpsClient, ACloseThatIsAlreadyThereIsSeenBeforeTheRequestGoesOut) {
+TEST_F(HttpsClient, SeesACloseBeforeItSendsTheRequest) {
     serve({steps({request, good_answer(), close}), always_good()});
     start_client();
     EXPECT_EQ(ask_and_wait(id).http_status, 200);
-    // Whether the loop has told the client yet or not: it looks before it sends.
+    // The client reads before it sends, whether or not the loop has reported the close.
     ASSERT_TRUE(loop_.run_until([&] { return server_->connections().size() == 1; }));
     EXPECT_EQ(ask_and_wait(id).http_status, 200);
     EXPECT_EQ(server_->connections().size(), 2U);
 }
 
-TEST_F(HttpsClient, CutAtAnyByteThereIsNoAnswer) {
+TEST_F(HttpsClient, AnAnswerCutAtAnyByteIsAnError) {
     const std::string whole = good_answer().bytes;
     std::vector<script> scripts;
-    // The text still holds its placeholders, so that the cuts fall into all parts of what is really sent.
+    // The text contains placeholders; the cuts reach all parts of the text that is really sent.
     const std::string filled =
         "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 70\r\n\r\n"
         R"({"id":"sess_0123456789abcdefghijklmnopqrstuvwxyz","status":"active"}  )";
@@ -125,7 +125,7 @@ TEST_F(HttpsClient, ObeysConnectionClose) {
     EXPECT_EQ(ask_and_wait(id).http_status, 200);
     EXPECT_EQ(server_->connections().size(), 2U);
     ASSERT_TRUE(loop_.run_until([&] { return server_->connections().front().closed_by_notify; }))
-        << "we say goodbye";
+        << "the client sends close_notify";
 }
 
 TEST_F(HttpsClient, UnsolicitedBytesOnAnIdleConnectionEndIt) {
@@ -135,7 +135,7 @@ TEST_F(HttpsClient, UnsolicitedBytesOnAnIdleConnectionEndIt) {
                   stall}),
            always_good()});
     start_client();
-    // The two may come together or one after the other: neither way is the 408 anybody's answer.
+    // The two may arrive together or one after the other. In neither case is the 408 an answer to a request.
     const api_answer first = ask_and_wait(id);
     EXPECT_TRUE(first.http_status == 200 || first.error == errc::unsolicited_data)
         << first.error.message();
@@ -144,7 +144,7 @@ TEST_F(HttpsClient, UnsolicitedBytesOnAnIdleConnectionEndIt) {
     EXPECT_EQ(server_->connections().size(), 2U);
 }
 
-TEST_F(HttpsClient, TwoAnswersAtOnceAreNone) {
+TEST_F(HttpsClient, TwoAnswersAtOnceAreAnError) {
     const std::string one = "HTTP/1.1 204 No Content\r\n\r\n";
     serve({steps({request, bytes(one + one), stall}), always_good()});
     start_client();
@@ -152,8 +152,8 @@ TEST_F(HttpsClient, TwoAnswersAtOnceAreNone) {
     EXPECT_EQ(ask_and_wait(id).http_status, 200);
 }
 
-TEST_F(HttpsClient, WhatIsBehindAnAnswerIsNotTheAnswerToOneThatWaits) {
-    // The answer ends where a read does, and the surplus is still in the socket.
+TEST_F(HttpsClient, BytesBehindAnAnswerDoNotAnswerTheNextRequest) {
+    // The answer ends where a read ends, and the surplus is still in the socket.
     constexpr std::size_t one_read = std::size_t{16} * 1024;
     const std::string head =
         "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: ";
@@ -173,7 +173,7 @@ TEST_F(HttpsClient, WhatIsBehindAnAnswerIsNotTheAnswerToOneThatWaits) {
     EXPECT_EQ(server_->connections().size(), 2U);
 }
 
-TEST_F(HttpsClient, APeerThatClosesAtOnceIsTheFailureOfARequestEachTime) {
+TEST_F(HttpsClient, EachConnectionClosedAtOnceFailsOneRequest) {
     constexpr std::size_t requests = 200;
     serve_with(std::nullopt, {steps({close})});
     settings_.max_connections = 4;
@@ -188,7 +188,7 @@ TEST_F(HttpsClient, APeerThatClosesAtOnceIsTheFailureOfARequestEachTime) {
     EXPECT_LE(client_->connections().opened_total, requests);
 }
 
-TEST_F(HttpsClient, TheAnswerOfAnotherSessionIsNobodys) {
+TEST_F(HttpsClient, RejectsTheAnswerOfAnotherSession) {
     std::string wrong = good_answer().bytes;
     wrong.replace(wrong.find("{id}"), 4, other_id);
     serve({steps({request, bytes(wrong), stall}), always_good()});
@@ -198,7 +198,7 @@ TEST_F(HttpsClient, TheAnswerOfAnotherSessionIsNobodys) {
     EXPECT_EQ(ask_and_wait(id).http_status, 200);
 }
 
-TEST_F(HttpsClient, PassesOnWhatA429Says) {
+TEST_F(HttpsClient, ReturnsTheHeadersOfA429) {
     serve(
         {{.steps =
               {request,
@@ -227,7 +227,7 @@ TEST_F(HttpsClient, PassesOnWhatA429Says) {
     EXPECT_EQ(right.http_status, 429);
     EXPECT_EQ(right.headers.retry_after, seconds(7));
     EXPECT_EQ(right.headers.rate_limit, 60U);
-    EXPECT_EQ(client_->connections().idle, 1U) << "a refusal costs no connection";
+    EXPECT_EQ(client_->connections().idle, 1U) << "a 429 does not end the connection";
 }
 
 TEST_F(HttpsClient, FollowsNoRedirect) {
@@ -263,7 +263,7 @@ TEST_F(HttpsClient, StalledAnswersEndInTime) {
     EXPECT_EQ(ask_and_wait(id).http_status, 200);
 }
 
-TEST_F(HttpsClient, IdleConnectionsGrowOld) {
+TEST_F(HttpsClient, IdleConnectionsEndAtTheIdleTimeout) {
     settings_.idle_timeout = milliseconds(20);
     serve({always_good()});
     start_client();
@@ -274,7 +274,7 @@ TEST_F(HttpsClient, IdleConnectionsGrowOld) {
 }
 
 TEST_F(HttpsClient, TheServersKeepAliveLimitCountsToo) {
-    // One second, of which we leave one: not kept at all.
+    // The server's second minus the client's margin of one second: the connection is not kept at all.
     serve({{.steps = {request, good_answer("Keep-Alive: timeout=1\r\n")}, .repeat = true}});
     start_client();
     EXPECT_EQ(ask_and_wait(id).http_status, 200);

@@ -1,4 +1,4 @@
-// The client against a real server on 127.0.0.1: the ways of an ordinary day.
+// The client against a real server on 127.0.0.1: ordinary operation, and stopping.
 
 #include "client_fixture.hpp"
 
@@ -43,7 +43,7 @@ TEST_F(HttpsClient, KeepsTheConnectionForTheNextRequest) {
     EXPECT_EQ(client_->connections().idle, 1U);
 }
 
-TEST_F(HttpsClient, SpeaksPlainHttpWhenToldTo) {
+TEST_F(HttpsClient, SpeaksPlainHttpIfConfigured) {
     serve_with(std::nullopt, {always_good()});
     start_client();
     EXPECT_EQ(ask_and_wait(first_id).http_status, 200);
@@ -53,7 +53,7 @@ TEST_F(HttpsClient, SpeaksPlainHttpWhenToldTo) {
     EXPECT_EQ(client_->connections().opened_total, 1U);
 }
 
-TEST_F(HttpsClient, AsksAgainFromWithinAnAnswer) {
+TEST_F(HttpsClient, AcceptsAGetFromInsideAnAnswer) {
     serve({always_good()});
     start_client();
     ask_again_ = second_id;
@@ -63,7 +63,7 @@ TEST_F(HttpsClient, AsksAgainFromWithinAnAnswer) {
     EXPECT_EQ(answers_[1].slot, session_slot{1});
 }
 
-TEST_F(HttpsClient, OpensAsManyConnectionsAsThereIsWorkAndNotMore) {
+TEST_F(HttpsClient, OpensOneConnectionForEachRequestInFlight) {
     settings_.max_connections = 5;
     serve({always_good()});
     start_client();
@@ -79,7 +79,7 @@ TEST_F(HttpsClient, OpensAsManyConnectionsAsThereIsWorkAndNotMore) {
         EXPECT_FALSE(each.error);
     }
 
-    // One at a time, one connection is enough: the one used last.
+    // One request at a time needs one connection: the one used last.
     const std::size_t before = server_->connections().size();
     for (int i = 0; i < 10; ++i) {
         EXPECT_EQ(ask_and_wait(first_id).http_status, 200);
@@ -87,7 +87,7 @@ TEST_F(HttpsClient, OpensAsManyConnectionsAsThereIsWorkAndNotMore) {
     EXPECT_EQ(server_->connections().size(), before);
 }
 
-TEST_F(HttpsClient, WaitingRequestsTakeWhicheverConnectionIsFreeFirst) {
+TEST_F(HttpsClient, WaitingRequestsUseTheFirstFreeConnection) {
     settings_.max_connections = 3;
     serve({always_good()});
     start_client();
@@ -98,7 +98,7 @@ TEST_F(HttpsClient, WaitingRequestsTakeWhicheverConnectionIsFreeFirst) {
     EXPECT_LE(server_->connections().size(), 3U);
 }
 
-TEST_F(HttpsClient, AFreshRequestMakesItselfRoom) {
+TEST_F(HttpsClient, AFreshRequestReplacesAnIdleConnection) {
     settings_.max_connections = 1;
     serve({always_good()});
     start_client();
@@ -114,7 +114,7 @@ TEST_F(HttpsClient, AFreshRequestMakesItselfRoom) {
     EXPECT_EQ(server_->connections().size(), 3U);
 }
 
-TEST_F(HttpsClient, RefusedConnectionsAnswerTheWaitingRequest) {
+TEST_F(HttpsClient, ARefusedConnectionFailsTheWaitingRequest) {
     {
         const scripted_server closed(loop_.executor(), std::nullopt, {always_good()});
         settings_.base_url.port = closed.port();
@@ -150,7 +150,7 @@ TEST_F(HttpsClient, StopsInTwoStages) {
     EXPECT_EQ(answer(2).error, errc::cancelled);
 }
 
-TEST_F(HttpsClient, WhatIsInFlightFinishesAfterStop) {
+TEST_F(HttpsClient, ARequestInFlightFinishesAfterStop) {
     serve({always_good()});
     start_client();
     EXPECT_EQ(ask_and_wait(first_id).http_status, 200);
@@ -163,8 +163,8 @@ TEST_F(HttpsClient, WhatIsInFlightFinishesAfterStop) {
     EXPECT_EQ(answer(3).error, errc::cancelled);
 }
 
-TEST_F(HttpsClient, CanBeStoppedAtEveryMoment) {
-    // A cancellation at each turn of the loop between the first step and the answer.
+TEST_F(HttpsClient, CanBeStoppedAtAnyTurnOfTheLoop) {
+    // Stops after each number of turns, from the first step to the answer.
     for (int turns = 0;; ++turns) {
         serve({always_good()});
         start_client("localhost");

@@ -1,4 +1,4 @@
-// Whom the client trusts, and that nobody else ever sees a byte of the key.
+// Which servers the client trusts, and that no other server receives a byte of the key.
 
 #include "client_fixture.hpp"
 
@@ -100,7 +100,7 @@ TEST_F(HttpsClient, SpeaksTls12) {
     EXPECT_GT(client_->connections().certificate_not_after, 1'700'000'000);
 }
 
-TEST_F(HttpsClient, ResumesWhenItComesBack) {
+TEST_F(HttpsClient, ResumesTheSessionWhenItReconnects) {
     const script once{.steps = {{step::kind::request}, good_answer("Connection: close\r\n")}};
     for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
         tls_context tls = server_tls(certificates_.good());
@@ -119,7 +119,7 @@ TEST_F(HttpsClient, ResumesWhenItComesBack) {
     }
 }
 
-TEST_F(HttpsClient, ASessionOverWhichTheHandshakeHangsIsOfferedNoMore) {
+TEST_F(HttpsClient, DropsTheSessionOfAStalledHandshake) {
     settings_.connect_timeout = seconds(1);
     const script once{.steps = {{step::kind::request}, good_answer("Connection: close\r\n")}};
     serve({once, {.steps = {}, .stall_handshake = true}});
@@ -147,7 +147,7 @@ TEST_F(HttpsClient, AChangeOfTrustEndsTheOldConnectionsAfterTheirExchange) {
     start_client("localhost");
     EXPECT_EQ(ask_and_wait(id).http_status, 200);
 
-    // The new authority does not know the server: nothing old may carry on.
+    // The new authority did not sign the server, so no old connection may continue.
     const certificate_authority other("another authority altogether");
     tls_client_options options;
     options.host = "localhost";
@@ -175,7 +175,7 @@ TEST_F(HttpsClient, ANewKeyNeedsNoNewConnection) {
               std::string::npos);
 }
 
-TEST_F(HttpsClient, ShowsItsOwnCertificate) {
+TEST_F(HttpsClient, SendsItsOwnCertificate) {
     tls_server_options options;
     const identity mine = certificates_.good();
     options.cert_file = folder_.file("s.pem", mine.chain_pem);
@@ -199,7 +199,7 @@ TEST_F(HttpsClient, ShowsItsOwnCertificate) {
     EXPECT_EQ(ask_and_wait(id).http_status, 200);
     finish();
 
-    // Without it, TLS 1.3 lets us begin and refuses afterwards.
+    // Without the certificate, a TLS 1.3 server completes the handshake and rejects the client afterwards.
     answers_.clear();
     next_slot_ = 0;
     trust_.reset();

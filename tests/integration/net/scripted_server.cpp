@@ -19,7 +19,7 @@ struct scripted_server::peer {
           todo(plan),
           notes(facts) {}
 
-    // Takes what the socket brought; false when the client has said goodbye.
+    // Decrypts received bytes; false if the client has ended the stream.
     bool absorb(std::span<const char> input) {
         if (!engine) {
             take(input.data(), input.size());
@@ -46,7 +46,7 @@ struct scripted_server::peer {
     std::unique_ptr<tls_engine> engine;
     script todo;
     seen& notes;
-    std::string unread; // plaintext of requests not yet taken
+    std::string unread; // plaintext of requests that the script has not reached
     std::string id;
     std::array<char, 16384> buffer{};
 };
@@ -59,12 +59,12 @@ void replace(std::string& text, const std::string& what, const std::string& by) 
     }
 }
 
-// The id asked for, and the length of the body that holds it.
+// Puts the requested id, and the length of the body that contains it, into a response.
 std::string fill_in(std::string text, const std::string& id) {
     replace(text, "{id}", id);
     const std::size_t header = text.find("\r\n\r\n");
     if (header != std::string::npos) {
-        // The placeholder is in the header, so that the body's length does not change with it.
+        // The placeholder is in the header, so replacing it does not change the length of the body.
         replace(text, "{length}", std::to_string(text.size() - header - 4));
     }
     return text;
@@ -116,7 +116,7 @@ task<> scripted_server::accept() {
     for (;;) {
         auto accepted = co_await acceptor_.async_accept(as_tuple);
         const error_code error = std::get<0>(accepted);
-        // A test that takes all descriptors gives them back.
+        // Accepting fails while a test uses up all descriptors.
         if (error == boost::system::errc::too_many_files_open) {
             continue;
         }
@@ -152,7 +152,7 @@ task<> scripted_server::serve(std::shared_ptr<peer> connection) {
             }
         }
     } while (connection->todo.repeat);
-    // A server that has done its part still sees what the client does.
+    // After the last step the server still records what the client sends.
     bool more = true;
     while (more) {
         more = co_await receive(connection);

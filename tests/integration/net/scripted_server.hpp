@@ -1,7 +1,7 @@
-// A server that does exactly what a test wrote down, over real sockets, with or without TLS.
+// A server that follows the scripts of a test, over real sockets, with or without TLS.
 //
-// Each accepted connection follows one script, step by step; the last script serves all later connections. It counts
-// what it saw, above all how much plaintext reached it.
+// Each accepted connection follows one script, step by step; the last script serves all later connections. The server
+// records what it receives, above all the plaintext.
 
 #ifndef KALLGLOT_TEST_NET_SCRIPTED_SERVER_HPP
 #define KALLGLOT_TEST_NET_SCRIPTED_SERVER_HPP
@@ -23,13 +23,13 @@ namespace kallglot::test {
 
 struct step {
     enum class kind : std::uint8_t {
-        request,      // wait for a whole request
-        send,         // bytes, encrypted if there is TLS; {id} stands for the id last asked for
+        request, // wait for a whole request
+        send,    // bytes, encrypted if there is TLS; {id} is replaced by the id of the last request
         send_raw,     // bytes as they are
-        close_notify, // TLS's goodbye
+        close_notify, // the orderly end of TLS
         close,        // end of stream
-        reset,        // the hard way
-        stall,        // nothing more until the client or the test ends it
+        reset,        // a TCP reset
+        stall,        // send nothing until the client or the test ends the connection
         key_update,   // TLS 1.3: new keys, and the client must send new ones as well
     };
 
@@ -39,11 +39,11 @@ struct step {
 
 struct script {
     std::vector<step> steps;
-    bool stall_handshake = false; // accept, and say nothing
-    bool repeat = false;          // begin anew after the last step
+    bool stall_handshake = false; // accept, and send nothing
+    bool repeat = false;          // begin again after the last step
 };
 
-/// What one connection of the server saw.
+/// The record of one connection of the server.
 struct seen {
     bool established = false;
     bool resumed = false;
@@ -53,7 +53,7 @@ struct seen {
     std::string failure;
 };
 
-/// Lifetime: stop() and an empty loop before it goes.
+/// Lifetime: before it is destroyed, stop() it and run the loop until it is empty.
 class scripted_server {
 public:
     scripted_server(loop_executor executor,
@@ -77,7 +77,7 @@ public:
 
     void stop();
 
-    /// Whether nothing of it runs any more.
+    /// Whether all of its tasks have ended.
     [[nodiscard]] bool finished() const { return group_.size() == 0; }
 
 private:
@@ -100,10 +100,10 @@ private:
     task_group group_;
 };
 
-/// A whole response with a body that describes the session asked for.
+/// A whole response with a body that describes the requested session.
 [[nodiscard]] step good_answer(const std::string& extra_headers = {});
 
-/// Answers every request with that.
+/// Answers every request with good_answer().
 [[nodiscard]] script always_good();
 
 /// A whole response from parts.

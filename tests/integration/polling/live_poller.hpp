@@ -1,5 +1,5 @@
-/// The real poller over real TLS against the rehearsal API, all on one loop: what the daemon is made of, without
-/// its files and pages.
+/// The real poller over real TLS against the simulator, all on one loop: the core of the daemon without files and
+/// pages.
 
 #ifndef KALLGLOT_TESTS_INTEGRATION_RUNTIME_LIVE_POLLER_HPP
 #define KALLGLOT_TESTS_INTEGRATION_RUNTIME_LIVE_POLLER_HPP
@@ -19,10 +19,10 @@
 
 namespace kallglot::test {
 
-/// Loop only. Lifetime: the loop outlives it; finish() before it goes.
+/// Loop only. Lifetime: the loop outlives it. Before it is destroyed: finish().
 class live_poller {
 public:
-    /// `connections` bounds what can be in flight; every session is due each `interval`.
+    /// `connections` limits the requests in flight; every session is due each `interval`.
     live_poller(loop& on, std::size_t sessions, std::size_t connections, milliseconds interval);
     ~live_poller();
     live_poller(const live_poller&) = delete;

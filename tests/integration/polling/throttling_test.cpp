@@ -1,4 +1,4 @@
-// After a 429 nothing is sent before the API's Retry-After has passed, whatever form it has.
+// After a 429 no request is sent before Retry-After has passed, in each form of the field.
 
 #include "live_poller.hpp"
 
@@ -13,8 +13,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// A value of Retry-After, and the least it has to mean. Source: RFC 9110 section 10.2.3, and what servers send
-/// against it: those forms mean the pause for a missing field, 30 s.
+/// A value of Retry-After, and the shortest pause that it must cause. Source: RFC 9110 section 10.2.3, and invalid
+/// forms that servers send: these cause the same pause as a missing field, 30 s.
 struct form {
     const char* text;
     steady_duration least;
@@ -27,7 +27,7 @@ constexpr form forms[] = {
     {"7", 7s},
     {"30", 30s},
     {"3600", 3600s},
-    {"date+2", 1s}, // whole seconds, and half a second under way
+    {"date+2", 1s}, // the date has whole seconds, and half a second passes in flight
     {"date+3", 2s},
     {"date+30", 29s},
     {"date+0", 1s},
@@ -47,12 +47,12 @@ static_assert(std::size(forms) == 21);
 
 constexpr std::size_t connections = 8;
 
-/// One daemon in one storm.
+/// One poller, and an API that rejects its requests with 429.
 struct storm {
-    /// Due once a second: a hundred pollers at full speed leave no time for the handshakes of the others.
+    /// Due once a second: a hundred pollers at full speed would leave no CPU time for each other's handshakes.
     storm(loop& on, const form& asked) : wanted(asked), poller(on, 40, connections, 1s) {}
 
-    /// Goes on as far as the storm is ready for; true once it has stood in its pause with nothing in flight.
+    /// Takes the next step of the scenario that is possible; true once the poller pauses with no request in flight.
     bool advance() {
         const steady_time now = std::chrono::steady_clock::now();
         if (stage == stages::polling && poller.health().state() == api_state::ok) {
@@ -73,11 +73,11 @@ struct storm {
         return stage == stages::paused;
     }
 
-    /// Holds what is known when nothing is in flight against what was asked for.
+    /// Compares the poller's pause with Retry-After. Precondition: no request in flight.
     void measure(steady_time now) {
         paused_until = poller.health().paused_until(now);
         requests_at_pause = poller.api().stats.session_requests;
-        // On a starved machine a pause of a second is over before its last answer came; then it is refused again.
+        // On a slow machine a pause of a second may end before the last answer arrives; the API then rejects again.
         if (now < first_pause_until) {
             EXPECT_LE(poller.api().stats.answers_by_status[429], connections) << wanted.text;
         }
@@ -104,8 +104,8 @@ TEST(Throttling, NothingIsSentInAHundredStormsBeforeRetryAfterHasPassed) {
         storms.push_back(std::make_unique<storm>(on, forms[i % std::size(forms)]));
         storms.back()->poller.start();
     }
-    // Each polls well; then its API refuses. The pause begins with the first 429; what was in flight then may still
-    // arrive and be answered. Each storm goes on when it is ready: all at one instant is no promise of a busy machine.
+    // Each poller works; then its API rejects. The pause begins with the first 429; requests in flight at that time may
+    // still arrive. Each scenario continues at its own pace, because a busy machine cannot serve all at one instant.
     ASSERT_TRUE(on.run_until([&] {
         bool all = true;
         for (auto& each : storms) {
@@ -113,7 +113,7 @@ TEST(Throttling, NothingIsSentInAHundredStormsBeforeRetryAfterHasPassed) {
         }
         return all;
     }));
-    // For three seconds each request is held against the pause that stood when it came.
+    // For three seconds each request is compared with the pause at its arrival.
     const steady_time end = std::chrono::steady_clock::now() + 3s;
     std::size_t resumed = 0;
     ASSERT_TRUE(on.run_until([&] {
@@ -126,7 +126,7 @@ TEST(Throttling, NothingIsSentInAHundredStormsBeforeRetryAfterHasPassed) {
         }
         return now >= end;
     }));
-    // The short ones have come back by themselves, so the pauses were pauses and not the end.
+    // Pollers with short pauses have resumed, so the pauses were not failures.
     for (auto& each : storms) {
         const bool back = each->poller.api().stats.session_requests > each->requests_at_pause;
         resumed += back ? 1 : 0;

@@ -22,7 +22,7 @@ protected:
 };
 
 TEST_P(HttpServerRefuses, AndClosesWithoutReadingOn) {
-    // Behind the bad request waits a good one, which must not be answered.
+    // A valid request follows the invalid one; it must not be answered.
     const std::string good = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
     const std::string answer = exchange(GetParam().bytes + good);
     EXPECT_TRUE(answer.starts_with("HTTP/1.1 " + GetParam().status_line + "\r\n")) << answer;

@@ -19,7 +19,7 @@ protected:
         return client.text().ends_with(text);
     }
 
-    // The clock moves in steps, as it does in life, and what a deadline ended gets its turn.
+    // The clock moves in steps, and between them tasks that a deadline ended can run.
     void pass(std::chrono::milliseconds time) {
         settle();
         clock_.advance(time);
@@ -37,7 +37,7 @@ std::size_t good_answers(const std::string& text) {
 
 const std::string get_root = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
-TEST_F(HttpServerLimits, ClosesAClientThatSaysNothing) {
+TEST_F(HttpServerLimits, ClosesAClientThatSendsNothing) {
     start();
     test::raw_client& client = connect();
     pass(seconds(9));
@@ -47,10 +47,10 @@ TEST_F(HttpServerLimits, ClosesAClientThatSaysNothing) {
     EXPECT_EQ(client.text(), "");
 }
 
-TEST_F(HttpServerLimits, TellsASlowClientThatItIsTooSlow) {
+TEST_F(HttpServerLimits, RespondsWith408ToASlowClient) {
     start();
     test::raw_client& client = connect();
-    // A byte each second: the time counts from the accept, not from the last byte.
+    // A byte each second: the timeout runs from the accept, not from the last byte.
     for (const char c : std::string_view("GET / HTT")) {
         client.send(std::string_view(&c, 1));
         pass(seconds(1));
@@ -63,7 +63,7 @@ TEST_F(HttpServerLimits, TellsASlowClientThatItIsTooSlow) {
     EXPECT_TRUE(client.read_to_end());
 }
 
-TEST_F(HttpServerLimits, CountsASlowBodyToo) {
+TEST_F(HttpServerLimits, RespondsWith408ToASlowBody) {
     start();
     test::raw_client& client = connect();
     client.send("POST /keep HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\nsome of it");
@@ -72,7 +72,7 @@ TEST_F(HttpServerLimits, CountsASlowBodyToo) {
     EXPECT_TRUE(client.text().starts_with("HTTP/1.1 408 Request Timeout\r\n"));
 }
 
-TEST_F(HttpServerLimits, LetsAClientRestBetweenRequestsButNotForEver) {
+TEST_F(HttpServerLimits, ClosesAnIdleClientAtTheIdleTimeout) {
     start();
     test::raw_client& client = connect();
     client.send(get_root);
@@ -85,7 +85,7 @@ TEST_F(HttpServerLimits, LetsAClientRestBetweenRequestsButNotForEver) {
     EXPECT_EQ(client.text(), "");
 }
 
-TEST_F(HttpServerLimits, CountsALaterRequestFromItsFirstByte) {
+TEST_F(HttpServerLimits, TimesALaterRequestFromItsFirstByte) {
     start();
     test::raw_client& client = connect();
     client.send(get_root);
@@ -99,7 +99,7 @@ TEST_F(HttpServerLimits, CountsALaterRequestFromItsFirstByte) {
     EXPECT_TRUE(client.text().starts_with("HTTP/1.1 408 Request Timeout\r\n"));
 }
 
-TEST_F(HttpServerLimits, CutsOffAClientThatDoesNotReadItsAnswer) {
+TEST_F(HttpServerLimits, ClosesAClientThatDoesNotRead) {
     start();
     test::raw_client& client = connect(4096);
     client.send("GET /large HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -110,7 +110,7 @@ TEST_F(HttpServerLimits, CutsOffAClientThatDoesNotReadItsAnswer) {
     EXPECT_LT(client.text().size(), large_.size());
 }
 
-TEST_F(HttpServerLimits, StopsListeningToARefusedClientAfterASecond) {
+TEST_F(HttpServerLimits, ClosesARejectedClientAfterASecond) {
     start();
     test::raw_client& client = connect();
     client.send("GET / HTTP/1.1\r\n\r\n");
@@ -131,7 +131,7 @@ TEST_F(HttpServerLimits, ClosesTheConnectionAfterItsLastRequest) {
     EXPECT_NE(client.text().find("Connection: close"), std::string::npos);
 }
 
-TEST_F(HttpServerLimits, LosesNoAnswerOfAClientThatSentMoreThanItMay) {
+TEST_F(HttpServerLimits, LosesNoResponseToAClientThatSendsTooMuch) {
     limits_.requests_per_connection = 200;
     start();
     test::raw_client& client = connect(4096);
@@ -139,20 +139,20 @@ TEST_F(HttpServerLimits, LosesNoAnswerOfAClientThatSentMoreThanItMay) {
     for (int i = 0; i < 2000; ++i) {
         requests += get_root;
     }
-    // It reads only when everything has been sent and answered.
+    // The client reads only after everything was sent and answered.
     client.send(requests);
     settle();
     ASSERT_TRUE(client.read_to_end());
     EXPECT_EQ(good_answers(client.text()), 200U);
 }
 
-TEST_F(HttpServerLimits, ClosesTheOneLongestWithoutARequestForANewOne) {
+TEST_F(HttpServerLimits, ClosesTheConnectionLongestWithoutARequest) {
     limits_.max_connections = 3;
     start();
     test::raw_client& first = connect();
     test::raw_client& second = connect();
     test::raw_client& third = connect();
-    // The first has asked since; the second has not.
+    // The first has sent a request meanwhile, the second has not.
     first.send(get_root);
     static_cast<void>(first.take_answer());
     test::raw_client& fourth = connect();
@@ -164,7 +164,7 @@ TEST_F(HttpServerLimits, ClosesTheOneLongestWithoutARequestForANewOne) {
     EXPECT_EQ(server_->connections(), 3U);
 }
 
-TEST_F(HttpServerLimits, ALowerCapHoldsFromTheNextConnectionOn) {
+TEST_F(HttpServerLimits, ALowerLimitAppliesAtTheNextConnection) {
     limits_.max_connections = 6;
     start();
     std::vector<test::raw_client*> clients;
@@ -188,7 +188,7 @@ TEST_F(HttpServerLimits, ALowerCapHoldsFromTheNextConnectionOn) {
     EXPECT_EQ(server_->connections(), 3U);
 }
 
-TEST_F(HttpServerLimits, SparesAClientThatIsBeingAnswered) {
+TEST_F(HttpServerLimits, KeepsAClientThatIsBeingAnswered) {
     limits_.max_connections = 2;
     start();
     test::raw_client& answered = connect();
@@ -203,7 +203,7 @@ TEST_F(HttpServerLimits, SparesAClientThatIsBeingAnswered) {
     EXPECT_TRUE(fresh.take_answer().starts_with("HTTP/1.1 200 OK\r\n"));
 }
 
-TEST_F(HttpServerLimits, StaysAtTheCapUnderAFlood) {
+TEST_F(HttpServerLimits, StaysAtTheLimitUnderAFlood) {
     limits_.max_connections = 8;
     start();
     for (int i = 0; i < 100; ++i) {
@@ -230,7 +230,7 @@ protected:
             co_await gate_->async_wait(as_tuple);
         }
         const bool is_known = request->field("Authorization") == "known";
-        co_return is_known ? std::nullopt : std::optional(make_text_response(401, "who?"));
+        co_return is_known ? std::nullopt : std::optional(make_text_response(401, "credentials?"));
     }
 
     [[nodiscard]] static std::string head(std::string_view method,
@@ -245,13 +245,13 @@ protected:
     int questions_ = 0;
 };
 
-TEST_F(HttpServerGate, WhoeverIsNotLetInIsToldBeforeALargeBodyIsRead) {
+TEST_F(HttpServerGate, RejectsBeforeALargeBodyIsRead) {
     for (const std::string& asked :
          {head("POST", large), head("POST", 1000, "Expect: 100-continue\r\n")}) {
         questions_ = 0;
         test::raw_client& client = connect();
         client.send(asked);
-        ASSERT_TRUE(client.read_until("who?\n"));
+        ASSERT_TRUE(client.read_until("credentials?\n"));
         EXPECT_TRUE(client.text().starts_with("HTTP/1.1 401 Unauthorized\r\n"));
         EXPECT_NE(client.text().find("Connection: close\r\n"), std::string::npos);
         client.send(std::string(1000, 'b'));
@@ -261,7 +261,7 @@ TEST_F(HttpServerGate, WhoeverIsNotLetInIsToldBeforeALargeBodyIsRead) {
     }
 }
 
-TEST_F(HttpServerGate, ASmallBodyIsReadFirstAndTheConnectionGoesOn) {
+TEST_F(HttpServerGate, ReadsASmallBodyAndKeepsTheConnection) {
     test::raw_client& client = connect();
     for (int i = 1; i <= 2; ++i) {
         client.send(head("POST", 4));
@@ -273,7 +273,7 @@ TEST_F(HttpServerGate, ASmallBodyIsReadFirstAndTheConnectionGoesOn) {
     }
 }
 
-TEST_F(HttpServerGate, OthersAreAskedOnceForEachRequest) {
+TEST_F(HttpServerGate, IsCalledOnceForEachRequest) {
     test::raw_client& client = connect();
     for (int i = 1; i <= 3; ++i) {
         client.send(head("POST", large, "Authorization: known\r\n"));
@@ -289,11 +289,11 @@ TEST_F(HttpServerGate, OthersAreAskedOnceForEachRequest) {
     client.send("body");
     ASSERT_TRUE(client.read_until("kept\n"));
     client.send(head("POST", 4) + "body");
-    ASSERT_TRUE(client.read_until("who?\n"));
-    EXPECT_EQ(questions_, 5) << "whoever was let in once is asked again";
+    ASSERT_TRUE(client.read_until("credentials?\n"));
+    EXPECT_EQ(questions_, 5) << "an admitted connection is checked for each request";
 }
 
-TEST_F(HttpServerGate, ItsTimeIsNotTheClients) {
+TEST_F(HttpServerGate, ItsTimeDoesNotCountForTheClient) {
     takes_long_ = true;
     for (const std::string known : {"Authorization: known\r\n", ""}) {
         test::raw_client& client = connect();
@@ -303,7 +303,7 @@ TEST_F(HttpServerGate, ItsTimeIsNotTheClients) {
         gate_->cancel();
         pass(seconds(9));
         if (known.empty()) {
-            ASSERT_TRUE(client.read_until("who?\n"));
+            ASSERT_TRUE(client.read_until("credentials?\n"));
         } else {
             client.send(std::string(large, 'b'));
             ASSERT_TRUE(client.read_until("kept\n"));
@@ -311,7 +311,7 @@ TEST_F(HttpServerGate, ItsTimeIsNotTheClients) {
     }
 }
 
-TEST_F(HttpServerGate, WhatItRefusesIsAnsweredAtTheEndTooAndABodyIsNotWaitedFor) {
+TEST_F(HttpServerGate, RejectsDuringFinishWithoutWaitingForABody) {
     takes_long_ = true;
     test::raw_client& stranger = connect();
     stranger.send(head("POST", large));
@@ -321,12 +321,12 @@ TEST_F(HttpServerGate, WhatItRefusesIsAnsweredAtTheEndTooAndABodyIsNotWaitedFor)
     finish();
     settle();
     gate_->cancel();
-    ASSERT_TRUE(stranger.read_until("who?\n"));
+    ASSERT_TRUE(stranger.read_until("credentials?\n"));
     EXPECT_TRUE(known.read_to_end());
     EXPECT_EQ(known.text(), "");
 }
 
-TEST_F(HttpServerGate, AHeadRequestThatItRefusesGetsNoBody) {
+TEST_F(HttpServerGate, RejectsAHeadRequestWithoutABody) {
     test::raw_client& client = connect();
     client.send(head("HEAD", large));
     ASSERT_TRUE(client.read_until("\r\n\r\n"));

@@ -32,7 +32,7 @@ protected:
     }
 };
 
-TEST_F(HttpServerListen, TellsThePortThatTheSystemPicked) {
+TEST_F(HttpServerListen, ReturnsThePortOfTheSystem) {
     ASSERT_FALSE(listen("127.0.0.1"));
     EXPECT_EQ(server_->addresses(),
               std::vector<std::string>{"127.0.0.1:" + std::to_string(server_->port())});
@@ -45,7 +45,7 @@ TEST_F(HttpServerListen, ServesSeveralAddresses) {
     EXPECT_NE(server_->addresses()[0], server_->addresses()[1]);
 }
 
-TEST_F(HttpServerListen, TakesIpv6WithBracketsInTheName) {
+TEST_F(HttpServerListen, ListensOnIpv6AndShowsBrackets) {
     const error_code error = listen("::1");
     if (error) {
         GTEST_SKIP() << "no IPv6 here: " << error.message();
@@ -53,24 +53,24 @@ TEST_F(HttpServerListen, TakesIpv6WithBracketsInTheName) {
     EXPECT_EQ(server_->addresses().front(), "[::1]:" + std::to_string(server_->port()));
 }
 
-TEST_F(HttpServerListen, TakesAHostName) {
+TEST_F(HttpServerListen, ListensOnAHostName) {
     ASSERT_FALSE(listen("localhost"));
     EXPECT_NE(server_->port(), 0);
 }
 
-TEST_F(HttpServerListen, SaysThatAPortIsTaken) {
+TEST_F(HttpServerListen, ReportsAPortInUse) {
     ASSERT_FALSE(listen("127.0.0.1"));
     EXPECT_EQ(listen("127.0.0.1", server_->port()), asio::error::address_in_use);
     EXPECT_EQ(server_->addresses().size(), 1U);
 }
 
-TEST_F(HttpServerListen, RefusesAnAddressThatIsNotOurs) {
+TEST_F(HttpServerListen, ReportsAnAddressOfAnotherHost) {
     EXPECT_TRUE(listen("192.0.2.1"));
     EXPECT_TRUE(server_->addresses().empty());
     EXPECT_EQ(server_->port(), 0);
 }
 
-TEST_F(HttpServerListen, AcceptsThoseWhoWaitTogetherInAFewTurnsOfTheLoop) {
+TEST_F(HttpServerListen, AcceptsManyWaitingClientsInAFewTurns) {
     ASSERT_FALSE(listen("127.0.0.1"));
     constexpr std::size_t clients = 48;
     std::vector<std::unique_ptr<test::raw_client>> waiting;
@@ -87,7 +87,7 @@ TEST_F(HttpServerListen, AcceptsThoseWhoWaitTogetherInAFewTurnsOfTheLoop) {
     };
     asio::post(loop_.executor(), turn);
     EXPECT_TRUE(loop_.run_until([&] { return server_->connections() == clients; }));
-    // One a turn would take 48.
+    // With one accept a turn it would take 48 turns.
     EXPECT_LE(turns, 12);
     over = true;
     settle();

@@ -17,7 +17,7 @@ protected:
     }
 };
 
-TEST_F(HttpServerStop, FinishesTheAnswerUnderWay) {
+TEST_F(HttpServerStop, FinishesTheResponseInFlight) {
     test::raw_client& client = connect();
     start_waiting(client);
     finish();
@@ -29,7 +29,7 @@ TEST_F(HttpServerStop, FinishesTheAnswerUnderWay) {
     EXPECT_TRUE(loop_.run(server_->join()));
 }
 
-TEST_F(HttpServerStop, ClosesThoseThatHaveNotAsked) {
+TEST_F(HttpServerStop, ClosesConnectionsWithoutARequest) {
     test::raw_client& idle = connect();
     test::raw_client& half = connect();
     half.send("GET / HT");
@@ -41,18 +41,18 @@ TEST_F(HttpServerStop, ClosesThoseThatHaveNotAsked) {
     EXPECT_EQ(idle.text() + half.text(), "");
 }
 
-TEST_F(HttpServerStop, TakesNoNewConnection) {
+TEST_F(HttpServerStop, AcceptsNoNewConnection) {
     const std::uint16_t port = server_->port();
     finish();
     EXPECT_TRUE(loop_.run(server_->join()));
     EXPECT_THROW(test::raw_client(loop_, port), boost::system::system_error);
 }
 
-TEST_F(HttpServerStop, CutsOffWhatDoesNotFinish) {
+TEST_F(HttpServerStop, CutsHandlersThatDoNotFinish) {
     test::raw_client& client = connect();
     start_waiting(client);
     finish();
-    // Nobody releases it: the handler's wait is cancelled.
+    // The test does not release the handler, so cut() must cancel its wait.
     cut();
     EXPECT_TRUE(loop_.run(server_->join()));
     EXPECT_EQ(waiting_, 0);
@@ -61,7 +61,7 @@ TEST_F(HttpServerStop, CutsOffWhatDoesNotFinish) {
     EXPECT_EQ(client.text(), "");
 }
 
-TEST_F(HttpServerStop, CutsOffConnectionsInEveryPhase) {
+TEST_F(HttpServerStop, CutsConnectionsInEveryPhase) {
     test::raw_client& waiting = connect();
     test::raw_client& half = connect();
     test::raw_client& slow_reader = connect(4096);
@@ -81,7 +81,7 @@ TEST_F(HttpServerStop, CutsOffConnectionsInEveryPhase) {
     }
 }
 
-TEST_F(HttpServerStop, CutsOffAConnectionThatHasNotHadItsFirstTurn) {
+TEST_F(HttpServerStop, CutsAConnectionBeforeItsFirstTurn) {
     clients_.emplace_back(loop_, server_->port());
     ASSERT_TRUE(loop_.run_until([&] { return server_->connections() == 1; }));
     cut();

@@ -29,7 +29,7 @@ TEST_F(HttpServer, AnswersWithLengthDateAndType) {
                   + hello);
 }
 
-TEST_F(HttpServer, AFieldThatTheConfigurationSetsIsSentOnce) {
+TEST_F(HttpServer, SendsAConfiguredFieldOnce) {
     server_->use_fields({{"X-Content-Type-Options", "nosniff"}, {"X-Frame-Options", "deny"}});
     test::raw_client& client = connect();
     client.send(get_root);
@@ -49,7 +49,7 @@ TEST_F(HttpServer, KeepsTheConnectionForTheNextRequest) {
     EXPECT_EQ(server_->connections(), 1U);
 }
 
-TEST_F(HttpServer, AnswersRequestsSentAheadOneAfterTheOther) {
+TEST_F(HttpServer, AnswersPipelinedRequestsInOrder) {
     test::raw_client& client = connect();
     client.send(get_root + "GET /nothing HTTP/1.1\r\nHost: a\r\n\r\n" + get_root);
     EXPECT_TRUE(client.take_answer().starts_with("HTTP/1.1 200 OK\r\n"));
@@ -57,7 +57,7 @@ TEST_F(HttpServer, AnswersRequestsSentAheadOneAfterTheOther) {
     EXPECT_TRUE(client.take_answer().starts_with("HTTP/1.1 200 OK\r\n"));
 }
 
-TEST_F(HttpServer, ReadsARequestThatComesByteForByte) {
+TEST_F(HttpServer, ReadsARequestByteByByte) {
     test::raw_client& client = connect();
     for (const char c : get_root) {
         client.send(std::string_view(&c, 1));
@@ -65,7 +65,7 @@ TEST_F(HttpServer, ReadsARequestThatComesByteForByte) {
     EXPECT_TRUE(client.take_answer().ends_with(hello));
 }
 
-TEST_F(HttpServer, GivesHeadTheSameHeadAndNoBody) {
+TEST_F(HttpServer, AnswersHeadWithTheSameHeadAndNoBody) {
     test::raw_client& client = connect();
     client.send("HEAD / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
     ASSERT_TRUE(client.read_to_end());
@@ -95,7 +95,7 @@ TEST_F(HttpServer, RefusesUnknownPathsAndOtherMethods) {
     EXPECT_TRUE(client.take_answer().starts_with("HTTP/1.1 404 Not Found\r\n"));
 }
 
-TEST_F(HttpServer, TurnsAHandlersExceptionIntoAnAnswer) {
+TEST_F(HttpServer, RespondsWith500ToAnException) {
     test::raw_client& client = connect();
     client.send("GET /fail HTTP/1.1\r\nHost: a\r\n\r\n");
     const std::string answer = client.take_answer();
@@ -123,7 +123,7 @@ TEST_F(HttpServer, SendsALargeBodyWhole) {
     EXPECT_TRUE(answer.ends_with("LLLL"));
 }
 
-TEST_F(HttpServer, SurvivesClientsThatLeaveAtAnyMoment) {
+TEST_F(HttpServer, SurvivesClientsThatCloseAtAnyByte) {
     const std::string request =
         "POST /keep HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nsome body";
     for (std::size_t size = 0; size <= request.size(); ++size) {

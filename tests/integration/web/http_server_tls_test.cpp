@@ -1,4 +1,4 @@
-// The server over TLS: whole requests, large answers, other certificates, and clients that do not speak it.
+// The server over TLS: requests, large responses, changes of certificate, and clients that do not speak TLS.
 
 #include "kallglot/net/tls/tls_context.hpp"
 #include "net/tls/tls_engine.hpp"
@@ -77,7 +77,7 @@ public:
         send(output);
     }
 
-    /// Plaintext until it is `size` bytes, or the end.
+    /// Reads plaintext until there are `size` bytes, or the stream ends.
     std::string read(std::size_t size) {
         std::string text;
         std::array<char, 16'384> into;
@@ -125,7 +125,7 @@ private:
 constexpr std::string_view hello = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 constexpr std::string_view last_hello = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
 
-TEST_F(HttpServerTls, AnswersSeveralRequestsOnOneConnectionAndEndsItInGoodOrder) {
+TEST_F(HttpServerTls, AnswersSeveralRequestsOnOneConnection) {
     start_tls();
     tls_client client(connect(), trust());
     ASSERT_TRUE(client.handshake());
@@ -146,7 +146,7 @@ TEST_F(HttpServerTls, AnswersSeveralRequestsOnOneConnectionAndEndsItInGoodOrder)
     EXPECT_TRUE(client.ended_well());
 }
 
-TEST_F(HttpServerTls, TakesAHandshakeAndARequestByteByByte) {
+TEST_F(HttpServerTls, ReadsHandshakeAndRequestByteByByte) {
     start_tls();
     tls_client client(connect(), trust(), 1);
     ASSERT_TRUE(client.handshake());
@@ -154,7 +154,7 @@ TEST_F(HttpServerTls, TakesAHandshakeAndARequestByteByByte) {
     EXPECT_NE(client.read(1 << 20).find("hello, this is a page"), std::string::npos);
 }
 
-TEST_F(HttpServerTls, SendsALargeAnswerWhole) {
+TEST_F(HttpServerTls, SendsALargeResponseWhole) {
     large_.assign(std::size_t{1} << 20, 'L');
     large_ += "the end";
     start_tls();
@@ -167,7 +167,7 @@ TEST_F(HttpServerTls, SendsALargeAnswerWhole) {
     EXPECT_TRUE(client.ended_well());
 }
 
-TEST_F(HttpServerTls, AnotherCertificateIsForNewConnectionsAndTheOthersGoOn) {
+TEST_F(HttpServerTls, UsesANewCertificateForNewConnections) {
     start_tls();
     tls_client old(connect(), trust());
     ASSERT_TRUE(old.handshake());
@@ -187,7 +187,7 @@ TEST_F(HttpServerTls, PlainHttpGetsNoAnswer) {
     EXPECT_EQ(server_->connections(), 0U);
 }
 
-TEST_F(HttpServerTls, AClientThatSaysNothingOrHalfAHandshakeIsClosed) {
+TEST_F(HttpServerTls, ClosesAClientWithoutACompleteHandshake) {
     start_tls();
     test::raw_client& silent = connect();
     test::raw_client& half = connect();
@@ -199,11 +199,11 @@ TEST_F(HttpServerTls, AClientThatSaysNothingOrHalfAHandshakeIsClosed) {
     EXPECT_EQ(server_->connections(), 0U);
 }
 
-TEST_F(HttpServerTls, ADeadlineThatComesWithHalfARecordIsNotLost) {
+TEST_F(HttpServerTls, KeepsADeadlineThatMeetsHalfARecord) {
     start_tls();
     test::raw_client& client = connect();
     settle();
-    // The read of the server ends in the turn of the loop in which the deadline does, and there is nothing to cancel.
+    // The read and the deadline end in the same turn of the loop, so there is no operation to cancel.
     client.send(std::string_view("\x16\x03\x01\x02\x00\x01", 6));
     asio::post(loop_.executor(), [&] { clock_.advance(limits_.request_timeout + 1s); });
     settle();
@@ -211,7 +211,7 @@ TEST_F(HttpServerTls, ADeadlineThatComesWithHalfARecordIsNotLost) {
     EXPECT_EQ(server_->connections(), 0U);
 }
 
-TEST_F(HttpServerTls, IsCutOffInTheMiddleOfALargeAnswer) {
+TEST_F(HttpServerTls, IsCutDuringALargeResponse) {
     start_tls();
     test::raw_client& raw = connect(4096);
     tls_client client(raw, trust());

@@ -16,7 +16,7 @@ namespace {
 
 using tcp = asio::ip::tcp;
 
-// A coroutine without captures: what it needs are parameters.
+// A coroutine without captures: it gets everything as parameters.
 task<http_response> say_hello(http_request) {
     co_return make_text_response(200, "hello, this is a page of more than thirty-two bytes");
 }
@@ -50,7 +50,7 @@ raw_client::raw_client(loop& runner, std::uint16_t port, int receive_buffer)
 }
 
 void raw_client::send(std::string_view bytes) {
-    // All of it, with the loop running in between: the server may have to read before there is room.
+    // Sends everything and runs the loop meanwhile: the server may have to read before the kernel has room.
     ASSERT_TRUE(loop_.run_until([&] {
         error_code error;
         const std::size_t sent =
@@ -80,7 +80,7 @@ void raw_client::pump() {
         text_.append(piece.data(), size);
     }
     closed_ = closed_ || error != asio::error::would_block;
-    // Keeps the loop going while only this side waits.
+    // Keeps the loop running while only the client waits.
     asio::post(loop_.executor(), [] {});
 }
 
@@ -179,7 +179,7 @@ std::string server_fixture::exchange(std::string_view bytes) {
 }
 
 void server_fixture::settle() {
-    // What the kernel has is handed out in a few turns; loopback delivers before send returns.
+    // Loopback delivers before send() returns, and the loop processes received bytes in a few turns.
     for (int turn = 0; turn < 20; ++turn) {
         loop_.poll();
     }

@@ -1,4 +1,5 @@
-/// A server on port 0 of 127.0.0.1 with a clock that the test moves, and clients made of plain sockets.
+/// Fixture of the server's tests: a server on port 0 of 127.0.0.1, a clock that the test moves, and clients with plain
+/// sockets.
 
 #ifndef KALLGLOT_WEB_SERVER_FIXTURE_HPP
 #define KALLGLOT_WEB_SERVER_FIXTURE_HPP
@@ -18,13 +19,13 @@
 
 namespace kallglot::test {
 
-/// A client whose socket does not block: reads while the test's loop runs.
+/// A client with a non-blocking socket, which reads while the test's loop runs.
 class raw_client {
 public:
     raw_client(loop& runner, std::uint16_t port, int receive_buffer = 0);
 
     void send(std::string_view bytes);
-    /// No more requests from this side.
+    /// Ends the sending direction.
     void end();
     void close();
 
@@ -34,7 +35,7 @@ public:
     /// Reads until there is more than `size` bytes of text.
     testing::AssertionResult read_beyond(std::size_t size);
 
-    /// Takes one answer with Content-Length off the front of what was read.
+    /// Removes one response with Content-Length from the front of the received text and returns it.
     std::string take_answer();
 
     [[nodiscard]] bool closed() const noexcept { return closed_; }
@@ -55,22 +56,22 @@ protected:
     server_fixture();
     ~server_fixture() override;
 
-    /// Starts it; `limits` may be changed before.
+    /// Starts the server. The test may change `limits` before.
     void start();
 
     [[nodiscard]] raw_client& connect(int receive_buffer = 0);
 
-    /// Sends bytes on a connection of their own and gives what came back until the server closed.
+    /// Sends bytes on a new connection and returns all bytes that the server sends until it closes.
     [[nodiscard]] std::string exchange(std::string_view bytes);
 
-    /// Until the server has taken in what was sent and waits.
+    /// Runs until the server has processed the sent bytes and waits.
     void settle();
 
-    /// Both are called on the loop, as the daemon does.
+    /// Call both functions on the loop, as the daemon does.
     void finish();
     void cut();
 
-    /// Ends what a `/wait` request waits for.
+    /// Lets the handler of `/wait` answer.
     void release();
     [[nodiscard]] task<http_response> wait_for_release(http_request request);
 
@@ -79,7 +80,7 @@ protected:
     null_logger log_;
     http_limits limits_;
     http_routes routes_;
-    http_server::gate asked_; ///< from start() on; none if empty
+    http_server::gate asked_; ///< the gate from start() on; empty: none
     std::unique_ptr<http_server> server_;
     std::list<raw_client> clients_;
     std::unique_ptr<steady_timer> gate_;
