@@ -1,4 +1,4 @@
-// What a series costs to write: the goal is 32 ns for a gauge with two labels, and a whole scrape in well under 1 ms.
+// The cost of writing a series: the goal is 32 ns for a gauge with two labels, and well under 1 ms for a whole scrape.
 
 #include "kallglot/metrics/exposition.hpp"
 
@@ -57,7 +57,7 @@ void whole_scrape(benchmark::State& state) {
 
 BENCHMARK(whole_scrape)->Unit(benchmark::kMicrosecond);
 
-// What the metrics add to one poll; at most 100 ns.
+// The cost of the metrics of one poll; at most 100 ns.
 void metrics_of_one_poll(benchmark::State& state) {
     daemon_metrics metrics(build_details{"1.0.0", "abcdef", "benchmark"});
     for (auto _ : state) {

@@ -1,6 +1,6 @@
-// What one poll costs the schedule: taking the most urgent session and putting it back after its answer, with a
-// thousand and with a million sessions; with enough requests (they come from the wheel) and under shortage (all
-// wait in the queues).
+// The cost of one poll in the schedule: taking the most urgent session and putting it back after its answer. With a
+// thousand and a million sessions; with enough requests (sessions come from the wheel) and under shortage (all wait in
+// the queues).
 
 #include "kallglot/polling/poll_schedule.hpp"
 #include "kallglot/tracking/session_registry.hpp"
@@ -45,7 +45,7 @@ public:
 
     [[nodiscard]] double demand() const { return schedule_.demand(); }
 
-    /// One poll: taken, sent, answered at once, put back. False if nobody is due.
+    /// One poll: taken, sent, answered at once, put back. False if no session is due.
     bool poll(steady_time now) {
         const auto due = schedule_.take(now);
         if (!due) {
@@ -73,7 +73,7 @@ private:
     poll_schedule schedule_;
 };
 
-/// Everybody waits: each poll goes to the session that has waited longest for its interval.
+/// All sessions wait: each poll goes to the session that has waited longest relative to its interval.
 void take_and_put_back_under_shortage(benchmark::State& state) {
     crowd sessions(static_cast<std::size_t>(state.range(0)));
     sessions.use_budget(0);
@@ -88,7 +88,7 @@ void take_and_put_back_under_shortage(benchmark::State& state) {
     }
 }
 
-/// Everybody is served when the wheel says so; its turning is part of the cost.
+/// Each session is polled when the wheel reports it; advancing the wheel is part of the cost.
 void take_and_put_back_in_time(benchmark::State& state) {
     crowd sessions(static_cast<std::size_t>(state.range(0)));
     sessions.use_budget(1e12);

@@ -1,5 +1,5 @@
-// How long one body of a session takes, as it comes from the network: whole, in two parts, and with
-// the white space of a pretty-printing server. The error body is here for comparison.
+// The time to parse the body of a session: at once, in two parts, and with the white space of a pretty-printing server;
+// and an error body for comparison.
 
 #include "kallglot/api/api_error_parser.hpp"
 #include "kallglot/api/session_parser.hpp"
@@ -31,7 +31,7 @@ const std::string compact =
     R"("created_at":"2026-04-14T09:41:07Z","started_at":"2026-04-14T09:41:19Z",)"
     R"("ended_at":"2026-04-14T09:45:19Z","end_reason":"customer_hangup"})";
 
-// A line a member, indented by two: what the API's documentation shows.
+// One line for each member, indented by two, as in the API's documentation.
 std::string pretty() {
     std::string text;
     bool quoted = false;

@@ -1,4 +1,4 @@
-// What a session costs: bytes in the table, the index and the schedule, and the time to find, add and remove one.
+// The cost of a session: bytes in the table, the index and the schedule, and the time to find, add and remove one.
 
 #include "kallglot/polling/poll_schedule.hpp"
 #include "kallglot/tracking/session_registry.hpp"
@@ -21,7 +21,7 @@ using namespace std::chrono_literals;
 
 constexpr steady_time t0 = steady_time{} + 1000h;
 
-/// Pages of this process that are in memory, in bytes.
+/// Resident memory of this process in bytes.
 std::size_t resident_bytes() {
     std::ifstream statm("/proc/self/statm");
     std::size_t size = 0;
@@ -30,7 +30,7 @@ std::size_t resident_bytes() {
     return resident * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
 }
 
-/// 31 characters, as the API's ids have.
+/// An id of 31 characters, the length of the API's ids.
 session_id id_of(std::size_t number) {
     std::string text = "sess_" + std::to_string(number);
     text.append(31 - text.size(), 'x');
@@ -67,7 +67,7 @@ void add_and_remove_a_session(benchmark::State& state) {
     }
 }
 
-/// The counter `bytes_a_session` is what this measures; the time is that of filling everything.
+/// The result is the counter `bytes_a_session`; the time is that of filling everything.
 void bytes_of_a_session(benchmark::State& state) {
     const auto count = static_cast<std::size_t>(state.range(0));
     for (auto _ : state) {

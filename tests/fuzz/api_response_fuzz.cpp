@@ -1,4 +1,4 @@
-// What a connection to the API delivers, at once and split where a hash of it says: both must be understood alike.
+// Bytes of a connection to the API, at once and split at a position from their hash: the results must be equal.
 
 #include "net/client/response_reader.hpp"
 
@@ -54,7 +54,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         std::hash<std::string_view>()({bytes.data(), bytes.size()}) % (size + 1);
     const progress at_once = read(whole, bytes, 0);
     const progress in_two = read(pieces, bytes, split);
-    // Of bytes without an end it depends on the pieces how soon it is seen that they are wrong.
+    // For an incomplete response, the pieces decide how early an error is found.
     const bool endless = at_once == progress::more || in_two == progress::more;
     const bool alike = endless ? at_once != progress::complete && in_two != progress::complete
                                : at_once == in_two && same(whole.answer(), pieces.answer());

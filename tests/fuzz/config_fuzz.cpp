@@ -1,5 +1,5 @@
-// A configuration file, without the files it names. What a good one means must be the same when it is printed and read
-// again, from any folder.
+// Configuration files, without the files that they name. A valid configuration must have the same meaning after it is
+// printed and read again, from any folder.
 
 #include "config/config_parsing.hpp"
 #include "fault_check.hpp"

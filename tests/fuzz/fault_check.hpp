@@ -1,4 +1,4 @@
-// What every list of faults in a text must be like: bounded, in the order of its lines, each fault one line of UTF-8.
+// Checks a list of faults in a text: bounded, in the order of the lines, each fault one line of UTF-8.
 
 #ifndef KALLGLOT_FUZZ_FAULT_CHECK_HPP
 #define KALLGLOT_FUZZ_FAULT_CHECK_HPP
@@ -14,7 +14,7 @@
 
 namespace kallglot::fuzz {
 
-// Printable characters of UTF-8 only, so no line break and no escape sequence for the operator's terminal.
+// Printable UTF-8 only: no line break, and no escape sequence for the operator's terminal.
 inline bool is_one_line(std::string_view text) {
     while (!text.empty()) {
         const utf8_character character = decode_utf8(text);
@@ -27,7 +27,7 @@ inline bool is_one_line(std::string_view text) {
     return true;
 }
 
-// A missing value may be found at the end of the text, one line behind its last one.
+// A missing value may be reported at the end of the text, one line behind the last one.
 inline bool are_well_formed(const std::vector<config::config_fault>& faults,
                             std::string_view text) {
     constexpr std::size_t most = 100;
@@ -35,7 +35,7 @@ inline bool are_well_formed(const std::vector<config::config_fault>& faults,
     const auto lines = static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n')) + 2;
     std::size_t line = 0;
     for (const config::config_fault& fault : faults) {
-        // Behind a hundred stands how many were left out, which has no line.
+        // After a hundred faults one entry without a line says how many are left out.
         const bool is_rest = &fault - faults.data() == most && fault.line == 0;
         if ((fault.line < line && !is_rest) || fault.line > lines || fault.message.empty()
             || fault.message.size() > longest_message || !is_one_line(to_string(fault))) {

@@ -1,4 +1,4 @@
-// Bytes of a client of either listener, split where a hash of them says, up to the last request in them.
+// Bytes of a client of a listener, split at a position from their hash, up to the last request in them.
 
 #include "net/server/http_server_parser.hpp"
 

@@ -1,4 +1,4 @@
-// Lines `Name: value` of an answer: Retry-After, Date, rate limits and credits; and the same bytes as a time.
+// Lines `Name: value` of a response (Retry-After, Date, rate limits, credits), and the same bytes as a time.
 
 #include "kallglot/api/response_headers.hpp"
 #include "kallglot/base/timestamps.hpp"

@@ -1,4 +1,4 @@
-// What a client of the session API sends: the body of a bulk call, and the same bytes as a query.
+// Requests of clients of the session API: the input as the body of a bulk call, and as a query.
 
 #include "web/session_json.hpp"
 

@@ -1,4 +1,5 @@
-// Bodies of the API: the session parser, at once and split where a hash of the body says, and the parser of error bodies.
+// Bodies of the API: the session parser, at once and split at a position from the body's hash, and the parser of
+// errors.
 
 #include "kallglot/api/api_error_parser.hpp"
 #include "kallglot/api/session_parser.hpp"
@@ -29,7 +30,7 @@ bool same(const session_snapshot& a, const session_snapshot& b) {
            && a.ended_at == b.ended_at;
 }
 
-// Written without an escape, what makes it this session stands in the text.
+// A session is only accepted if the text contains its id and a status. With escapes they cannot be searched for.
 bool believable(const session_snapshot& session, std::string_view text) {
     const bool named = text.find('\\') != std::string_view::npos
                        || (text.find(name) != std::string_view::npos

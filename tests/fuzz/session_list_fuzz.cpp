@@ -1,4 +1,4 @@
-// A file of session ids, at once and split where a hash of it says: the same ids and the same bad lines.
+// Session files, at once and split at a position from their hash: the ids and the invalid lines must be equal.
 
 #include "intake/session_list.hpp"
 

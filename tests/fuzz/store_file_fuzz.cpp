@@ -1,4 +1,4 @@
-// The file of the store: opened, checked, repaired if need be, and read whole, as at a start.
+// The file of the store: opened, checked, repaired if necessary, and read completely, as at a start.
 
 #include "kallglot/store/sqlite_engine.hpp"
 
@@ -16,7 +16,7 @@ namespace {
 
 using namespace kallglot;
 
-/// In memory, and gone with the process.
+/// A folder in memory, removed with the process.
 class folder {
 public:
     folder() : path_("/dev/shm/kallglot_store_fuzz_" + std::to_string(::getpid())) {
@@ -70,7 +70,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (!opening.fault) {
         read_all(engine);
         static_cast<void>(engine.close(time_mark{}));
-        // A file that was not sound has been kept, whatever became of it.
+        // A damaged file must be preserved beside the repaired one.
         if (opening.damage && !std::filesystem::exists(opening.damage->kept_as)) {
             std::abort();
         }

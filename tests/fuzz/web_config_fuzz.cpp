@@ -1,5 +1,5 @@
-// A file of --web.config.file, without the files it names. What a good one means must be fit to be used as it is: names
-// of files and headers on one line, certificates only with all that they need.
+// Files of --web.config.file, without the files that they name. The meaning of a valid file must be usable: names of
+// files and headers on one line, certificates only with everything that they need.
 
 #include "fault_check.hpp"
 #include "kallglot/config/web_config.hpp"

@@ -1,4 +1,4 @@
-// A delivery on the webhook listener: the body as an event, and the same bytes as a signature header.
+// Webhook deliveries: the input as the body of an event, and as a signature header.
 
 #include "kallglot/api/webhook_event.hpp"
 #include "web/webhook_signature.hpp"
@@ -18,7 +18,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }();
     const std::string_view text(reinterpret_cast<const char*>(data), size);
     static_cast<void>(parse_webhook_event(text));
-    // Nobody who does not know the secret writes a header that is believed.
+    // No header made without the secret may pass as valid.
     const api_time now{seconds(1'776'159'394)};
     if (verify_signature(text, "{}", secrets, now, milliseconds(300'000))
         == signature_verdict::good) {

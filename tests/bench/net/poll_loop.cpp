@@ -1,8 +1,8 @@
-// The connection engine alone in a closed loop: what one poll costs in processor time.
+// The CPU time of one poll in the client alone, in a closed loop.
 //
-// Each of N connections sends the next GET as soon as its answer is there: with verification, parsing and deadlines,
-// without schedule, registry and metrics. The server is a kallglot_simulator in another process, on another core; wrk
-// against the same server in the same minute is what to compare with.
+// Each of N connections sends the next GET as soon as it has its answer: with verification, parsing and deadlines,
+// without schedule, registry and metrics. The server is a kallglot_simulator in another process on another core.
+// Compare with wrk against the same server in the same minute.
 
 #include "kallglot/async/worker_thread.hpp"
 #include "kallglot/net/client/https_client.hpp"

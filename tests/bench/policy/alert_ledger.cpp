@@ -82,7 +82,7 @@ void alert_ledger::close(const std::vector<simulated_session>& sessions,
                          steady_time end,
                          outcome& figures) {
     for (const simulated_session& session : sessions) {
-        // A minute in which the API could be asked, after the crossing.
+        // The API was reachable for a minute after the crossing.
         steady_time deadline = session.owed + 60s;
         for (int round = 0; round < 3; ++round) {
             deadline = session.owed + 60s + api.unusable(session.owed, deadline);

@@ -1,7 +1,7 @@
-/// Holds what was counted as over a threshold against the truth: false alarms, missed ones, delays.
+/// Compares the sessions counted over a threshold with the truth: false alerts, missed alerts, delays.
 ///
-/// Keeps for every session the set of thresholds that it counts for, by the same predicates as the census, and the sum
-/// of all sets, so that the real census can be held against it.
+/// Stores for each session the set of thresholds that it counts for, by the same predicates as the census, and the sum
+/// of all sets, so that the real census can be checked.
 
 #ifndef KALLGLOT_TESTS_BENCH_POLICY_ALERT_LEDGER_HPP
 #define KALLGLOT_TESTS_BENCH_POLICY_ALERT_LEDGER_HPP
@@ -22,12 +22,12 @@ namespace kallglot::policy {
 /// One session of the model.
 struct simulated_session {
     session_life life;
-    steady_time asked = no_time; ///< when the API looked at it for the poll under way
+    steady_time asked = no_time; ///< when the API handled the poll in flight
     steady_time owed =
         no_time; ///< when its alert is due: the crossing, or the start if it was restored later
-    std::uint64_t counted = 0; ///< thresholds that it counts for now, a bit each
-    bool fresh = true;    ///< its delay is of interest: it was born during the run, or restored
-    bool alerted = false; ///< counted for `not_started` or `connecting` at 30 s, ever
+    std::uint64_t counted = 0; ///< thresholds that it counts for now, one bit each
+    bool fresh = true;         ///< its delay counts: created during the run, or restored
+    bool alerted = false;      ///< was counted for `not_started` or `connecting` at 30 s
     bool forgotten = false;
 };
 
@@ -38,8 +38,8 @@ public:
 
     explicit alert_ledger(threshold_settings thresholds) : thresholds_(std::move(thresholds)) {}
 
-    /// The record has changed; by an answer to a poll that the API looked at at `asked`, or by something that may
-    /// confirm nothing (no_time).
+    /// The record has changed: by the answer to a poll that the API handled at `asked`, or by an event that confirms no
+    /// threshold (no_time).
     void note(simulated_session& session,
               const session_record& record,
               steady_time asked,
@@ -48,10 +48,10 @@ public:
     /// The session left the table.
     void forget(simulated_session& session);
 
-    /// Does the census say the same?
+    /// Whether the census has the same counts.
     [[nodiscard]] bool agrees(const census& counts) const;
 
-    /// The whole run is over: who was missed?
+    /// Called at the end of the run: counts the missed alerts.
     void close(const std::vector<simulated_session>& sessions,
                const api_model& api,
                steady_time end,
@@ -59,7 +59,7 @@ public:
 
 private:
     static constexpr std::size_t lists = 5; ///< not_started, created, connecting, active, ending
-    static constexpr std::size_t list_bits = 12; ///< thresholds a list at most
+    static constexpr std::size_t list_bits = 12; ///< maximum of thresholds in a list
 
     [[nodiscard]] const threshold_settings::list& list(std::size_t index) const noexcept;
     [[nodiscard]] std::uint64_t counted_now(const session_record& record) const noexcept;

@@ -1,7 +1,7 @@
-/// The API as a policy meets it: an account with a limit a minute, others on the same key, failures, outages.
+/// A model of the API for polling policies: a rate limit, other programs on the same key, failures, outages.
 ///
-/// Fixed windows of a minute on the API's clock with true X-RateLimit headers, answers that take a while, and times
-/// of trouble. Knows the truth about sessions only as a snapshot that it is handed.
+/// It has fixed windows of a minute on the API's clock with correct X-RateLimit headers, latency, and periods of
+/// failure. The caller passes in the state of a session.
 
 #ifndef KALLGLOT_TESTS_BENCH_POLICY_API_MODEL_HPP
 #define KALLGLOT_TESTS_BENCH_POLICY_API_MODEL_HPP
@@ -17,18 +17,18 @@
 
 namespace kallglot::policy {
 
-/// A stretch of time, from the start of the run.
+/// A period of time, relative to the start of the run.
 struct period {
     steady_duration from{};
     steady_duration to{};
 };
 
 struct api_model_settings {
-    double limit_a_minute = 0;   ///< of the account; 0 = none
-    double others_a_minute = 0;  ///< requests of others on the same key
-    bool headers = true;         ///< X-RateLimit-*, on every answer
+    double limit_a_minute = 0;   ///< of the account; 0: none
+    double others_a_minute = 0;  ///< requests of other programs with the same key
+    bool headers = true;         ///< X-RateLimit-* in every response
     double failing = 0;          ///< share of requests; one in twenty of these is a timeout of 10 s
-    std::vector<period> outages; ///< nothing can be reached
+    std::vector<period> outages; ///< no request reaches the API
     std::vector<period> storms;  ///< every request is answered 429, Retry-After 30
 };
 
@@ -36,18 +36,18 @@ class api_model {
 public:
     api_model(api_model_settings settings, steady_time start, random_source random);
 
-    /// Decides about a request that leaves at `sent`: what is answered, and after which latency. A 200 has no snapshot
-    /// yet; it is the truth half of the latency later.
+    /// The response to a request sent at `sent`, and its latency. A 200 has no snapshot yet: the caller adds the state
+    /// of the session after half of the latency.
     [[nodiscard]] test::fake_reply answer(steady_time sent);
 
     [[nodiscard]] const api_wall& wall() const noexcept { return wall_; }
 
-    /// Nobody could have asked anything between `from` and `to` for this long.
+    /// The time between `from` and `to` in which no request could succeed.
     [[nodiscard]] steady_duration unusable(steady_time from, steady_time to) const noexcept;
 
     [[nodiscard]] std::uint64_t throttled() const noexcept { return throttled_; }
 
-    /// The most that this key's policy sent in one window.
+    /// The maximum of requests that the policy sent in one window.
     [[nodiscard]] std::uint64_t busiest_window() const noexcept { return busiest_; }
 
 private:

@@ -1,6 +1,6 @@
-/// The usual way to poll, to compare with: every session at one interval, in turn, within the same budget.
+/// The usual polling policy, for comparison: every session at one interval, in turn, within the same budget.
 ///
-/// Budget, health and tracker are the real ones, so that the difference is the order of polls alone.
+/// Budget, health and tracker are the real ones, so that the policies differ only in the order of polls.
 
 #ifndef KALLGLOT_TESTS_BENCH_POLICY_FIXED_INTERVAL_POLLER_HPP
 #define KALLGLOT_TESTS_BENCH_POLICY_FIXED_INTERVAL_POLLER_HPP
@@ -26,7 +26,7 @@ public:
 
     void start(api_client& client) { client_ = &client; }
 
-    /// Its turn comes when everybody before it has had theirs.
+    /// Adds a session at the end of the queue.
     void add(session_slot slot);
 
     void on_answer(const api_answer& answer) override;
@@ -35,7 +35,7 @@ public:
 
     [[nodiscard]] std::uint64_t late_polls() const noexcept { return late_; }
 
-    /// How much later than asked for the next poll is.
+    /// The delay of the next poll relative to the interval.
     [[nodiscard]] double stretch() const;
 
 private:

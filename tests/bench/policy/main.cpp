@@ -1,4 +1,4 @@
-// The table of polling policies: see README.md beside this folder.
+// Prints the table of polling policies; see ../README.md.
 
 #include "bench/policy/simulation.hpp"
 

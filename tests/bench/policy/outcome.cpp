@@ -18,7 +18,7 @@ std::string percent(double share) {
     return share < 0 ? std::string("-") : fixed(100 * share, 1) + '%';
 }
 
-/// Columns of the table: texts to the left, figures to the right.
+/// The columns of the table: texts aligned left, figures right.
 struct column {
     const char* heading;
     int width;

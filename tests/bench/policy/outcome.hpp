@@ -1,4 +1,4 @@
-/// What a run showed, in the terms of the table.
+/// The results of a run, in the columns of the table.
 
 #ifndef KALLGLOT_TESTS_BENCH_POLICY_OUTCOME_HPP
 #define KALLGLOT_TESTS_BENCH_POLICY_OUTCOME_HPP
@@ -12,7 +12,7 @@
 
 namespace kallglot::policy {
 
-/// Seconds past the crossing.
+/// Seconds after the crossing.
 struct delay_figures {
     double p50 = 0;
     double p99 = 0;
@@ -24,16 +24,16 @@ struct outcome {
     polling policy = polling::ours;
     std::uint64_t seed = 0;
 
-    std::uint64_t sessions = 0; ///< told
+    std::uint64_t sessions = 0; ///< registered during the run
     std::uint64_t requests = 0;
-    std::uint64_t busiest_minute = 0; ///< most requests of ours in one window of the account
+    std::uint64_t busiest_minute = 0; ///< maximum of the daemon's requests in one window
     std::uint64_t throttled = 0;      ///< answers 429
-    double budget_spent = 0;          ///< share of what could be spent; -1 without limit
-    double spendable_each = 0;        ///< requests for each session; -1 without limit
+    double budget_spent = 0;          ///< used share of the request budget; -1 without a limit
+    double spendable_each = 0;        ///< budget for each session; -1 without a limit
 
     std::uint64_t false_alarms = 0;
     std::uint64_t stuck = 0;    ///< sessions that crossed the threshold and stayed a minute longer
-    std::uint64_t missed = 0;   ///< of these, never counted
+    std::uint64_t missed = 0;   ///< of these: never counted
     std::uint64_t detected = 0; ///< all that were counted
     delay_figures delay;
 
@@ -41,17 +41,17 @@ struct outcome {
     double stretch = 1; ///< mean over the run
     double stretch_max = 1;
     double late_share = 0;    ///< of all polls
-    double webhook_share = 0; ///< part of the run in which webhooks flowed
+    double webhook_share = 0; ///< share of the run with reliable webhooks
 
-    std::uint64_t polled_twice = 0;   ///< asked for while being asked for: always a bug
-    std::uint64_t census_differs = 0; ///< scrapes that counted otherwise than the run: always a bug
+    std::uint64_t polled_twice = 0;   ///< requested while a request was in flight: always a bug
+    std::uint64_t census_differs = 0; ///< scrapes whose counts differ from the run's: always a bug
     double cpu_seconds = 0;
 };
 
-/// A line a run, under headings.
+/// One line for each run, with headings.
 void print_table(std::ostream& out, const std::vector<outcome>& outcomes);
 
-/// An array of objects, one a run.
+/// An array with one object for each run.
 void print_json(std::ostream& out, const std::vector<outcome>& outcomes);
 
 } // namespace kallglot::policy

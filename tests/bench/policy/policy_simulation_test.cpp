@@ -1,4 +1,4 @@
-// Minutes of each kind of trouble on virtual time: no alert is false and none is missed.
+// Simulates minutes of each kind of failure on virtual time: no alert is false, and none is missed.
 
 #include "bench/policy/simulation.hpp"
 
@@ -18,7 +18,7 @@ struct trouble {
     polling policy = polling::ours;
 };
 
-/// Each short scenario with and without webhooks, if it is not about webhooks alone.
+/// Each short scenario with and without webhooks; scenarios about webhooks only with them.
 std::vector<trouble> all_troubles() {
     std::vector<trouble> all;
     for (const scenario& plan : short_scenarios()) {
@@ -39,7 +39,7 @@ TEST_P(PolicySimulation, AlertsAreNeverFalseAndNeverMissed) {
     EXPECT_EQ(figures.missed, 0U);
     EXPECT_EQ(figures.polled_twice, 0U);
     EXPECT_EQ(figures.census_differs, 0U);
-    // There was something to find.
+    // The scenario must contain stuck sessions.
     EXPECT_GT(figures.stuck, 0U);
     EXPECT_GE(figures.detected, figures.stuck);
     if (plan.api.limit_a_minute > 0 && plan.api.headers) {

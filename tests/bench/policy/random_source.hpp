@@ -1,6 +1,6 @@
-/// Random numbers of a simulation: the same on every machine and with every library, from one seed.
+/// Random numbers of a simulation: from one seed, the same on every machine and with every library.
 ///
-/// The standard engines are portable, its distributions are not, so the few that are needed are spelled out here.
+/// The standard's engines are portable, but its distributions are not, so this file implements those that are needed.
 
 #ifndef KALLGLOT_TESTS_BENCH_POLICY_RANDOM_SOURCE_HPP
 #define KALLGLOT_TESTS_BENCH_POLICY_RANDOM_SOURCE_HPP
@@ -26,7 +26,7 @@ public:
         return z ^ (z >> 31);
     }
 
-    /// 0 to 1, evenly, never 1.
+    /// Uniform from 0 to 1, without 1.
     double unit() noexcept { return static_cast<double>(bits() >> 11) * 0x1p-53; }
 
     bool chance(double probability) noexcept { return unit() < probability; }
@@ -35,19 +35,19 @@ public:
         return least + from_seconds(unit() * to_seconds(most - least));
     }
 
-    /// Times between arrivals that know nothing of each other.
+    /// Times between independent arrivals.
     steady_duration exponential(double mean_seconds) noexcept {
         return from_seconds(-mean_seconds * std::log(1 - unit()));
     }
 
-    /// Half of the values are below `median`; `sigma` says how far the others go.
+    /// Half of the values are below `median`; `sigma` is the spread.
     steady_duration lognormal(steady_duration median, double sigma) noexcept {
         const double radius = std::sqrt(-2 * std::log(1 - unit()));
         const double normal = radius * std::cos(2 * std::numbers::pi * unit());
         return from_seconds(to_seconds(median) * std::exp(sigma * normal));
     }
 
-    /// A stream of its own, so that a change in one part of a model leaves the others as they were.
+    /// An independent stream, so that a change in one part of a model does not change the others.
     random_source fork() noexcept { return random_source(bits()); }
 
 private:

@@ -28,7 +28,7 @@ scenario unlimited(std::string name, double new_a_minute) {
     return made;
 }
 
-/// What is ordinary: budgets, arrivals, failures.
+/// Ordinary operation: budgets, arrivals, failures.
 void add_loads(std::vector<scenario>& all) {
     all.push_back(account("600/min, 200 new", 600, 200));
     all.push_back(failing(account("600/min, 200 new, 5 % fail", 600, 200), 0.05));
@@ -44,7 +44,7 @@ void add_loads(std::vector<scenario>& all) {
     all.push_back(lasting(unlimited("unlimited, 10000 new", 10'000), 20min));
 }
 
-/// Fewer than 2.5 requests a session: something has to give.
+/// Shortage: fewer than 2.5 requests for each session.
 void add_shortages(std::vector<scenario>& all) {
     all.push_back(lasting(account("600/min, 400 new", 600, 400), 6h));
     all.push_back(lasting(account("600/min, 1000 new", 600, 1000), 2h));
@@ -52,7 +52,7 @@ void add_shortages(std::vector<scenario>& all) {
     all.push_back(lasting(account("6000/min, 10000 new", 6000, 10'000), 30min));
 }
 
-/// What goes wrong.
+/// Failures.
 void add_troubles(std::vector<scenario>& all) {
     scenario outage = lasting(account("10 min outage", 600, 200), 6h);
     outage.api.outages = {{2h, 2h + 10min}};

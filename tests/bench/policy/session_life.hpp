@@ -1,4 +1,4 @@
-/// The truth about one session: when it entered which status, and what the API says of it at any moment.
+/// The true life of one session: when it entered each status, and what the API returns at any moment.
 
 #ifndef KALLGLOT_TESTS_BENCH_POLICY_SESSION_LIFE_HPP
 #define KALLGLOT_TESTS_BENCH_POLICY_SESSION_LIFE_HPP
@@ -11,7 +11,7 @@
 
 namespace kallglot::policy {
 
-/// How lives are drawn.
+/// Parameters for random lives.
 struct life_settings {
     steady_duration call_mean = std::chrono::minutes(5);
     double stuck_share = 0.02;  ///< of all sessions
@@ -20,8 +20,8 @@ struct life_settings {
         0.1;                  ///< of the stuck: become active after all, after ten minutes or more
     double slow_share = 0.03; ///< of the others: take up to a minute longer to start
     double reconnect_share = 0.005; ///< of the others: fall back to `connecting` for a while
-    double newer_share = 0.3;       ///< told by the newer JSON, which has no `connecting`
-    /// The API ends a session after 30 minutes or more in which nothing happened.
+    double newer_share = 0.3;       ///< served in the newer JSON, which has no `connecting`
+    /// The API ends a session after at least 30 minutes without activity.
     steady_duration stuck_least = std::chrono::minutes(30);
     steady_duration stuck_most = std::chrono::minutes(40);
 };
@@ -51,7 +51,7 @@ struct session_life {
                                      steady_time created,
                                      const life_settings& settings);
 
-/// The API's clock: whole seconds in its timestamps, and never the same as ours.
+/// The API's clock: its timestamps have whole seconds, and it always differs from the daemon's clock.
 class api_wall {
 public:
     explicit api_wall(steady_time start) noexcept : start_(start) {}
@@ -67,7 +67,7 @@ public:
         return std::chrono::floor<seconds>(at(moment));
     }
 
-    /// When the API's clock shows `time`.
+    /// The moment at which the API's clock shows `time`.
     [[nodiscard]] steady_time steady(api_time time) const noexcept {
         return start_ + (time - at(start_));
     }
@@ -76,7 +76,7 @@ private:
     steady_time start_;
 };
 
-/// What a GET says at `at`.
+/// The response to a GET at `at`.
 [[nodiscard]] session_snapshot snapshot_at(const session_life& life,
                                            steady_time at,
                                            const api_wall& wall) noexcept;

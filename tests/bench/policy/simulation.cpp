@@ -18,7 +18,7 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t id_digits = 12;
 
-/// Room for everybody whom the daemon may hold at once.
+/// The size of the table: the maximum of sessions that the daemon may track at a time.
 std::size_t table_size(const scenario& plan) {
     const double all = plan.new_a_minute * to_seconds(plan.length) / 60;
     return std::min<std::size_t>(
@@ -122,7 +122,7 @@ void simulation::on_answer(const api_answer& answer) {
     const session_slot slot = answer.slot;
     const session_id id = registry_.id_of(slot);
     simulated_session& session = sessions_[number_of(id.view())];
-    // The next poll of the same session may leave from within.
+    // The poller may send the next poll of the same session from inside this call.
     const steady_time asked = session.asked;
     if (policy_ == polling::fixed_interval) {
         fixed_.on_answer(answer);

@@ -1,8 +1,7 @@
-/// One run: the daemon's real poller, schedule, gate, tracker and census on virtual time, against a model of the API
-/// whose truth is known.
+/// One run: the daemon's real poller, schedule, gate, tracker and census on virtual time, against a model of the API.
 ///
-/// Webhooks are modelled up to the door of the daemon: who tells what when. What an event does to a record is the
-/// tracker's. Nothing here decides who is polled.
+/// Webhooks are modelled up to their arrival at the daemon. The real tracker applies an event to a record, and the real
+/// poller decides which session is polled.
 
 #ifndef KALLGLOT_TESTS_BENCH_POLICY_SIMULATION_HPP
 #define KALLGLOT_TESTS_BENCH_POLICY_SIMULATION_HPP
@@ -44,21 +43,21 @@ private:
 
     [[nodiscard]] steady_time end() const noexcept { return start_ + plan_.length; }
 
-    // The world.
+    // The API and its sessions.
     std::size_t be_born(steady_time created, const life_settings& lives);
     void arrive();
     void restore_sessions();
     void add_long_stuck();
     [[nodiscard]] test::fake_reply answer(std::string_view id, steady_time sent);
 
-    // What the daemon is told.
-    void tell_by_api(std::size_t number, bool bulk);
+    // Registrations, webhooks and answers that reach the daemon.
+    void register_by_api(std::size_t number, bool bulk);
     void arrange_webhooks(std::size_t number);
     void arrange_webhook(std::size_t number, session_event event, steady_time happened);
     void deliver(std::size_t number, session_event event, steady_time happened);
     void on_answer(const api_answer& answer) override;
 
-    // Every second, and every minute.
+    // look() runs every second, scrape() every minute.
     void look();
     void scrape();
 

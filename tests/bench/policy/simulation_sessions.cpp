@@ -1,4 +1,4 @@
-// The sessions of a run: how they come about, and who tells the daemon of them when.
+// The sessions of a run: how they arise, and how and when the daemon learns of them.
 
 #include "bench/policy/simulation.hpp"
 
@@ -29,9 +29,9 @@ void simulation::arrive() {
     clock_.at(next, [this] {
         const std::size_t number = be_born(clock_.now(), plan_.lives);
         const bool webhooks = policy_ == polling::ours_with_webhooks;
-        if (!webhooks || plan_.webhooks.told_twice) {
-            const steady_time told = clock_.now() + random_.between(100ms, 1s);
-            clock_.at(told, [this, number] { tell_by_api(number, false); });
+        if (!webhooks || plan_.webhooks.registered_twice) {
+            const steady_time registered = clock_.now() + random_.between(100ms, 1s);
+            clock_.at(registered, [this, number] { register_by_api(number, false); });
         }
         if (webhooks) {
             arrange_webhooks(number);
@@ -41,13 +41,13 @@ void simulation::arrive() {
 }
 
 void simulation::restore_sessions() {
-    // The daemon was down for half a minute, and before that it had seen everybody within five seconds.
+    // The daemon was down for half a minute. Before that it had polled every session within five seconds.
     const steady_time stopped = start_ - 30s;
     for (std::size_t i = 0; i < plan_.restored;) {
         const std::size_t number = be_born(stopped - random_.between(6s, 10min), plan_.lives);
         simulated_session& session = sessions_[number];
         const session_life& life = session.life;
-        // Those that are over by now are drawn again.
+        // A session that has ended by now is drawn again.
         if (life.status_at(start_) == session_status::ended) {
             sessions_.pop_back();
             continue;
@@ -65,7 +65,7 @@ void simulation::restore_sessions() {
         const ledger_change restored =
             tracked_.restore(name_of(number), record, schedule_.policy(), start_);
         const session_slot slot = restored.slot;
-        // What was counted before the restart is counted at once again, and no longer of interest.
+        // A session that was counted before the restart is counted again at once; its delay says nothing.
         session.fresh = life.created + alert_ledger::alert_age + 1500ms > seen;
         ledger_.note(session, registry_[slot], seen, start_);
         if (policy_ == polling::fixed_interval) {
@@ -84,11 +84,11 @@ void simulation::add_long_stuck() {
     for (std::size_t i = 0; i < plan_.long_stuck; ++i) {
         const std::size_t number = be_born(start_ - random_.between(1s, 10min), lives);
         sessions_[number].fresh = false;
-        tell_by_api(number, true);
+        register_by_api(number, true);
     }
 }
 
-void simulation::tell_by_api(std::size_t number, bool bulk) {
+void simulation::register_by_api(std::size_t number, bool bulk) {
     const ledger_change change =
         tracked_.take_id(name_of(number), session_source::api, bulk, clock_.now());
     if (!change.added) {
@@ -124,7 +124,7 @@ void simulation::deliver(std::size_t number, session_event event, steady_time ha
     if (sessions_[number].forgotten) {
         return;
     }
-    // An event of an id that is not tracked starts tracking it.
+    // An event of an unknown id starts tracking it.
     const steady_time now = clock_.now();
     const ledger_change known =
         tracked_.take_id(name_of(number), session_source::webhook, false, now);

@@ -1,4 +1,4 @@
-// What durability costs on this disk: bulk and single registrations, and the restore of a million ids.
+// The cost of durability on this disk: bulk and single registrations, and the restore of a million ids.
 //
 // The store is in the folder for temporary files; set TMPDIR to measure another disk.
 
@@ -22,7 +22,7 @@ namespace {
 using wall_clock = std::chrono::steady_clock;
 
 session_id id_of(std::uint64_t number) {
-    // Spread like random ids, since the order of arrival is not the order of the table.
+    // Scattered like random ids: the order of arrival is not the order of the table.
     const std::uint64_t spread = number * 0x9E37'79B9'7F4A'7C15ULL;
     std::string text = "sess_";
     for (int digit = 0; digit < 20; ++digit) {
@@ -96,7 +96,7 @@ task<> register_ids(durable_store* store,
     }
 }
 
-/// A store with `size` sessions.
+/// A store that contains `size` sessions.
 class bench_store {
 public:
     explicit bench_store(std::uint64_t size) {
