@@ -16,7 +16,12 @@ from source import COMMENT_OR_STRING, all_files, line_of, read
 CLEAN = {
     'async',
     'net',
+    'tests/bench',
+    'tests/fuzz',
+    'tests/integration',
     'tests/lint',
+    'tests/simulator',
+    'tests/support',
 }
 
 # (pattern, what to write instead)

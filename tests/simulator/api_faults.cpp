@@ -1,4 +1,4 @@
-// The part of api_routes that answers as an API does when something is wrong with it.
+// The part of api_routes that answers with faults.
 
 #include "simulator/api_routes.hpp"
 #include "simulator/api_turn.hpp"
@@ -21,7 +21,7 @@ constexpr std::size_t trailer_bytes = 64 * std::size_t{1024};
 
 } // namespace
 
-// Makes of the good body one whose values are not what they should be.
+// Replaces values of a good body by wrong ones.
 void api_routes::distort(turn& current, fault kind) {
     constexpr std::array<std::string_view, 8> times{
         R"("9999-12-31T23:59:59Z")",
@@ -60,7 +60,7 @@ void api_routes::send_chunked(turn& current, std::string_view trailers) {
     begin_head(current, 200);
     current.out.append("Content-Type: ").append(json_type);
     current.out += "\r\nTransfer-Encoding: chunked\r\n\r\n";
-    // Three pieces of uneven length, so that words and escapes are cut.
+    // Three pieces of different lengths, so that words and escapes are split.
     const std::string_view body = body_;
     for (std::size_t start = 0, piece = 7; start < body.size(); start += piece, piece = 331) {
         const std::string_view part = body.substr(start, piece);
@@ -71,7 +71,7 @@ void api_routes::send_chunked(turn& current, std::string_view trailers) {
     current.out.append("0\r\n").append(trailers).append("\r\n");
 }
 
-// Answers that go on and on; nothing if `kind` is not one of them.
+// Answers without an end; nothing if `kind` is another fault.
 std::optional<after_answer> api_routes::answer_without_end(turn& current, fault kind) {
     if (kind == fault::endless || kind == fault::huge) {
         begin_head(current, 200);
@@ -87,7 +87,7 @@ std::optional<after_answer> api_routes::answer_without_end(turn& current, fault 
     return std::nullopt;
 }
 
-// Faults that are an answer like any other; nothing if `kind` is not one of them.
+// Faults with a complete answer; nothing if `kind` is another fault.
 std::optional<fault> api_routes::answer_common_fault(turn& current, fault kind) {
     switch (kind) {
         case fault::unauthorized:
@@ -152,7 +152,7 @@ after_answer api_routes::answer_fault(turn& current, fault kind) {
     if (const auto after = answer_without_end(current, kind)) {
         return *after;
     }
-    // The rest are variations of a good answer, so they need a session.
+    // The other faults vary a good answer, so they need a session.
     if (!render(current, kind)) {
         send_error(current, 404);
         return usual;

@@ -50,7 +50,7 @@ void api_routes::begin_head(turn& current, unsigned status) {
         append_field(out, "X-RateLimit-Remaining: ", current.budget->remaining);
         append_field(out, "X-RateLimit-Reset: ", seconds_of(current.budget->reset));
     }
-    // Reading costs no credits here; what is used stays the same however often we are asked.
+    // Reads cost no credits here, so the used credits are constant.
     if (status != 401) {
         out += "X-API-Credits-Remaining: 99583\r\nX-API-Credits-Used: 417\r\n";
     }
@@ -77,7 +77,7 @@ void api_routes::send(turn& current,
 
 void api_routes::send_error(turn& current, unsigned status) {
     std::string body;
-    // Half of the errors are in the shape of each generation.
+    // Half of the errors have the form of each generation.
     const auto generation =
         current.number % 2 == 0 ? json_generation::first : json_generation::second;
     append_error(body, status, generation, current.number);
@@ -102,7 +102,7 @@ void api_routes::send_throttled(turn& current, std::string_view retry_after) {
     current.extra_fields = {};
 }
 
-// The session's JSON into the shared body; false if there is no such session.
+// Writes the session's JSON to the shared body; false if there is no such session.
 bool api_routes::render(turn& current, fault kind) {
     const std::string_view id = current.request.path.substr(session_prefix.size());
     const auto life = state_.sessions.find(id, current.now);

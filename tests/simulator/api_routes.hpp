@@ -1,4 +1,4 @@
-// The API itself: what a GET of a session is answered, fault or no fault.
+// The routes of the API: answers a GET of a session, with or without a fault.
 
 #ifndef KALLGLOT_SIMULATOR_API_ROUTES_HPP
 #define KALLGLOT_SIMULATOR_API_ROUTES_HPP
@@ -12,11 +12,11 @@
 
 namespace kallglot::simulator {
 
-/// What becomes of the connection once the answer has been sent.
+/// What happens to the connection after the answer.
 enum class after_answer : std::uint8_t {
     keep_open,
-    close,   // in good order
-    cut,     // at once, without TLS's own farewell
+    close,   // orderly
+    cut,     // at once, without close_notify
     silence, // nothing more is ever sent on it
     drip,    // the answer itself goes out one byte a second
     flood,   // chunks follow until the client leaves

@@ -1,4 +1,4 @@
-// What the simulated account consists of; the public routes read it, the control routes change it.
+// The state of the simulated account. The API's routes read it, the control routes change it.
 
 #ifndef KALLGLOT_SIMULATOR_API_STATE_HPP
 #define KALLGLOT_SIMULATOR_API_STATE_HPP

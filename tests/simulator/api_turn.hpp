@@ -1,4 +1,4 @@
-// What the two bodies of api_routes share: one request on its way to an answer.
+// One request and its answer, shared by the two bodies of api_routes.
 
 #ifndef KALLGLOT_SIMULATOR_API_TURN_HPP
 #define KALLGLOT_SIMULATOR_API_TURN_HPP

@@ -12,15 +12,14 @@
 
 namespace kallglot::simulator {
 
-/// What the command line asks for.
+/// The values of the command line.
 struct run_plan {
     simulated_api_settings settings;
     std::string state_dir;                    // empty: none
     std::chrono::milliseconds max_runtime{0}; // 0: until a signal stops it
 };
 
-/// Why not to run: help or version was asked for (code 0, to stdout), or a flag is wrong (code 2,
-/// to stderr).
+/// Why the program does not run: --help or --version (code 0, to stdout), or an invalid flag (code 2, to stderr).
 struct early_exit {
     int code{0};
     std::string text;

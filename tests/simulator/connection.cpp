@@ -13,10 +13,10 @@ namespace {
 // Bound of unread bytes of a client while its response is delayed; beyond it the connection is closed.
 constexpr std::size_t max_unread_bytes = max_head_bytes + max_body_bytes;
 
-// How long a client has to close after the last answer.
+// The time for a client to close after the last answer.
 constexpr std::chrono::seconds leaving_time{5};
 
-// An endless answer, a mebibyte each few milliseconds, ends after all.
+// An endless answer, a mebibyte every few milliseconds, ends at this size.
 constexpr std::size_t flood_at_once = 64 * std::size_t{4096};
 constexpr std::size_t max_flooded_bytes = std::size_t{1} << 30U;
 constexpr std::chrono::milliseconds flood_pause{1};
@@ -108,7 +108,7 @@ void connection::serve(std::string_view data) {
         || state_ == state::dripping || state_ == state::flooding) {
         return;
     }
-    // Usually nothing is left over from before, and the request is read where it lies.
+    // Usually no bytes are left from before, and the request is parsed in place.
     std::string joined;
     if (!unread_.empty()) {
         joined = std::exchange(unread_, std::string());
@@ -218,7 +218,7 @@ void connection::send_next_byte() {
 
 void connection::send_flood() {
     static const std::string chunk = "1000\r\n" + std::string(4096, ' ') + "\r\n";
-    // A client that does not read holds it up; nothing piles up here.
+    // The next chunk waits until the client has read this one, so memory does not grow.
     for (std::size_t sent = 0; sent < flood_at_once && unsent_.empty(); sent += chunk.size()) {
         send(chunk);
         flooded_ += chunk.size();
@@ -277,7 +277,7 @@ void connection::due() {
         state_ = state::reading;
         const std::string answer = std::exchange(pending_answer_, std::string());
         deliver(answer, pending_after_);
-        // Requests that were sent ahead have waited for this one.
+        // Pipelined requests have waited for this answer.
         if (state_ == state::reading && !unread_.empty()) {
             serve({});
         }

@@ -22,14 +22,14 @@
 
 namespace kallglot::simulator {
 
-/// A socket that knows its executor by type, which saves a virtual call for each handler.
+/// A socket with a typed executor, which saves a virtual call for each handler.
 using client_socket =
     boost::asio::basic_stream_socket<boost::asio::ip::tcp, boost::asio::io_context::executor_type>;
 
-/// What a connection asks of the server it belongs to.
+/// The functions of the server that a connection uses.
 class connection_host {
 public:
-    /// Answers `request` into `out`.
+    /// Appends the answer to `request` to `out`.
     struct verdict {
         after_answer after{after_answer::keep_open};
         std::chrono::milliseconds delay{0};
@@ -44,7 +44,7 @@ public:
     virtual void handshake_over(bool good, bool resumed) = 0;
     virtual void request_over() = 0;
 
-    /// Calls `due()` of the connection in `slot` after `delay`, if it is still there.
+    /// Calls `due()` of the connection in `slot` after `delay`, if it still exists.
     virtual void wake(std::uint32_t slot, std::chrono::milliseconds delay) = 0;
 
     /// The connection in `slot` has no handler left; the host destroys it.
@@ -87,12 +87,12 @@ public:
 
 private:
     enum class state : std::uint8_t {
-        reading,  // no answer is owed
-        delaying, // an answer is ready and waits for its time
-        dripping, // the answer goes out a byte at a time
-        flooding, // chunk after chunk goes out
-        silent,   // nothing more will be sent
-        leaving,  // the last answer is out, the client may close first
+        reading,  // no answer is due
+        delaying, // an answer is ready and waits for its delay
+        dripping, // the answer is sent byte by byte
+        flooding, // chunks are sent without end
+        silent,   // nothing is sent any more
+        leaving,  // the last answer was sent, and the client may close first
         closed,
     };
 

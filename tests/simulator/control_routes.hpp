@@ -22,7 +22,7 @@ namespace kallglot::simulator {
 /// Lifetime:   the state must outlive it
 class control_routes {
 public:
-    /// Acknowledged the ids of sessions that were added by hand.
+    /// Called with the ids of sessions that a client has added.
     using ids_listener = std::function<void(const std::vector<std::string>&)>;
 
     control_routes(api_state& state, ids_listener on_added)

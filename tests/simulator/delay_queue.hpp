@@ -1,4 +1,4 @@
-// Connections that wait for a moment: one heap and one timer for all of them.
+// Connections that wait for a delay: one heap and one timer for all of them.
 
 #ifndef KALLGLOT_SIMULATOR_DELAY_QUEUE_HPP
 #define KALLGLOT_SIMULATOR_DELAY_QUEUE_HPP

@@ -7,7 +7,7 @@ namespace kallglot::simulator {
 
 namespace {
 
-// Words of every status that is sent; those that come with another body have no error words.
+// The texts of every status that is sent; a status with another body has no error texts.
 struct error_words {
     unsigned status;
     std::string_view reason;

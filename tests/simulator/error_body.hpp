@@ -1,4 +1,4 @@
-// An error as the API words it: reason phrase and JSON envelope in either documented generation.
+// Errors in the form of the API: reason phrase and JSON envelope in either documented generation.
 //
 // Source: docs of the error envelope, both generations; tests/samples/error_*.json. Type and code
 // of a missing session are not documented; those used here are made up, so clients must go by the

@@ -38,7 +38,7 @@ std::string text_of(const boost::json::value& value) {
     return value.is_string() ? std::string(value.get_string()) : boost::json::serialize(value);
 }
 
-// One field into the plan; an error in words otherwise.
+// Applies one field to the plan; returns an error text if it is invalid.
 std::optional<std::string> apply_field(fault_plan& plan,
                                        std::string_view name,
                                        const boost::json::value& value) {
@@ -133,7 +133,7 @@ std::optional<std::string> apply_json(fault_plan& plan, std::string_view text) {
         return "invalid body: expected a JSON object";
     }
     const boost::json::object& object = document.get_object();
-    // Changes go to a copy, so that a request with one bad field changes nothing.
+    // Applied to a copy, so that a request with one invalid field changes nothing.
     fault_plan changed = plan;
     if (const auto* reset = object.if_contains("reset"); reset != nullptr && *reset == true) {
         changed = fault_plan{};

@@ -1,6 +1,6 @@
 // The switches: which faults are enabled, for which share of the requests.
 //
-// Faults are a table: a new one is an enumerator, a name, and a case where answers are made.
+// To add a fault: an enumerator, a name, and a case in api_faults.cpp.
 
 #ifndef KALLGLOT_SIMULATOR_FAULT_PLAN_HPP
 #define KALLGLOT_SIMULATOR_FAULT_PLAN_HPP
@@ -41,20 +41,20 @@ enum class fault : std::uint8_t {
     two_responses,    // a second response without a request
     drip,             // a good answer, one byte a second
     endless,          // chunks that never end
-    huge,             // a body that says to be a gibibyte, and begins to be
-    deep,             // 200 with arrays in arrays, 100,000 of them
-    garbage,          // bytes that are no HTTP
-    trailers,         // a good answer in chunks, and a trailer of 64 KiB behind them
+    huge,             // the beginning of a body with a Content-Length of a gibibyte
+    deep,             // 200 with 100,000 nested arrays
+    garbage,          // bytes that are not HTTP
+    trailers,         // a good answer in chunks, with a trailer of 64 KiB
     wrong_types,      // 200 with numbers for texts and objects for times
-    bad_dates,        // 200 with times that are none, or of other centuries
-    backwards,        // 200 with `created`, however far the session is
+    bad_dates,        // 200 with invalid times, or times of other centuries
+    backwards,        // 200 with `created`, whatever the true status is
 };
 inline constexpr std::size_t fault_count = 32;
 
 [[nodiscard]] std::string_view to_text(fault kind);
 [[nodiscard]] std::optional<fault> fault_from_text(std::string_view name);
 
-/// What happens to webhooks on their way: shares of the events, each drawn on its own.
+/// Faults of webhooks: shares of the events, each drawn independently.
 struct webhook_faults {
     double lost{0};
     double late{0}; ///< by `delay`
@@ -69,17 +69,17 @@ struct fault_plan {
     /// ignored.
     std::array<double, fault_count> shares{};
 
-    /// Value of Retry-After with a 429: sent as it stands, except that `date+N` becomes the HTTP
-    /// date in N seconds and an empty text leaves the field out.
+    /// Value of Retry-After with a 429, sent unchanged. Exceptions: `date+N` becomes the HTTP date in N seconds, and an
+    /// empty text omits the field.
     std::string retry_after{"1"};
 
-    /// Every answer waits `latency` and up to `jitter` more.
+    /// The delay of every answer: `latency` and up to `jitter` more.
     std::chrono::milliseconds latency{0};
     std::chrono::milliseconds jitter{0};
 
     webhook_faults webhooks;
 
-    /// A connection is closed after so many answers, the last one saying so; 0 never does.
+    /// Answers after which a connection is closed; the last one says `Connection: close`. 0: never.
     std::uint64_t close_after{0};
 
     [[nodiscard]] double share_of(fault kind) const {
@@ -88,21 +88,20 @@ struct fault_plan {
 
     void set(fault kind, double share) { shares[static_cast<std::size_t>(kind)] = share; }
 
-    /// Which fault a request meets, `position` being a draw from [0, 1).
+    /// The fault of a request; `position` is a draw from [0, 1).
     [[nodiscard]] fault choose(double position) const;
 };
 
-/// How long a 429 with this Retry-After asks to wait; nothing if it does not say it in seconds or
-/// as a date.
+/// The pause that a 429 with this Retry-After requires; nothing if the value is neither seconds nor a date.
 [[nodiscard]] std::optional<std::chrono::seconds> pause_of(std::string_view retry_after);
 
 /// Applies a JSON object such as `{"rate_limited":0.1,"retry_after":"5","latency":"300ms"}`;
-/// `"reset":true` puts everything back first. Fields not named stay as they are.
+/// `"reset":true` first restores the defaults. Other fields do not change.
 ///
-/// Errors:     says what is wrong, and leaves the plan as it was
+/// Errors:     a text; the plan is unchanged
 [[nodiscard]] std::optional<std::string> apply_json(fault_plan& plan, std::string_view text);
 
-/// The plan as such an object, faults with a share of 0 left out.
+/// The plan as such an object, without faults with a share of 0.
 [[nodiscard]] std::string to_json(const fault_plan& plan);
 
 } // namespace kallglot::simulator

@@ -12,9 +12,9 @@
 
 namespace kallglot::simulator {
 
-/// The parts of a request that matter here.
+/// The parts of a request that the simulator uses.
 ///
-/// Lifetime:   views into the buffer that was parsed
+/// Lifetime:   views into the parsed buffer
 struct http_request {
     std::string_view method;
     std::string_view path;

@@ -9,7 +9,7 @@ namespace {
 
 enum class cohort : std::uint64_t { standing = 0, arrived = 1, added = 2 };
 
-// 2^40 sessions a cohort; the cohort stands above the place.
+// 2^40 sessions in a cohort; the cohort is in the bits above the index.
 constexpr unsigned place_bits = 40;
 constexpr std::uint64_t place_mask = (1ULL << place_bits) - 1;
 
@@ -71,8 +71,7 @@ session_life population::standing_life(std::uint64_t index) const {
 
 session_life population::arrived_life(std::uint64_t index) const {
     const std::uint64_t number = number_of(cohort::arrived, index);
-    // The n-th arrival is due when n = seconds * rate; rounding up keeps it from being born before
-    // it counts as arrived.
+    // The n-th session arrives when n = seconds * rate. Rounded up, so that it is not created before it counts.
     const double seconds = static_cast<double>(index + 1) / arrivals_per_second_;
     const auto after =
         std::chrono::ceil<std::chrono::milliseconds>(std::chrono::duration<double>(seconds));

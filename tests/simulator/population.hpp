@@ -1,9 +1,7 @@
-// Which sessions exist: the standing ones at the start, those that arrive, those that were added by
-// hand.
+// Which sessions exist: those of the start, those that arrive, and those that a client adds.
 //
-// A session's number says which of the three cohorts it belongs to and its place there, so finding
-// one needs arithmetic and no table. Stored is only what cannot be computed: the batches added by
-// hand, and how often each was asked for.
+// A session's number contains its cohort (one of these three) and its index in the cohort, so finding a session needs
+// no table. Only what cannot be computed is stored: the added batches, and the number of requests for each session.
 
 #ifndef KALLGLOT_SIMULATOR_POPULATION_HPP
 #define KALLGLOT_SIMULATOR_POPULATION_HPP
@@ -21,7 +19,7 @@
 
 namespace kallglot::simulator {
 
-/// How many sessions, and of which kinds.
+/// The number of sessions of each kind.
 struct population_settings {
     life_settings life;
     std::uint64_t sessions{2000};   // standing at the start, those below included
@@ -29,12 +27,12 @@ struct population_settings {
     std::uint64_t never_started{0}; // exactly so many of them never leave created
     double arrivals_per_second{0};  // 0: no session arrives, and the initial ones end over time
     bool keep_level{false};         // computes the arrival rate from the mean life instead
-    double arriving_stuck_share{0}; // of those that arrive
+    double arriving_stuck_share{0}; // of the arriving sessions
     double arriving_never_started_share{0};
     std::size_t id_length{session_id_codec::usual_id};
 };
 
-/// Counts of one moment.
+/// Counts at one moment.
 struct population_counts {
     std::array<std::uint64_t, session_status_count> by_status{};
     std::array<std::uint64_t, session_status_count> over_threshold{};
@@ -43,7 +41,7 @@ struct population_counts {
     std::uint64_t never_started{0}; // of kind never_started
 };
 
-/// How often the sessions of one kind of origin were asked for.
+/// The number of requests for the sessions of one cohort.
 struct asked_range {
     std::uint64_t sessions{0};
     std::uint64_t least{0};
@@ -51,7 +49,7 @@ struct asked_range {
     std::uint64_t never_asked{0};
 };
 
-/// All sessions there are. Loop only.
+/// All sessions. Loop only.
 class population {
 public:
     population(const population_settings& settings, system_time epoch);
@@ -59,8 +57,7 @@ public:
     /// The life behind an id, if that session exists at `now`.
     [[nodiscard]] std::optional<session_life> find(std::string_view id, system_time now) const;
 
-    /// Counts a question about a session that exists, and says which question about it this was (1
-    /// is the first).
+    /// Counts a request for an existing session; returns its number among the requests for this session, from 1.
     std::uint32_t count_question(std::uint64_t number);
     [[nodiscard]] std::uint32_t questions(std::uint64_t number) const;
     [[nodiscard]] asked_range questions_about_standing() const;
@@ -72,7 +69,7 @@ public:
     /// The stuck sessions that are connecting at `now` start at that moment.
     void free_stuck(system_time now) { settings_.life.freed = now; }
 
-    /// Ids of those that arrived since the last call (the first call starts at the epoch).
+    /// Ids of the sessions that arrived since the last call (the first call starts at the epoch).
     [[nodiscard]] std::vector<std::string> take_arrived(system_time now);
 
     /// Calls `visit` for every session that exists at `now`, in the order of their numbers.

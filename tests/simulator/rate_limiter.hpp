@@ -1,8 +1,7 @@
-// The account's request budget: so many requests in each fixed window, as the X-RateLimit headers
-// describe it.
+// The account's request budget: a number of requests in each fixed window, as in the X-RateLimit headers.
 //
 // Windows are aligned to the clock (a window of 60 s begins with each minute). Other programs of
-// the same account may use the budget up at a steady rate.
+// the same account may use a part of the budget at a steady rate.
 
 #ifndef KALLGLOT_SIMULATOR_RATE_LIMITER_HPP
 #define KALLGLOT_SIMULATOR_RATE_LIMITER_HPP
@@ -14,7 +13,7 @@
 
 namespace kallglot::simulator {
 
-/// What the headers of an answer say.
+/// The values of an answer's headers.
 struct budget_state {
     std::uint64_t limit{0};
     std::uint64_t remaining{0};
@@ -25,13 +24,13 @@ struct budget_state {
 /// Counts requests in fixed windows. Loop only.
 class rate_limiter {
 public:
-    /// No limit: no refusal, no headers.
+    /// No limit: no rejections, no headers.
     rate_limiter() = default;
 
-    /// `foreign` is what others of the account ask for meanwhile.
+    /// `foreign` is the rate of requests of other programs.
     rate_limiter(event_rate limit, event_rate foreign) : limit_(limit), foreign_(foreign) {}
 
-    /// Takes one request out of the budget if it holds one. Nothing if there is no limit.
+    /// Takes one request out of the budget if there is one left. Nothing if there is no limit.
     [[nodiscard]] std::optional<budget_state> take(system_time now);
 
 private:

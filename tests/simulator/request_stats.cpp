@@ -30,7 +30,7 @@ void request_stats::answered(unsigned status) {
 }
 
 void request_stats::pause_begun(system_time now, system_time until) {
-    // Several 429s of one pause count once: the first says when silence began.
+    // Several 429s of one pause count once: the pause begins with the first.
     if (now >= pause_until_) {
         ++pauses;
         pause_from_ = now;

@@ -16,8 +16,8 @@ struct webhook_stats {
     std::uint64_t made{0};
     std::uint64_t delivered{0};
     std::uint64_t failed_attempts{0};
-    std::uint64_t lost{0};     // by the switch
-    std::uint64_t given_up{0}; // after the last attempt, or as too many wait
+    std::uint64_t lost{0};     // dropped by webhook_lost
+    std::uint64_t given_up{0}; // dropped after the last attempt, or because too many wait
     std::uint64_t waiting{0};
 };
 
@@ -28,7 +28,7 @@ struct request_stats {
     std::uint64_t control_requests{0}; // paths that begin with /_
     std::uint64_t malformed_requests{0};
     std::array<std::uint64_t, 600> answers_by_status{}; // complete answers, by HTTP status
-    std::array<std::uint64_t, fault_count> faults{};    // requests that met each fault
+    std::array<std::uint64_t, fault_count> faults{};    // requests with each fault
 
     std::uint64_t connections_open{0};
     std::uint64_t connections_opened{0};

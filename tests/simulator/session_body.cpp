@@ -25,7 +25,7 @@ constexpr std::array<std::string_view, 8> end_reasons{"completed",
                                                       "timeout",
                                                       "error"};
 
-// Each use takes other bits of the draw.
+// Each use takes different bits of the draw.
 std::uint64_t bits(const session_life& life, unsigned shift, std::uint64_t bound) {
     return (life.draw >> shift) % bound;
 }
@@ -167,7 +167,7 @@ void append_second(std::string& out, const session_life& life, system_time now, 
         append_phone_number(out, life);
         out += '"';
     }
-    // A caller's language may be left to detection; then both are null.
+    // If the language is detected automatically, both fields are null.
     if (bits(life, 10, 3) == 0) {
         out += R"(,"source_language":null,"target_language":null)";
     } else {

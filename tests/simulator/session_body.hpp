@@ -1,9 +1,8 @@
-// A session as the API shows it: JSON in either documented generation.
+// Bodies of sessions: the API's JSON in either documented generation.
 //
-// Source: docs of GET /v1/sessions/{id}, both generations; the samples in tests/samples. Every body
-// carries what the daemon must never let out, a stream token, a phone number, customer metadata,
-// all recognisable by the words CANARY and +1202555, so that one search over logs, metrics and
-// files finds a leak.
+// Source: docs of GET /v1/sessions/{id}, both generations; the samples in tests/samples. Every body contains data that
+// the daemon must never reveal: a stream token, a phone number, customer metadata. They contain the words CANARY or
+// +1202555, so that one search over logs, metrics and files finds a leak.
 
 #ifndef KALLGLOT_SIMULATOR_SESSION_BODY_HPP
 #define KALLGLOT_SIMULATOR_SESSION_BODY_HPP
@@ -16,7 +15,7 @@
 
 namespace kallglot::simulator {
 
-/// The words that differ from the truth when a fault wants them to.
+/// Texts of the body that a fault may replace.
 struct body_words {
     std::string_view id;
     std::string_view status;
@@ -24,16 +23,16 @@ struct body_words {
     std::string_view provider{}; ///< empty: the truth
 };
 
-/// The `number`th of endlessly many words, as they stand in JSON: quotes, line ends, markup, series of other metrics,
-/// and every fourth with bytes that are not UTF-8.
+/// The `number`th of endlessly many hostile texts, in the form of JSON: quotes, line ends, markup, series of other
+/// metrics; every fourth contains invalid UTF-8.
 [[nodiscard]] std::string hostile_word(std::uint64_t number);
 
 /// Appends the JSON of `life` as of `now`.
 ///
-/// `words.status` is normally `to_text(status_at(life, now))`; a fault may put another one.
+/// `words.status` is normally `to_text(status_at(life, now))`; a fault may replace it.
 void append_session(std::string& out, const session_life& life, system_time now, body_words words);
 
-/// Mode and provider as the body names them; a provider may be empty (a session by WebSocket only).
+/// Mode and provider in the body; a provider may be empty (a session by WebSocket only).
 [[nodiscard]] std::string_view mode_of(const session_life& life);
 [[nodiscard]] std::string_view provider_of(const session_life& life);
 

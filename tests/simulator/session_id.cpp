@@ -30,8 +30,7 @@ std::uint32_t round_value(std::uint64_t seed, std::uint64_t round, std::uint32_t
     return static_cast<std::uint32_t>(scatter(seed + (round << 32U) + half));
 }
 
-// A Feistel network: any round function makes a bijection, and the way back is the way there in
-// reverse order.
+// A Feistel network: a bijection with any round function. The inverse runs the rounds in reverse order.
 std::uint64_t scramble(std::uint64_t seed, std::uint64_t number) {
     auto left = static_cast<std::uint32_t>(number >> 32U);
     auto right = static_cast<std::uint32_t>(number);
@@ -99,8 +98,8 @@ std::optional<std::uint64_t> session_id_codec::decode(std::string_view id) const
         scrambled = (scrambled << 5U) | value;
     }
     const std::uint64_t number = unscramble(seed_, scrambled);
-    // Writing the id again checks the rest of it, and the one bit of the first character that does
-    // not fit the number.
+    // Writing the id again and comparing checks the rest, and the one bit of the first character that the number does
+    // not use.
     if (encode(number) != id) {
         return std::nullopt;
     }

@@ -1,8 +1,6 @@
-// Session ids that carry their number: sess_ and Crockford characters, 13 for the scrambled number,
-// the rest a check.
+// Session ids that contain a number: sess_ and Crockford characters, 13 for the scrambled number, the rest for a check.
 //
-// The number is read back from the id, so that looking a session up needs no table; the check makes
-// an id that was not given out as unlikely as one guessed at random.
+// The number is read from the id, so a look-up needs no table. The check makes it unlikely that a random id is valid.
 
 #ifndef KALLGLOT_SIMULATOR_SESSION_ID_HPP
 #define KALLGLOT_SIMULATOR_SESSION_ID_HPP
@@ -26,7 +24,7 @@ public:
 
     [[nodiscard]] std::string encode(std::uint64_t number) const;
 
-    /// Nothing if the id has another length, another alphabet, or a check that does not fit.
+    /// Nothing if the id has another length, another alphabet, or a wrong check.
     [[nodiscard]] std::optional<std::uint64_t> decode(std::string_view id) const;
 
 private:

@@ -8,7 +8,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// What a draw is for. Separate streams, so that a new decoration does not shift all the durations.
+// The purpose of a draw. Separate streams, so that a new field does not change all durations.
 enum class purpose : std::uint64_t {
     generation = 1,
     reduced,
@@ -22,7 +22,7 @@ enum class purpose : std::uint64_t {
     decoration,
 };
 
-// A source of numbers for one try at one session's life.
+// Random numbers for one attempt to draw a session's life.
 class draws {
 public:
     draws(std::uint64_t seed, std::uint64_t number, std::uint64_t attempt)
@@ -86,7 +86,7 @@ session_life make_outline(const life_settings& settings, std::uint64_t number, s
     return life;
 }
 
-// Fills in the moments of a course that begins at `created_at`, as far as the kind lets it go.
+// Sets the moments of a life that begins at `created_at`, up to the status at which its kind stops.
 void follow(session_life& life,
             const course& drawn,
             system_time created_at,
@@ -145,8 +145,8 @@ session_life make_standing_life(const life_settings& settings,
         follow(life, draw_course(settings, source), epoch - age, settings);
         return life;
     }
-    // Taking a drawn life with a chance that grows with its length gives the mixture that a look at
-    // a moment finds. The bound on the tries only matters when every life is of length 0.
+    // At any moment long lives are more frequent than in the arrivals, so a drawn life is accepted with a chance that
+    // grows with its length. The limit of the attempts matters only if every life has length 0.
     const auto longest = static_cast<double>(longest_life(settings).count());
     constexpr std::uint64_t max_attempts = 256;
     for (std::uint64_t attempt = 0; attempt < max_attempts; ++attempt) {

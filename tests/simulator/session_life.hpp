@@ -1,11 +1,9 @@
-// The life of one session, as a pure function of seed, number and birth: which statuses it passes,
-// and when.
+// The life of one session as a pure function of seed, number and creation time: its statuses and their times.
 //
-// Nothing is stored and nothing ticks: asked twice about the same moment, the answer is the same,
-// so a test can compute what is true without asking, and a million sessions cost nothing.
+// Nothing is stored: the state at a moment is always the same. So a test can compute the true state without a request,
+// and a million sessions cost nothing.
 //
-// Deliberately not here: ids (session_id), how many sessions there are and when they are born
-// (population), JSON (session_body).
+// Deliberately not here: ids (session_id), number and creation times of sessions (population), JSON (session_body).
 
 #ifndef KALLGLOT_SIMULATOR_SESSION_LIFE_HPP
 #define KALLGLOT_SIMULATOR_SESSION_LIFE_HPP
@@ -17,25 +15,25 @@
 
 namespace kallglot::simulator {
 
-/// What kind of life it is.
+/// The kinds of lives.
 enum class session_kind : std::uint8_t {
     ordinary,      // created, connecting, active, ending, ended
-    stuck,         // created, connecting, and there for ever or until they are freed
+    stuck,         // created, then connecting for ever or until it is freed
     never_started, // created for ever
-    abandoned,     // created, connecting, ended: the caller hung up before anything was heard
+    abandoned,     // created, connecting, ended: the phone caller hung up early
 };
 
-/// Status as the API names it.
+/// The API's statuses.
 enum class session_status : std::uint8_t { created, connecting, active, ending, ended };
 inline constexpr std::size_t session_status_count = 5;
 
-/// Which of the two documented JSON shapes a session is shown in.
+/// The documented JSON form in which a session is served.
 enum class json_generation : std::uint8_t { first, second };
 
 /// Stands for a moment that never comes.
 inline constexpr system_time never = system_time::max();
 
-/// How sessions live; the defaults are those of the command line.
+/// Parameters of lives; the defaults are those of the command line.
 struct life_settings {
     std::uint64_t seed{1};
     duration_range created{std::chrono::seconds{1}, std::chrono::seconds{3}};
@@ -44,9 +42,10 @@ struct life_settings {
     duration_range ending{std::chrono::seconds{0}, std::chrono::seconds{2}};
     duration_range held_age{std::chrono::seconds{0}, std::chrono::minutes{2}};
     double second_generation_share{0.5}; // of all sessions
-    double reduced_status_share{0.0}; // of the second generation: shows created, active, ended only
-    double abandoned_share{0.0};      // of all sessions that are not stuck and do start
-    system_time freed{never};         // stuck ones that are connecting by then start at that moment
+    double reduced_status_share{
+        0.0};                    // of the second generation: serves created, active, ended only
+    double abandoned_share{0.0}; // of all sessions that are not stuck and start
+    system_time freed{never};    // stuck sessions that are connecting then start at that moment
 };
 
 /// One life, whole. Moments that do not come are `never`.
@@ -55,7 +54,7 @@ struct session_life {
     session_kind kind{session_kind::ordinary};
     json_generation generation{json_generation::first};
     bool reduced_status{false};
-    std::uint64_t draw{0}; // source of mode, provider, languages and other decoration
+    std::uint64_t draw{0}; // source of mode, provider, languages and other fields
     system_time created_at{};
     system_time connecting_at{never};
     system_time started_at{never};
@@ -77,14 +76,13 @@ struct session_life {
                                               session_kind kind,
                                               system_time epoch);
 
-/// The status the API shows at `time`. A moment before the birth counts as `created`.
+/// The status that the API serves at `time`. Before the creation it is `created`.
 [[nodiscard]] session_status status_at(const session_life& life, system_time time);
 
 /// When the status of `time` began.
 [[nodiscard]] system_time status_since(const session_life& life, system_time time);
 
-/// Mean time from creation to end, from which an arrival rate that keeps a population level
-/// follows.
+/// Mean time from creation to end. It determines the arrival rate of a constant population.
 [[nodiscard]] std::chrono::duration<double> mean_life(const life_settings& settings);
 
 [[nodiscard]] std::string_view to_text(session_status status);

@@ -12,7 +12,7 @@ namespace {
 // How often new sessions are reported; this is also the maximum delay of a report.
 constexpr std::chrono::milliseconds arrival_step{100};
 
-// Out of descriptors, accepting fails at once, again and again.
+// Pause after a failed accept: without descriptors each accept fails at once.
 constexpr std::chrono::milliseconds accept_pause_time{100};
 
 simulated_api_settings completed(simulated_api_settings settings) {

@@ -1,8 +1,7 @@
 // The simulated API as an object: listens, responds, can be changed while it runs. For the program and for tests, on
 // the io_context of the caller.
 //
-// One loop, one thread. It does not use the daemon's network code: both ends of a conversation must
-// not share a fault.
+// One loop, one thread. It does not use the daemon's network code, so that client and server cannot share a fault.
 
 #ifndef KALLGLOT_SIMULATOR_SIMULATED_API_HPP
 #define KALLGLOT_SIMULATOR_SIMULATED_API_HPP
@@ -35,22 +34,22 @@ struct simulated_api_settings {
     /// None: no limit and no headers.
     std::optional<event_rate> rate_limit;
     event_rate foreign_rate{};
-    /// Empty: made from the seed.
+    /// Empty: derived from the seed.
     std::string key;
     boost::asio::ip::tcp::endpoint address{boost::asio::ip::address_v4::loopback(), 0};
     bool plaintext{false};
     bool resumption{true}; ///< of TLS sessions, by tickets
-    /// Instead of a good identity under an authority of its own.
+    /// Replaces the good identity that the simulator makes itself.
     std::optional<test::identity> identity;
     /// None: no webhooks are sent.
     std::optional<webhook_settings> webhooks;
-    /// The API's clock; a test may hold or move it.
+    /// The API's clock; a test may stop or move it.
     std::function<system_time()> now;
-    /// Acknowledged the ids of sessions that arrive or are added; the standing ones are in `standing_ids`.
+    /// Called with the ids of sessions that arrive or are added. Those of the start are in `standing_ids`.
     std::function<void(const std::vector<std::string>&)> on_new_sessions;
 };
 
-/// The key that the simulator accepts if none is given.
+/// The default API key of the simulator.
 [[nodiscard]] std::string default_key(std::uint64_t seed);
 
 /// The simulated API. Loop only.
@@ -65,22 +64,22 @@ public:
     simulated_api(const simulated_api&) = delete;
     simulated_api& operator=(const simulated_api&) = delete;
 
-    /// Binds and begins to accept.
+    /// Binds and accepts connections.
     ///
-    /// Errors:     what the system says of the address
+    /// Errors:     the system's error for the address
     [[nodiscard]] boost::system::error_code start();
 
-    /// Closes the listener and all connections; the context runs out of work soon after.
+    /// Closes the listener and all connections; then the context runs out of work.
     void stop();
 
-    /// Where it listens; valid after `start`.
+    /// The listening address; valid after `start`.
     [[nodiscard]] boost::asio::ip::tcp::endpoint endpoint() const { return endpoint_; }
 
-    /// The same as `host:port`.
+    /// The listening address as `host:port`.
     [[nodiscard]] std::string authority() const;
     [[nodiscard]] std::string base_url() const;
 
-    /// The certificate to trust; empty without TLS, and with an identity that the settings brought.
+    /// The certificate that a client must trust; empty without TLS, and with an identity of the settings.
 
     [[nodiscard]] const std::string& authority_pem() const { return authority_pem_; }
 
@@ -88,7 +87,7 @@ public:
 
     [[nodiscard]] system_time now() const { return settings_.now(); }
 
-    /// Ids of the sessions that stood at the start, stuck and never started ones first.
+    /// Ids of the sessions of the start, with stuck and never started ones first.
     [[nodiscard]] std::vector<std::string> standing_ids() const;
 
 private:

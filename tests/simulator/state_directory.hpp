@@ -1,5 +1,4 @@
-// The files through which a demo or a test finds the simulator: ca.pem, api_key, sessions.txt,
-// address.
+// The files by which a demo or a test finds the simulator: ca.pem, api_key, sessions.txt, address.
 
 #ifndef KALLGLOT_SIMULATOR_STATE_DIRECTORY_HPP
 #define KALLGLOT_SIMULATOR_STATE_DIRECTORY_HPP
@@ -15,14 +14,13 @@ namespace kallglot::simulator {
 /// Errors:     every call throws `std::system_error` with the path
 class state_directory {
 public:
-    /// Makes the folder if it is missing, and takes away the address of an earlier run.
+    /// Makes the folder if it is missing, and removes the address of an earlier run.
     explicit state_directory(std::string path);
 
-    /// Writes one file whole; readers see the old one or the new one. `secret` keeps it from
-    /// others.
+    /// Replaces one file atomically. `secret`: only the owner may read it.
     void write(std::string_view name, std::string_view text, bool secret = false) const;
 
-    /// Appends one line an id to sessions.txt, in one write.
+    /// Appends one line for each id to sessions.txt, in one write.
     void append_sessions(const std::vector<std::string>& ids) const;
 
     [[nodiscard]] const std::string& path() const { return path_; }

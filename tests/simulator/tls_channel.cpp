@@ -29,7 +29,7 @@ int bio_read(BIO* bio, char* data, int size) {
 int bio_write(BIO* bio, const char* data, int size) {
     auto& transport = *static_cast<tls_channel::transport*>(BIO_get_data(bio));
     BIO_clear_retry_flags(bio);
-    // Nowhere to put it: only while the channel is being taken down.
+    // There is no output buffer while the channel is destroyed.
     if (transport.outgoing != nullptr) {
         transport.outgoing->append(data, static_cast<std::size_t>(size));
     }
@@ -100,7 +100,7 @@ tls_identity::tls_identity(const test::identity& identity, bool resumption)
     BIO_meth_set_write(method_, bio_write);
     BIO_meth_set_ctrl(method_, bio_control);
     SSL_CTX_set_min_proto_version(context_, TLS1_2_VERSION);
-    // Idle connections give their record buffers back.
+    // OpenSSL frees the record buffers of idle connections.
     SSL_CTX_set_mode(context_, SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_options(context_, SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF);
     if (!resumption) {
@@ -128,13 +128,13 @@ tls_channel::tls_channel(const tls_identity& identity) : ssl_(SSL_new(identity.c
     require(bio != nullptr, "making a BIO");
     BIO_set_data(bio, &transport_);
     BIO_set_init(bio, 1);
-    // One BIO serves both ways; the SSL object owns it from here on.
+    // One BIO serves both directions; the SSL object owns it from here on.
     SSL_set_bio(ssl_, bio, bio);
     SSL_set_accept_state(ssl_);
 }
 
 tls_channel::~tls_channel() {
-    // A session that was not shut down in some way would be thrown out of the cache.
+    // OpenSSL removes a session from its cache if the connection had no shutdown.
     if (!broken_) {
         SSL_set_quiet_shutdown(ssl_, 1);
         SSL_shutdown(ssl_);

@@ -1,8 +1,7 @@
-// TLS of one server connection, as bytes in and bytes out; no socket.
+// TLS of one server connection in memory: bytes in, bytes out, no socket.
 //
-// OpenSSL talks to two buffers of the caller instead of to Asio's own stream, which keeps four 17
-// KiB buffers a connection. Written apart from the daemon's TLS on purpose: this is the other side
-// of the same conversation.
+// OpenSSL uses two buffers of the caller instead of Asio's stream, which has four 17 KiB buffers for each connection.
+// It is deliberately independent of the daemon's TLS code, so that client and server cannot share a fault.
 
 #ifndef KALLGLOT_SIMULATOR_TLS_CHANNEL_HPP
 #define KALLGLOT_SIMULATOR_TLS_CHANNEL_HPP
@@ -39,8 +38,8 @@ private:
 
 enum class tls_progress {
     going,  // more bytes are needed
-    closed, // the peer said farewell
-    failed, // not TLS, or not acceptable; nothing more can be done
+    closed, // the peer sent close_notify
+    failed, // not TLS, or not acceptable; the connection must be closed
 };
 
 /// One connection's TLS state. Loop only.
@@ -51,8 +50,7 @@ public:
     tls_channel(const tls_channel&) = delete;
     tls_channel& operator=(const tls_channel&) = delete;
 
-    /// Takes bytes from the peer; appends what they say to `plain` and what has to be sent in
-    /// return to `wire`.
+    /// Takes bytes from the peer; appends plaintext to `plain` and bytes for the peer to `wire`.
     [[nodiscard]] tls_progress receive(std::string_view bytes,
                                        std::string& plain,
                                        std::string& wire);

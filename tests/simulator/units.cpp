@@ -15,7 +15,7 @@ struct unit {
     std::int64_t factor;
 };
 
-// `ms` before `m`: the longer name has to be tried first.
+// `ms` before `m`: the longer name must be tried first.
 constexpr std::array<unit, 5> units{
     {{"ms", 1}, {"s", 1'000}, {"m", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}}};
 

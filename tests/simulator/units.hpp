@@ -1,7 +1,7 @@
 // The units of the simulator's flags: durations, ranges of them, rates.
 //
-// Separate from the daemon's own unit parser on purpose: the simulator is an independent peer, and
-// a fault in the product must not hide behind the same fault here.
+// Deliberately separate from the daemon's parser of units: a fault of the daemon must not be hidden by the same fault
+// here.
 
 #ifndef KALLGLOT_SIMULATOR_UNITS_HPP
 #define KALLGLOT_SIMULATOR_UNITS_HPP
@@ -14,16 +14,16 @@
 
 namespace kallglot::simulator {
 
-/// A moment of the API's own (wall) clock.
+/// A moment of the API's wall clock.
 using system_time = std::chrono::sys_time<std::chrono::milliseconds>;
 
-/// Both ends belong to the range.
+/// A range that includes both ends.
 struct duration_range {
     std::chrono::milliseconds shortest{0};
     std::chrono::milliseconds longest{0};
 };
 
-/// So many events in so long a window.
+/// A number of events in each window.
 struct event_rate {
     double count{0};
     std::chrono::milliseconds window{std::chrono::seconds{1}};

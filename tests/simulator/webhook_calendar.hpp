@@ -1,6 +1,6 @@
-// Which webhook events are due: the births, starts and ends of sessions, in the order of their moments.
+// The webhook events in the order of their times: creations, starts and ends of sessions.
 //
-// A session is in the calendar once, under its next event, and is put back under the one after it.
+// A session has one entry, its next event; taking the event adds the one after it.
 // No timer, no network.
 
 #ifndef KALLGLOT_SIMULATOR_WEBHOOK_CALENDAR_HPP
@@ -28,10 +28,10 @@ struct webhook_event {
     session_life life;
 };
 
-/// Loop only. Cost: some 100 bytes a living session.
+/// Loop only. Cost: some 100 bytes for each living session.
 class webhook_calendar {
 public:
-    /// From now on the events of this life after `from` are due in their time.
+    /// Adds the events of this life after `from`.
     void add(const session_life& life, system_time from);
 
     /// Removes and returns one event that is due at `now`, the earliest first.

@@ -1,7 +1,7 @@
-// One webhook delivery as it goes over the wire: body, signature, headers.
+// One webhook delivery: body, signature, headers.
 //
-// Source: docs of webhooks: overview, signatures, retry policy. The body's `data` is the session itself, with
-// everything in it that the daemon must never let out.
+// Source: docs of webhooks: overview, signatures, retry policy. The body's `data` is the whole session, including the
+// data that the daemon must never reveal.
 
 #ifndef KALLGLOT_SIMULATOR_WEBHOOK_MESSAGE_HPP
 #define KALLGLOT_SIMULATOR_WEBHOOK_MESSAGE_HPP
@@ -14,7 +14,7 @@
 
 namespace kallglot::simulator {
 
-/// Where to, and signed with what.
+/// The destination of webhooks and the secret that signs them.
 struct webhook_target {
     std::string host;
     std::string port;
@@ -22,10 +22,10 @@ struct webhook_target {
     std::string secret;
 };
 
-/// Reads `http://127.0.0.1:9465/webhooks/kallglot`; empty text in `host` if it is no such address.
+/// Reads `http://127.0.0.1:9465/webhooks/kallglot`; `host` is empty if the text is no such address.
 [[nodiscard]] webhook_target parse_webhook_url(std::string_view url);
 
-/// The JSON of one event; its id follows from session and kind, so that a second delivery has the same.
+/// The JSON of one event. Its id is derived from session and kind, so that a second delivery has the same id.
 [[nodiscard]] std::string webhook_body(const webhook_event& event, std::string_view session_id);
 
 /// `t=<seconds>,v1=<hex>`, of this body sent at `sent`.
@@ -33,8 +33,8 @@ struct webhook_target {
                                        std::string_view body,
                                        system_time sent);
 
-/// How long after its `attempt`th failure (1 is the first) a delivery is tried again, if the first
-/// time is `first`; zero: never again. The documented course: 1, 5, 30 minutes, 2, 5, 10, 24 hours.
+/// The delay before the retry after the `attempt`th failure (from 1), if the first delay is `first`; zero: no retry.
+/// The documented schedule: 1, 5, 30 minutes, 2, 5, 10, 24 hours.
 [[nodiscard]] std::chrono::milliseconds webhook_retry_delay(unsigned attempt,
                                                             std::chrono::milliseconds first);
 

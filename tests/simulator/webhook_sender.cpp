@@ -22,12 +22,12 @@ namespace {
 constexpr std::size_t deliveries_at_once = 16;
 constexpr std::size_t max_waiting = 100'000;
 constexpr std::chrono::milliseconds tick_length{10};
-constexpr std::chrono::seconds answer_limit{30}; // as the API gives an endpoint
+constexpr std::chrono::seconds answer_limit{30}; // the API's timeout for an endpoint
 constexpr std::uint64_t shuffled_within_ms = 2000;
 
 constexpr auto as_tuple = asio::as_tuple(asio::use_awaitable);
 
-/// What a coroutine did not expect is a bug, and ends the program.
+/// An exception out of a coroutine is a bug and ends the program.
 void raise(const std::exception_ptr& bug) {
     if (bug) {
         std::rethrow_exception(bug);

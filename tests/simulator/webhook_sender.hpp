@@ -22,7 +22,7 @@
 
 namespace kallglot::simulator {
 
-/// Decided before the start.
+/// The settings of a sender, fixed at its start.
 struct webhook_settings {
     webhook_target target;
     std::chrono::milliseconds first_retry{std::chrono::minutes{1}};
@@ -74,7 +74,7 @@ private:
     webhook_calendar calendar_;
     std::priority_queue<delivery, std::vector<delivery>, later> waiting_;
     boost::asio::steady_timer ticking_;
-    boost::asio::steady_timer idle_; ///< cancelled when something is due
+    boost::asio::steady_timer idle_; ///< cancelled when an event is due
     std::uint64_t deliveries_{0};
     std::uint64_t draws_{0};
     bool stopped_{false};
