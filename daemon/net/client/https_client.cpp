@@ -352,7 +352,7 @@ void https_client::on_exchanged(https_connection& connection, api_answer& answer
     } catch (...) {
         bug = std::current_exception();
     }
-    // Even after a bug: without an answer the poll would stay in flight for ever.
+    // Even after a bug: without an answer the poll would stay in flight without end.
     listener_->on_answer(answer);
     if (bug) {
         std::rethrow_exception(bug);

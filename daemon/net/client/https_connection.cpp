@@ -254,7 +254,7 @@ void https_connection::take_plaintext(std::span<char> bytes) {
 
 // The peer has closed or reset the connection.
 void https_connection::peer_left(bool reset) noexcept {
-    // A server may close a kept-alive connection while a request is on its way; that one can be retried safely.
+    // A server may close an idle connection while a request is on its way. That request can be retried safely.
     const bool before_answer = state_ == state::busy && !reader_;
     if (before_answer && exchanges_ != 0) {
         end(errc::reused_connection_closed);

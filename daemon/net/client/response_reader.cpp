@@ -120,7 +120,7 @@ response_reader::progress response_reader::feed(std::span<const char> bytes) noe
             const progress made = consume(bytes);
             return made == progress::more ? keep_rest(bytes) : made;
         }
-        // The line that was incomplete goes on: it is parsed again with the new bytes.
+        // The incomplete line continues: it is parsed again together with the new bytes.
         pending_.append(bytes.data(), bytes.size());
         std::span<const char> all(pending_);
         const progress made = consume(all);

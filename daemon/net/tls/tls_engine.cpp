@@ -18,10 +18,10 @@ namespace kallglot {
 
 // The socket as OpenSSL sees it: input and output of the current call.
 struct tls_engine::io {
-    static int read(BIO* bio, char* to, std::size_t wanted, std::size_t* taken) {
+    static int read(BIO* bio, char* to, std::size_t capacity, std::size_t* taken) {
         auto* const engine = static_cast<tls_engine*>(BIO_get_data(bio));
         BIO_clear_retry_flags(bio);
-        const std::size_t size = std::min(wanted, engine->unread_size_);
+        const std::size_t size = std::min(capacity, engine->unread_size_);
         *taken = size;
         // Not the end of the stream: OpenSSL reports WANT_READ, and the next call continues.
         if (size == 0) {
