@@ -81,7 +81,7 @@ TEST(PolicyFigures, ASeedReproducesARun) {
     EXPECT_NE(once.delay.max, other.delay.max);
 }
 
-TEST(PolicyFigures, StuckSessionsAreFoundTenTimesSoonerThanByAFixedInterval) {
+TEST(PolicyFigures, FindsStuckSessionsTenTimesSoonerThanFixed) {
     const outcome ours = simulation(half_an_hour(), polling::ours, seed).run();
     const outcome fixed = simulation(half_an_hour(), polling::fixed_interval, seed).run();
     EXPECT_LE(ours.delay.p99, 5);

@@ -97,7 +97,7 @@ struct storm {
     steady_time paused_until = no_time;
 };
 
-TEST(Throttling, NothingIsSentInAHundredStormsBeforeRetryAfterHasPassed) {
+TEST(Throttling, SendsNothingInAHundredStormsBeforeRetryAfter) {
     loop on;
     std::vector<std::unique_ptr<storm>> storms;
     for (std::size_t i = 0; i < 100; ++i) {
