@@ -25,9 +25,9 @@ enum class store_fault_kind : std::uint8_t {
     none,
     unwritable, ///< full, read-only, no permission: the file is as it was; retried
     broken,     ///< a write or sync failed: what is on the disk is unknown
-    damaged,    ///< the content of the file is not what was written
+    damaged,    ///< the content of the file differs from what was written
     locked,     ///< another process has it open
-    refused,    ///< of another program or of a newer version; left as it is
+    refused,    ///< the file belongs to another program or a newer version; it is not touched
 };
 
 struct store_fault {
@@ -51,7 +51,7 @@ struct put_session {
     stored_session row;
 };
 
-/// A known session: nothing if its row is gone.
+/// A known session. Does nothing if its row is gone.
 struct update_session {
     stored_session row;
 };
@@ -69,12 +69,13 @@ struct change_group {
     std::optional<stored_time> purge_before; ///< of remembered keys
 };
 
-/// What was done about a damaged store.
+/// What the repair of a damaged store did.
 struct store_damage {
     std::string reason;
-    std::string kept_as;          ///< the name that the damaged file has now
-    std::uint64_t saved = 0;      ///< sessions that could be read and are in the new store
-    std::uint64_t unreadable = 0; ///< rows whose sum is wrong; more may be lost unseen
+    std::string kept_as;     ///< the name that the damaged file has now
+    std::uint64_t saved = 0; ///< sessions that could be read and are in the new store
+    std::uint64_t unreadable =
+        0; ///< rows whose checksum is wrong; more may be lost without a trace
 };
 
 /// The result of opening.
@@ -90,7 +91,7 @@ struct store_opening {
 
 struct commit_outcome {
     store_fault fault;
-    std::uint32_t log_pages = 0; ///< in the write-ahead log
+    std::uint32_t log_pages = 0; ///< pages in the write-ahead log
     std::uint64_t size_bytes = 0;
     bool more_to_purge = false; ///< one transaction could not remove all keys that were too old
 };
