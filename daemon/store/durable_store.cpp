@@ -14,14 +14,18 @@ namespace {
 
 using namespace std::chrono_literals;
 
+/// How often notes are flushed.
 constexpr steady_duration tick_interval = 1s;
 
-/// How old the newest time mark may be: a step of the wall clock before a reboot costs that much.
+/// Maximum age of the newest time mark: a step of the wall clock before a reboot shifts stored times by at most this.
 constexpr steady_duration mark_interval = 1min;
+
+/// How often remembered keys that are too old are removed.
 constexpr steady_duration purge_interval = 10min;
 
 store_fault too_many_changes() {
-    return {store_fault_kind::broken, "more changes than the disk can take"};
+    // Changes were dropped, so the file no longer matches memory: "broken" asks for a rewrite.
+    return {store_fault_kind::broken, "write backlog exceeds its limit"};
 }
 
 error_code unavailable() noexcept {
@@ -41,6 +45,7 @@ durable_store::durable_store(loop_executor loop,
       limits_(limits),
       worker_(loop, time, std::move(engine)),
       tasks_(loop, std::move(on_bug)),
+      // Both are armed later: one wakes serve() when it is cancelled, the other flushes notes.
       wake_(loop, steady_timer::time_point::max()),
       tick_(time.make_timer([](void* self) { static_cast<durable_store*>(self)->tick(); }, this)),
       stuck_timer_(
@@ -59,10 +64,12 @@ task<error_code> durable_store::open() {
         return engine.open(wall, now);
     };
     result<store_opening> answer = co_await worker_.run(std::move(call));
+    // Cancelled: the engine may have opened the file, but this object does not use it.
     if (!answer) {
         co_return answer.error();
     }
     opening_ = std::move(*answer);
+    // Without line_ the store counts as not open, so that close() does nothing.
     if (opening_.fault) {
         co_return unavailable();
     }
@@ -77,9 +84,11 @@ void durable_store::log_opening() {
     if (opening_.is_new) {
         log_.info("store created", {{"path", worker_.name()}});
     }
+    // A restart with a full disk restores its sessions all the same, so this is no reason to stop.
     if (opening_.writing) {
         log_.error("store readable but not writable", {{"reason", opening_.writing.text}});
     }
+    // The operator decides what becomes of the damaged file, so the log names it.
     if (opening_.damage) {
         log_.error("store was damaged: repaired as far as possible",
                    {{"reason", opening_.damage->reason},
@@ -98,8 +107,10 @@ void durable_store::start(store_owner& owner) {
     BOOST_ASSERT(line_);
     owner_ = &owner;
     phase_ = phase::writable;
+    // Opening has written a mark. Keys may have become too old while the daemon was down.
     due_.mark = clock_.now() + mark_interval;
     due_.purge = clock_.now();
+    // The failed write of open() counts as the first failure, so that the owner is notified.
     if (opening_.writing) {
         take_failure(opening_.writing);
     }
@@ -110,26 +121,26 @@ void durable_store::start(store_owner& owner) {
 // Accepting changes ---------------------------------------------------------------------------------------------------
 
 bool durable_store::accepting() const {
-    // Ids that are to be reported as not stored go first: their owner may drop them.
+    // A new change of an id that has to be reported as not stored would be lost if the owner then drops the id.
     return phase_ == phase::writable && !closing_ && not_stored_.empty()
            && queue_.size() < limits_.waiting;
 }
 
 bool durable_store::has_room() const {
+    // A quarter leaves room for changes that cannot be delayed.
     return is_failing() || queue_.size() + notes_.size() < limits_.waiting / 4;
-}
-
-bool durable_store::is_flooded() const {
-    return queue_.size() >= 2 * limits_.waiting;
 }
 
 commit_ticket durable_store::add(const session_id& id, const session_record& record) {
     if (!accepting()) {
+        // serve() reports the id, since a call of the owner from within add() would re-enter it.
         not_stored_.push_back(id);
+        // While failing, recover() sets this flag at the end.
         refused_ = refused_ || !is_failing();
         wake();
         return commit_ticket::refused;
     }
+    // The record that is queued now is newer than a note of the same id.
     notes_.drop(id);
     const commit_ticket ticket = queue_.push(to_stored(id, record, *line_),
                                              true,
@@ -140,7 +151,7 @@ commit_ticket durable_store::add(const session_id& id, const session_record& rec
 
 commit_ticket durable_store::change(const session_id& id, const session_record& record) {
     if (!accepting()) {
-        // Still true, so it is written when that is possible; the caller is refused.
+        // The caller is refused, but the change is still true: it is written when the disk permits.
         note(id, record);
         return commit_ticket::refused;
     }
@@ -152,12 +163,13 @@ commit_ticket durable_store::change(const session_id& id, const session_record& 
 }
 
 void durable_store::note(const session_id& id, const session_record& record) {
+    // Overflow makes serve() rewrite the store from memory, which has this change.
     if (is_flooded()) {
         notes_.overflow();
         return;
     }
     const stored_session row = to_stored(id, record, *line_);
-    // An older state of the session may wait in the longer lane: the newer one goes behind it.
+    // An older state of the session may be queued in the bulk lane: the newer one must be written after it.
     if (!is_failing() && queue_.pending(id) != commit_ticket::durable) {
         queue_.push(row, false, write_lane::single);
         return;
@@ -170,11 +182,13 @@ commit_ticket durable_store::forget(const session_id& id, std::optional<remember
         notes_.overflow();
         return commit_ticket::refused;
     }
+    // A note of this id, written after the removal, would have no row to update.
     notes_.drop(id);
     std::optional<remembered_row> key;
     if (remember) {
         key = row_of({remembered_key(id.view()), clock_.now(), *remember});
     }
+    // A removal is always accepted: what memory has forgotten must not return at the next start.
     if (is_failing()) {
         notes_.hold(remove_session{id});
         if (key) {
@@ -188,6 +202,7 @@ commit_ticket durable_store::forget(const session_id& id, std::optional<remember
 }
 
 commit_ticket durable_store::remember_event(std::uint64_t key, const session_id& session) {
+    // The webhook route responds with 503 then, and the event is delivered again.
     if (!accepting()) {
         return commit_ticket::refused;
     }
@@ -197,22 +212,16 @@ commit_ticket durable_store::remember_event(std::uint64_t key, const session_id&
     return ticket;
 }
 
-commit_ticket durable_store::pending(const session_id& id) const {
-    return queue_.pending(id);
-}
-
-task<error_code> durable_store::committed(commit_ticket ticket) {
-    return queue_.committed(ticket);
-}
-
 // Writing -------------------------------------------------------------------------------------------------------------
 
+// Runs one step at a time: recover, flush, checkpoint or commit. Each step may change the phase, so the loop decides again
+// after each. Without work it waits for wake().
 task<> durable_store::serve() {
     while (phase_ != phase::stuck) {
         report_not_stored();
         offer_room();
         if (is_failing()) {
-            // At the end there is one more try, and no waiting for another.
+            // When closing, one last attempt is made at once.
             if (closing_ || clock_.now() >= due_.retry) {
                 co_await recover();
                 if (is_failing() && closing_) {
@@ -222,9 +231,11 @@ task<> durable_store::serve() {
             }
         } else {
             queue_notes();
+            // Notes that overflowed are a failure: recover at once.
             if (is_failing()) {
                 continue;
             }
+            // Before the commit: at twice the limit the log must not grow further.
             if (checkpoint_is_due()) {
                 co_await checkpoint();
                 continue;
@@ -233,6 +244,7 @@ task<> durable_store::serve() {
                 co_await commit_next();
                 continue;
             }
+            // Closing ends only when the last notes are committed.
             if (closing_ && !flush_) {
                 co_return;
             }
@@ -249,6 +261,7 @@ void durable_store::queue_notes() {
     if (!flush_) {
         return;
     }
+    // A mark and a purge share the transaction of the notes: they need no sync of their own.
     change_group group;
     group.changes = notes_.take(limits_.notes);
     const steady_time now = clock_.now();
@@ -260,6 +273,7 @@ void durable_store::queue_notes() {
         group.purge_before = line_->to_stored(now - remembered_keys::retention);
         due_.purge = now + purge_interval;
     }
+    // Notes above the limit of one transaction follow in the next.
     flush_ = notes_.has_notes();
     if (!group.changes.empty() || group.mark || group.purge_before) {
         queue_.push_group(std::move(group));
@@ -288,6 +302,7 @@ task<error_code> durable_store::commit(transaction groups) {
 
 task<> durable_store::commit_next() {
     const error_code error = co_await commit(queue_.begin());
+    // take_failure() settles the tickets as failed, succeed() as durable.
     if (error) {
         take_failure(fault_);
         co_return;
@@ -295,16 +310,10 @@ task<> durable_store::commit_next() {
     queue_.succeed();
 }
 
-bool durable_store::checkpoint_is_due() const {
-    return log_pages_ >= limits_.log_pages * 2
-           || (log_pages_ >= limits_.log_pages && queue_.empty());
-}
-
 task<> durable_store::checkpoint() {
-    std::function<store_fault(store_engine&)> step = [](store_engine& engine) {
-        return engine.checkpoint();
-    };
+    std::function<store_fault(store_engine&)> step = &store_engine::checkpoint;
     const error_code error = co_await run_step(std::move(step));
+    // Also after a failure: the next commit reports the length again.
     log_pages_ = 0;
     if (error) {
         take_failure(fault_);
@@ -316,13 +325,14 @@ void durable_store::take_success(const commit_outcome& outcome) {
     counts_.last_commit_timestamp = unix_seconds(clock_.wall_now());
     counts_.size_bytes = static_cast<double>(outcome.size_bytes);
     log_pages_ = outcome.log_pages;
+    // A purge is bounded in each transaction: continue with the next flush.
     if (outcome.more_to_purge) {
         due_.purge = clock_.now();
     }
 }
 
 void durable_store::report_not_stored() {
-    // All in one turn, and before any caller that waits for them is resumed: what it finds then is what stays.
+    // All in one loop iteration, and before a caller that waits for them resumes: it then finds the final state.
     if (!not_stored_.empty()) {
         const std::vector<session_id> ids = std::exchange(not_stored_, {});
         owner_->on_not_stored(ids);
@@ -330,6 +340,7 @@ void durable_store::report_not_stored() {
 }
 
 void durable_store::offer_room() {
+    // Half of the limit, so that the owner can add a good number of ids before the store refuses again.
     if (refused_ && !is_failing() && queue_.size() < limits_.waiting / 2) {
         refused_ = owner_->on_store_room();
     }
@@ -338,6 +349,7 @@ void durable_store::offer_room() {
 // Recovery ------------------------------------------------------------------------------------------------------------
 
 durable_store::phase durable_store::phase_after(store_fault_kind kind) noexcept {
+    // A kind that should not occur after open() is handled like an unknown content: a rewrite makes it right again.
     switch (kind) {
         case store_fault_kind::unwritable:
             return phase::unwritable;
@@ -356,28 +368,30 @@ void durable_store::take_failure(const store_fault& fault) {
     ++counts_.write_failures_total;
     fault_ = fault;
     const phase before = phase_;
-    // Phases are in the order of how much is wrong, and a fault never makes less of it.
+    // Phases are in the order of severity, and a fault never lowers it.
     phase_ = std::max(phase_, phase_after(fault.kind));
 
-    // What waits has failed: new ids are reported back, changes that are still true are held.
+    // All queued groups fail: new ids are reported back, changes that are still true are held.
     write_queue::failure left = queue_.fail();
     for (store_change& change : left.again) {
         notes_.hold(std::move(change));
     }
     not_stored_.insert(not_stored_.end(), left.not_stored.begin(), left.not_stored.end());
 
-    // A rewrite need not wait, unless it has just failed.
+    // The first rewrite starts at once. After a failed one the store waits, as after a refused write.
     const bool first_rewrite = phase_ >= phase::unknown && before < phase::unknown;
     due_.retry = clock_.now() + (first_rewrite ? 0s : limits_.retry);
+    // Once for each outage, not for each attempt.
     if (before < phase::unwritable) {
         owner_->on_store_unusable(fault.text);
     }
 }
 
 task<> durable_store::recover() {
-    // A flush in the meantime would find nothing to write into.
+    // Notes are flushed after the recovery.
     flush_ = false;
     error_code error;
+    // Dropped changes are only in memory, so the file needs a rewrite even if it is intact.
     if (phase_ >= phase::unknown || notes_.overflowed()) {
         error = co_await rewrite();
     }
@@ -388,16 +402,18 @@ task<> durable_store::recover() {
         take_failure(fault_);
         co_return;
     }
-    // Ids that were refused meanwhile are reported first, so that the owner offers them again now.
+    // Ids that were refused meanwhile are reported first, so that the owner adds them again in on_store_room().
     report_not_stored();
     enter(phase::writable);
     flush_ = true;
     owner_->on_store_usable();
+    // Makes offer_room() call the owner.
     refused_ = true;
 }
 
 task<error_code> durable_store::write_held() {
-    // What is held meanwhile stays, for the next commit. The mark makes sure that something is written.
+    // Changes that are held during the commit are not part of it. The mark proves that the disk accepts writes even if
+    // nothing is held.
     const std::size_t count = notes_.held().size();
     auto group = std::make_shared<change_group>();
     group->changes = notes_.held();
@@ -407,17 +423,21 @@ task<error_code> durable_store::write_held() {
     if (error) {
         co_return error;
     }
+    // So many changes arrived during the commit that they were dropped: only a rewrite has them.
     if (notes_.overflowed()) {
         fault_ = too_many_changes();
         co_return unavailable();
     }
     notes_.release_held(count);
+    // The rest goes ahead of new changes, which are accepted from now on.
     for (store_change& change : notes_.take_held()) {
         queue_.push_held(std::move(change));
     }
     co_return error_code{};
 }
 
+// Lists one batch of memory at a time on the loop, and appends it on the worker. Between two batches the loop runs, so
+// rows may change: those changes are noted.
 template <class Row>
 task<error_code> durable_store::append_all(
     std::function<bool(std::uint64_t&, std::vector<Row>&)> next) {
@@ -439,14 +459,16 @@ task<error_code> durable_store::append_all(
 
 task<error_code> durable_store::rewrite() {
     phase_ = std::max(phase_, phase::unknown);
-    // Memory has everything, and newer; what changes from now on is noted again.
+    // Memory has everything in its newest state, so older changes are dropped. Changes from now on are noted again.
     notes_.overflow();
     notes_.clear_overflow();
+    // A new file, beside the present one.
     std::function<store_fault(store_engine&)> step =
         [first = mark(), damaged = phase_ == phase::damaged](store_engine& engine) {
             return engine.begin_rewrite(first, damaged);
         };
     error_code error = co_await run_step(std::move(step));
+    // All tracked sessions.
     if (!error) {
         std::function<bool(std::uint64_t&, std::vector<stored_session>&)> next =
             [this](std::uint64_t& cursor, std::vector<stored_session>& rows) {
@@ -459,6 +481,7 @@ task<error_code> durable_store::rewrite() {
             };
         error = co_await append_all(std::move(next));
     }
+    // Then the remembered keys, or ended sessions would be tracked again.
     if (!error) {
         std::function<bool(std::uint64_t&, std::vector<remembered_row>&)> next =
             [this](std::uint64_t& cursor, std::vector<remembered_row>& rows) {
@@ -471,17 +494,16 @@ task<error_code> durable_store::rewrite() {
             };
         error = co_await append_all(std::move(next));
     }
+    // Complete: the new file replaces the old one.
     if (!error) {
-        step = [](store_engine& engine) {
-            return engine.finish_rewrite();
-        };
+        step = &store_engine::finish_rewrite;
         error = co_await run_step(std::move(step));
     }
     if (!error) {
         if (phase_ == phase::damaged) {
             counts_.last_corruption_timestamp = unix_seconds(clock_.wall_now());
         }
-        // The fresh file is good; what is held has yet to be written into it.
+        // The new file is good, and recover() has yet to write the held changes into it.
         enter(phase::unwritable);
         log_pages_ = 0;
     }
@@ -491,16 +513,20 @@ task<error_code> durable_store::rewrite() {
 // Closing -------------------------------------------------------------------------------------------------------------
 
 task<error_code> durable_store::close() {
+    // open() failed or was not called.
     if (!line_) {
         co_return error_code{};
     }
+    // serve() flushes the notes, commits the backlog and ends.
     tick_->cancel();
     closing_ = true;
     flush_ = true;
     wake();
     co_await tasks_.join();
+    // A failing disk has lost the held changes. A stuck worker cannot take another call.
     bool lost = is_failing() || phase_ == phase::stuck;
     if (phase_ != phase::stuck) {
+        // As a task of the group, so that look_at_worker() can cancel it too.
         tasks_.spawn("store_close", close_engine());
         co_await tasks_.join();
         lost = lost || phase_ == phase::stuck || fault_;
@@ -520,9 +546,9 @@ task<> durable_store::close_engine() {
     static_cast<void>(co_await run_step(std::move(step)));
 }
 
-void durable_store::leave_when_stuck_for(steady_duration patience) {
+void durable_store::leave_when_stuck_for(steady_duration timeout) {
     if (line_) {
-        patience_ = patience;
+        stuck_after_ = timeout;
         look_at_worker();
     }
 }
@@ -531,17 +557,19 @@ void durable_store::look_at_worker() {
     if (phase_ == phase::closed) {
         return;
     }
+    // An idle worker gets the full timeout from now on, so that the next look is not too early.
     const steady_time now = clock_.now();
-    const steady_time limit = worker_.busy_since().value_or(now) + patience_;
+    const steady_time limit = worker_.busy_since().value_or(now) + stuck_after_;
     if (now < limit) {
         stuck_timer_->wake_at(limit);
         return;
     }
+    // The thread cannot be interrupted. Cancelling the tasks lets close() end without it.
     phase_ = phase::stuck;
     tasks_.cancel(asio::cancellation_type::terminal);
 }
 
-// Everything else -----------------------------------------------------------------------------------------------------
+// Times and reports ---------------------------------------------------------------------------------------------------
 
 std::optional<bool> durable_store::writable() const {
     return worker_.is_persistent() ? std::optional(!fault_ && !is_failing()) : std::nullopt;
@@ -562,18 +590,6 @@ void durable_store::tick() {
     flush_ = true;
     tick_->wake_at(clock_.now() + tick_interval);
     wake();
-}
-
-void durable_store::wake() {
-    wake_.cancel();
-}
-
-remembered_row durable_store::row_of(const remembered_entry& entry) const {
-    return {entry.key, line_->to_stored(entry.at), entry.kind};
-}
-
-time_mark durable_store::mark() const {
-    return line_->mark(clock_.wall_now(), clock_.now());
 }
 
 } // namespace kallglot

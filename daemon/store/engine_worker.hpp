@@ -1,4 +1,4 @@
-/// Runs the calls of a store engine on a worker thread, one at a time, and says since when the present one has been running.
+/// Runs the calls of a store engine on a worker thread, one at a time, and reports since when the present one has been running.
 
 #ifndef KALLGLOT_STORE_ENGINE_WORKER_HPP
 #define KALLGLOT_STORE_ENGINE_WORKER_HPP
@@ -47,7 +47,7 @@ public:
     [[nodiscard]] bool is_persistent() const noexcept { return engine_->is_persistent(); }
 
     /// See worker_thread::stop: false if a call does not return.
-    [[nodiscard]] bool stop(steady_duration patience) { return thread_.stop(patience); }
+    [[nodiscard]] bool stop(steady_duration timeout) { return thread_.stop(timeout); }
 
 private:
     clock& clock_;

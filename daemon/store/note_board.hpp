@@ -1,5 +1,5 @@
-/// Changes that nobody waits for: the newest state of sessions until the next second, and what a failed disk has left to
-/// be written later. Bounded: over the bound everything is let go of, and the store has to be written anew.
+/// Changes that no caller waits for: the newest state of sessions until the next flush, and changes held while the disk
+/// fails. Bounded: above the limit all of them are dropped, and the store has to be rewritten from memory.
 
 #ifndef KALLGLOT_STORE_NOTE_BOARD_HPP
 #define KALLGLOT_STORE_NOTE_BOARD_HPP
@@ -21,19 +21,19 @@ class note_board {
 public:
     explicit note_board(std::size_t limit) : limit_(limit) {}
 
-    /// The newest state of a session takes the place of an older one.
+    /// The newest state of a session replaces an older one.
     void note(const stored_session& row) {
         notes_.insert_or_assign(row.id, row);
         bound();
     }
 
-    /// A newer change of this id is on its way to the disk.
+    /// A newer change of this id is in the write queue.
     void drop(const session_id& id) {
         notes_.erase(id);
         give_back_room(notes_);
     }
 
-    /// To be written before anything else, in this order.
+    /// Held changes are written before anything else, in the order of the calls.
     void hold(store_change change) {
         held_.push_back(std::move(change));
         bound();
@@ -43,7 +43,7 @@ public:
 
     [[nodiscard]] std::vector<store_change> take_held() { return std::exchange(held_, {}); }
 
-    /// The first `count` of what was held is durable.
+    /// The first `count` held changes are durable.
     void release_held(std::size_t count) {
         held_.erase(held_.begin(), held_.begin() + static_cast<std::ptrdiff_t>(count));
     }
@@ -64,10 +64,10 @@ public:
 
     [[nodiscard]] std::size_t size() const noexcept { return notes_.size() + held_.size(); }
 
-    /// Something was let go of, and only memory knows it.
+    /// Changes were dropped, so that only memory has them: the store has to be rewritten.
     [[nodiscard]] bool overflowed() const noexcept { return overflowed_; }
 
-    /// There is more than is worth keeping, here or elsewhere.
+    /// Drops everything: a rewrite from memory replaces these changes.
     void overflow() {
         notes_.clear();
         held_.clear();

@@ -8,6 +8,7 @@ namespace kallglot {
 
 namespace {
 
+/// The result of one call of the worker.
 template <class Row>
 struct batch {
     store_fault fault;
@@ -18,6 +19,7 @@ task<store_fault> read_sessions(engine_worker* worker,
                                 const clock* time,
                                 const stored_timeline* line,
                                 store_reader* reader) {
+    // Batches bound the memory of a call, and the loop runs between two of them.
     std::string after;
     for (;;) {
         std::function<batch<stored_session>(store_engine&)> call = [after](store_engine& engine) {
@@ -30,15 +32,18 @@ task<store_fault> read_sessions(engine_worker* worker,
         if (!answer) {
             co_return cut_off();
         }
+        // An empty batch is the end.
         if (answer->fault || answer->rows.empty()) {
             co_return answer->fault;
         }
+        // One moment for the whole batch, so that ages of its sessions compare.
         const steady_time now = time->now();
         std::vector<kept_session> sessions;
         sessions.reserve(answer->rows.size());
         for (const stored_session& row : answer->rows) {
             sessions.push_back({row.id, to_record(row, *line, now)});
         }
+        // Where the next batch starts. Rows are in the order of ids, and no write runs meanwhile.
         after = answer->rows.back().id.view();
         reader->on_sessions(sessions);
     }
@@ -48,10 +53,11 @@ task<store_fault> read_keys(engine_worker* worker,
                             const clock* time,
                             const stored_timeline* line,
                             store_reader* reader) {
+    // One call: a key is small, and all of them are needed for sorting.
     std::function<batch<remembered_row>(store_engine&)> call = [](store_engine& engine) {
         batch<remembered_row> read;
         read.fault = engine.read_keys(read.rows);
-        // Remembered keys are added in the order of their times.
+        // The reader adds remembered keys in the order of their times. Sorted here, since this is the worker.
         std::ranges::sort(read.rows, {}, &remembered_row::at);
         return read;
     };
@@ -66,7 +72,7 @@ task<store_fault> read_keys(engine_worker* worker,
     entries.reserve(answer->rows.size());
     const steady_time now = time->now();
     for (const remembered_row& row : answer->rows) {
-        // A wall clock that was put back must not make a key younger than now.
+        // After the wall clock was set back, a stored time may be in the future.
         entries.push_back({row.key, std::min(line->to_steady(row.at), now), row.kind});
     }
     reader->on_remembered(entries);
@@ -80,6 +86,7 @@ task<store_fault> read_everything(engine_worker* worker,
                                   const stored_timeline* line,
                                   store_reader* reader) {
     store_fault fault = co_await read_sessions(worker, time, line, reader);
+    // Without its sessions the store is not used, so its keys are not needed.
     if (!fault) {
         fault = co_await read_keys(worker, time, line, reader);
     }

@@ -1,4 +1,4 @@
-/// Reads everything that a store holds, in batches, and hands it to a reader on the loop.
+/// Reads everything that a store contains, in batches, and passes it to a reader on the loop.
 
 #ifndef KALLGLOT_STORE_STORED_CONTENT_HPP
 #define KALLGLOT_STORE_STORED_CONTENT_HPP
@@ -11,16 +11,16 @@
 
 namespace kallglot {
 
-/// Rows that go to or come from the worker in one call.
+/// Rows read or written in one call of the worker.
 inline constexpr std::size_t rows_a_call = 4096;
 
-/// A call that was cancelled: what it did to the disk is unknown.
+/// The fault of a call that was cancelled: what it did to the disk is unknown.
 [[nodiscard]] inline store_fault cut_off() {
-    return {store_fault_kind::broken, "cut off"};
+    return {store_fault_kind::broken, "a call of the disk did not return in time"};
 }
 
-/// Sessions first, in the order of ids, then remembered keys by time. The fault of the first call that failed; what was
-/// read before it has been handed over.
+/// Sessions first, in the order of ids, then remembered keys by time. Returns the fault of the first call that failed;
+/// the reader has received everything that was read before it.
 ///
 /// Lifetime: all four outlive the task.
 [[nodiscard]] task<store_fault> read_everything(engine_worker* worker,

@@ -1,9 +1,14 @@
-/// Changes that wait for their group commit, the tickets of the groups, and who waits for them.
+/// Queue of changes for group commits: their tickets, and the callers that wait for them.
 ///
-/// Two lanes: imports of many ids, which can be long, and everything else. A transaction takes all of the latter and one
-/// group of the former, so that an event does not wait for a million lines of a file, and these do not starve. Bulk
-/// tickets are the larger ones, so that the largest ticket of a turn of the loop stands for all that was pushed in it;
-/// when a transaction fails, all that wait fail with it. Knows nothing of disks, times or retries.
+/// Two lanes: bulk for imports of many ids, and single for everything else. A transaction takes all groups of the single
+/// lane and one of the bulk lane. So an event does not wait for a million lines of a file, and the import does not starve.
+/// Bulk tickets are the larger ones, so that the largest ticket of a loop iteration covers all changes pushed in it. If a
+/// transaction fails, all queued groups fail with it. The queue knows nothing of disks, times or retries.
+///
+///     const commit_ticket ticket = queue.push(row, true, write_lane::single);
+///     transaction contents = queue.begin();   // the writer: commit the contents, then
+///     queue.succeed();                        // or fail()
+///     const error_code error = co_await queue.committed(ticket); // the caller
 
 #ifndef KALLGLOT_STORE_WRITE_QUEUE_HPP
 #define KALLGLOT_STORE_WRITE_QUEUE_HPP
@@ -33,7 +38,7 @@ struct session_id_hash {
 
 enum class write_lane : std::uint8_t { single, bulk };
 
-/// Groups that are one transaction.
+/// The groups of one transaction.
 using transaction = std::vector<std::shared_ptr<const change_group>>;
 
 /// Loop only.
@@ -46,51 +51,51 @@ public:
         bulk_.last_ticket = first_bulk_ticket;
     }
 
-    /// A session that somebody waits for; `is_new`: to be told if it could not be stored. One that is under way
-    /// already stays in its lane, so that the newest state is written last.
+    /// A session that a caller waits for. `is_new`: fail() lists its id. If the id is queued already, the row goes into
+    /// the same lane, so that the newest state is written last.
     commit_ticket push(const stored_session& row, bool is_new, write_lane lane);
 
-    /// Behind whatever is under way for the id.
+    /// Queued behind the changes of this id.
     commit_ticket push_removal(const session_id& id, const std::optional<remembered_row>& remember);
 
-    /// Never durable before what is under way for the session that it stands for.
+    /// The key is never durable before the queued changes of its session.
     commit_ticket push_key(const remembered_row& key, const session_id& session);
 
-    /// What a failure had left.
+    /// A change that was held since a failure.
     void push_held(store_change change);
 
-    /// Nobody waits for it, and it may be tried again in a later group.
+    /// A group that no caller waits for. After a failure its changes may be retried in a later group.
     void push_group(change_group content);
 
     [[nodiscard]] bool empty() const noexcept {
         return single_.groups.empty() && bulk_.groups.empty();
     }
 
-    /// Changes that are not durable yet, those under way with them.
+    /// Changes that are not durable yet, those in flight included.
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
     [[nodiscard]] commit_ticket pending(const session_id& id) const;
 
-    /// What is next becomes the transaction under way. Shared, since the worker reads them.
+    /// Starts the next transaction and returns its groups. They are shared, since the worker reads them. The transaction
+    /// is in flight until succeed() or fail().
     [[nodiscard]] transaction begin();
 
-    /// The transaction under way is durable.
+    /// The transaction in flight is durable.
     void succeed();
 
-    /// What is left of failed groups.
+    /// What remains of failed groups.
     struct failure {
-        std::vector<session_id> not_stored;
-        std::vector<store_change>
-            again; ///< what is still true and nobody was told otherwise: to be written later
+        std::vector<session_id> not_stored; ///< new ids, which were never acknowledged
+        std::vector<store_change> again;    ///< changes that are still true: to be retried later
     };
 
-    /// The transaction under way and all that waits have failed.
+    /// The transaction in flight and all queued groups have failed.
     [[nodiscard]] failure fail();
 
     [[nodiscard]] task<error_code> committed(commit_ticket ticket);
 
 private:
-    // Shared by the waiting coroutines and the group, since either may go first.
+    // Shared by the waiting coroutines and the group, since either may end first.
     struct outcome {
         explicit outcome(const loop_executor& loop) : wake(loop, steady_timer::time_point::max()) {}
 
@@ -102,11 +107,12 @@ private:
     struct group {
         std::uint64_t ticket;
         std::shared_ptr<change_group> content;
-        std::vector<std::pair<session_id, bool>> ids; ///< waited for; whether new
-        std::vector<session_id> removed;              ///< behind an import that has them
+        std::vector<std::pair<session_id, bool>> ids; ///< of put_session, in order; true: new
+        std::vector<session_id> removed;              ///< removed behind an import of the same ids
         std::shared_ptr<outcome> end;
     };
 
+    /// Where the newest change of an id is queued.
     struct place {
         std::uint64_t ticket;
         write_lane lane;
@@ -115,8 +121,7 @@ private:
     struct lane_state {
         std::deque<group> groups;         ///< by ticket
         std::deque<std::uint64_t> failed; ///< tickets, newest last
-        std::uint64_t failed_before =
-            0; ///< what is older is not known any more, and taken for failed
+        std::uint64_t failed_before = 0;  ///< results of older tickets are not known: failed
         std::uint64_t last_ticket = 0;
     };
 
@@ -138,7 +143,7 @@ private:
     std::size_t bulk_limit_;
     lane_state single_;
     lane_state bulk_;
-    std::vector<group> under_way_;
+    std::vector<group> in_flight_;
     boost::unordered_flat_map<session_id, place, session_id_hash> pending_;
     std::size_t size_ = 0;
 };

@@ -1,7 +1,7 @@
-/// SQLite as values: a connection and a prepared statement that are closed with their owner, and faults by kind.
+/// C++ wrapper of SQLite: a connection and a prepared statement that close with their owner, and faults by kind.
 ///
-/// It exists so that the rest of the store reads as what it does. It decides nothing, knows no table, and throws nothing
-/// but bad_alloc. Text that reaches a fault is SQLite's own and the path: never a value of a row.
+/// It decides nothing, knows no table, and throws nothing but bad_alloc. The text of a fault contains the path and SQLite's
+/// own message, never a value of a row.
 
 #ifndef KALLGLOT_STORE_SQLITE_DATABASE_HPP
 #define KALLGLOT_STORE_SQLITE_DATABASE_HPP
@@ -18,24 +18,24 @@
 
 namespace kallglot {
 
-/// The kind of an extended result code of SQLite.
+/// The kind of fault for an extended result code of SQLite.
 [[nodiscard]] store_fault_kind classify_sqlite(int code) noexcept;
 
-/// One statement, prepared once. Worker only, as everything here.
+/// A statement, prepared once and run many times. Worker only, as everything here.
 class statement {
 public:
     statement() = default;
 
-    /// Counted from 1.
+    /// Parameters are counted from 1.
     void bind(int index, std::int64_t value) noexcept;
     void bind(int index, const std::optional<std::int64_t>& value) noexcept;
     /// Lifetime: the text outlives the next step() and reset().
     void bind(int index, std::string_view text) noexcept;
 
-    /// True: there is a row. False: the end, or an error, which failed() tells apart.
+    /// True: there is a row. False: the end, or an error; failed() distinguishes them.
     [[nodiscard]] bool step() noexcept;
 
-    /// step() to the end and reset(). False: it failed.
+    /// Steps to the end and resets. False: it failed.
     [[nodiscard]] bool run() noexcept;
 
     [[nodiscard]] bool failed() const noexcept {
@@ -44,7 +44,7 @@ public:
 
     void reset() noexcept;
 
-    /// Counted from 0; a value of another type than asked for is nothing.
+    /// Columns are counted from 0. Empty if the value has another type.
     [[nodiscard]] std::optional<std::int64_t> integer(int column) const noexcept;
     /// Lifetime: until the next step() or reset().
     [[nodiscard]] std::string_view text(int column) const noexcept;
@@ -62,28 +62,28 @@ private:
     int code_ = SQLITE_DONE;
 };
 
-/// One connection: nobody else can have the file open at the same time, and closing it writes nothing.
+/// A connection with an exclusive lock on its file. Closing it writes nothing.
 class database {
 public:
     database() = default;
 
-    /// Opens a file, which must exist; an empty one is a database without tables.
+    /// Opens a file, which must exist. An empty file is a database without tables.
     [[nodiscard]] store_fault open(const std::string& path);
 
-    /// Statements must be gone.
+    /// All statements must have been destroyed.
     void close() noexcept { handle_.reset(); }
 
     [[nodiscard]] bool is_open() const noexcept { return handle_ != nullptr; }
 
     [[nodiscard]] store_fault run(const char* sql);
 
-    /// The first value of the first row; nothing if there is none or it fails.
+    /// The first value of the first row; empty if there is none or the query fails.
     [[nodiscard]] std::optional<std::int64_t> number(const char* sql);
     [[nodiscard]] std::optional<std::string> word(const char* sql);
 
     [[nodiscard]] store_fault prepare(statement& into, std::string_view sql);
 
-    /// What the last call on this connection failed with.
+    /// The fault of the latest call on this connection.
     [[nodiscard]] store_fault last_fault() const;
 
     [[nodiscard]] bool in_transaction() const noexcept {

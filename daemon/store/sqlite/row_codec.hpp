@@ -1,5 +1,4 @@
-/// How the values of a row are written: small ones packed into one integer, and the sum that tells whether a row is
-/// still what was written.
+/// Encoding of rows: packs small values into one integer and computes the checksum that detects a damaged row.
 
 #ifndef KALLGLOT_STORE_SQLITE_ROW_CODEC_HPP
 #define KALLGLOT_STORE_SQLITE_ROW_CODEC_HPP
@@ -31,11 +30,11 @@ namespace kallglot {
     return ms ? std::optional(stored_time{*ms}) : std::nullopt;
 }
 
-/// Of everything in the row but `told`, which is written once. 32 bits.
+/// Checksum of all columns but the time of the first write, which never changes. 32 bits.
 [[nodiscard]] std::int64_t sum_of(const stored_session& row) noexcept;
 [[nodiscard]] std::int64_t sum_of(const time_mark& mark) noexcept;
 
-/// The kind in the lowest bits, the sum above it.
+/// The kind in the lowest four bits, the checksum above it.
 [[nodiscard]] std::int64_t kind_and_sum(const remembered_row& row) noexcept;
 
 } // namespace kallglot

@@ -1,12 +1,11 @@
-/// The tables of the store, version 1: what a row looks like on disk.
+/// The tables of the store, version 1: the format of a row on disk.
 ///
-///   sessions    a row a tracked session, by id; moments are `stored_time`, -1 and NULL stand for nothing
-///   remembered  a row a key that must not come back, for 72 hours
+///   sessions    a row for each tracked session, by id; times are `stored_time`, -1 and NULL mean "none"
+///   remembered  a row for each key of an ended session or an event, for 72 hours
 ///   state       one row: the newest time mark, and when the store was last found damaged
 ///
-/// SQLite notices when its own structure is damaged, but not when a value is: each row carries a sum of its
-/// values, so that no bit can turn one id into another. Prepared statements, one connection. It does not open files and
-/// decides nothing.
+/// SQLite detects damage of its own structure, but not of a value. So each row has a checksum of its values: one wrong bit
+/// cannot turn an id into another. Prepared statements, one connection. It does not open files and decides nothing.
 
 #ifndef KALLGLOT_STORE_SQLITE_SESSION_TABLE_HPP
 #define KALLGLOT_STORE_SQLITE_SESSION_TABLE_HPP
@@ -30,28 +29,28 @@ struct state_row {
     std::int64_t last_corruption = 0; ///< Unix milliseconds; 0: never
 };
 
-/// Worker only. Lifetime: the database outlives it; to be destroyed before that is closed.
+/// Worker only. Lifetime: destroyed before the database is closed.
 class session_table {
 public:
     static constexpr std::uint32_t version = 1;
     static constexpr std::uint32_t application = 0x4B61'6C6C; ///< "Kall"
 
-    /// Makes the tables in an empty file.
+    /// Creates the tables in an empty file.
     [[nodiscard]] static store_fault create(database& db, const state_row& state);
 
     [[nodiscard]] store_fault prepare(database& db);
 
-    // Writing: false means that the connection knows the fault.
-    [[nodiscard]] bool put(const stored_session& row);    ///< new or known
-    [[nodiscard]] bool update(const stored_session& row); ///< nothing if it is not there
+    // Writing. False: it failed, and database::last_fault() has the reason.
+    [[nodiscard]] bool put(const stored_session& row);    ///< inserts or replaces
+    [[nodiscard]] bool update(const stored_session& row); ///< does nothing if there is no row
     [[nodiscard]] bool remove(const session_id& id);
     [[nodiscard]] bool put(const remembered_row& row);
     [[nodiscard]] bool forget_key(std::uint64_t key);
     [[nodiscard]] bool put(const time_mark& mark);
-    /// Deletes up to `limit` keys from before `limit_time`.
+    /// Deletes up to `limit` keys that are older than `before`.
     [[nodiscard]] bool purge(stored_time before, std::int64_t limit);
 
-    /// Where to read, in the order of ids. `after` empty: from the beginning, or from the end if backwards.
+    /// Which rows to read, in the order of ids. `after` empty: from the beginning, or from the end if backwards.
     struct range {
         std::string_view after;
         bool backwards = false;
@@ -61,14 +60,14 @@ public:
     using session_sink = std::function<void(const stored_session&)>;
     using key_sink = std::function<void(const remembered_row&)>;
 
-    /// A row that is not what was written is a fault (damaged), or, with `bad`, passed over and counted.
+    /// A damaged row is a fault (damaged). With `bad` it is skipped and counted instead.
     [[nodiscard]] store_fault read(const range& where,
                                    stored_time mark,
                                    const session_sink& sink,
                                    std::uint64_t* bad = nullptr);
-    /// In no order of use; `bad` as with read().
+    /// In no particular order; `bad` as with read().
     [[nodiscard]] store_fault read_keys(const key_sink& sink, std::uint64_t* bad = nullptr);
-    /// Errors: damaged if it is missing or not what was written; then `into` stays.
+    /// Errors: damaged if the row is missing or damaged; then `into` is unchanged.
     [[nodiscard]] store_fault read_state(state_row& into);
 
 private:

@@ -8,19 +8,20 @@ namespace kallglot {
 
 namespace {
 
-/// A number for the present boot of this machine; 0 if the system does not say which it is.
+/// A number for the present boot of this machine; 0 if it is unknown. Steady times are comparable within one boot only.
 std::uint64_t boot_number(std::string text) {
     if (text.empty()) {
         std::ifstream file("/proc/sys/kernel/random/boot_id");
         file >> text;
     }
-    // systemd writes it without them.
+    // systemd passes the same id without hyphens.
     std::erase(text, '-');
     return text.empty() ? 0 : remembered_key(text);
 }
 
-/// Whether reading failed for want of memory, and not because of the file: then nothing is given up for lost.
-bool is_passing(const store_fault& fault) noexcept {
+/// Whether reading failed for a reason outside the file, for example lack of memory. A later attempt may read all of it, so
+/// nothing may be discarded now.
+bool is_temporary(const store_fault& fault) noexcept {
     return fault.kind == store_fault_kind::unwritable;
 }
 
@@ -30,8 +31,10 @@ store_opening sqlite_engine::open(api_time wall, steady_time now) {
     store_opening opening;
     const std::uint64_t boot = boot_number(boot_id_);
     const time_mark first = stored_timeline::begin(wall, now, boot).mark(wall, now);
+    // Used for a new store, and for one whose state cannot be read.
     opened_ = first;
     state_ = {first, 0};
+    // A failed start leaves no connection open. The free space is the first thing that an operator checks.
     if ((opening.fault = open_checked(opening))) {
         disconnect();
         disconnect_next();
@@ -41,23 +44,26 @@ store_opening sqlite_engine::open(api_time wall, steady_time now) {
     opening.line = opening.is_new ? stored_timeline(first)
                                   : stored_timeline::resume(state_.mark, wall, now, boot);
     opening.last_corruption = state_.last_corruption;
-    // Whether it can be written is better known before the first id comes.
+    // A first write shows whether the disk accepts writes before the first id arrives.
     opening.writing = commit_mark(opening.line->mark(wall, now)).fault;
     opening.size_bytes = files_.size();
     return opening;
 }
 
 store_fault sqlite_engine::open_checked(store_opening& opening) {
+    // Before anything is read or moved: another process may be using the files.
     if (store_fault fault = files_.lock()) {
         return fault;
     }
+    // A crash may have interrupted a replacement.
     std::string aside;
     if (store_fault fault = files_.settle(aside)) {
         return fault;
     }
     if (!aside.empty()) {
-        opening.damage = store_damage{"the repair was interrupted", aside, 0, 0};
+        opening.damage = store_damage{"an earlier repair was interrupted", aside, 0, 0};
     }
+    // A new store is built and renamed like a rewrite, so that a crash leaves no half-made file.
     if (!files_.exists()) {
         opening.is_new = true;
         if (store_fault fault = make_new(state_)) {
@@ -65,6 +71,7 @@ store_fault sqlite_engine::open_checked(store_opening& opening) {
         }
         return connect();
     }
+    // Repaired once. A salvaged store that is damaged as well is a failing disk, so the start fails.
     store_fault fault = verify();
     if (fault.kind == store_fault_kind::damaged) {
         opening.damage = store_damage{fault.text, {}, 0, 0};
@@ -76,6 +83,8 @@ store_fault sqlite_engine::open_checked(store_opening& opening) {
     return fault ? fault : connect();
 }
 
+// From the cheapest check to the most expensive one. A file of another program is recognised before SQLite opens it, so that
+// no byte of it changes.
 store_fault sqlite_engine::verify() {
     const std::string& path = files_.path();
     store_files::identity identity;
@@ -83,35 +92,39 @@ store_fault sqlite_engine::verify() {
         return fault;
     }
     if (!identity.is_database) {
-        return {store_fault_kind::damaged, path + ": not a database"};
+        return {store_fault_kind::damaged, path + ": not an SQLite database"};
     }
+    // Refused, not repaired: the operator has probably configured a wrong path, or gone back to an older version.
     if (identity.application != session_table::application) {
-        return {store_fault_kind::refused, path + ": a database of another program"};
+        return {store_fault_kind::refused, path + ": database of another program"};
     }
     if (identity.version > session_table::version) {
-        return {store_fault_kind::refused, path + ": made by a newer version"};
+        return {store_fault_kind::refused, path + ": written by a newer version of this program"};
     }
     if (store_fault fault = db_.open(path)) {
         return fault;
     }
-    // With the log, which may hold a newer header.
+    // Reads the log too, which may contain a newer header.
     if (store_fault fault = db_.run("SELECT count(*) FROM sqlite_schema")) {
         return fault;
     }
     if (db_.number("PRAGMA user_version").value_or(0) > session_table::version) {
-        return {store_fault_kind::refused, path + ": made by a newer version"};
+        return {store_fault_kind::refused, path + ": written by a newer version of this program"};
     }
+    // The structure of the whole file; one finding is enough.
     if (const auto answer = db_.word("PRAGMA quick_check(1)"); answer != "ok") {
         const store_fault fault = db_.last_fault();
-        // What fails while reading is no damage: another try may read it.
+        // An answer is a finding. No answer is a failed read, which a later attempt may not have.
         return answer ? store_fault{store_fault_kind::damaged, path + ": " + *answer} : fault;
     }
     if (store_fault fault = table_.prepare(db_)) {
         return fault;
     }
+    // The mark first: it bounds the plausible times of the rows.
     if (store_fault fault = table_.read_state(state_)) {
         return fault;
     }
+    // quick_check does not know the checksums: read every row.
     if (store_fault fault = table_.read({}, state_.mark.stored, [](const stored_session&) {})) {
         return fault;
     }
@@ -119,21 +132,24 @@ store_fault sqlite_engine::verify() {
 }
 
 store_fault sqlite_engine::connect() {
+    // verify() has opened an existing store. A new or rewritten one is not open yet.
     if (!db_.is_open()) {
         if (store_fault fault = db_.open(files_.path())) {
             return fault;
         }
     }
+    // A commit is then one sync of the log.
     if (db_.word("PRAGMA journal_mode=WAL") != "wal") {
         return db_.last_fault();
     }
-    // The log is written back when the caller finds the time, so that no commit waits for it; its file is used
-    // again and again, which spares the file system's own journal.
+    // durable_store decides when to run a checkpoint, so that no commit waits for one. The log file is overwritten, not
+    // truncated, which saves work of the file system's own journal. Limits: 64 MiB of log, 32 MiB of cache.
     if (store_fault fault =
             db_.run("PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0;"
                     "PRAGMA journal_size_limit=67108864; PRAGMA cache_size=-32768")) {
         return fault;
     }
+    // SQLite reports the length of the log after each commit. Setting a hook also disables automatic checkpoints.
     log_pages_ = 0;
     sqlite3_wal_hook(
         db_.handle(),
@@ -158,10 +174,12 @@ store_fault sqlite_engine::make_new(const state_row& state) {
 commit_outcome sqlite_engine::commit(
     const std::vector<std::shared_ptr<const change_group>>& groups) {
     commit_outcome outcome;
+    // A failed rewrite has closed the connection, and the next attempt begins with another rewrite.
     if (!db_.is_open()) {
         outcome.fault = {store_fault_kind::broken, files_.path() + ": not open"};
         return outcome;
     }
+    // IMMEDIATE: a disk that refuses writes is found here, not in the middle.
     if ((outcome.fault = db_.run("BEGIN IMMEDIATE"))) {
         return outcome;
     }
@@ -171,10 +189,12 @@ commit_outcome sqlite_engine::commit(
             return outcome;
         }
     }
+    // Durable when COMMIT returns. After a failure nothing of it counts.
     if (db_.run("COMMIT")) {
         outcome.fault = abandon();
         return outcome;
     }
+    // The hook has set it during COMMIT.
     outcome.log_pages = log_pages_;
     outcome.size_bytes = files_.size();
     outcome.more_to_purge = std::exchange(more_to_purge_, false);
@@ -186,6 +206,7 @@ commit_outcome sqlite_engine::commit_mark(const time_mark& mark) {
 }
 
 bool sqlite_engine::apply(const change_group& group) {
+    // In order: an id may be added, removed and added again in one group.
     for (const store_change& change : group.changes) {
         if (!apply(change)) {
             return false;
@@ -196,15 +217,17 @@ bool sqlite_engine::apply(const change_group& group) {
 }
 
 bool sqlite_engine::purge(stored_time before) {
-    constexpr std::int64_t most = 20'000;
-    if (!table_.purge(before, most)) {
+    constexpr std::int64_t max_keys = 20'000;
+    if (!table_.purge(before, max_keys)) {
         return false;
     }
-    more_to_purge_ = ::sqlite3_changes(db_.handle()) >= most;
+    // As many as permitted: there are probably more.
+    more_to_purge_ = ::sqlite3_changes(db_.handle()) >= max_keys;
     return true;
 }
 
 bool sqlite_engine::apply(const store_change& change) {
+    // A session that is added again is no longer remembered as ended.
     if (const auto* const put = std::get_if<put_session>(&change)) {
         return table_.put(put->row) && table_.forget_key(remembered_key(put->row.id.view()));
     }
@@ -218,8 +241,9 @@ bool sqlite_engine::apply(const store_change& change) {
 }
 
 store_fault sqlite_engine::abandon() {
+    // Before ROLLBACK, which would replace the error.
     store_fault fault = db_.last_fault();
-    // Some faults have rolled back already.
+    // After some faults SQLite has rolled back by itself.
     if (db_.in_transaction()) {
         static_cast<void>(db_.run("ROLLBACK"));
     }
@@ -227,9 +251,11 @@ store_fault sqlite_engine::abandon() {
 }
 
 store_fault sqlite_engine::checkpoint() {
+    // Without a file there is no log. The next commit reports that.
     if (!db_.is_open()) {
         return {};
     }
+    // PASSIVE: no other connection exists, so it can write back all pages.
     const int code = sqlite3_wal_checkpoint_v2(db_.handle(),
                                                nullptr,
                                                SQLITE_CHECKPOINT_PASSIVE,
@@ -258,7 +284,9 @@ store_fault sqlite_engine::close(const time_mark& mark) {
     if (!db_.is_open()) {
         return {store_fault_kind::broken, files_.path() + ": not open"};
     }
+    // The last mark gives the next start the newest relation of both clocks.
     commit_outcome last = commit_mark(mark);
+    // After a clean stop there is no log, so that a copy of the one file is a complete backup.
     if (!last.fault) {
         const int code = sqlite3_wal_checkpoint_v2(db_.handle(),
                                                    nullptr,
@@ -268,7 +296,7 @@ store_fault sqlite_engine::close(const time_mark& mark) {
         last.fault = code == SQLITE_OK ? store_fault{} : db_.last_fault();
     }
     if (!last.fault) {
-        // The empty log may leave with the connection.
+        // Lets SQLite remove the empty log with the connection.
         sqlite3_db_config(db_.handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, nullptr);
     }
     disconnect();
@@ -276,6 +304,7 @@ store_fault sqlite_engine::close(const time_mark& mark) {
 }
 
 void sqlite_engine::disconnect() noexcept {
+    // Statements before their connection.
     table_ = session_table();
     db_.close();
 }
@@ -283,8 +312,10 @@ void sqlite_engine::disconnect() noexcept {
 // Rewriting -----------------------------------------------------------------------------------------------------------
 
 store_fault sqlite_engine::begin_rewrite(const time_mark& mark, bool damaged) {
+    // The old file is not trusted any more, and its connection would hold its log open.
     disconnect();
     keep_aside_ = damaged;
+    // The new file carries the time of the damage, for the metric after a restart.
     if (damaged) {
         state_.last_corruption = mark.wall.time_since_epoch().count();
     }
@@ -313,6 +344,7 @@ store_fault sqlite_engine::finish_rewrite() {
     if (store_fault fault = end_next()) {
         return fault;
     }
+    // A file with unknown content is replaced: memory has everything. A damaged one is kept for inspection.
     std::string aside;
     if (store_fault fault = keep_aside_ ? files_.replace_damaged(aside) : files_.replace()) {
         return fault;
@@ -321,6 +353,7 @@ store_fault sqlite_engine::finish_rewrite() {
 }
 
 store_fault sqlite_engine::begin_next(const state_row& state) {
+    // An attempt that failed halfway may be open still.
     disconnect_next();
     if (store_fault fault = files_.prepare_next()) {
         return fault;
@@ -328,7 +361,7 @@ store_fault sqlite_engine::begin_next(const state_row& state) {
     if (store_fault fault = next_db_.open(files_.next())) {
         return fault;
     }
-    // One transaction in a file that nobody reads before it is complete: it needs no journal, but one sync.
+    // One transaction in a file that is not read before it is complete: it needs one sync, but no journal on disk.
     if (store_fault fault = next_db_.run("PRAGMA journal_mode=MEMORY; PRAGMA synchronous=FULL;"
                                          "PRAGMA cache_size=-32768; BEGIN IMMEDIATE")) {
         return fault;
@@ -343,33 +376,38 @@ store_fault sqlite_engine::end_next() {
     if (!next_db_.is_open()) {
         return {store_fault_kind::broken, files_.next() + ": not open"};
     }
+    // synchronous=FULL: after COMMIT the file is on the disk. It is closed before it is renamed.
     store_fault fault = next_db_.run("COMMIT");
     disconnect_next();
     return fault;
 }
 
+// Builds a new store from all rows that can be read, then sets the damaged one aside.
 store_fault sqlite_engine::salvage(store_damage& damage) {
     bool readable = false;
     state_ = {opened_, 0};
     if (db_.is_open()) {
         const store_fault unprepared = table_.prepare(db_);
         readable = !unprepared;
-        // The time line goes on if it can be read; if not, the wall clock is near enough.
+        // Without a readable time mark, stored times are restored by the wall clock, which is close enough.
         const store_fault fault = readable ? table_.read_state(state_) : unprepared;
-        if (is_passing(fault)) {
+        if (is_temporary(fault)) {
             return fault;
         }
     }
+    // read_state() may have replaced it by the time of an earlier damage.
     state_.last_corruption = opened_.wall.time_since_epoch().count();
     if (store_fault fault = begin_next(state_)) {
         return fault;
     }
+    // Without readable tables the new store is empty: files and webhooks register their sessions again.
     if (readable) {
         if (store_fault fault = salvage_rows(damage)) {
             return fault;
         }
     }
     disconnect();
+    // From the commit point inside replace_damaged() on, a crash cannot lose the salvaged rows.
     if (store_fault fault = end_next()) {
         return fault;
     }
@@ -377,14 +415,14 @@ store_fault sqlite_engine::salvage(store_damage& damage) {
 }
 
 store_fault sqlite_engine::salvage_rows(store_damage& damage) {
+    // A row that cannot be written must not count as saved for good: the salvage fails at the end.
     bool written = true;
     std::string last;
     const auto keep = [&](const stored_session& row) {
         written = written && next_.put(row);
         ++damage.saved;
     };
-    // From the front up to where it breaks, then from the back: a row that passes its own sum is worth having
-    // wherever it was found.
+    // From the front up to the damaged page, then from the back down to it. Each row with a right checksum is used.
     const store_fault broken = table_.read(
         {},
         state_.mark.stored,
@@ -393,7 +431,7 @@ store_fault sqlite_engine::salvage_rows(store_damage& damage) {
             last = row.id.view();
         },
         &damage.unreadable);
-    if (is_passing(broken)) {
+    if (is_temporary(broken)) {
         return broken;
     }
     if (broken) {
@@ -401,16 +439,18 @@ store_fault sqlite_engine::salvage_rows(store_damage& damage) {
             {{}, true},
             state_.mark.stored,
             [&](const stored_session& row) {
+                // Behind the damage: the rows before it are saved already.
                 if (row.id.view() > last) {
                     keep(row);
                 }
             },
             &damage.unreadable));
     }
+    // Keys are worth less than sessions: a failure to read them does not stop the salvage.
     const store_fault keys =
         table_.read_keys([&](const remembered_row& row) { written = written && next_.put(row); },
                          &damage.unreadable);
-    if (is_passing(keys)) {
+    if (is_temporary(keys)) {
         return keys;
     }
     return written ? store_fault{} : next_db_.last_fault();

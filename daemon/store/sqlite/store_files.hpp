@@ -1,8 +1,8 @@
-/// The files of one store, and how one takes the place of another so that no crash can lose both.
+/// The files of one store: locks the store, and replaces one file by another so that a crash cannot lose both.
 ///
-/// A store that is written anew is built under a name of its own, synced, and then renamed to one of two names that say
-/// "complete": from there on the exchange is carried through, if need be by the next start. SQLite finds its write-ahead
-/// log by the name of the file, so the old log leaves before the new file takes the name. It knows no SQLite.
+/// A rewrite is built as `-next`, synced, and renamed to `-ready` or `-salvaged`, which mean "complete". From then on the
+/// replacement is finished, after a crash by the next start. SQLite finds its write-ahead log by the name of the file, so
+/// the old log is removed before the new file gets the name. Makes no call of SQLite.
 
 #ifndef KALLGLOT_STORE_SQLITE_STORE_FILES_HPP
 #define KALLGLOT_STORE_SQLITE_STORE_FILES_HPP
@@ -25,25 +25,25 @@ public:
 
     [[nodiscard]] const std::string& path() const noexcept { return path_; }
 
-    /// Under which a new store is built.
+    /// The name under which a new store is built.
     [[nodiscard]] std::string next() const { return path_ + "-next"; }
 
-    /// Takes the lock of the store for this object's life: a file beside it, since the store itself changes its name.
+    /// Locks the store until this object is destroyed. The lock is on a file beside it, since the store is renamed.
     ///
-    /// locked: another process has it; unwritable: the folder is not there, or not ours.
+    /// Errors: locked: another process has it; unwritable: the folder is missing, or not writable.
     [[nodiscard]] store_fault lock();
 
-    /// Carries an exchange through that a crash has cut off, and removes what was never complete. `aside` gets the
-    /// name of a damaged store that was moved.
+    /// Finishes a replacement that a crash interrupted, and removes an incomplete rewrite. `aside` is set to the name of a
+    /// damaged store that was moved.
     [[nodiscard]] store_fault settle(std::string& aside);
 
-    /// Makes an empty file for a new store, in place of what is left of an attempt to build one.
+    /// Creates an empty file for a new store, and removes the remains of an earlier attempt.
     [[nodiscard]] store_fault prepare_next();
 
-    /// next() takes the place of the store, which was written anew from memory.
+    /// next() replaces the store.
     [[nodiscard]] store_fault replace();
 
-    /// next() takes the place of the store, which is damaged and is kept as `aside`.
+    /// next() replaces the store, which is damaged and is renamed to `aside`.
     [[nodiscard]] store_fault replace_damaged(std::string& aside);
 
     [[nodiscard]] bool exists() const;
@@ -51,10 +51,10 @@ public:
     /// Of the store and its log, in bytes.
     [[nodiscard]] std::uint64_t size() const;
 
-    /// Free for us on the file system, for messages.
+    /// Free space on the file system, for messages.
     [[nodiscard]] std::string free_space() const;
 
-    /// The two numbers that a file names itself with, without opening it as a database. Both 0 if it has none.
+    /// What the header of a file says, read without opening it as a database. Numbers are 0 if it is no database.
     struct identity {
         bool is_database = false;
         std::uint32_t version = 0;
@@ -64,8 +64,10 @@ public:
     [[nodiscard]] store_fault identify(identity& found) const;
 
 private:
+    /// A complete rewrite of an intact or unknown store.
     [[nodiscard]] std::string ready() const { return path_ + "-ready"; }
 
+    /// A complete replacement of a damaged store.
     [[nodiscard]] std::string salvaged() const { return path_ + "-salvaged"; }
 
     [[nodiscard]] std::string log() const { return path_ + "-wal"; }
@@ -83,7 +85,7 @@ private:
     [[nodiscard]] store_fault sync_folder();
 
     std::string path_;
-    int lock_ = -1;
+    int lock_ = -1; ///< descriptor of the lock file; -1: not locked
 };
 
 } // namespace kallglot

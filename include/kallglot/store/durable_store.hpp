@@ -1,9 +1,9 @@
 /// The store: queues changes, commits them in groups on a worker thread, and recovers from a failing disk.
 ///
-/// Whatever queued while the last commit ran goes into the next transaction, so that a thousand acknowledgements a second
-/// share a few syncs. While the disk is full or read-only nothing is accepted, and the store retries every few seconds.
-/// After a failed write or sync the content of the disk is unknown: the store is rewritten from memory into a fresh place
-/// before anything is acknowledged again. What blocks is in the engine (ports/store_engine).
+/// Changes that queue up while a commit runs share the next transaction, so that a thousand acknowledgements a second need
+/// only a few syncs. While the disk is full or read-only the store accepts nothing and retries every few seconds. After a
+/// failed write or sync the content of the disk is unknown: the store is rewritten from memory into a new file before
+/// anything is acknowledged again. Calls that block are in the engine (ports/store_engine).
 
 #ifndef KALLGLOT_STORE_DURABLE_STORE_HPP
 #define KALLGLOT_STORE_DURABLE_STORE_HPP
@@ -29,17 +29,16 @@ namespace kallglot {
 struct store_limits {
     std::size_t notes = 4096; ///< in one transaction
     std::size_t bulk = 512; ///< ids of imports in one transaction, since other changes wait for it
-    std::size_t waiting = 262'144; ///< changes in the backlog; above it intake is refused
+    std::size_t waiting = 262'144; ///< changes in the backlog; above it the store refuses new ids
     std::uint32_t log_pages =
-        1000;         ///< a checkpoint is due above it: when idle, or at twice as many
+        1000;         ///< from here on a checkpoint is due when idle, from twice as many at once
     seconds retry{2}; ///< while the disk cannot be written
 };
 
-/// Loop only. open(), restore(), start(), then use, then close(); what failed to open is not used.
+/// Loop only. Call open(), restore(), start(), then use it, then close(). After a failed open() it is not used.
 /// Lifetime: clock, logger and owner outlive it. After start() it may be destroyed only when close() has ended.
 ///
-/// More than 15 members: the queue, the notes and the phases of one writer belong together, and a part of them alone would
-/// be wrong in each phase.
+/// More than 15 members: the queue, the notes and the phases of one writer belong together. Each phase changes all of them.
 class durable_store final : public session_store {
 public:
     durable_store(loop_executor loop,
@@ -50,14 +49,14 @@ public:
                   task_group::failure_handler on_bug);
     ~durable_store() override;
 
-    /// Opens and verifies the store, or makes it, and logs what it found.
+    /// Opens and verifies the store, or creates it, and logs what it found.
     ///
     /// Errors: store_unavailable; opening().fault has the text. Repaired damage is no error.
     [[nodiscard]] task<error_code> open();
 
     [[nodiscard]] const store_opening& opening() const noexcept { return opening_; }
 
-    /// Gives everything that is stored to `reader`, in batches.
+    /// Passes everything that is stored to `reader`, in batches.
     ///
     /// Errors:   store_unavailable: it cannot be read; opening().fault has the text.
     /// Lifetime: the reader outlives the call.
@@ -70,14 +69,14 @@ public:
     /// Errors: store_unavailable: something could not be written. Logged.
     [[nodiscard]] task<error_code> close();
 
-    /// From now on close() gives up on a call that has been running for that long. What was acknowledged is durable
-    /// already, unless the store had to be rewritten.
-    void leave_when_stuck_for(steady_duration patience);
+    /// From now on close() abandons an engine call that has run for `timeout`. Acknowledged changes are durable already,
+    /// unless the store had to be rewritten.
+    void leave_when_stuck_for(steady_duration timeout);
 
-    /// See worker_thread::stop: false if the disk does not let go of the thread.
-    [[nodiscard]] bool stop_worker(steady_duration patience) { return worker_.stop(patience); }
+    /// See worker_thread::stop: false if the thread is stuck in a call of the disk.
+    [[nodiscard]] bool stop_worker(steady_duration timeout) { return worker_.stop(timeout); }
 
-    /// Since when the worker is in its present call; empty while it is idle. For the watchdog.
+    /// Since when the present call of the worker has been running; empty while it is idle. For the watchdog.
     [[nodiscard]] std::optional<steady_time> busy_since() const noexcept {
         return worker_.busy_since();
     }
@@ -105,44 +104,50 @@ public:
     void note(const session_id& id, const session_record& record) override;
     commit_ticket forget(const session_id& id, std::optional<remembered_kind> remember) override;
     commit_ticket remember_event(std::uint64_t key, const session_id& session) override;
-    [[nodiscard]] commit_ticket pending(const session_id& id) const override;
-    [[nodiscard]] task<error_code> committed(commit_ticket ticket) override;
+
+    [[nodiscard]] commit_ticket pending(const session_id& id) const override {
+        return queue_.pending(id);
+    }
+
+    [[nodiscard]] task<error_code> committed(commit_ticket ticket) override {
+        return queue_.committed(ticket);
+    }
 
 private:
-    /// In the order of how much is wrong.
+    /// From unwritable to damaged in the order of severity.
     enum class phase : std::uint8_t {
-        /// Not started: nothing is accepted, since a restore would overwrite it.
+        /// Not started: nothing is accepted, since the sessions of the store are not restored yet.
         opening,
 
         /// Changes are accepted and committed.
         writable,
 
-        /// The disk refuses writes (full, read-only), and the file is as it was. Nothing is accepted; changes of tracked
-        /// sessions are held in memory. The next try is at `due_.retry`.
+        /// The disk refuses writes (full, read-only), and the file is unchanged. Nothing is accepted; changes of tracked
+        /// sessions are held in memory. The next attempt is at `due_.retry`.
         unwritable,
 
-        /// As unwritable, but a write or sync failed, so the content of the file is unknown: the next try rewrites the
-        /// store from memory.
+        /// As unwritable, but a write or sync failed, so the content of the file is unknown: the next attempt rewrites
+        /// the store from memory.
         unknown,
 
         /// As unknown, and the file was found damaged: the rewrite sets it aside.
         damaged,
 
-        /// close() has given up on a call that does not return. Nothing more is written.
+        /// close() has abandoned a call that does not return. Nothing more is written.
         stuck,
 
         /// close() has ended.
         closed,
     };
 
-    /// Housekeeping that the next commits have to do.
+    /// When work that no caller asked for is due.
     struct due_times {
-        steady_time mark = no_time;
-        steady_time purge = no_time;
-        steady_time retry = no_time;
+        steady_time mark = no_time;  ///< the next time mark
+        steady_time purge = no_time; ///< the next removal of old keys
+        steady_time retry = no_time; ///< the next attempt while failing
     };
 
-    // These leave what went wrong in fault_.
+    // These return store_unavailable on a failure, and the details are in fault_.
     task<error_code> run_step(std::function<store_fault(store_engine&)> step);
     task<error_code> commit(transaction groups);
     task<error_code> write_held();
@@ -162,13 +167,17 @@ private:
 
     [[nodiscard]] static phase phase_after(store_fault_kind kind) noexcept;
 
-    /// A better phase, unless close() has given up meanwhile.
+    /// A better phase, unless close() has abandoned a call meanwhile.
     void enter(phase next) noexcept { phase_ = phase_ == phase::stuck ? phase_ : next; }
 
-    [[nodiscard]] bool checkpoint_is_due() const;
+    /// A checkpoint delays commits, so it waits for an idle moment until the log is twice as long.
+    [[nodiscard]] bool checkpoint_is_due() const noexcept {
+        return log_pages_ >= limits_.log_pages * 2
+               || (log_pages_ >= limits_.log_pages && queue_.empty());
+    }
 
-    /// The backlog is so long that a rewrite from memory is cheaper.
-    [[nodiscard]] bool is_flooded() const;
+    /// The backlog is so long that a rewrite from memory is cheaper than writing it.
+    [[nodiscard]] bool is_flooded() const noexcept { return queue_.size() >= 2 * limits_.waiting; }
 
     void log_opening();
     void queue_notes();
@@ -178,9 +187,16 @@ private:
     void offer_room();
     void tick();
     void look_at_worker();
-    void wake();
-    [[nodiscard]] remembered_row row_of(const remembered_entry& entry) const;
-    [[nodiscard]] time_mark mark() const;
+
+    /// Ends the wait of serve(). During one of its steps this does nothing: serve() looks for work after each step.
+    void wake() { wake_.cancel(); }
+
+    [[nodiscard]] remembered_row row_of(const remembered_entry& entry) const {
+        return {entry.key, line_->to_stored(entry.at), entry.kind};
+    }
+
+    /// Relates stored times to both clocks as of now.
+    [[nodiscard]] time_mark mark() const { return line_->mark(clock_.wall_now(), clock_.now()); }
 
     clock& clock_;
     logger& log_;
@@ -193,11 +209,12 @@ private:
     store_owner* owner_ = nullptr;
 
     phase phase_ = phase::opening;
-    bool closing_ = false; ///< close() was called: write what is left, and end
+    bool closing_ = false; ///< close() was called: write the backlog, then end
     bool flush_ = false;   ///< a second has passed: notes are due
-    bool refused_ = false; ///< ids were refused because the backlog was too long
+    bool refused_ =
+        false; ///< ids were refused, and the owner has not been offered room for all of them
     due_times due_;
-    steady_duration patience_{}; ///< of close() with one call of the worker
+    steady_duration stuck_after_{}; ///< close() abandons a call of the worker that runs longer
 
     store_opening opening_;
     std::optional<stored_timeline> line_;
@@ -206,7 +223,7 @@ private:
     std::uint32_t log_pages_ = 0;
     write_queue queue_;
     note_board notes_;
-    std::vector<session_id> not_stored_; ///< to be reported in the next turn
+    std::vector<session_id> not_stored_; ///< serve() reports them before its next step
 };
 
 } // namespace kallglot

@@ -1,4 +1,4 @@
-/// The engine of a trial run (`store.path: ":memory:"`): persists nothing, and says that every commit succeeded.
+/// The engine of a trial run (`store.path: ":memory:"`): persists nothing, and reports every commit as a success.
 
 #ifndef KALLGLOT_STORE_NULL_ENGINE_HPP
 #define KALLGLOT_STORE_NULL_ENGINE_HPP

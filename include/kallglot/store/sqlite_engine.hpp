@@ -1,7 +1,7 @@
 /// The SQLite engine: one file, WAL, synchronous=FULL, one connection with an exclusive lock.
 ///
-/// A damaged file is repaired as far as possible and set aside; a rewrite is built beside the present file and takes its
-/// place when it is complete. It knows neither the loop nor what waits for a commit.
+/// A damaged file is repaired as far as possible and set aside. A rewrite is built beside the present file and replaces
+/// it when it is complete. The engine knows neither the loop nor the callers that wait for a commit.
 
 #ifndef KALLGLOT_STORE_SQLITE_ENGINE_HPP
 #define KALLGLOT_STORE_SQLITE_ENGINE_HPP
@@ -22,7 +22,7 @@ namespace kallglot {
 /// Worker only.
 class sqlite_engine final : public store_engine {
 public:
-    /// `boot_id` names the present boot of this machine; empty: the kernel's own file does.
+    /// `boot_id` identifies the present boot of this machine. Empty: read from the kernel.
     explicit sqlite_engine(std::string path, std::string boot_id = {})
         : files_(std::move(path)),
           boot_id_(std::move(boot_id)) {}
@@ -69,9 +69,9 @@ private:
     session_table table_;
     database next_db_; ///< the file that a rewrite builds
     session_table next_;
-    state_row state_;  ///< as of opening; `last_corruption` is kept up
-    time_mark opened_; ///< by the wall clock: stands in for a mark that cannot be read
-    bool keep_aside_ = false;
+    state_row state_;         ///< as of opening; `last_corruption` is kept current
+    time_mark opened_;        ///< by the wall clock: used if the mark in the file cannot be read
+    bool keep_aside_ = false; ///< the present rewrite sets the old file aside
     std::uint32_t log_pages_ = 0;
     bool more_to_purge_ = false;
 };
