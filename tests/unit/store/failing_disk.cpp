@@ -9,13 +9,13 @@ namespace {
 failing_disk* disk = nullptr;
 sqlite3_vfs* real = nullptr;
 
-/// The system's own functions are kept behind its file.
+/// Where open_file() stores the system's functions: behind the system's own part of the file object.
 const sqlite3_io_methods*& methods_of(sqlite3_file* file) {
     return *reinterpret_cast<const sqlite3_io_methods**>(reinterpret_cast<char*>(file)
                                                          + real->szOsFile);
 }
 
-/// Calls a function of the system's file as itself.
+/// Calls a function of the system with the file as the system knows it.
 template <class Call>
 auto as_real(sqlite3_file* file, Call call) {
     const sqlite3_io_methods* const ours = file->pMethods;
@@ -47,6 +47,7 @@ int truncate_file(sqlite3_file* file, sqlite3_int64 size) {
 
 int sync_file(sqlite3_file* file, int flags) {
     ++disk->syncs;
+    // Blocks the worker until the test clears the flag.
     disk->syncs_hang.wait(true);
     if (disk->sync_to_fail > 0 && --disk->sync_to_fail == 0) {
         return SQLITE_IOERR_FSYNC;
@@ -105,6 +106,7 @@ int open_file(sqlite3_vfs*, const char* name, sqlite3_file* file, int flags, int
 failing_disk::failing_disk() {
     disk = this;
     real = sqlite3_vfs_find(nullptr);
+    // A copy of the system's interface that differs in its files only.
     vfs_ = *real;
     vfs_.pNext = nullptr;
     vfs_.zName = "failing";

@@ -1,4 +1,4 @@
-// A disk that fails when a test says so: stands between SQLite and the system while it lives.
+// A disk that fails on request of a test. While it exists, it intercepts SQLite's calls of the system.
 
 #ifndef KALLGLOT_TESTS_UNIT_STORE_FAILING_DISK_HPP
 #define KALLGLOT_TESTS_UNIT_STORE_FAILING_DISK_HPP
@@ -17,15 +17,15 @@ public:
     failing_disk(const failing_disk&) = delete;
     failing_disk& operator=(const failing_disk&) = delete;
 
-    /// Writes answer with this code (SQLITE_FULL, SQLITE_IOERR_WRITE); SQLITE_OK: as usual.
+    /// The result of writes (SQLITE_FULL, SQLITE_IOERR_WRITE); SQLITE_OK: no failure.
     std::atomic<int> write_code{SQLITE_OK};
 
-    /// The n-th sync from now on fails with an I/O error, and no other; 0: none.
+    /// Only the n-th sync from now on fails, with an I/O error; 0: none.
     std::atomic<int> sync_to_fail{0};
 
     std::atomic<int> syncs{0};
 
-    /// A sync does not return for as long as this is so.
+    /// While true, a sync does not return.
     std::atomic<bool> syncs_hang{false};
 
 private:

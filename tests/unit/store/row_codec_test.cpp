@@ -1,5 +1,5 @@
-// What a row looks like on disk, as constants that were computed apart from the code: a store that an older version wrote
-// must be read by this one, whatever happens to the order of an enumeration.
+// The format of a row on disk, as constants computed independently of the code. This version must read the store of an older
+// one, even if the order of an enumeration changes.
 
 #include "store/sqlite/row_codec.hpp"
 
@@ -31,12 +31,12 @@ stored_session golden_row() {
     return row;
 }
 
-TEST(RowCodec, GoldenRowIsPackedAsEver) {
+TEST(RowCodec, GoldenRowKeepsItsFormat) {
     EXPECT_EQ(pack(golden_row()), 0xC812'2235);
     EXPECT_EQ(sum_of(golden_row()), 2'908'647'551);
 }
 
-TEST(RowCodec, EmptyRowIsPackedAsEver) {
+TEST(RowCodec, EmptyRowKeepsItsFormat) {
     stored_session row(golden_row().id);
     row.sources = source_bit(session_source::file);
     row.since = {1'700'000'000'000};
@@ -56,7 +56,7 @@ TEST(RowCodec, PackedRowIsReadBack) {
     EXPECT_EQ(read.missing_count, 200);
 }
 
-// The list of numbers that stores in the field hold. Add to it; change nothing in it.
+// The numbers in existing stores. Add to the list, but change nothing in it.
 TEST(RowCodec, NumbersOfWordsNeverChange) {
     const auto number = [](const auto& words, std::string_view text) {
         for (const auto& word : words) {
@@ -103,7 +103,7 @@ TEST(RowCodec, NumbersOfWordsNeverChange) {
     }
 }
 
-TEST(RowCodec, NumberOfNoWordIsDamage) {
+TEST(RowCodec, AnUnknownNumberIsDamage) {
     const std::int64_t good = pack(golden_row());
     stored_session read(golden_row().id);
     // Four bits each: sources, status, mode, provider, reason.
@@ -112,7 +112,7 @@ TEST(RowCodec, NumberOfNoWordIsDamage) {
     }
 }
 
-TEST(RowCodec, RememberedKindIsPackedAsEver) {
+TEST(RowCodec, RememberedKindKeepsItsFormat) {
     const auto packed = [](remembered_kind kind) {
         return kind_and_sum({0x0123'4567'89AB'CDEF, {1'700'000'000'000}, kind});
     };

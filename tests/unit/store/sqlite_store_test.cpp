@@ -1,3 +1,5 @@
+// Tests of the durable store on its SQLite engine, with a disk that works.
+
 #include "failing_disk.hpp"
 #include "store_fixture.hpp"
 
@@ -16,7 +18,7 @@ namespace {
 using namespace std::chrono_literals;
 using SqliteStore = StoreFixture;
 
-TEST_F(SqliteStore, ANewStoreIsEmptyAndSaysSo) {
+TEST_F(SqliteStore, ANewStoreIsEmptyAndReportedAsNew) {
     open();
     EXPECT_TRUE(store_->opening().is_new);
     EXPECT_FALSE(store_->opening().damage);
@@ -28,13 +30,13 @@ TEST_F(SqliteStore, ANewStoreIsEmptyAndSaysSo) {
     close();
 }
 
-TEST_F(SqliteStore, TakesNothingBeforeItIsRestored) {
+TEST_F(SqliteStore, RefusesChangesBeforeItIsRestored) {
     ASSERT_EQ(try_open(), error_code{});
     EXPECT_FALSE(store_->accepting());
     close();
 }
 
-TEST_F(SqliteStore, WithinTheBootThatTheServiceManagerNamesTheWallClockDecidesNothing) {
+TEST_F(SqliteStore, WithinABootTheWallClockIsIgnored) {
     boot_id_ = "0123456789abcdef0123456789abcdef";
     open();
     const session_record before = record();
@@ -51,7 +53,7 @@ TEST_F(SqliteStore, WithinTheBootThatTheServiceManagerNamesTheWallClockDecidesNo
     close();
 }
 
-TEST_F(SqliteStore, NoWallClockSaysWhatIsDamaged) {
+TEST_F(SqliteStore, AWrongWallClockIsNoDamage) {
     constexpr auto decades = 24h * 365 * 56;
     boot_id_ = "first";
     open();
@@ -70,7 +72,7 @@ TEST_F(SqliteStore, NoWallClockSaysWhatIsDamaged) {
     at_wall("of a far day", 3 * decades);
     at_wall("of today again", -3 * decades);
 
-    // A store that is made before the clock is set.
+    // A store that was created before the clock was set.
     clock_.jump_wall(-decades);
     std::filesystem::remove(path());
     open();
@@ -84,7 +86,7 @@ TEST_F(SqliteStore, NoWallClockSaysWhatIsDamaged) {
     }
 }
 
-TEST_F(SqliteStore, BringsEverythingBackAfterARestart) {
+TEST_F(SqliteStore, ARestartRestoresAllFields) {
     open();
     const session_record before = record();
     session_record fresh;
@@ -117,7 +119,7 @@ TEST_F(SqliteStore, BringsEverythingBackAfterARestart) {
     close();
 }
 
-TEST_F(SqliteStore, WhatQueuesDuringACommitSharesTheNextOne) {
+TEST_F(SqliteStore, ChangesDuringACommitShareTheNextOne) {
     open();
     const std::uint64_t before = store_->counted().writes_total;
     commit_ticket last{};
@@ -133,7 +135,7 @@ TEST_F(SqliteStore, WhatQueuesDuringACommitSharesTheNextOne) {
     close();
 }
 
-TEST_F(SqliteStore, AKnownIdWaitsForTheCommitThatIsUnderWay) {
+TEST_F(SqliteStore, AKnownIdWaitsForTheCommitInFlight) {
     open();
     const commit_ticket first = add(1);
     EXPECT_EQ(store_->pending(id_of(1)), first);
@@ -145,7 +147,7 @@ TEST_F(SqliteStore, AKnownIdWaitsForTheCommitThatIsUnderWay) {
     close();
 }
 
-TEST_F(SqliteStore, NotesAreWrittenWithinASecondAndOnlyTheLastCounts) {
+TEST_F(SqliteStore, TheLastNoteIsWrittenWithinASecond) {
     open();
     ASSERT_EQ(wait(add(1)), error_code{});
     session_record changed = record();
@@ -153,7 +155,7 @@ TEST_F(SqliteStore, NotesAreWrittenWithinASecondAndOnlyTheLastCounts) {
         changed.status = status;
         store_->note(id_of(1), changed);
     }
-    // An id that was never added is not made by a note.
+    // A note does not add an id.
     store_->note(id_of(2), changed);
     const std::uint64_t before = store_->counted().writes_total;
     ASSERT_TRUE(run_until([&] { return store_->counted().writes_total > before; }));
@@ -163,7 +165,7 @@ TEST_F(SqliteStore, NotesAreWrittenWithinASecondAndOnlyTheLastCounts) {
     close();
 }
 
-TEST_F(SqliteStore, CloseWritesWhatWaits) {
+TEST_F(SqliteStore, CloseWritesTheBacklog) {
     open();
     add(1);
     session_record changed = record();
@@ -175,7 +177,7 @@ TEST_F(SqliteStore, CloseWritesWhatWaits) {
     close();
 }
 
-TEST_F(SqliteStore, ForgottenIdsStayAwayAndAreRememberedForThreeDays) {
+TEST_F(SqliteStore, ForgottenIdsAreRememberedForThreeDays) {
     open();
     add(1);
     add(2);
@@ -191,7 +193,7 @@ TEST_F(SqliteStore, ForgottenIdsStayAwayAndAreRememberedForThreeDays) {
     EXPECT_TRUE(owner_->remembered.contains(remembered_key(id_of(2).view()), clock_.now()));
     EXPECT_TRUE(
         owner_->remembered.contains(remembered_key("evt_9f8e7d6c5b4a39281706"), clock_.now()));
-    // An operator who tells the id again gets it.
+    // An operator can register the id again.
     ASSERT_EQ(wait(add(2)), error_code{});
     reopen();
     EXPECT_FALSE(owner_->remembered.contains(remembered_key(id_of(2).view()), clock_.now()));
@@ -204,7 +206,7 @@ TEST_F(SqliteStore, ForgottenIdsStayAwayAndAreRememberedForThreeDays) {
     close();
 }
 
-TEST_F(SqliteStore, ManyKeysThatAreTooOldAreLetGoOfOneTransactionAfterTheOther) {
+TEST_F(SqliteStore, OldKeysArePurgedInSeveralTransactions) {
     open();
     for (int i = 0; i < 45'000; ++i) {
         store_->forget(id_of(i), remembered_kind::ended);

@@ -1,4 +1,4 @@
-// Files that are not what the store wrote: never a crash, never a silent loss.
+// Tests with damaged files: no crash, and no loss without a report.
 
 #include "kallglot/store/sqlite_engine.hpp"
 #include "kallglot/tracking/stored_session.hpp"
@@ -18,10 +18,10 @@ namespace {
 
 constexpr int sessions_stored = 300;
 
-/// More of them by hand: KALLGLOT_DAMAGED_FILES=10000.
+/// Number of damaged files; more in a manual run: KALLGLOT_DAMAGED_FILES=10000.
 int rounds() {
-    const char* const asked = std::getenv("KALLGLOT_DAMAGED_FILES");
-    return asked == nullptr ? 60 : std::atoi(asked);
+    const char* const text = std::getenv("KALLGLOT_DAMAGED_FILES");
+    return text == nullptr ? 60 : std::atoi(text);
 }
 
 class StoreDamage : public StoreFixture {
@@ -47,13 +47,13 @@ protected:
         std::ofstream(path(), std::ios::binary | std::ios::trunc) << bytes;
     }
 
-    /// Opens what is there, checks that nothing is lost in silence, and cleans up.
+    /// Writes and opens a damaged file, checks that each loss is reported, and cleans up.
     void check(const std::string& bytes) {
         write(bytes);
         const error_code error = try_open();
         const store_opening opening = store_->opening();
         if (error) {
-            // Refused: a version or a name that is not ours. Nothing was changed.
+            // Refused: another version or program. The file is unchanged.
             EXPECT_EQ(opening.fault.kind, store_fault_kind::refused);
             EXPECT_EQ(read(path()), bytes);
         } else if (opening.damage) {
@@ -72,8 +72,8 @@ protected:
                 EXPECT_EQ(owner_->sessions.size(), opening.damage->saved);
                 EXPECT_GT(store_->counted().last_corruption_timestamp, 0);
             }
-            for (const auto& [id, kept] : owner_->sessions) {
-                EXPECT_EQ(kept.status, session_status::ending);
+            for (const auto& [id, record] : owner_->sessions) {
+                EXPECT_EQ(record.status, session_status::ending);
                 EXPECT_TRUE(id.view().starts_with("sess_7Yb3nQ4kTz9VxL2mW8cR5dJ_"));
             }
             close();
@@ -103,14 +103,14 @@ TEST_F(StoreDamage, RandomBytesAreMovedAside) {
     check(bytes);
 }
 
-TEST_F(StoreDamage, ATailThatWasCutOffIsNoticed) {
+TEST_F(StoreDamage, ATruncatedFileIsDetected) {
     std::mt19937 random(2);
     for (int i = 0; i < 20; ++i) {
         check(good_.substr(0, random() % good_.size()));
     }
 }
 
-TEST_F(StoreDamage, FlippedBitsAreNoticedWhereverTheyMatter) {
+TEST_F(StoreDamage, FlippedBitsAreDetected) {
     std::mt19937 random(3);
     for (int i = 0; i < rounds(); ++i) {
         std::string bytes = good_;
@@ -123,8 +123,8 @@ TEST_F(StoreDamage, FlippedBitsAreNoticedWhereverTheyMatter) {
     }
 }
 
-TEST_F(StoreDamage, WhatCanStillBeReadIsSaved) {
-    // One letter of one id: SQLite sees nothing wrong with it, the row's own sum does.
+TEST_F(StoreDamage, ReadableRowsAreSaved) {
+    // One letter of one id: SQLite does not detect it, the checksum of the row does.
     std::string bytes = good_;
     const std::size_t at = bytes.find("sess_7Yb3nQ4kTz9VxL2mW8cR5dJ_123");
     ASSERT_NE(at, std::string::npos);
@@ -153,8 +153,8 @@ TEST_F(StoreDamage, TheTimeOfTheLastDamageSurvivesRestarts) {
     close();
 }
 
-TEST_F(StoreDamage, AnInterruptedRepairIsCarriedThrough) {
-    // As a crash leaves it after the new store was complete: the old one still has the name.
+TEST_F(StoreDamage, AnInterruptedRepairIsFinished) {
+    // The state after a crash when the new store was complete: the old one still has the name.
     std::filesystem::rename(path(), path() + "-salvaged");
     write(std::string(4096, 'x'));
     open();
@@ -164,7 +164,7 @@ TEST_F(StoreDamage, AnInterruptedRepairIsCarriedThrough) {
     close();
 }
 
-TEST_F(StoreDamage, AnInterruptedExchangeIsCarriedThrough) {
+TEST_F(StoreDamage, AnInterruptedReplacementIsFinished) {
     std::filesystem::rename(path(), path() + "-ready");
     write("an old store");
     std::ofstream(path() + "-wal") << "an old log";
@@ -176,10 +176,10 @@ TEST_F(StoreDamage, AnInterruptedExchangeIsCarriedThrough) {
     close();
 }
 
-TEST_F(StoreDamage, ARepairThatIsInterruptedTwiceKeepsWhatWasDamagedUnderOneName) {
+TEST_F(StoreDamage, ATwiceInterruptedRepairUsesOneName) {
     const std::string aside = path() + ".damaged-1";
     std::filesystem::rename(path(), path() + "-salvaged");
-    // The log is aside already, the file is not yet.
+    // The log has been moved already, the file has not.
     std::ofstream(aside + "-wal") << "its log";
     write("damaged");
     open();
@@ -188,18 +188,18 @@ TEST_F(StoreDamage, ARepairThatIsInterruptedTwiceKeepsWhatWasDamagedUnderOneName
     EXPECT_EQ(read(aside), "damaged");
     EXPECT_EQ(read(aside + "-wal"), "its log");
     close();
-    // All of it is aside.
+    // Both have been moved.
     std::filesystem::rename(path(), path() + "-salvaged");
     open();
     ASSERT_TRUE(store_->opening().damage);
     EXPECT_EQ(store_->opening().damage->kept_as, aside);
     EXPECT_EQ(read(aside), "damaged");
     close();
-    // Another time is another name.
+    // Another damage gets another name.
     check(std::string(4096, 'x'));
 }
 
-TEST_F(StoreDamage, AStoreThatWasReadyBeforeARepairNeverTakesItsPlace) {
+TEST_F(StoreDamage, ARepairDiscardsAnOlderReadyStore) {
     std::filesystem::rename(path(), path() + "-salvaged");
     write("damaged");
     std::ofstream(path() + "-ready") << "older";
@@ -209,12 +209,12 @@ TEST_F(StoreDamage, AStoreThatWasReadyBeforeARepairNeverTakesItsPlace) {
     close();
 }
 
-TEST_F(StoreDamage, AStoreThatIsRewrittenAfterDamageLeavesNothingReadyBehind) {
+TEST_F(StoreDamage, ARewriteAfterDamageRemovesTheReadyStore) {
     {
         sqlite_engine engine(path());
         const stored_timeline line = *engine.open(clock_.wall_now(), clock_.now()).line;
         const time_mark mark = line.mark(clock_.wall_now(), clock_.now());
-        // The exchange stops after its first step: a folder stands for a log that cannot be removed.
+        // The replacement stops after its first step: a folder represents a log that cannot be removed.
         ASSERT_FALSE(engine.begin_rewrite(mark, false));
         std::filesystem::remove(path() + "-wal");
         std::filesystem::create_directory(path() + "-wal");
@@ -230,7 +230,7 @@ TEST_F(StoreDamage, AStoreThatIsRewrittenAfterDamageLeavesNothingReadyBehind) {
     close();
 }
 
-TEST_F(StoreDamage, ARewriteWhoseFileIsTakenAwayLeavesTheStoreAsItWas) {
+TEST_F(StoreDamage, ARewriteWithoutItsFileLeavesTheStore) {
     {
         sqlite_engine engine(path());
         const stored_timeline line = *engine.open(clock_.wall_now(), clock_.now()).line;
@@ -246,7 +246,7 @@ TEST_F(StoreDamage, ARewriteWhoseFileIsTakenAwayLeavesTheStoreAsItWas) {
     close();
 }
 
-TEST_F(StoreDamage, ARememberedKeyThatIsDamagedTakesNoOtherWithIt) {
+TEST_F(StoreDamage, ADamagedKeyDoesNotDiscardOthers) {
     open();
     for (int i = 10; i < 19; ++i) {
         store_->forget(id_of(i), remembered_kind::ended);
@@ -265,7 +265,7 @@ TEST_F(StoreDamage, ARememberedKeyThatIsDamagedTakesNoOtherWithIt) {
     close();
 }
 
-TEST_F(StoreDamage, ANewerVersionIsRefusedAndLeftAsItIs) {
+TEST_F(StoreDamage, ANewerVersionIsRefusedUnchanged) {
     std::string bytes = good_;
     bytes[63] = 2;
     write(bytes);
@@ -276,7 +276,7 @@ TEST_F(StoreDamage, ANewerVersionIsRefusedAndLeftAsItIs) {
     EXPECT_FALSE(std::filesystem::exists(path() + "-wal"));
 }
 
-TEST_F(StoreDamage, ADatabaseOfAnotherProgramIsRefusedAndLeftAsItIs) {
+TEST_F(StoreDamage, ADatabaseOfAnotherProgramIsRefusedUnchanged) {
     std::string bytes = good_;
     bytes[71] = 'x';
     write(bytes);

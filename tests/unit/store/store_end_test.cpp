@@ -1,4 +1,4 @@
-// How the store is closed while a disk hangs.
+// Tests of closing the store while a disk hangs.
 
 #include "failing_disk.hpp"
 #include "store_fixture.hpp"
@@ -10,10 +10,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// A store whose sync hangs while it is to be closed.
+/// A store whose sync hangs while the test closes it.
 class StoreEnd : public StoreFixture {
 protected:
-    /// The commit of that id does not end before let_go().
+    /// The commit of that id does not end before release_disk().
     void hang_at(int number) {
         disk_.syncs_hang = true;
         add(number);
@@ -30,11 +30,11 @@ protected:
         hang_at(5);
     }
 
-    void close_while_a_sync_hangs(steady_duration patience) {
+    void close_while_a_sync_hangs(steady_duration timeout) {
         open();
         ASSERT_NO_FATAL_FAILURE(hang_at(1));
         closing_.spawn("close", close_store());
-        store_->leave_when_stuck_for(patience);
+        store_->leave_when_stuck_for(timeout);
         pass(4s);
         EXPECT_FALSE(closed_);
     }
@@ -49,7 +49,7 @@ protected:
         EXPECT_TRUE(run_until([&] { return clock_.now() > begun + span; }));
     }
 
-    void let_go() {
+    void release_disk() {
         disk_.syncs_hang = false;
         disk_.syncs_hang.notify_all();
     }
@@ -63,19 +63,19 @@ protected:
     task_group closing_{loop_.executor(), loop::failure()};
 };
 
-TEST_F(StoreEnd, ADiskThatHangsHoldsItOnlyForSoLong) {
+TEST_F(StoreEnd, AHangingDiskIsAbandonedAfterATimeout) {
     close_while_a_sync_hangs(5s);
     EXPECT_TRUE(until_closed());
     EXPECT_EQ(closed_, make_error_code(errc::store_unavailable));
     EXPECT_FALSE(store_->stop_worker(milliseconds(10)));
-    let_go();
+    release_disk();
     EXPECT_TRUE(store_->stop_worker(loop::patience));
     store_.reset();
 }
 
-TEST_F(StoreEnd, ADiskThatIsSlowIsWaitedFor) {
+TEST_F(StoreEnd, ASlowDiskIsWaitedFor) {
     close_while_a_sync_hangs(1h);
-    let_go();
+    release_disk();
     EXPECT_TRUE(until_closed());
     EXPECT_EQ(closed_, error_code());
     store_.reset();
@@ -84,7 +84,7 @@ TEST_F(StoreEnd, ADiskThatIsSlowIsWaitedFor) {
     close();
 }
 
-TEST_F(StoreEnd, ASignalThatComesAfterItLeavesNothingBehind) {
+TEST_F(StoreEnd, ASignalAfterTheCloseStartsNoTimer) {
     open();
     closing_.spawn("close", close_store());
     ASSERT_TRUE(until_closed());
@@ -93,23 +93,23 @@ TEST_F(StoreEnd, ASignalThatComesAfterItLeavesNothingBehind) {
     store_.reset();
 }
 
-TEST_F(StoreEnd, MoreNotesThanTheDiskCanTakeDoNotHoldIt) {
+TEST_F(StoreEnd, ANoteOverflowDoesNotBlockTheClose) {
     ASSERT_NO_FATAL_FAILURE(hang_with_room_for_ten());
     for (int i = 100; i < 120; ++i) {
         store_->note(id_of(i), record());
     }
     closing_.spawn("close", close_store());
     loop_.poll();
-    let_go();
+    release_disk();
     EXPECT_TRUE(until_closed());
-    EXPECT_EQ(closed_, error_code()) << "it was written anew";
+    EXPECT_EQ(closed_, error_code()) << "it was rewritten from memory";
     store_.reset();
     open();
     EXPECT_EQ(owner_->sessions.size(), 6U);
     close();
 }
 
-TEST_F(StoreEnd, WhatIsRefusedWhileItIsTriedAgainIsToldBeforeItIsUsable) {
+TEST_F(StoreEnd, RefusedIdsAreReportedBeforeTheStoreIsUsable) {
     open();
     disk_.write_code = SQLITE_FULL;
     EXPECT_EQ(wait(add(1)), errc::store_unavailable);
@@ -117,14 +117,14 @@ TEST_F(StoreEnd, WhatIsRefusedWhileItIsTriedAgainIsToldBeforeItIsUsable) {
     disk_.write_code = SQLITE_OK;
     ASSERT_TRUE(run_until([&] { return store_->busy_since().has_value(); }));
     add(2);
-    let_go();
+    release_disk();
     ASSERT_TRUE(run_until([&] { return owner_->recoveries == 1; }));
     EXPECT_EQ(owner_->not_stored_at_recovery, 2U);
     ASSERT_TRUE(run_until([&] { return owner_->rooms == 1; }));
     close();
 }
 
-TEST_F(StoreEnd, MoreRemovalsThanADiskThatHangsCanTakeAreBounded) {
+TEST_F(StoreEnd, RemovalsDuringAHangAreBounded) {
     ASSERT_NO_FATAL_FAILURE(hang_with_room_for_ten());
     commit_ticket last = commit_ticket::durable;
     for (int i = 0; i < 100; ++i) {
@@ -133,7 +133,7 @@ TEST_F(StoreEnd, MoreRemovalsThanADiskThatHangsCanTakeAreBounded) {
         last = store_->forget(id_of(number), std::nullopt);
     }
     EXPECT_EQ(last, commit_ticket::refused);
-    let_go();
+    release_disk();
     ASSERT_TRUE(run_until([&] { return owner_->recoveries == 1; }));
     reopen();
     EXPECT_EQ(owner_->sessions.size(), 1U);

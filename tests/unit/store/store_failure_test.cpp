@@ -1,4 +1,4 @@
-// What the store does when the disk does not do its part.
+// Tests of the store with a disk that is full, read-only or fails.
 
 #include "failing_disk.hpp"
 #include "store_fixture.hpp"
@@ -30,7 +30,7 @@ TEST_F(StoreFailure, AFullDiskRefusesNewIdsAndRecoversByItself) {
     EXPECT_FALSE(store_->accepting());
     EXPECT_GE(store_->counted().write_failures_total, 1U);
 
-    // What happens meanwhile is kept in mind.
+    // Changes during the outage are held.
     EXPECT_EQ(wait(add(3)), errc::store_unavailable);
     session_record changed = record();
     changed.status = session_status::active;
@@ -53,7 +53,7 @@ TEST_F(StoreFailure, AFullDiskRefusesNewIdsAndRecoversByItself) {
     close();
 }
 
-TEST_F(StoreFailure, AFailedSyncLeadsToAStoreWrittenAnewFromMemory) {
+TEST_F(StoreFailure, AFailedSyncCausesARewriteFromMemory) {
     open();
     for (int i = 0; i < 9000; ++i) {
         add(i);
@@ -62,7 +62,7 @@ TEST_F(StoreFailure, AFailedSyncLeadsToAStoreWrittenAnewFromMemory) {
     ASSERT_EQ(wait(add(9000)), error_code{});
     disk_.sync_to_fail = 1;
     EXPECT_EQ(wait(add(9001)), errc::store_unavailable);
-    bool said_writable = false;
+    bool reported_writable = false;
     ASSERT_TRUE(run_until([&] {
         said_writable |= owner_->recoveries == 0 && store_->writable().value();
         return owner_->recoveries == 1;
@@ -78,7 +78,7 @@ TEST_F(StoreFailure, AFailedSyncLeadsToAStoreWrittenAnewFromMemory) {
     close();
 }
 
-TEST_F(StoreFailure, EverySyncOfARewriteMayFailToo) {
+TEST_F(StoreFailure, ARewriteSurvivesAFailureOfEachSync) {
     for (int nth = 1; nth <= 8; ++nth) {
         SCOPED_TRACE(nth);
         open();
@@ -95,14 +95,14 @@ TEST_F(StoreFailure, EverySyncOfARewriteMayFailToo) {
     }
 }
 
-TEST_F(StoreFailure, AFailedSyncOfACheckpointIsNoticed) {
+TEST_F(StoreFailure, AFailedSyncOfACheckpointIsDetected) {
     limits_.log_pages = 1;
     std::size_t acknowledged = 0;
     for (int nth = 1; nth <= 5; ++nth) {
         SCOPED_TRACE(nth);
         open();
         EXPECT_EQ(owner_->sessions.size(), acknowledged);
-        // A commit's own sync, or one of the two with which the log is written back behind it.
+        // The sync of a commit, or one of the two syncs of the checkpoint after it.
         disk_.sync_to_fail = nth;
         for (int i = 0; owner_->reasons.empty(); ++i) {
             ASSERT_LT(i, 10);
@@ -116,7 +116,7 @@ TEST_F(StoreFailure, AFailedSyncOfACheckpointIsNoticed) {
     EXPECT_GE(acknowledged, 2U);
 }
 
-TEST_F(StoreFailure, WhatWaitsBehindAFailedGroupFailsWithIt) {
+TEST_F(StoreFailure, GroupsQueuedBehindAFailedOneFailToo) {
     limits_.bulk = 10;
     open();
     disk_.write_code = SQLITE_FULL;
@@ -137,7 +137,7 @@ TEST_F(StoreFailure, WhatWaitsBehindAFailedGroupFailsWithIt) {
     close();
 }
 
-TEST_F(StoreFailure, MoreIdsThanTheDiskCanTakeAreRefusedUntilThereIsRoom) {
+TEST_F(StoreFailure, IdsBeyondTheDiskBacklogAreRefusedUntilRoom) {
     limits_.waiting = 100;
     open();
     session_record imported = record();
@@ -155,7 +155,7 @@ TEST_F(StoreFailure, MoreIdsThanTheDiskCanTakeAreRefusedUntilThereIsRoom) {
     close();
 }
 
-TEST_F(StoreFailure, WhatWaitsForAFullDiskIsBounded) {
+TEST_F(StoreFailure, ChangesHeldForAFullDiskAreBounded) {
     limits_.waiting = 50;
     open();
     commit_ticket last{};
@@ -179,13 +179,13 @@ TEST_F(StoreFailure, WhatWaitsForAFullDiskIsBounded) {
     ASSERT_TRUE(run_until([&] { return owner_->recoveries == 1; }));
     reopen();
     EXPECT_EQ(owner_->sessions.size(), 20U);
-    for (const auto& [id, kept] : owner_->sessions) {
-        EXPECT_EQ(kept.status, session_status::active);
+    for (const auto& [id, record] : owner_->sessions) {
+        EXPECT_EQ(record.status, session_status::active);
     }
     close();
 }
 
-TEST_F(StoreFailure, WhatWasHeldDoesNotOverwriteAStoreWrittenAnew) {
+TEST_F(StoreFailure, HeldChangesDoNotOverwriteARewrite) {
     open();
     ASSERT_EQ(wait(add(1)), error_code{});
     disk_.write_code = SQLITE_IOERR;
@@ -194,7 +194,7 @@ TEST_F(StoreFailure, WhatWasHeldDoesNotOverwriteAStoreWrittenAnew) {
     newer.status = session_status::ended;
     owner_->sessions.insert_or_assign(id_of(1), newer);
     store_->note(id_of(1), newer);
-    // As a kill leaves it then, before the next commit.
+    // The state after a kill at that moment, before the next commit.
     const temporary_folder killed;
     constexpr auto over = std::filesystem::copy_options::overwrite_existing
                           | std::filesystem::copy_options::recursive;
@@ -210,7 +210,7 @@ TEST_F(StoreFailure, WhatWasHeldDoesNotOverwriteAStoreWrittenAnew) {
     close();
 }
 
-TEST_F(StoreFailure, AStoreThatCannotBeWrittenAtStartIsReadAndTriedAgain) {
+TEST_F(StoreFailure, AStoreThatCannotBeWrittenIsReadAndRetried) {
     open();
     ASSERT_EQ(wait(add(1)), error_code{});
     close();
@@ -228,7 +228,7 @@ TEST_F(StoreFailure, AStoreThatCannotBeWrittenAtStartIsReadAndTriedAgain) {
     close();
 }
 
-/// A small disk of its own, which only root can have.
+/// A store on a small file system of its own. Only root can mount it.
 class RealDisk : public StoreFixture {
 protected:
     void SetUp() override {
@@ -247,20 +247,19 @@ protected:
     bool mounted_ = false;
 };
 
-TEST_F(RealDisk, RunsFullRefusesAndGoesOnWhenThereIsSpace) {
+TEST_F(RealDisk, RunsFullRefusesAndRecoversWithSpace) {
     open();
     int next = 0;
     while (!wait(add(next))) {
         ++next;
-        // Larger steps: a group a hundred ids.
+        // Larger steps: a hundred ids in a group.
         for (int i = 0; i < 99; ++i) {
             add(next++);
         }
         ASSERT_LT(next, 100'000);
     }
     ASSERT_TRUE(run_until([&] { return !owner_->reasons.empty(); }));
-    const std::size_t kept = owner_->sessions.size();
-    EXPECT_GT(kept, 1000U);
+    EXPECT_GT(owner_->sessions.size(), 1000U);
     ASSERT_EQ(::mount("tmpfs", folder_.path().c_str(), "tmpfs", MS_REMOUNT, "size=4m"), 0);
     ASSERT_TRUE(run_until([&] { return store_->accepting(); }));
     EXPECT_EQ(wait(add(200'000)), error_code{});

@@ -1,4 +1,4 @@
-// A store in a folder of its own, with a worker thread, a clock that stands still, and an owner that has a plain map.
+// Fixture: a store in a folder of its own with a worker thread, a virtual clock, and an owner with a plain map.
 
 #ifndef KALLGLOT_TESTS_UNIT_STORE_STORE_FIXTURE_HPP
 #define KALLGLOT_TESTS_UNIT_STORE_STORE_FIXTURE_HPP
@@ -25,6 +25,7 @@ inline session_id id_of(int number) {
     return session_id::parse("sess_7Yb3nQ4kTz9VxL2mW8cR5dJ_" + std::to_string(number)).value();
 }
 
+/// Owner of the sessions, as intake is in the daemon.
 class map_owner final : public store_owner, public store_reader {
 public:
     void on_not_stored(std::span<const session_id> ids) override {
@@ -87,12 +88,12 @@ protected:
     /// Opens, restores into a new owner, and starts.
     void open();
 
-    /// Only opens; the answer is in store_->opening().
+    /// Only opens; the result is in store_->opening().
     error_code try_open();
 
     void close();
 
-    /// As a restart does: the process' memory is gone, the files stay.
+    /// As a restart: memory is lost, the files remain.
     void reopen() {
         close();
         open();
@@ -102,12 +103,12 @@ protected:
 
     commit_ticket add(int number) { return add(number, record()); }
 
-    /// A session as a poll left it.
+    /// A session with all fields set, as after a poll.
     [[nodiscard]] session_record record() const;
 
     error_code wait(commit_ticket ticket);
 
-    /// Runs the clock and the loop until the condition holds; the worker gets its time in between.
+    /// Advances the clock and runs the loop until the condition holds. In between the worker gets real time.
     template <class Condition>
     ::testing::AssertionResult run_until(Condition condition) {
         const auto limit = std::chrono::steady_clock::now() + loop::patience;
@@ -129,7 +130,7 @@ protected:
     virtual_clock clock_;
     null_logger log_;
     store_limits limits_;
-    std::string boot_id_; ///< of the machine, at the next opening
+    std::string boot_id_; ///< of the machine, for the next open()
     std::unique_ptr<map_owner> owner_;
     std::unique_ptr<durable_store> store_;
 };

@@ -1,3 +1,5 @@
+// Tests of the write queue alone: its lanes, its tickets, and what remains after a failure.
+
 #include "store/write_queue.hpp"
 
 #include "store_fixture.hpp"
@@ -13,7 +15,7 @@ protected:
     write_queue queue_{loop_.executor(), 5};
 };
 
-TEST_F(WriteQueue, ATransactionTakesAllSinglesAndOneGroupOfTheBulkLane) {
+TEST_F(WriteQueue, ATransactionTakesAllSinglesAndOneBulkGroup) {
     std::vector<commit_ticket> tickets;
     for (int i = 0; i < 12; ++i) {
         tickets.push_back(queue_.push(row(i), true, write_lane::bulk));
@@ -32,7 +34,7 @@ TEST_F(WriteQueue, ATransactionTakesAllSinglesAndOneGroupOfTheBulkLane) {
     EXPECT_TRUE(queue_.empty());
 }
 
-TEST_F(WriteQueue, WhatConcernsAnIdInTheBulkLaneStaysBehindIt) {
+TEST_F(WriteQueue, ChangesOfABulkIdFollowItInTheBulkLane) {
     for (int i = 0; i < 12; ++i) {
         queue_.push(row(i), true, write_lane::bulk);
     }
@@ -40,7 +42,7 @@ TEST_F(WriteQueue, WhatConcernsAnIdInTheBulkLaneStaysBehindIt) {
     EXPECT_GE(queue_.push(row(11), false, write_lane::single), before);
     EXPECT_GE(queue_.push_removal(id_of(11), std::nullopt), before);
     EXPECT_GE(queue_.push_key({1, {}, remembered_kind::event}, id_of(11)), before);
-    // So the largest ticket of this turn is the one to wait for.
+    // So the largest ticket of this loop iteration is the one to wait for.
     EXPECT_LT(queue_.push_key({2, {}, remembered_kind::event}, id_of(12)), before);
     std::vector<store_change> order;
     while (!queue_.empty()) {
@@ -54,7 +56,7 @@ TEST_F(WriteQueue, WhatConcernsAnIdInTheBulkLaneStaysBehindIt) {
     EXPECT_TRUE(std::holds_alternative<remembered_row>(order[15]));
 }
 
-TEST_F(WriteQueue, AnIdAddedAgainStaysBehindItsRemovalInTheBulkLane) {
+TEST_F(WriteQueue, AnIdAddedAgainFollowsItsRemovalInTheBulkLane) {
     for (int i = 0; i < 25; ++i) {
         queue_.push(row(i), true, write_lane::bulk);
     }
@@ -66,7 +68,7 @@ TEST_F(WriteQueue, AnIdAddedAgainStaysBehindItsRemovalInTheBulkLane) {
         }
         queue_.succeed();
     };
-    // The group that had brought the id is durable; its removal is not.
+    // The group that added the id is durable; its removal is not.
     commit();
     queue_.push(row(0), true, write_lane::single);
     while (!queue_.empty()) {
@@ -82,7 +84,7 @@ task<> ask(write_queue* queue, commit_ticket ticket, std::optional<error_code>* 
     answer->emplace(got);
 }
 
-TEST_F(WriteQueue, TicketsTellTheFailedFromTheDurableLater) {
+TEST_F(WriteQueue, SettledTicketsKeepTheirResult) {
     const commit_ticket long_one = queue_.push(row(1), true, write_lane::bulk);
     std::vector<commit_ticket> bulk;
     for (int i = 0; i < 10; ++i) {
@@ -103,7 +105,7 @@ TEST_F(WriteQueue, TicketsTellTheFailedFromTheDurableLater) {
     EXPECT_EQ(answer_of(commit_ticket::refused), make_error_code(errc::store_unavailable));
 }
 
-TEST_F(WriteQueue, WhatComesDuringACommitIsNotPartOfIt) {
+TEST_F(WriteQueue, ChangesDuringACommitAreNotPartOfIt) {
     const commit_ticket first = queue_.push(row(1), true, write_lane::single);
     const auto group = queue_.begin();
     const commit_ticket second = queue_.push(row(2), true, write_lane::single);
@@ -116,7 +118,7 @@ TEST_F(WriteQueue, WhatComesDuringACommitIsNotPartOfIt) {
     EXPECT_EQ(queue_.pending(id_of(2)), second);
 }
 
-TEST_F(WriteQueue, AFailureTellsNewIdsAndKeepsWhatIsStillTrue) {
+TEST_F(WriteQueue, AFailureReportsNewIdsAndKeepsTrueChanges) {
     queue_.push(row(1), true, write_lane::single);
     queue_.push(row(2), false, write_lane::single);
     const auto group = queue_.begin();
@@ -133,7 +135,7 @@ TEST_F(WriteQueue, AFailureTellsNewIdsAndKeepsWhatIsStillTrue) {
     EXPECT_EQ(queue_.pending(id_of(1)), commit_ticket::durable);
 }
 
-TEST_F(WriteQueue, AWaiterCanBeCutOffAndTheGroupGoesOn) {
+TEST_F(WriteQueue, ACancelledWaiterDoesNotStopItsGroup) {
     std::optional<error_code> first;
     std::optional<error_code> second;
     {
