@@ -22,7 +22,9 @@ file_group api_trust_files(const api_settings& api, const config::environment& e
     if (!api.base_url.tls) {
         return {};
     }
+    // Empty paths are ignored by file_group.
     std::vector<std::string> files = {api.ca_file, api.client_cert_file, api.client_key_file};
+    // Without a CA file OpenSSL uses the system's trust store, which package updates change.
     if (api.ca_file.empty()) {
         const std::vector<std::string> system =
             tls_context::system_trust(env.ssl_cert_file, env.ssl_cert_dir);

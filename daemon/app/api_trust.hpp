@@ -1,4 +1,4 @@
-/// The trust that connections to the API need, made from the settings.
+/// Makes the TLS context for connections to the API from the settings.
 
 #ifndef KALLGLOT_APP_API_TRUST_HPP
 #define KALLGLOT_APP_API_TRUST_HPP
@@ -12,10 +12,10 @@
 
 namespace kallglot {
 
-/// Empty for plain HTTP. Errors: a certificate file that is missing, unreadable or bad. Blocking: reads the files.
+/// Empty for plain HTTP. Errors: a certificate file that is missing, unreadable or invalid. Blocking: reads the files.
 [[nodiscard]] tls_result<std::optional<tls_context>> make_api_trust(const api_settings& api);
 
-/// The files that it is made from, the system's trust store included.
+/// The files that make_api_trust() reads, the system's trust store included.
 [[nodiscard]] file_group api_trust_files(const api_settings& api, const config::environment& env);
 
 } // namespace kallglot

@@ -20,7 +20,7 @@ std::uint64_t random_seed() {
     return (std::uint64_t{device()} << 32) | device();
 }
 
-/// A child of the daemon ended with an exception: a bug, told once, never the end of the process.
+/// Logs a task that ended with an exception, which is a bug. The daemon continues without the task.
 task_group::failure_handler report_bug(logger& log) {
     return [&log](const std::string& name, const std::string& what) {
         log.error("task failed", {{"task", name}, {"error", what}});
@@ -28,7 +28,7 @@ task_group::failure_handler report_bug(logger& log) {
 }
 
 /// How long a stopping daemon waits for one call of the disk.
-constexpr seconds disk_patience{5};
+constexpr seconds disk_timeout{5};
 
 std::shared_ptr<store_engine> make_engine(const store_settings& values,
                                           const std::string& boot_id) {
@@ -56,6 +56,8 @@ application::application(asio::io_context& loop,
       initial_(std::move(configuration)),
       metrics_(metrics),
       log_(log),
+      // In the order of the members: each part gets references to the parts before it. Callbacks may name later parts,
+      // since they are not called before the loop runs.
       clock_(loop.get_executor()),
       delay_(clock_),
       systemd_(
@@ -128,13 +130,17 @@ application::application(asio::io_context& loop,
           report_bug(log_)),
       config_pages_(config_, options_.enable_lifecycle),
       signals_(loop.get_executor()),
+      // run() is the life of the daemon: if it throws, the daemon ends, unlike with the other tasks.
       life_(loop.get_executor(),
             [this](const std::string& name, const std::string& what) {
                 report_bug(log_)(name, what);
-                failure_ = start_failure{"the daemon stopped because of a bug, see the log", 1};
+                failure_ =
+                    start_failure{"daemon stopped by an internal error: see the messages before",
+                                  1};
             }),
       tasks_(loop.get_executor(), report_bug(log_)),
       grace_(clock_.make_timer([](void* self) { static_cast<application*>(self)->cut(); }, this)) {
+    // Connections between parts that need each other.
     client_.set_listener(poller_);
     poller_.use_idle_probe(settings_.api.idle_probe);
     pages_.install(routes_);
@@ -147,11 +153,13 @@ application::application(asio::io_context& loop,
 }
 
 std::optional<start_failure> application::start() {
-    // It waits until there is something to read anew. TERM and INT end a start at once: nothing has been promised yet.
+    // HUP is deferred until there is a configuration to reload. TERM and INT keep their default during the start and end
+    // the process at once: nothing has been acknowledged yet.
     signals_.add(SIGHUP);
     if (auto failure = connect_client()) {
         return failure;
     }
+    // Binds only. Requests are accepted when the loop runs.
     if (auto failure = listen()) {
         return failure;
     }
@@ -164,6 +172,7 @@ std::optional<start_failure> application::start() {
 
 std::optional<start_failure> application::connect_client() {
     const api_settings& api = settings_.api;
+    // A reload compares them: unchanged files keep the open connections.
     api_trust_files_ = std::move(initial_.api_trust_files);
     if (!client_.configure(api,
                            initial_.api_trust,
@@ -177,11 +186,12 @@ std::optional<start_failure> application::connect_client() {
 void application::follow_files() {
     key_watch_.use(settings_.api.key_file, initial_.config.secrets.api_key);
     web_.use(options_.source.web_file, std::move(initial_.web));
+    // Each secret is with the part that needs it. No other copy remains.
     initial_.config.secrets = {};
 }
 
 std::optional<start_failure> application::listen() {
-    // Sockets of systemd come in place of the addresses of the command line.
+    // Sockets passed by systemd replace the addresses of the command line.
     const int handed_over = ::sd_listen_fds(1);
     for (int i = 0; i < handed_over; ++i) {
         if (const error_code error = web_.server().adopt(SD_LISTEN_FDS_START + i)) {
@@ -201,6 +211,7 @@ std::optional<start_failure> application::listen() {
 }
 
 task<> application::run() {
+    // A failed start is stopped like a running daemon, so that each part that has started is joined.
     const error_code failed = co_await begin_work();
     if (!failed) {
         co_await wait_for_stop();
@@ -209,7 +220,7 @@ task<> application::run() {
 }
 
 task<error_code> application::begin_work() {
-    // Until everything is back, scrapes are answered with 503, so that no gauge falls to 0.
+    // Until all sessions are restored, scrapes get 503, so that no gauge falls to 0.
     error_code failed = co_await store_.open();
     if (!failed) {
         failed = co_await store_.restore(intake_);
@@ -219,18 +230,22 @@ task<error_code> application::begin_work() {
             start_failure{"store " + settings_.store.path + ": " + store_.opening().fault.text, 1};
         co_return failed;
     }
+    // From here on intake accepts ids.
     store_.start(intake_);
     intake_.set_restored();
     reporter_.restored();
+    // After the restore: an event for a stored session must find the session.
     if (auto failure = webhooks_.listen()) {
         failure_ = std::move(failure);
         co_return errc::cancelled;
     }
+    // The guard before the session files, whose import can take much memory.
     memory_.start(memory_limit_bytes());
     heap_.start();
     poller_.start(client_);
     files_.start(settings_.sessions.files);
     reporter_.listening();
+    // Last: units that depend on this one start now.
     systemd_.ready();
     co_return error_code();
 }
@@ -245,12 +260,13 @@ task<> application::wait_for_stop() {
             log_.info("stopping", {{"signal", number == SIGINT ? "INT" : "TERM"}});
             co_return;
         }
+        // HUP. As a task, so that a disk that hangs during the reload does not block TERM.
         tasks_.spawn("reload", reload());
     }
 }
 
 task<> application::stop() {
-    // First stage: no new polls, and what is in flight may finish. Scrapes still see the last state.
+    // First stage: no new polls, and requests in flight may finish. Scrapes still get the last state.
     reporter_.stopping();
     systemd_.stopping();
     config_.stop();
@@ -258,16 +274,19 @@ task<> application::stop() {
     poller_.stop();
     client_.stop();
     webhooks_.finish();
+    // The second stage starts at the end of the grace period, or at a second signal.
     grace_->wake_at(clock_.now() + settings_.shutdown_grace);
     tasks_.spawn("second signal", cut_at_second_signal());
+    // Results of these still change sessions, so the store closes after them.
     co_await client_.join();
     co_await files_.join();
     co_await webhooks_.join();
-    // Everything that was acknowledged is in the store already; what nobody waits for goes there now.
+    // Acknowledged changes are in the store already. This writes the changes that no caller waits for.
     static_cast<void>(co_await store_.close());
-    // Then the listener: requests that have arrived are answered.
+    // Then the private listener: it responds to requests that have arrived.
     web_.server().finish();
     co_await web_.server().join();
+    // Timers keep the loop running, so each of them is stopped.
     delay_.stop();
     key_watch_.stop();
     memory_.stop();
@@ -287,7 +306,7 @@ task<> application::cut_at_second_signal() {
         if (error) {
             co_return;
         }
-        // A reload that comes too late asks for nothing.
+        // Too late for a reload.
         if (number != SIGHUP) {
             cut();
             co_return;
@@ -296,16 +315,16 @@ task<> application::cut_at_second_signal() {
 }
 
 void application::cut() {
-    // Second stage: the grace is over, or somebody asked twice.
+    // Second stage: the grace period has ended, or a second signal arrived.
     cut_ = true;
     client_.cut();
     webhooks_.cut();
-    store_.leave_when_stuck_for(disk_patience);
+    store_.leave_when_stuck_for(disk_timeout);
     web_.server().cut();
 }
 
 std::string application::describe_status() const {
-    return "following " + std::to_string(ledger_.sessions().size()) + " sessions, API "
+    return "tracking " + std::to_string(ledger_.sessions().size()) + " sessions, API "
            + std::string(to_string(gate_.health().state()));
 }
 
@@ -313,6 +332,7 @@ bool application::take_key(const secret& key) {
     if (!client_.use_key(key)) {
         return false;
     }
+    // After a rejected key only probes are sent. With the new one normal polling resumes.
     gate_.health().on_key_changed(clock_.now());
     poller_.wake();
     return true;
@@ -322,8 +342,9 @@ bool application::take_key(const secret& key) {
 
 task<> application::reload() {
     systemd_.reloading();
-    // The log and the metric say how it went.
+    // The log and the metrics report the result.
     static_cast<void>(co_await config_.reload());
+    // READY=1 ends RELOADING=1. A daemon that is stopping meanwhile has sent STOPPING=1.
     if (reporter_.ready().ready) {
         systemd_.ready();
     }
@@ -332,11 +353,11 @@ task<> application::reload() {
 std::optional<std::string> application::apply(prepared_config& next) {
     const settings& values = next.config.values;
     config::secret_values& secrets = next.config.secrets;
-    // The same trust keeps its connections and their sessions.
+    // With the same trust object the client keeps its connections and TLS sessions.
     if (values.api.base_url == settings_.api.base_url && next.api_trust_files == api_trust_files_) {
         next.api_trust = client_.trust();
     }
-    // First what can refuse.
+    // First the only step that can fail, so that a rejected reload changes nothing.
     if (!client_.configure(values.api,
                            next.api_trust,
                            secrets.api_key,
@@ -344,20 +365,23 @@ std::optional<std::string> application::apply(prepared_config& next) {
         return "API key contains characters not allowed in an HTTP header";
     }
     gate_.budget().use_settings(budget_of(values.api));
-    // A key that was refused is tried at once, whether or not it is another one.
+    // Also with the same key: the operator may have fixed the account, so a rejected key is tried again at once.
     gate_.health().on_key_changed(clock_.now());
     key_watch_.use(values.api.key_file, secrets.api_key);
 
+    // Polling follows the new limits and intervals from the next poll on.
     ledger_.set_max_tracked(values.sessions.max_tracked);
     poller_.use_policy(values.poll, values.thresholds);
     poller_.use_idle_probe(values.api.idle_probe);
     reporter_.use(values);
 
+    // Only if changed: setting the patterns reads all files again.
     if (values.sessions.files != settings_.sessions.files) {
         files_.use_globs(values.sessions.files);
     }
     web_.server().use_limits(private_limits(next));
     session_api_.use_token(std::move(secrets.api_token));
+    // A listener whose address was removed stays until a restart, with its old settings.
     if (next.webhook_stays) {
         webhooks_.use_max_connections(values.webhook.max_connections);
     } else {
@@ -369,6 +393,7 @@ std::optional<std::string> application::apply(prepared_config& next) {
     web_.use(options_.source.web_file, std::move(next.web));
     api_trust_files_ = std::move(next.api_trust_files);
     settings_ = values;
+    // The poller may be waiting for a moment that the old settings gave.
     poller_.wake();
     return std::nullopt;
 }
@@ -376,6 +401,7 @@ std::optional<std::string> application::apply(prepared_config& next) {
 // Ending --------------------------------------------------------------------------------------------------------------
 
 bool application::stop_workers() {
+    // Each gets its second, even if one before it is stuck.
     const bool resolver_ended = resolver_worker_.stop(std::chrono::seconds(1));
     const bool config_ended = config_.stop_worker(std::chrono::seconds(1));
     const bool auth_ended = web_.stop_worker(std::chrono::seconds(1));
@@ -384,23 +410,27 @@ bool application::stop_workers() {
 }
 
 int run_daemon(const daemon_options& options, prepared_config configuration, stream_logger& log) {
+    // The hint 1: one thread runs the loop, so Asio needs fewer locks.
     asio::io_context loop(1);
     daemon_metrics metrics(options.build);
     log.on_event([&metrics](log_level level) { metrics.log_message(level); });
     auto daemon =
         std::make_unique<application>(loop, options, std::move(configuration), metrics, log);
     std::optional<start_failure> failure = daemon->start();
+    // Also after a failure: tasks that have started end, and their destructors run.
     loop.run();
     if (!failure) {
         failure = daemon->failure();
     }
+    // The metrics end with this function, the logger does not.
     log.on_event({});
     if (failure) {
         log.error(failure->message);
     }
     const int code = failure ? failure->exit_code : EXIT_SUCCESS;
     if (!daemon->stop_workers()) {
-        // A lookup or a disk that hangs in the system cannot be waited for; what could be saved is saved.
+        // A thread that hangs in a lookup or on the disk cannot be joined, and destructors would wait for it. All data
+        // that could be stored is stored.
         std::_Exit(code);
     }
     return code;

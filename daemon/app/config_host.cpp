@@ -30,7 +30,7 @@ config::config_fault fault_of(const config_source& source,
             error.message};
 }
 
-/// The section's key that a certificate's fault is most likely about.
+/// The key under `api` that most likely causes the fault: the one whose file the message names.
 std::string_view api_key_at_fault(const api_settings& api, const tls_load_error& error) {
     const auto names = [&](const std::string& path) {
         return !path.empty() && error.message.find(path) != std::string::npos;
@@ -43,22 +43,24 @@ std::string_view api_key_at_fault(const api_settings& api, const tls_load_error&
 /// How many files the process may open.
 std::size_t descriptor_limit() noexcept {
     rlimit limit{};
+    // 1024 is the usual default.
     const bool known = ::getrlimit(RLIMIT_NOFILE, &limit) == 0;
     return known ? static_cast<std::size_t>(limit.rlim_cur) : std::size_t{1024};
 }
 
-/// Lowers the numbers of connections to what there are files for; answers those of everybody.
+/// Lowers the limits of connections in `config` to the number of descriptors. Returns the shares of all parts.
 std::variant<descriptor_shares, config::config_fault> fit_to_descriptors(
     const config_source& source,
     config::loaded_config& config,
     std::size_t running_webhooks) {
     settings& values = config.values;
     const std::size_t limit = descriptor_limit();
-    const descriptor_shares wanted{
+    // The private listener has no setting of its own. A webhook listener that runs keeps its share until a restart.
+    const descriptor_shares requested{
         values.api.max_connections,
         http_limits{}.max_connections,
         values.webhook.listen ? values.webhook.max_connections : running_webhooks};
-    const auto shares = share_descriptors(wanted, limit);
+    const auto shares = share_descriptors(requested, limit);
     if (!shares) {
         return config::config_fault{config::fault_kind::unavailable,
                                     source.file.string(),
@@ -66,8 +68,9 @@ std::variant<descriptor_shares, config::config_fault> fit_to_descriptors(
                                     "",
                                     "the process may open only " + std::to_string(limit)
                                         + " files (ulimit -n, LimitNOFILE) and needs at least "
-                                        + std::to_string(least_descriptors(wanted))};
+                                        + std::to_string(min_descriptors(requested))};
     }
+    // A warning, not an error: the daemon works with fewer connections.
     const auto lower = [&](std::string_view key, std::size_t& value, std::size_t to) {
         if (to >= value) {
             return;
@@ -97,7 +100,7 @@ prepare_result prepare_config(const config_source& source, std::size_t running_w
     if (auto* const found = std::get_if<config::config_faults>(&loaded)) {
         faults = std::move(*found);
     }
-    // The web configuration is looked at even so: one run tells everything.
+    // The web configuration is read even if there are faults already: one run reports all of them.
     web_load_result web = load_web(source.web_file);
     if (const auto* const failed = std::get_if<failed_web>(&web)) {
         faults.insert(faults.end(), failed->faults.begin(), failed->faults.end());
@@ -106,6 +109,7 @@ prepare_result prepare_config(const config_source& source, std::size_t running_w
     if (config == nullptr) {
         return faults;
     }
+    // The state of files is taken before they are read: a change while they are read is then found later.
     file_group trust_files = api_trust_files(config->values.api, source.env);
     auto trust = make_api_trust(config->values.api);
     if (!trust) {
@@ -158,21 +162,24 @@ std::string config_host::effective() const {
 }
 
 task<reload_outcome> config_host::reload() {
+    // HUP and POST /-/reload can overlap. Each gets a result of its own, since the file may have changed in between.
     while (reloading_ && !stopping_) {
         co_await wake_.async_wait(as_tuple);
     }
     if (!stopping_) {
         reloading_ = true;
         read_.reset();
+        // As a task of its own, so that stop() can abandon it while this coroutine returns a result.
         reading_.spawn("configuration", read());
     }
     while (read_ == nullptr && !stopping_) {
         co_await wake_.async_wait(as_tuple);
     }
     if (stopping_) {
-        co_return reload_outcome{false, {"stopping"}};
+        co_return reload_outcome{false, {"the daemon is stopping"}};
     }
     reload_outcome outcome = put_in_force(std::move(*read_));
+    // Lets the next waiting reload start.
     reloading_ = false;
     wake_.cancel();
     co_return outcome;
@@ -180,12 +187,14 @@ task<reload_outcome> config_host::reload() {
 
 task<> config_host::read() {
     using shared_result = std::shared_ptr<prepare_result>;
+    // The worker gets copies: settings in force may change on the loop meanwhile.
     const std::size_t running = in_force_.webhook.listen ? in_force_.webhook.max_connections : 0;
     const std::function<result<shared_result>()> work = [source = source_, running] {
         return result<shared_result>(
             std::make_shared<prepare_result>(prepare_config(source, running)));
     };
     const result<shared_result> prepared = co_await worker_.run(work);
+    // Empty only after stop().
     if (prepared) {
         read_ = *prepared;
     }
@@ -198,7 +207,7 @@ void config_host::stop() {
     wake_.cancel();
 }
 
-reload_outcome config_host::refuse(std::vector<std::string> reasons) {
+reload_outcome config_host::reject(std::vector<std::string> reasons) {
     last_successful_ = false;
     for (const std::string& reason : reasons) {
         log_.error("reload rejected: nothing changed", {{"reason", reason}});
@@ -212,11 +221,12 @@ reload_outcome config_host::put_in_force(prepare_result prepared) {
         for (const config::config_fault& fault : *faults) {
             reasons.push_back(to_string(fault));
         }
-        return refuse(std::move(reasons));
+        return reject(std::move(reasons));
     }
     auto& next = std::get<prepared_config>(prepared);
     settings& values = next.config.values;
     next.webhook_stays = in_force_.webhook.listen && !values.webhook.listen;
+    // Without its address the listener cannot be rebuilt, so all its settings need a restart.
     std::vector<std::string> changes;
     for (config::config_change& change : config::diff(in_force_, values)) {
         if (next.webhook_stays && change.path.starts_with("webhook.")) {
@@ -229,12 +239,13 @@ reload_outcome config_host::put_in_force(prepare_result prepared) {
         values.webhook.max_connections =
             std::min(values.webhook.max_connections, next.webhook_connections);
     }
-    // What needs a restart stays as it is, and is named at each reload until then.
+    // Settings that need a restart keep their value. Each reload until then lists them again.
     values.webhook.listen = in_force_.webhook.listen;
     values.store = in_force_.store;
     if (const auto reason = apply_(next)) {
-        return refuse({*reason});
+        return reject({*reason});
     }
+    // Only now: a rejected reload leaves everything as it was.
     in_force_ = values;
     last_successful_ = true;
     last_success_ = clock_.wall_now();

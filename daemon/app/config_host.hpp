@@ -1,8 +1,7 @@
-/// The configuration in force, and how another one takes its place: whole or not at all.
+/// Holds the configuration in force, and reloads it: the whole configuration or nothing.
 ///
-/// A reload reads everything (the file, secrets, certificates, the web configuration) on a thread of its own, since disks
-/// can hang; only when all of it is good is it put in force, in one turn of the loop. Nothing that is polled is
-/// interrupted.
+/// A reload reads everything (file, secrets, certificates, web configuration) on a worker thread, since a disk can hang.
+/// Only if all of it is valid, it is applied, in one loop iteration. Polls are not interrupted.
 
 #ifndef KALLGLOT_APP_CONFIG_HOST_HPP
 #define KALLGLOT_APP_CONFIG_HOST_HPP
@@ -35,33 +34,34 @@ struct config_source {
     std::string web_file; ///< empty: no web configuration
 };
 
-/// A configuration of which every part was read and found good.
+/// A configuration whose parts have all been read and are valid.
 struct prepared_config {
     config::loaded_config config;
     std::optional<tls_context> api_trust;
-    file_group api_trust_files; ///< as they were before they were read
+    file_group api_trust_files; ///< their state before they were read
     std::optional<tls_context> webhook_identity;
-    file_group webhook_files; ///< as they were before they were read
+    file_group webhook_files; ///< their state before they were read
     loaded_web web;
-    std::size_t private_connections = 0; ///< of the private listener at most
+    std::size_t private_connections = 0; ///< maximum of the private listener
     std::size_t webhook_connections =
-        0;                      ///< of the webhook listener at most, also of one that stays
-    bool webhook_stays = false; ///< its address was taken out, which needs a restart
+        0;                      ///< maximum of the webhook listener, also of one that stays
+    bool webhook_stays = false; ///< its address was removed, which needs a restart
 };
 
 using prepare_result = std::variant<prepared_config, config::config_faults>;
 
-/// Reads all of it, and lowers, with a warning, what the process has not enough files for. Blocking. Any thread.
+/// Reads the whole configuration. Lowers limits of connections, with a warning, if the process has too few descriptors.
+/// Blocking. Any thread.
 ///
-/// `running_webhooks`: how many connections a webhook listener may have that runs already; it stays until a restart, even
-/// if it is not configured any more.
+/// `running_webhooks`: limit of connections of the webhook listener that runs already; 0 without one. It stays until a
+/// restart, even if it is not configured any more.
 [[nodiscard]] prepare_result prepare_config(const config_source& source,
                                             std::size_t running_webhooks = 0);
 
-/// Loop only. Lifetime: clock and logger outlive it; reload() has ended before it goes.
+/// Loop only. Lifetime: clock and logger outlive it; destroyed after each reload() has ended.
 class config_host final : public config_control {
 public:
-    /// Puts a prepared configuration in force. Empty, or why that cannot be: then nothing has changed.
+    /// Applies a prepared configuration. Returns the reason if it cannot be applied; then nothing has changed.
     using applier = std::function<std::optional<std::string>(prepared_config& next)>;
 
     config_host(loop_executor loop,
@@ -74,10 +74,10 @@ public:
 
     [[nodiscard]] task<reload_outcome> reload() override;
 
-    /// No reload any more: one that reads, on a disk that may hang, ends at once and changes nothing.
+    /// Ends reloads. One that is reading, from a disk that may hang, ends at once and changes nothing.
     void stop();
 
-    /// Ends when nothing reads any more, after stop().
+    /// After stop(): ends when no reload is reading any more.
     [[nodiscard]] task<> join() { return reading_.join(); }
 
     [[nodiscard]] std::string effective() const override;
@@ -93,7 +93,7 @@ public:
 private:
     [[nodiscard]] task<> read();
     [[nodiscard]] reload_outcome put_in_force(prepare_result prepared);
-    [[nodiscard]] reload_outcome refuse(std::vector<std::string> reasons);
+    [[nodiscard]] reload_outcome reject(std::vector<std::string> reasons);
 
     clock& clock_;
     logger& log_;
@@ -106,8 +106,8 @@ private:
         last_success_{}; ///< when a configuration was last applied, the one at the start included
     bool reloading_ = false;
     bool stopping_ = false;
-    steady_timer wake_;                    ///< of those who wait for their turn or for what is read
-    std::shared_ptr<prepare_result> read_; ///< null until it is there
+    steady_timer wake_; ///< never expires: cancelled when a waiting reload has to look again
+    std::shared_ptr<prepare_result> read_; ///< null until the worker has read it
     task_group reading_;
 };
 

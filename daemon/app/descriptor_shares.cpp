@@ -10,39 +10,40 @@ std::size_t sum(const descriptor_shares& shares) noexcept {
     return shares.api + shares.private_listener + shares.webhook_listener;
 }
 
-/// Whoever asks for less than the least gets what it asks for.
-descriptor_shares least_of(const descriptor_shares& wanted) noexcept {
-    return {std::min(wanted.api, least_shares.api),
-            std::min(wanted.private_listener, least_shares.private_listener),
-            std::min(wanted.webhook_listener, least_shares.webhook_listener)};
+/// The minimum of each part, or its request if that is smaller.
+descriptor_shares min_of(const descriptor_shares& requested) noexcept {
+    return {std::min(requested.api, min_shares.api),
+            std::min(requested.private_listener, min_shares.private_listener),
+            std::min(requested.webhook_listener, min_shares.webhook_listener)};
 }
 
 } // namespace
 
-std::size_t least_descriptors(const descriptor_shares& wanted) noexcept {
-    return reserved_descriptors + sum(least_of(wanted));
+std::size_t min_descriptors(const descriptor_shares& requested) noexcept {
+    return reserved_descriptors + sum(min_of(requested));
 }
 
-std::optional<descriptor_shares> share_descriptors(const descriptor_shares& wanted,
+std::optional<descriptor_shares> share_descriptors(const descriptor_shares& requested,
                                                    std::size_t limit) noexcept {
-    if (limit < least_descriptors(wanted)) {
+    if (limit < min_descriptors(requested)) {
         return std::nullopt;
     }
-    const std::size_t there = limit - reserved_descriptors;
-    if (sum(wanted) <= there) {
-        return wanted;
+    const std::size_t available = limit - reserved_descriptors;
+    if (sum(requested) <= available) {
+        return requested;
     }
-    // The least for everybody; of what is left, each the same part of what it wants beyond that.
-    const descriptor_shares least = least_of(wanted);
-    const double part =
-        static_cast<double>(there - sum(least)) / static_cast<double>(sum(wanted) - sum(least));
-    const auto share = [part](std::size_t own_least, std::size_t own_wish) {
-        return own_least
-               + static_cast<std::size_t>(part * static_cast<double>(own_wish - own_least));
+    // Each part gets its minimum. The rest is divided in proportion to the requests beyond the minimum.
+    const descriptor_shares min = min_of(requested);
+    const double fraction =
+        static_cast<double>(available - sum(min)) / static_cast<double>(sum(requested) - sum(min));
+    // Rounded down, so that the sum never exceeds what is available.
+    const auto share = [fraction](std::size_t own_min, std::size_t own_request) {
+        return own_min
+               + static_cast<std::size_t>(fraction * static_cast<double>(own_request - own_min));
     };
-    return descriptor_shares{share(least.api, wanted.api),
-                             share(least.private_listener, wanted.private_listener),
-                             share(least.webhook_listener, wanted.webhook_listener)};
+    return descriptor_shares{share(min.api, requested.api),
+                             share(min.private_listener, requested.private_listener),
+                             share(min.webhook_listener, requested.webhook_listener)};
 }
 
 } // namespace kallglot

@@ -1,7 +1,8 @@
-/// How many connections each part may have, given how many files the process may open.
+/// Divides the file descriptors of the process among the connections of its parts.
 ///
-/// Running out of descriptors in the middle of the night fails whoever asks next: the store, a reload, a scrape. So it is
-/// decided at the start: what does not fit is lowered, in proportion, and what the daemon itself needs is kept free.
+/// When descriptors run out, the next call that needs one fails: of the store, a reload or a scrape. So the limits of
+/// connections are checked at each start and reload. If they do not fit, they are lowered in proportion, and a reserve
+/// stays free for the daemon itself.
 
 #ifndef KALLGLOT_APP_DESCRIPTOR_SHARES_HPP
 #define KALLGLOT_APP_DESCRIPTOR_SHARES_HPP
@@ -20,18 +21,18 @@ struct descriptor_shares {
     [[nodiscard]] bool operator==(const descriptor_shares&) const = default;
 };
 
-/// What the daemon has open besides connections (about 25: store, log, listeners, watches), and what it may need at
-/// any moment: files of a reload, a store written anew, a lookup.
+/// Descriptors besides connections: about 25 that are always open (store, log, listeners, watches), and those that may be
+/// needed at any moment (files of a reload, a rewrite of the store, a lookup).
 inline constexpr std::size_t reserved_descriptors = 64;
 
-/// The least that is of use: a few polls, and a scrape beside people who look.
-inline constexpr descriptor_shares least_shares{4, 8, 8};
+/// The smallest useful shares: a few polls, and a scrape beside a few browsers.
+inline constexpr descriptor_shares min_shares{4, 8, 8};
 
-/// The fewest files with which the daemon starts.
-[[nodiscard]] std::size_t least_descriptors(const descriptor_shares& wanted) noexcept;
+/// The minimum number of descriptors with which the daemon starts.
+[[nodiscard]] std::size_t min_descriptors(const descriptor_shares& requested) noexcept;
 
-/// `wanted` as far as it fits into `limit` files. Empty: not even the least fits.
-[[nodiscard]] std::optional<descriptor_shares> share_descriptors(const descriptor_shares& wanted,
+/// `requested`, lowered if it does not fit into `limit` descriptors. Empty: even the minimum does not fit.
+[[nodiscard]] std::optional<descriptor_shares> share_descriptors(const descriptor_shares& requested,
                                                                  std::size_t limit) noexcept;
 
 } // namespace kallglot

@@ -18,7 +18,8 @@ file_follower::file_follower(clock& time, logger& log, std::string refusal, file
 
 void file_follower::follow(file_group files) {
     files_ = std::move(files);
-    told_.clear();
+    // The same fault after a success is worth another message.
+    logged_.clear();
     if (files_.empty()) {
         timer_->cancel();
     } else {
@@ -28,23 +29,27 @@ void file_follower::follow(file_group files) {
 
 void file_follower::look() {
     timer_->wake_at(clock_.now() + look_interval);
+    // Unchanged, or changed back: the fault of a change that is gone is forgotten.
     if (files_.again() == files_) {
-        told_.clear();
+        logged_.clear();
         return;
     }
+    // On success read_() has called follow() already.
     if (auto unusable = read_()) {
-        tell(unusable->reasons);
+        log_once(unusable->reasons);
+        // Otherwise files_ stays as it is, and the next check finds the same change.
         if (unusable->is_final) {
             files_ = std::move(unusable->files);
         }
     }
 }
 
-void file_follower::tell(const std::vector<std::string>& reasons) {
-    if (reasons == told_) {
+void file_follower::log_once(const std::vector<std::string>& reasons) {
+    // A file that cannot be read is tried every two seconds.
+    if (reasons == logged_) {
         return;
     }
-    told_ = reasons;
+    logged_ = reasons;
     for (const std::string& reason : reasons) {
         log_.warn(refusal_, {{"reason", reason}});
     }

@@ -1,5 +1,5 @@
-/// Follows files that are in force, such as a certificate and its key: they are looked at every two seconds, and read
-/// again once they have changed.
+/// Follows files that are in force, for example a certificate and its key: checks them every two seconds and reads them
+/// again after a change.
 
 #ifndef KALLGLOT_APP_FILE_FOLLOWER_HPP
 #define KALLGLOT_APP_FILE_FOLLOWER_HPP
@@ -19,39 +19,39 @@ namespace kallglot {
 /// Why files that changed cannot be used.
 struct unusable_files {
     std::vector<std::string> reasons;
-    file_group files; ///< as they were before they were read
-    /// What is in them is wrong, so that reading them once more finds the same. Others could not be read just now, for
-    /// want of descriptors perhaps, and are read again without a change.
+    file_group files; ///< their state before they were read
+    /// True: the content is invalid, and is not read again before a change. False: the files could not be read, perhaps for
+    /// lack of descriptors, and are read again at the next check.
     bool is_final = true;
 };
 
-/// What is in force stays so until its files can be used: a rotation may replace them one after the other, and the last
-/// change makes a good set of them again. What is wrong meanwhile is told once.
+/// The present content stays in force until the new files are usable: a rotation may replace them one after the other, and
+/// only the last change makes them fit together. Each fault meanwhile is logged once.
 ///
 /// Loop only. Lifetime: clock and logger outlive it.
 class file_follower {
 public:
-    /// Reads the files again (blocking) and puts them in force, for which it calls follow() with them as they were before.
+    /// Reads the files again (blocking) and applies them: then it calls follow() with their state before reading.
     using file_reader = std::function<std::optional<unusable_files>()>;
 
-    /// `refusal` is what the log says about files that cannot be used.
+    /// `refusal` is the log message for files that cannot be used.
     file_follower(clock& time, logger& log, std::string refusal, file_reader read);
 
-    /// These are in force from now on, and looked at until stop(). There may be none.
+    /// These files are in force from now on, and checked until stop(). The group may be empty.
     void follow(file_group files);
 
     void stop() { timer_->cancel(); }
 
 private:
     void look();
-    void tell(const std::vector<std::string>& reasons);
+    void log_once(const std::vector<std::string>& reasons);
 
     clock& clock_;
     logger& log_;
     std::string refusal_;
     file_reader read_;
-    file_group files_;              ///< as they were when they were read the last time
-    std::vector<std::string> told_; ///< what the log has already
+    file_group files_;                ///< their state when they were last read
+    std::vector<std::string> logged_; ///< the reasons of the latest failure
     std::unique_ptr<wake_timer> timer_;
 };
 

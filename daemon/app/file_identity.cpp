@@ -5,6 +5,7 @@
 namespace kallglot {
 
 std::optional<file_identity> file_identity::of(const std::string& path) noexcept {
+    // stat, not lstat: a swapped symlink leads to another file. st_ctim: it cannot be set back, unlike st_mtim.
     struct stat found{};
     if (::stat(path.c_str(), &found) != 0) {
         return std::nullopt;

@@ -1,7 +1,7 @@
-/// Has a file changed? Its identity and time are looked at, instead of watching its folder.
+/// Detects changes of a file by its identity, size and time of change, without watching its folder.
 ///
-/// Secrets and certificates come as symlinks that are swapped, as bind mounts and as credentials of the service
-/// manager; each of them changes these.
+/// Secrets and certificates can be symlinks that are swapped, bind mounts, or credentials of the service manager. A change
+/// of any of them changes these values.
 
 #ifndef KALLGLOT_APP_FILE_IDENTITY_HPP
 #define KALLGLOT_APP_FILE_IDENTITY_HPP
@@ -27,28 +27,28 @@ struct file_identity {
     bool operator==(const file_identity&) const = default;
 };
 
-/// Several files that belong together, such as a certificate and its key, as they were at one moment.
+/// The state of several files that belong together, for example a certificate and its key, at one moment.
 ///
-/// To be taken before they are read: what changes while they are read is seen as a change then.
+/// Take it before the files are read: then a change while they are read is detected afterwards.
 class file_group {
 public:
     file_group() = default;
 
-    /// These as they are now; empty paths are none.
+    /// The present state of these files. Empty paths are ignored.
     explicit file_group(std::vector<std::string> paths);
 
-    /// These too, as they are now; empty paths are none.
+    /// Adds the present state of more files. Empty paths are ignored.
     void add(std::vector<std::string> paths);
 
-    /// These as if nobody had read them yet: the next look finds a change in each that is there.
+    /// These files as if they had not been read yet: the next check finds a change of each that exists.
     [[nodiscard]] static file_group unread(std::vector<std::string> paths);
 
     [[nodiscard]] bool empty() const noexcept { return files_.empty(); }
 
-    /// The same files as they are now. Blocking: a stat for each.
+    /// The present state of the same files. Blocking: a stat for each.
     [[nodiscard]] file_group again() const;
 
-    /// The same files, and none has changed from one look to the other.
+    /// Equal: the same files, and none has changed.
     bool operator==(const file_group&) const = default;
 
 private:

@@ -10,7 +10,9 @@ namespace kallglot {
 namespace {
 
 constexpr steady_duration look_interval = std::chrono::seconds(1);
-constexpr std::size_t worth_it = 256;
+
+/// Fewer closed connections do not repay the cost of a trim.
+constexpr std::size_t min_closed = 256;
 
 } // namespace
 
@@ -31,9 +33,10 @@ void heap_trimmer::start() {
 void heap_trimmer::look() {
     timer_->wake_at(clock_.now() + look_interval);
     const std::size_t now = connections_();
-    most_ = std::max(most_, now);
-    if (most_ - now >= worth_it) {
-        most_ = now;
+    peak_ = std::max(peak_, now);
+    if (peak_ - now >= min_closed) {
+        // From here on: a slow decline is trimmed in steps.
+        peak_ = now;
         trim_();
     }
 }

@@ -1,7 +1,8 @@
 /// Gives memory back to the system after many connections have been closed.
 ///
-/// What OpenSSL had for a connection lies between blocks that live on, and malloc keeps such pages for ever: 28 MiB after a
-/// thousand answers that hung. Once the connections are 256 fewer than at the last look at their most, the heap is trimmed.
+/// OpenSSL's memory for a connection lies between blocks that stay allocated, and malloc never returns such pages by itself:
+/// 28 MiB after a thousand responses that hung. When there are 256 connections fewer than at the peak since the last trim,
+/// the heap is trimmed.
 
 #ifndef KALLGLOT_APP_HEAP_TRIMMER_HPP
 #define KALLGLOT_APP_HEAP_TRIMMER_HPP
@@ -14,7 +15,7 @@
 
 namespace kallglot {
 
-/// malloc_trim(0). Cost: a millisecond for each 10 MiB or so that is given back; malloc waits meanwhile.
+/// Calls malloc_trim(0). Cost: about a millisecond for each 10 MiB that is given back; malloc blocks meanwhile.
 void trim_heap() noexcept;
 
 /// Loop only. Lifetime: the clock outlives it.
@@ -23,10 +24,10 @@ public:
     using counter = std::function<std::size_t()>;
     using action = std::function<void()>;
 
-    /// `connections` tells how many there are now. `trim` is trim_heap, but for tests.
+    /// `connections` returns the present number. `trim` is trim_heap; tests pass another function.
     heap_trimmer(clock& time, counter connections, action trim = trim_heap);
 
-    /// Looks every second from now on.
+    /// Checks every second from now on.
     void start();
 
     void stop() { timer_->cancel(); }
@@ -37,7 +38,7 @@ private:
     clock& clock_;
     counter connections_;
     action trim_;
-    std::size_t most_ = 0;
+    std::size_t peak_ = 0; ///< of connections since the last trim
     std::unique_ptr<wake_timer> timer_;
 };
 

@@ -13,6 +13,7 @@ namespace kallglot {
 namespace {
 
 bool is_same(const secret& a, const secret& b) noexcept {
+    // In constant time, as all comparisons of secrets.
     const std::string_view one = a.reveal();
     const std::string_view other = b.reveal();
     return one.size() == other.size() && CRYPTO_memcmp(one.data(), other.data(), one.size()) == 0;
@@ -27,6 +28,7 @@ key_watch::key_watch(clock& time, logger& log, key_taker take)
 
 void key_watch::use(const std::string& file, const secret& key) {
     file_ = file;
+    // The key was read some time ago, and the file may have changed since: compare.
     file_group files({file});
     const auto outcome = config::read_secret_file(file, config::secret_use::header, {});
     const auto* const found = std::get_if<config::secret_file>(&outcome);
@@ -36,13 +38,14 @@ void key_watch::use(const std::string& file, const secret& key) {
 
 std::optional<unusable_files> key_watch::read() {
     file_group files({file_});
-    // Whether others can read it was said at the start.
+    // Without warnings: the start has logged a file that others can read.
     const auto outcome = config::read_secret_file(file_, config::secret_use::header, {});
     if (const auto* const fault = std::get_if<config::secret_fault>(&outcome)) {
         return unusable_files{{fault->message},
                               std::move(files),
                               fault->kind == config::fault_kind::invalid};
     }
+    // The content is invalid, so it is not read again before a change (is_final).
     if (!take_(std::get<config::secret_file>(outcome).value)) {
         return unusable_files{{"API key contains characters not allowed in an HTTP header"},
                               std::move(files)};

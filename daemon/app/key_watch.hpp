@@ -1,4 +1,4 @@
-/// Follows the file of the API key: another key is used within seconds of its file having changed.
+/// Follows the file of the API key: a changed key is used within seconds.
 
 #ifndef KALLGLOT_APP_KEY_WATCH_HPP
 #define KALLGLOT_APP_KEY_WATCH_HPP
@@ -17,12 +17,12 @@ namespace kallglot {
 /// Loop only. Lifetime: clock and logger outlive it.
 class key_watch {
 public:
-    /// Takes a key that was read anew; false if it cannot be used.
+    /// Uses a key that was read again; false if it cannot be used.
     using key_taker = std::function<bool(const secret&)>;
 
     key_watch(clock& time, logger& log, key_taker take);
 
-    /// Follows this file, from which `key` was read: if it holds another by now, that is found at the first look.
+    /// Follows this file, from which `key` was read. If it contains another key by now, the first check finds that.
     /// Blocking: reads the file.
     void use(const std::string& file, const secret& key);
 

@@ -29,12 +29,14 @@ void listener::use_tls(std::optional<tls_context> identity, file_group files) {
         log_.warn("listener certificate expired: clients that check it refuse the connection",
                   {{"listener", name_}, {"not_after", not_after_}});
     }
+    // Open connections keep their certificate.
     files_.follow(std::move(files));
     server_.use_tls(std::move(identity));
 }
 
 std::optional<start_failure> listener::listen(const listen_address& address) {
     if (const error_code error = server_.listen(address)) {
+        // Closes the addresses that are bound already, so that the loop runs out of work.
         server_.cut();
         return start_failure{"cannot listen on " + address.text + ": " + error.message(), 1};
     }

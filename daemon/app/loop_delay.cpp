@@ -24,12 +24,14 @@ void loop_delay::start() {
 
 void loop_delay::tick() {
     const steady_time now = clock_.now();
+    // The oldest period is overwritten.
     if (now >= next_period_) {
         current_ = (current_ + 1) % worst_.size();
         worst_[current_] = {};
         next_period_ = now + period;
     }
     worst_[current_] = std::max(worst_[current_], now - due_);
+    // From now, not from the last due time: one blockage counts once.
     due_ = now + tick_interval;
     timer_->wake_at(due_);
 }

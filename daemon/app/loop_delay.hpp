@@ -1,7 +1,7 @@
-/// Measures how late the loop runs what is due: the worst of the last 60 seconds.
+/// Measures the delay of the event loop: how late a timer runs, as the maximum of the last 60 seconds.
 ///
-/// A timer every quarter of a second, and the difference between when it should have run and when it did. What
-/// blocks the loop for longer than that is seen whole.
+/// A timer is due every quarter of a second. The difference between its due time and its run is the delay, so a blockage
+/// of the loop that lasts longer than the interval is measured almost whole.
 
 #ifndef KALLGLOT_APP_LOOP_DELAY_HPP
 #define KALLGLOT_APP_LOOP_DELAY_HPP
@@ -25,7 +25,7 @@ public:
 
     void stop() { timer_->cancel(); }
 
-    /// The worst of the last 60 seconds, in steps of ten.
+    /// The maximum of the last 60 seconds, in periods of ten.
     [[nodiscard]] steady_duration worst() const noexcept {
         return *std::max_element(worst_.begin(), worst_.end());
     }
@@ -41,7 +41,7 @@ private:
     std::unique_ptr<wake_timer> timer_;
     steady_time due_ = no_time;
     steady_time next_period_ = no_time;
-    std::array<steady_duration, 6> worst_{}; ///< of ten seconds each; a ring
+    std::array<steady_duration, 6> worst_{}; ///< maximum of each period; a ring
     std::size_t current_ = 0;
 };
 

@@ -15,7 +15,7 @@ namespace fs = std::filesystem;
 
 constexpr steady_duration look_interval = std::chrono::milliseconds(100);
 
-/// "Without limit" of version 1 is the largest number of pages.
+/// Version 1 reports "no limit" as the largest number of pages.
 constexpr std::uint64_t no_limit = std::uint64_t{1} << 60U;
 
 std::optional<std::uint64_t> number_in(const fs::path& file) {
@@ -27,14 +27,14 @@ std::optional<std::uint64_t> number_in(const fs::path& file) {
     return std::nullopt;
 }
 
-/// The least of the numbers in these files, from `folder` up to `root`.
-void lower_to_least(std::optional<std::uint64_t>& least,
-                    const fs::path& root,
-                    fs::path folder,
-                    const char* name) {
+/// Lowers `min` to the lowest limit in the files `name` from `folder` up to `root`: each group limits those below it.
+void lower_to_min(std::optional<std::uint64_t>& min,
+                  const fs::path& root,
+                  fs::path folder,
+                  const char* name) {
     for (;;) {
         if (const auto own = number_in(folder / name)) {
-            least = std::min(*own, least.value_or(*own));
+            min = std::min(*own, min.value_or(*own));
         }
         if (folder == root || !folder.has_relative_path()) {
             return;
@@ -46,25 +46,26 @@ void lower_to_least(std::optional<std::uint64_t>& least,
 } // namespace
 
 std::optional<std::uint64_t> memory_limit_bytes(const fs::path& root, const fs::path& groups) {
-    std::optional<std::uint64_t> least;
+    std::optional<std::uint64_t> min;
     std::ifstream in(groups);
     for (std::string line; std::getline(in, line);) {
-        // hierarchy:controllers:/path; version 2 has no controllers.
+        // hierarchy:controllers:/path. The line of version 2 has no controllers.
         const std::size_t first = line.find(':');
         const std::size_t second = line.find(':', first + 1);
         if (first == std::string::npos || second == std::string::npos) {
             continue;
         }
+        // The path without its slash, since it is appended to the root.
         const std::string controllers = line.substr(first + 1, second - first - 1);
         const std::string path = line.substr(std::min(second + 2, line.size()));
         if (controllers.empty()) {
-            lower_to_least(least, root, path.empty() ? root : root / path, "memory.max");
+            lower_to_min(min, root, path.empty() ? root : root / path, "memory.max");
         } else if (controllers == "memory") {
             const fs::path own = root / "memory";
-            lower_to_least(least, own, path.empty() ? own : own / path, "memory.limit_in_bytes");
+            lower_to_min(min, own, path.empty() ? own : own / path, "memory.limit_in_bytes");
         }
     }
-    return least;
+    return min;
 }
 
 std::uint64_t own_memory_bytes() noexcept {
@@ -77,10 +78,10 @@ std::uint64_t own_memory_bytes() noexcept {
     return (resident - std::min(shared, resident)) * static_cast<std::uint64_t>(::getpagesize());
 }
 
-memory_guard::memory_guard(clock& time, logger& log, listener told, meter used)
+memory_guard::memory_guard(clock& time, logger& log, listener on_change, meter used)
     : clock_(time),
       log_(log),
-      told_(std::move(told)),
+      on_change_(std::move(on_change)),
       used_(std::move(used)),
       timer_(time.make_timer([](void* self) { static_cast<memory_guard*>(self)->look(); }, this)) {}
 
@@ -95,9 +96,10 @@ void memory_guard::look() {
     timer_->wake_at(clock_.now() + look_interval);
     const std::uint64_t used = used_();
     if (used == 0) {
-        // It could not be measured, for want of a descriptor perhaps.
+        // It could not be measured, perhaps for lack of a descriptor: keep the present state.
         return;
     }
+    // Two thresholds, so that the state does not flap.
     const bool is_short = used >= limit_ / 100 * (is_short_ ? 85 : 90);
     if (is_short == std::exchange(is_short_, is_short)) {
         return;
@@ -109,7 +111,7 @@ void memory_guard::look() {
         log_.info("memory below 85 %: accepting new sessions",
                   {{"used_bytes", used}, {"limit_bytes", limit_}});
     }
-    told_(is_short);
+    on_change_(is_short);
 }
 
 } // namespace kallglot

@@ -1,8 +1,8 @@
-/// Looks whether the process comes close to the memory that its control group gives it.
+/// Rejects new sessions while the process is close to the memory limit of its control group.
 ///
-/// Whoever passes MemoryMax is killed, and a restart with as many sessions meets the same end. So from 90 % on the daemon
-/// takes in no new sessions (it goes on polling those it has), until it is below 85 % again. What counts is the process'
-/// own memory: the pages of files that the kernel keeps for it can be given back.
+/// The kernel kills a process above MemoryMax, and after a restart with as many sessions it would be killed again. So from
+/// 90 % on the daemon rejects new sessions, and continues to poll the present ones, until it is below 85 %. Only the own
+/// memory of the process counts: the kernel can release cached pages of files.
 
 #ifndef KALLGLOT_APP_MEMORY_GUARD_HPP
 #define KALLGLOT_APP_MEMORY_GUARD_HPP
@@ -18,15 +18,15 @@
 
 namespace kallglot {
 
-/// The least memory limit of the process' control groups, from its own up to the root; empty without any.
+/// The lowest memory limit of the process' control groups, from its own up to the root; empty without a limit.
 ///
 /// Source: memory.max of version 2, memory.limit_in_bytes of version 1 (cgroups(7)). Blocking: reads a few files of the
-/// kernel. `root` is /sys/fs/cgroup, `groups` is /proc/self/cgroup; tests have their own.
+/// kernel. `root` is /sys/fs/cgroup, `groups` is /proc/self/cgroup; tests pass others.
 [[nodiscard]] std::optional<std::uint64_t> memory_limit_bytes(
     const std::filesystem::path& root = "/sys/fs/cgroup",
     const std::filesystem::path& groups = "/proc/self/cgroup");
 
-/// Resident memory that is not the content of a file. 0 if it cannot be measured now.
+/// Resident memory without pages of files. 0 if it cannot be measured now.
 [[nodiscard]] std::uint64_t own_memory_bytes() noexcept;
 
 /// Loop only. Lifetime: clock and logger outlive it.
@@ -35,10 +35,10 @@ public:
     using meter = std::function<std::uint64_t()>;
     using listener = std::function<void(bool is_short)>;
 
-    /// `told` hears of each change. `used` is own_memory_bytes, but for tests.
-    memory_guard(clock& time, logger& log, listener told, meter used = own_memory_bytes);
+    /// `on_change` is called at each change. `used` is own_memory_bytes; tests pass another function.
+    memory_guard(clock& time, logger& log, listener on_change, meter used = own_memory_bytes);
 
-    /// Looks ten times a second from now on, if there is a limit: ids can come in fast.
+    /// If there is a limit, checks ten times a second from now on: an import can add ids fast.
     void start(std::optional<std::uint64_t> limit_bytes);
 
     void stop() { timer_->cancel(); }
@@ -48,7 +48,7 @@ private:
 
     clock& clock_;
     logger& log_;
-    listener told_;
+    listener on_change_;
     meter used_;
     std::uint64_t limit_ = 0;
     bool is_short_ = false;

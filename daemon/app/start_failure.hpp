@@ -1,4 +1,4 @@
-/// Why the daemon does not start: a text for people and the exit code of the contract.
+/// Why the daemon does not start: a message for the operator, and the exit code.
 
 #ifndef KALLGLOT_APP_START_FAILURE_HPP
 #define KALLGLOT_APP_START_FAILURE_HPP

@@ -20,7 +20,7 @@ systemd_host::systemd_host(clock& time, store_progress busy_since, describe stat
       watchdog_(
           time.make_timer([](void* self) { static_cast<systemd_host*>(self)->feed(); }, this)),
       status_timer_(
-          time.make_timer([](void* self) { static_cast<systemd_host*>(self)->tell_status(); },
+          time.make_timer([](void* self) { static_cast<systemd_host*>(self)->send_status(); },
                           this)) {
     std::uint64_t period_us = 0;
     if (::sd_watchdog_enabled(0, &period_us) > 0) {
@@ -30,14 +30,14 @@ systemd_host::systemd_host(clock& time, store_progress busy_since, describe stat
 
 void systemd_host::ready() {
     ::sd_notify(0, "READY=1");
-    tell_status();
+    send_status();
     if (feed_interval_ != steady_duration::zero()) {
         feed();
     }
 }
 
 void systemd_host::reloading() {
-    // systemd wants to know the moment, to tell this reload from one before.
+    // systemd requires the time, to distinguish this reload from an earlier one.
     timespec now{};
     ::clock_gettime(CLOCK_MONOTONIC, &now);
     const std::int64_t now_us = std::int64_t{now.tv_sec} * 1'000'000 + now.tv_nsec / 1000;
@@ -54,11 +54,12 @@ void systemd_host::stopped() {
     watchdog_->cancel();
 }
 
-void systemd_host::tell_status() {
+void systemd_host::send_status() {
     std::string now = status_();
-    if (now != told_) {
+    // Only changes, since each message wakes the service manager.
+    if (now != sent_) {
         ::sd_notify(0, ("STATUS=" + now).c_str());
-        told_ = std::move(now);
+        sent_ = std::move(now);
     }
     status_timer_->wake_at(clock_.now() + status_interval);
 }
@@ -66,6 +67,7 @@ void systemd_host::tell_status() {
 void systemd_host::feed() {
     const steady_time now = clock_.now();
     const std::optional<steady_time> busy = busy_since_();
+    // Without the feed systemd kills and restarts the service.
     if (!busy || now - *busy < feed_interval_) {
         ::sd_notify(0, "WATCHDOG=1");
     }

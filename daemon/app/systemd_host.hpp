@@ -1,8 +1,8 @@
-/// Tells systemd how far the daemon is, and that its loop and its store still get on.
+/// Notifies systemd of readiness, reloads, status and stop, and feeds its watchdog.
 ///
-/// Through libsystemd's sd_notify; without a service manager ($NOTIFY_SOCKET unset) nothing happens. The watchdog is
-/// fed by a timer of the loop at half the period that systemd asks for, and only while no piece of work of the store
-/// takes longer than that: a loop that hangs is seen, and so is a disk that does.
+/// Uses libsystemd's sd_notify; without a service manager ($NOTIFY_SOCKET unset) it does nothing. A timer of the loop feeds
+/// the watchdog at half the period that systemd requires, but not while one call of the store takes longer than that. So
+/// systemd detects a loop that hangs, and a disk that hangs.
 
 #ifndef KALLGLOT_APP_SYSTEMD_HOST_HPP
 #define KALLGLOT_APP_SYSTEMD_HOST_HPP
@@ -20,7 +20,7 @@ namespace kallglot {
 /// Loop only. Lifetime: the clock outlives it.
 class systemd_host {
 public:
-    /// Since when the store has been at the piece of work that it is at; empty if at none.
+    /// Since when the present call of the store has been running; empty if it is idle.
     using store_progress = std::function<std::optional<steady_time>()>;
 
     /// One line about the daemon, for `systemctl status`.
@@ -28,29 +28,29 @@ public:
 
     systemd_host(clock& time, store_progress busy_since, describe status);
 
-    /// READY=1; the watchdog is fed from now on.
+    /// Sends READY=1 and feeds the watchdog from now on.
     void ready();
 
-    /// RELOADING=1; ready() ends it.
+    /// Sends RELOADING=1; ready() ends it.
     void reloading();
 
-    /// STOPPING=1; the watchdog is still fed.
+    /// Sends STOPPING=1 and still feeds the watchdog.
     void stopping();
 
-    /// No more timers.
+    /// Cancels the timers.
     void stopped();
 
 private:
     void feed();
-    void tell_status();
+    void send_status();
 
     clock& clock_;
     store_progress busy_since_;
     describe status_;
-    std::string told_; ///< the status that systemd has
+    std::string sent_; ///< the latest status
     std::unique_ptr<wake_timer> watchdog_;
     std::unique_ptr<wake_timer> status_timer_;
-    steady_duration feed_interval_{}; ///< zero: systemd asks for none
+    steady_duration feed_interval_{}; ///< zero: no watchdog configured
 };
 
 } // namespace kallglot

@@ -24,6 +24,7 @@ web_load_result load_web(const std::string& file) {
     if (file.empty()) {
         return loaded_web{};
     }
+    // Before reading: a change while it is read is then found by the next check.
     file_group files({file});
     config::web_config_result read = config::load_web_config(file);
     if (auto* const faults = std::get_if<std::vector<config::config_fault>>(&read)) {
@@ -32,6 +33,7 @@ web_load_result load_web(const std::string& file) {
     loaded_web web{std::get<web_settings>(std::move(read)), std::nullopt, std::move(files)};
     if (web.values.tls) {
         const tls_server_options& tls = *web.values.tls;
+        // Followed even if they are invalid, so that the daemon notices when they are replaced.
         web.files.add({tls.cert_file, tls.key_file, tls.client_ca_file});
         tls_result<tls_context> made = tls_context::make_server(tls);
         if (!made) {
@@ -64,15 +66,17 @@ void web_host::use(const std::string& file, loaded_web web) {
     listener_.use_tls(std::move(web.identity), std::move(web.files));
     server().use_fields(std::move(web.values.headers));
     auth_.use(std::move(web.values.users));
+    // A reload starts with a full bucket.
     rate_ = web.values.rate;
-    turns_ = rate_ ? static_cast<double>(rate_->burst) : 0;
-    counted_ = clock_.now();
+    tokens_ = rate_ ? static_cast<double>(rate_->burst) : 0;
+    refilled_at_ = clock_.now();
 }
 
 std::optional<unusable_files> web_host::read() {
     web_load_result read = load_web(file_);
     if (auto* const failed = std::get_if<failed_web>(&read)) {
         unusable_files unusable{{}, std::move(failed->files)};
+        // One unreadable file is enough to try again without a change.
         for (const config::config_fault& fault : failed->faults) {
             unusable.reasons.push_back(to_string(fault));
             unusable.is_final &= fault.kind == config::fault_kind::invalid;
@@ -84,25 +88,28 @@ std::optional<unusable_files> web_host::read() {
     return std::nullopt;
 }
 
-bool web_host::take_turn() {
+bool web_host::take_token() {
     const steady_time now = clock_.now();
-    const double earned = to_seconds(now - counted_) / to_seconds(rate_->interval);
-    turns_ = std::min(turns_ + earned, static_cast<double>(rate_->burst));
-    counted_ = now;
-    if (turns_ < 1) {
+    const double earned = to_seconds(now - refilled_at_) / to_seconds(rate_->interval);
+    tokens_ = std::min(tokens_ + earned, static_cast<double>(rate_->burst));
+    refilled_at_ = now;
+    if (tokens_ < 1) {
         return false;
     }
-    turns_ -= 1;
+    tokens_ -= 1;
     return true;
 }
 
 task<std::optional<http_response>> web_host::admit(const http_request* request) {
+    // Probes of orchestrators have no credentials.
     if (request->path == "/-/healthy" || request->path == "/-/ready") {
         co_return std::nullopt;
     }
-    if (rate_ && !take_turn()) {
+    // Before the password check, which is expensive on purpose.
+    if (rate_ && !take_token()) {
         co_return make_refusal(429, "", "");
     }
+    // A request with a bearer token for the session API needs no user.
     if (!auth_.enabled() || api_.checks(*request)) {
         co_return api_.refusal(*request);
     }

@@ -1,7 +1,7 @@
-/// The file of `--web.config.file` in force: TLS, users, headers and rate of the private listener.
+/// The private listener with the settings of `--web.config.file`: TLS, users, headers and rate.
 ///
-/// The file and the certificates it names are followed, since exporter-toolkit reads them for each request. Connections
-/// that are there go on.
+/// The file and the certificates it names are followed and reloaded, as operators expect from exporter-toolkit, which reads
+/// them for each request. Open connections stay open.
 
 #ifndef KALLGLOT_APP_WEB_HOST_HPP
 #define KALLGLOT_APP_WEB_HOST_HPP
@@ -26,27 +26,27 @@
 
 namespace kallglot {
 
-/// A web configuration whose certificates were read and fit.
+/// A web configuration whose certificates have been read and are valid.
 struct loaded_web {
     web_settings values;
     std::optional<tls_context> identity;
-    file_group files; ///< as they were before they were read
+    file_group files; ///< their state before they were read
 };
 
 struct failed_web {
     std::vector<config::config_fault> faults;
-    file_group files; ///< as they were before they were read
+    file_group files; ///< their state before they were read
 };
 
 using web_load_result = std::variant<loaded_web, failed_web>;
 
-/// Reads the file and its certificates; without a file, the defaults. Blocking.
+/// Reads the file and its certificates; without a file it returns the defaults. Blocking.
 [[nodiscard]] web_load_result load_web(const std::string& file);
 
-/// Loop only. Lifetime: routes, clock, logger and API outlive it; its server has been joined before it goes.
+/// Loop only. Lifetime: routes, clock, logger and API outlive it; destroyed after its server has been joined.
 class web_host {
 public:
-    /// `api` guards its own pages.
+    /// `api` checks the bearer token of its own pages.
     web_host(const loop_executor& loop,
              const http_routes& routes,
              const http_limits& limits,
@@ -54,7 +54,7 @@ public:
              logger& log,
              const session_api& api);
 
-    /// Puts it in force and follows `file`, which may be empty.
+    /// Applies a configuration and follows `file`, which may be empty.
     void use(const std::string& file, loaded_web web);
 
     [[nodiscard]] listener& own_listener() noexcept { return listener_; }
@@ -69,7 +69,7 @@ public:
 
 private:
     [[nodiscard]] task<std::optional<http_response>> admit(const http_request* request);
-    [[nodiscard]] bool take_turn();
+    [[nodiscard]] bool take_token();
     [[nodiscard]] std::optional<unusable_files> read();
 
     clock& clock_;
@@ -79,8 +79,8 @@ private:
     basic_auth auth_;
     std::string file_;
     std::optional<request_rate> rate_;
-    double turns_ = 0; ///< of the rate, saved up
-    steady_time counted_ = no_time;
+    double tokens_ = 0; ///< token bucket of the rate limit: requests permitted now
+    steady_time refilled_at_ = no_time;
 };
 
 } // namespace kallglot

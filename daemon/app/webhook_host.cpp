@@ -42,6 +42,7 @@ webhook_host::webhook_host(loop_executor loop,
                            logger& log)
     : settings_(values),
       log_(log) {
+    // Without an address there are no metrics either: a series that stays 0 would be misleading.
     if (!settings_.listen) {
         return;
     }
@@ -55,6 +56,7 @@ webhook_host::webhook_host(loop_executor loop,
     listener_.emplace(loop, "webhook", routes_, limits_of(settings_), time, log, [this] {
         return read_certificate();
     });
+    // The server rejects a body that is too large before the route sees the request.
     listener_->server().on_refusal([counts = metrics_.get()](int status) {
         if (status == 413) {
             counts->request(webhook_result::too_large);
@@ -70,6 +72,7 @@ std::optional<start_failure> webhook_host::listen() {
     }
     file_group files = webhook_certificate_files(settings_);
     auto identity = make_webhook_identity(settings_);
+    // An unreadable file may be there after a restart, an invalid one will not be valid (exit code 2).
     if (!identity) {
         return start_failure{identity.error().message, identity.error().unreadable ? 1 : 2};
     }
@@ -97,6 +100,7 @@ void webhook_host::reload(const webhook_settings& values,
                           std::vector<secret> secrets,
                           std::optional<tls_context> identity,
                           file_group files) {
+    // A listener that a reload adds needs a restart.
     if (!listener_) {
         return;
     }
@@ -106,6 +110,7 @@ void webhook_host::reload(const webhook_settings& values,
     }
     settings_ = values;
     route_->use_secrets(std::move(secrets), values.tolerance);
+    // Both for new connections. Open connections finish with the old ones.
     listener_->server().use_limits(limits_of(values));
     listener_->use_tls(std::move(identity), std::move(files));
 }

@@ -1,4 +1,4 @@
-/// The public listener: made when the configuration names an address for webhooks, absent otherwise.
+/// The webhook listener, which may be public. It exists only if the configuration names an address for it.
 
 #ifndef KALLGLOT_APP_WEBHOOK_HOST_HPP
 #define KALLGLOT_APP_WEBHOOK_HOST_HPP
@@ -27,10 +27,10 @@ namespace kallglot {
 [[nodiscard]] tls_result<std::optional<tls_context>> make_webhook_identity(
     const webhook_settings& values);
 
-/// What make_webhook_identity() reads, as it is now: to be asked before.
+/// The state of the files that make_webhook_identity() reads. Call it before that.
 [[nodiscard]] file_group webhook_certificate_files(const webhook_settings& values);
 
-/// Loop only. Lifetime: what it is given outlives it; join() has ended before it goes.
+/// Loop only. Lifetime: all references outlive it; destroyed after join() has ended.
 class webhook_host {
 public:
     webhook_host(loop_executor loop,
@@ -58,18 +58,18 @@ public:
         return listener_ ? listener_->certificate_not_after() : 0;
     }
 
-    /// Binds and begins to accept, over TLS where there is a certificate, which is read again when its files change.
-    /// Empty if all went well or webhooks are off.
+    /// Binds and accepts connections, over TLS if there is a certificate. The certificate is read again when its files
+    /// change. Empty on success, and if webhooks are off.
     [[nodiscard]] std::optional<start_failure> listen();
 
-    /// Puts other settings in force, after a reload; the address stays. `identity` as make_webhook_identity() gives it, and
-    /// its files.
+    /// Applies the settings of a reload; the address stays. `identity` comes from make_webhook_identity(), `files` is the
+    /// state of its files.
     void reload(const webhook_settings& values,
                 std::vector<secret> secrets,
                 std::optional<tls_context> identity,
                 file_group files);
 
-    /// The only setting that changes for a listener that is not configured any more.
+    /// Changes only this limit, for a listener that is not configured any more.
     void use_max_connections(std::size_t connections);
 
     void finish();

@@ -134,7 +134,7 @@ class UnderSystemd(EndToEnd):
         self.assertEqual(self.curl('/-/ready'), 'ready\n')
         self.tell_ids()
         wait_for('all polled', lambda: self.scrape().value('kallglot_sessions', status='active') == 50)
-        wait_for('a status', lambda: 'following 50 sessions, API ok' in self.machine.show(UNIT, 'StatusText'))
+        wait_for('a status', lambda: 'tracking 50 sessions, API ok' in self.machine.show(UNIT, 'StatusText'))
 
         # Only the service can read its secrets.
         pid = self.machine.show(UNIT, 'MainPID')

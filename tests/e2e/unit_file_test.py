@@ -122,8 +122,8 @@ class Notifications(EndToEnd):
 
     def test_systemd_status_line_counts_sessions(self):
         exporter = self.start()
-        self.until_told('STATUS=following 0 sessions, API starting')
-        self.until_told_like(r'STATUS=following 5\d sessions, API ok')
+        self.until_told('STATUS=tracking 0 sessions, API starting')
+        self.until_told_like(r'STATUS=tracking 5\d sessions, API ok')
         exporter.stop()
         self.until_told('STATUS=stopping')
 

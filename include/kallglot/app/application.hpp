@@ -1,8 +1,8 @@
-/// The composition root: makes everything, connects it, starts it, and stops it in two stages.
+/// The daemon: constructs and connects all parts, starts them, reloads them, and stops them in two stages.
 ///
-/// The only place that knows all modules. It decides nothing about polling; what it owns is the order of things:
-/// nothing is acknowledged before the store is open, nothing is ready before it listens, and on the way out what
-/// is in flight may finish before it is cut off.
+/// The only class that knows all rooms. It decides nothing about polling. It owns the order of steps: intake acknowledges
+/// nothing before the store is open, the daemon is not ready before it listens, and a stop lets requests in flight finish
+/// before it closes their connections.
 
 #ifndef KALLGLOT_APP_APPLICATION_HPP
 #define KALLGLOT_APP_APPLICATION_HPP
@@ -50,7 +50,7 @@
 
 namespace kallglot {
 
-/// What the command line says about the daemon.
+/// Settings from the command line.
 struct daemon_options {
     std::vector<listen_address> listen;
     std::string telemetry_path = "/metrics";
@@ -61,7 +61,7 @@ struct daemon_options {
 
 /// One daemon. Loop only.
 ///
-/// Lifetime: io_context, logger and metrics outlive it; the loop has run out of work before it goes.
+/// Lifetime: io_context, logger and metrics outlive it; it is destroyed after the loop has run out of work.
 class application {
 public:
     application(asio::io_context& loop,
@@ -72,25 +72,25 @@ public:
     application(const application&) = delete;
     application& operator=(const application&) = delete;
 
-    /// Reads certificates, binds, and arranges everything else for the loop: it opens the store, works until TERM
-    /// or INT, stops gracefully, and runs out of work. On a failure, too, the loop has to be run to its end.
+    /// Reads certificates, binds, and spawns the rest as a task: open the store, work until TERM or INT, stop gracefully.
+    /// Then the loop runs out of work. After a failure, too, the caller has to run the loop to its end.
     [[nodiscard]] std::optional<start_failure> start();
 
-    /// Why the daemon ended by itself; empty if it was asked to stop. After the loop has run out of work.
+    /// Why the daemon ended by itself; empty after a requested stop. Valid when the loop has run out of work.
     [[nodiscard]] const std::optional<start_failure>& failure() const noexcept { return failure_; }
 
-    /// False if a worker is stuck in a call of the system, so that the process has to leave with _Exit.
+    /// False if a worker is stuck in a system call, so that the process has to end with _Exit.
     [[nodiscard]] bool stop_workers();
 
 private:
     [[nodiscard]] static http_limits private_limits(const prepared_config& configuration);
 
     [[nodiscard]] std::optional<start_failure> connect_client();
-    /// The start's part in the configuration, and a reload's: application_reload.cpp.
+    /// Applies a configuration that was read by a reload. Returns the reason if it cannot be applied; then nothing changed.
     [[nodiscard]] std::optional<std::string> apply(prepared_config& next);
     [[nodiscard]] task<> reload();
     [[nodiscard]] std::optional<start_failure> listen();
-    /// Its timers run until stop(): not before the start can fail no more.
+    /// Starts timers that run until stop(), so it is called when the start cannot fail any more.
     void follow_files();
     [[nodiscard]] task<> run();
     [[nodiscard]] task<error_code> begin_work();
@@ -103,7 +103,7 @@ private:
 
     daemon_options options_;
     settings settings_;       ///< in force
-    prepared_config initial_; ///< taken apart while the daemon starts
+    prepared_config initial_; ///< its parts are moved out during the start
     file_group api_trust_files_;
     daemon_metrics& metrics_;
     logger& log_;
@@ -145,12 +145,12 @@ private:
     bool cut_ = false;
 };
 
-/// Runs one daemon from start to stop and returns the exit code. Never returns if a worker is stuck in the system.
+/// Runs one daemon from start to stop and returns the exit code. If a worker is stuck in a system call, it ends the process.
 [[nodiscard]] int run_daemon(const daemon_options& options,
                              prepared_config configuration,
                              stream_logger& log);
 
-/// Raises the soft limit of open files to the hard one, since each connection is a file.
+/// Raises the soft limit of open files to the hard one, since each connection needs a descriptor.
 void raise_file_limit() noexcept;
 
 } // namespace kallglot

@@ -20,16 +20,15 @@ TEST(DescriptorShares, WhatFitsIsLeftAsItIs) {
 }
 
 TEST(DescriptorShares, WhatDoesNotFitIsLoweredInProportionAndNeverFillsTheReserve) {
-    for (std::size_t limit = least_descriptors(usual); limit < 1024 + reserved_descriptors;
-         ++limit) {
+    for (std::size_t limit = min_descriptors(usual); limit < 1024 + reserved_descriptors; ++limit) {
         const auto shares = share_descriptors(usual, limit);
         ASSERT_TRUE(shares) << limit;
         EXPECT_LE(sum(*shares) + reserved_descriptors, limit);
         // Nothing but the rounding is left over.
         EXPECT_GE(sum(*shares) + reserved_descriptors + 3, limit);
-        EXPECT_GE(shares->api, least_shares.api);
-        EXPECT_GE(shares->private_listener, least_shares.private_listener);
-        EXPECT_GE(shares->webhook_listener, least_shares.webhook_listener);
+        EXPECT_GE(shares->api, min_shares.api);
+        EXPECT_GE(shares->private_listener, min_shares.private_listener);
+        EXPECT_GE(shares->webhook_listener, min_shares.webhook_listener);
         EXPECT_LE(shares->api, usual.api);
     }
     const auto half = share_descriptors(usual, 512 + reserved_descriptors);
@@ -37,14 +36,14 @@ TEST(DescriptorShares, WhatDoesNotFitIsLoweredInProportionAndNeverFillsTheReserv
 }
 
 TEST(DescriptorShares, TooFewAreRefused) {
-    EXPECT_EQ(least_descriptors(usual), reserved_descriptors + 20);
+    EXPECT_EQ(min_descriptors(usual), reserved_descriptors + 20);
     EXPECT_EQ(share_descriptors(usual, reserved_descriptors + 19), std::nullopt);
     EXPECT_EQ(share_descriptors(usual, 0), std::nullopt);
 }
 
 TEST(DescriptorShares, APartThatIsOffNeedsNone) {
     const descriptor_shares off{256, 256, 0};
-    EXPECT_EQ(least_descriptors(off), reserved_descriptors + 12);
+    EXPECT_EQ(min_descriptors(off), reserved_descriptors + 12);
     EXPECT_EQ(share_descriptors(off, reserved_descriptors + 12), (descriptor_shares{4, 8, 0}));
     // One who asks for two connections gets them, not four.
     EXPECT_EQ(share_descriptors({2, 256, 0}, reserved_descriptors + 10),
