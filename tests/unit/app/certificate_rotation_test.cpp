@@ -1,4 +1,4 @@
-// Certificates of our listeners that change on disk: used soon, and never missed because a look at them failed.
+// Tests of certificates that change on disk: listeners use them soon, also after a failed read.
 
 #include "app/web_host.hpp"
 #include "app/webhook_host.hpp"
@@ -30,7 +30,7 @@ protected:
             folder_.file("web.yml", "tls_server_config: {cert_file: own.crt, key_file: own.key}\n");
     }
 
-    /// Replaces the certificate and its key by ones that are good for so many days.
+    /// Replaces the certificate and its key by new ones that are valid for `days`.
     void issue(int days) {
         certificate_wish wish;
         wish.not_after = std::chrono::system_clock::now() + 24h * days;
@@ -45,7 +45,7 @@ protected:
 
     loaded_web load() { return std::get<loaded_web>(load_web(web_file_)); }
 
-    /// In how many days the certificate of the private listener ends.
+    /// In how many days the certificate of the private listener expires.
     [[nodiscard]] std::int64_t days_of_web() const { return days(web_.certificate_not_after()); }
 
     [[nodiscard]] static std::int64_t days(std::int64_t not_after) {
@@ -74,7 +74,7 @@ TEST_F(CertificateRotation, AReplacedCertificateIsUsedSoon) {
     EXPECT_EQ(days_of_web(), 60);
 }
 
-TEST_F(CertificateRotation, OneThatIsReplacedBetweenReadingAndFollowingIsNotMissed) {
+TEST_F(CertificateRotation, AReplacementBeforeFollowingIsDetected) {
     loaded_web read = load();
     issue(60);
     web_.use(web_file_, std::move(read));
@@ -82,7 +82,7 @@ TEST_F(CertificateRotation, OneThatIsReplacedBetweenReadingAndFollowingIsNotMiss
     EXPECT_EQ(days_of_web(), 60);
 }
 
-TEST_F(CertificateRotation, OneThatCouldNotBeReadForAMomentIsReadLater) {
+TEST_F(CertificateRotation, ATemporarilyUnreadableCertificateIsReadLater) {
     if (sanitizer_needs_descriptors) {
         GTEST_SKIP() << "UBSan needs descriptors of its own";
     }
@@ -97,7 +97,7 @@ TEST_F(CertificateRotation, OneThatCouldNotBeReadForAMomentIsReadLater) {
     EXPECT_EQ(days_of_web(), 60);
 }
 
-TEST_F(CertificateRotation, AFileThatOnlyANewConfigurationNamesIsFollowedThoughItIsBad) {
+TEST_F(CertificateRotation, AnInvalidFileOfANewConfigurationIsFollowed) {
     web_.use(web_file_, load());
     replace("other.crt", "not a certificate");
     replace("web.yml", "tls_server_config: {cert_file: other.crt, key_file: own.key}\n");
@@ -109,7 +109,7 @@ TEST_F(CertificateRotation, AFileThatOnlyANewConfigurationNamesIsFollowedThoughI
     EXPECT_EQ(days_of_web(), 60);
 }
 
-TEST_F(CertificateRotation, TheCertificateOfWebhooksToo) {
+TEST_F(CertificateRotation, TheWebhookCertificateIsReloadedToo) {
     if (sanitizer_needs_descriptors) {
         GTEST_SKIP() << "UBSan needs descriptors of its own";
     }

@@ -1,3 +1,5 @@
+// Tests of the division of file descriptors.
+
 #include "app/descriptor_shares.hpp"
 
 #include <gtest/gtest.h>
@@ -14,17 +16,17 @@ std::size_t sum(const descriptor_shares& shares) {
 
 } // namespace
 
-TEST(DescriptorShares, WhatFitsIsLeftAsItIs) {
+TEST(DescriptorShares, RequestsThatFitAreUnchanged) {
     EXPECT_EQ(share_descriptors(usual, 65'536), usual);
     EXPECT_EQ(share_descriptors(usual, 1024 + reserved_descriptors), usual);
 }
 
-TEST(DescriptorShares, WhatDoesNotFitIsLoweredInProportionAndNeverFillsTheReserve) {
+TEST(DescriptorShares, SharesAreLoweredInProportionOutsideTheReserve) {
     for (std::size_t limit = min_descriptors(usual); limit < 1024 + reserved_descriptors; ++limit) {
         const auto shares = share_descriptors(usual, limit);
         ASSERT_TRUE(shares) << limit;
         EXPECT_LE(sum(*shares) + reserved_descriptors, limit);
-        // Nothing but the rounding is left over.
+        // Only rounding is left over.
         EXPECT_GE(sum(*shares) + reserved_descriptors + 3, limit);
         EXPECT_GE(shares->api, min_shares.api);
         EXPECT_GE(shares->private_listener, min_shares.private_listener);
@@ -35,17 +37,17 @@ TEST(DescriptorShares, WhatDoesNotFitIsLoweredInProportionAndNeverFillsTheReserv
     EXPECT_NEAR(static_cast<double>(half->webhook_listener), 256, 4);
 }
 
-TEST(DescriptorShares, TooFewAreRefused) {
+TEST(DescriptorShares, TooFewDescriptorsAreRejected) {
     EXPECT_EQ(min_descriptors(usual), reserved_descriptors + 20);
     EXPECT_EQ(share_descriptors(usual, reserved_descriptors + 19), std::nullopt);
     EXPECT_EQ(share_descriptors(usual, 0), std::nullopt);
 }
 
-TEST(DescriptorShares, APartThatIsOffNeedsNone) {
+TEST(DescriptorShares, ADisabledPartNeedsNoDescriptors) {
     const descriptor_shares off{256, 256, 0};
     EXPECT_EQ(min_descriptors(off), reserved_descriptors + 12);
     EXPECT_EQ(share_descriptors(off, reserved_descriptors + 12), (descriptor_shares{4, 8, 0}));
-    // One who asks for two connections gets them, not four.
+    // A request below the minimum is granted, not raised.
     EXPECT_EQ(share_descriptors({2, 256, 0}, reserved_descriptors + 10),
               (descriptor_shares{2, 8, 0}));
 }

@@ -1,3 +1,5 @@
+// Tests of following files: what is read and what is logged after a change.
+
 #include "app/file_follower.hpp"
 
 #include "support/kept_log.hpp"
@@ -56,7 +58,7 @@ protected:
                             }};
 };
 
-TEST_F(FileFollower, OneChangedFileOfSeveralHasThemReadOnce) {
+TEST_F(FileFollower, AChangeOfOneFileReadsTheGroupOnce) {
     clock_.advance(1min);
     EXPECT_EQ(readings_, 0);
     replace("second.txt");
@@ -65,7 +67,7 @@ TEST_F(FileFollower, OneChangedFileOfSeveralHasThemReadOnce) {
     EXPECT_EQ(log_.take(), names());
 }
 
-TEST_F(FileFollower, WhatIsWrongIsReadAndToldOncePerChange) {
+TEST_F(FileFollower, AnInvalidFileIsReadAndLoggedOncePerChange) {
     fault_ = "half a pair";
     replace("first.txt");
     clock_.advance(1min);
@@ -77,7 +79,7 @@ TEST_F(FileFollower, WhatIsWrongIsReadAndToldOncePerChange) {
     EXPECT_EQ(log_.take(), names{"warn not used reason=half a pair"});
 }
 
-TEST_F(FileFollower, WhatCannotBeReadJustNowIsReadUntilItCanAndToldOnce) {
+TEST_F(FileFollower, UnreadableFilesAreRetriedAndLoggedOnce) {
     fault_ = "no descriptors";
     is_final_ = false;
     replace("first.txt");
@@ -89,7 +91,7 @@ TEST_F(FileFollower, WhatCannotBeReadJustNowIsReadUntilItCanAndToldOnce) {
     EXPECT_EQ(readings_, 5);
 }
 
-TEST_F(FileFollower, AnotherFaultOfTheSameFilesIsToldToo) {
+TEST_F(FileFollower, AnotherFaultOfTheSameFilesIsLoggedToo) {
     fault_ = "no descriptors";
     is_final_ = false;
     replace("first.txt");
@@ -111,13 +113,13 @@ TEST_F(FileFollower, AMissingFileIsAChangeAndItsReturnToo) {
     EXPECT_EQ(readings_, 2);
 }
 
-TEST_F(FileFollower, FilesNotReadYetAreReadAtTheFirstLook) {
+TEST_F(FileFollower, UnreadFilesAreReadAtTheFirstCheck) {
     follower_.follow(file_group::unread({(folder_.path() / "first.txt").string()}));
     clock_.advance(1min);
     EXPECT_EQ(readings_, 1);
 }
 
-TEST_F(FileFollower, StoppedOrWithoutFilesItLooksNoMore) {
+TEST_F(FileFollower, WithoutFilesOrStoppedItChecksNothing) {
     follower_.follow(file_group());
     replace("first.txt");
     clock_.advance(1min);

@@ -1,3 +1,5 @@
+// Tests of when the heap is trimmed, with a counter in place of malloc_trim.
+
 #include "app/heap_trimmer.hpp"
 
 #include "support/virtual_clock.hpp"
@@ -11,14 +13,14 @@ namespace {
 
 using namespace std::chrono_literals;
 
-TEST(HeapTrimmer, TrimsOnceAfterManyConnectionsWereClosed) {
+TEST(HeapTrimmer, TrimsOnceAfterManyConnectionsClosed) {
     virtual_clock clock;
     std::size_t connections = 300;
     int trimmed = 0;
     heap_trimmer trimmer(clock, [&] { return connections; }, [&] { ++trimmed; });
     trimmer.start();
     clock.advance(1min);
-    // Up and down by a few hundred in turns is how a pool lives.
+    // A pool grows and shrinks by a few hundred in normal operation.
     connections = 100;
     clock.advance(1min);
     EXPECT_EQ(trimmed, 0);

@@ -1,3 +1,5 @@
+// Tests of following the file of the API key.
+
 #include "app/key_watch.hpp"
 
 #include "support/kept_log.hpp"
@@ -45,7 +47,7 @@ protected:
                      }};
 };
 
-TEST_F(KeyWatch, AnUnchangedFileIsReadNoMore) {
+TEST_F(KeyWatch, AnUnchangedFileIsNotReadAgain) {
     clock_.advance(1h);
     EXPECT_TRUE(taken_.empty());
 }
@@ -59,7 +61,7 @@ TEST_F(KeyWatch, AReplacedFileIsUsedWithinFiveSeconds) {
     EXPECT_EQ(taken_.size(), 1U);
 }
 
-TEST_F(KeyWatch, AMissingOrEmptyFileChangesNothingUntilItIsGoodAgain) {
+TEST_F(KeyWatch, AMissingOrEmptyFileKeepsTheKey) {
     std::filesystem::remove(folder_ / "api_key");
     clock_.advance(5s);
     EXPECT_EQ(log_.count(log_level::warn), 1U);
@@ -72,7 +74,7 @@ TEST_F(KeyWatch, AMissingOrEmptyFileChangesNothingUntilItIsGoodAgain) {
     EXPECT_EQ(taken_.size(), 1U);
 }
 
-TEST_F(KeyWatch, AFileThatCouldNotBeReadForAMomentIsReadLater) {
+TEST_F(KeyWatch, ATemporarilyUnreadableFileIsReadLater) {
     if (sanitizer_needs_descriptors) {
         GTEST_SKIP() << "UBSan needs descriptors of its own";
     }
@@ -86,7 +88,7 @@ TEST_F(KeyWatch, AFileThatCouldNotBeReadForAMomentIsReadLater) {
     EXPECT_EQ(taken_.size(), 1U);
 }
 
-TEST_F(KeyWatch, AKeyThatCameBetweenReadingAndFollowingIsUsed) {
+TEST_F(KeyWatch, AKeyReplacedBeforeFollowingIsUsed) {
     write("sk_test_second_key_of_thirty_two_characters");
     watch_.use((folder_ / "api_key").string(),
                secret("sk_test_first_key_of_thirty_two_characters"));
@@ -95,7 +97,7 @@ TEST_F(KeyWatch, AKeyThatCameBetweenReadingAndFollowingIsUsed) {
     EXPECT_EQ(taken_[0], "sk_test_second_key_of_thirty_two_characters");
 }
 
-TEST_F(KeyWatch, StoppedItLooksNoMore) {
+TEST_F(KeyWatch, StoppedItChecksNothing) {
     watch_.stop();
     write("sk_test_second_key_of_thirty_two_characters");
     clock_.advance(1h);

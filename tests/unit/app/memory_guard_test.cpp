@@ -1,3 +1,5 @@
+// Tests of the memory guard: its thresholds, and the limits of control groups.
+
 #include "app/memory_guard.hpp"
 
 #include "support/temporary_folder.hpp"
@@ -14,37 +16,37 @@ namespace {
 
 using namespace std::chrono_literals;
 
-TEST(MemoryGuard, TellsOnceWhenMemoryIsShortAndOnceWhenThereIsSomeAgain) {
+TEST(MemoryGuard, EachChangeOfTheStateIsReportedOnce) {
     virtual_clock clock;
     null_logger log;
     std::uint64_t used = 500;
-    std::vector<bool> told;
+    std::vector<bool> reported;
     memory_guard guard(
         clock,
         log,
-        [&](bool is_short) { told.push_back(is_short); },
+        [&](bool is_short) { reported.push_back(is_short); },
         [&] { return used; });
     guard.start(1000);
     clock.advance(10s);
-    EXPECT_TRUE(told.empty());
+    EXPECT_TRUE(reported.empty());
     used = 900;
     clock.advance(10s);
-    EXPECT_EQ(told, (std::vector<bool>{true}));
-    // Between the two marks nothing changes, so that it does not flap.
+    EXPECT_EQ(reported, (std::vector<bool>{true}));
+    // Between the two thresholds nothing changes, so that the state does not flap.
     used = 860;
     clock.advance(10s);
-    EXPECT_EQ(told.size(), 1U);
-    // Not measured, which says nothing.
+    EXPECT_EQ(reported.size(), 1U);
+    // Not measured: the state stays.
     used = 0;
     clock.advance(1s);
-    EXPECT_EQ(told.size(), 1U);
+    EXPECT_EQ(reported.size(), 1U);
     used = 849;
     clock.advance(1s);
-    EXPECT_EQ(told, (std::vector<bool>{true, false}));
+    EXPECT_EQ(reported, (std::vector<bool>{true, false}));
     guard.stop();
 }
 
-TEST(MemoryGuard, LooksAtNothingWithoutALimit) {
+TEST(MemoryGuard, ChecksNothingWithoutALimit) {
     virtual_clock clock;
     null_logger log;
     memory_guard guard(
@@ -52,14 +54,14 @@ TEST(MemoryGuard, LooksAtNothingWithoutALimit) {
         log,
         [](bool) { FAIL(); },
         [] {
-            ADD_FAILURE() << "nobody needs to know";
+            ADD_FAILURE() << "measured without a limit";
             return std::uint64_t{0};
         });
     guard.start(std::nullopt);
     clock.advance(1min);
 }
 
-TEST(MemoryGuard, FindsTheLeastLimitOfTheGroupsOfBothVersions) {
+TEST(MemoryGuard, TheLowestLimitOfBothCgroupVersionsCounts) {
     temporary_folder folder;
     const std::filesystem::path root = folder.path() / "cgroup";
     const auto group = [&](const char* path, const char* name, const std::string& value) {
@@ -75,7 +77,7 @@ TEST(MemoryGuard, FindsTheLeastLimitOfTheGroupsOfBothVersions) {
     EXPECT_EQ(memory_limit_bytes(root, groups), 4'000'000'000U);
     group("system.slice/kallglot.service", "memory.max", "200000000");
     EXPECT_EQ(memory_limit_bytes(root, groups), 200'000'000U);
-    // In a namespace of its own the group is the root.
+    // In a cgroup namespace of its own the group is the root.
     group("", "memory.max", "70000000");
     EXPECT_EQ(memory_limit_bytes(root, folder.file("own", "0::/\n")), 70'000'000U);
 
@@ -90,7 +92,7 @@ TEST(MemoryGuard, TheProcessUsesSomeMemoryOfItsOwn) {
     const std::uint64_t before = own_memory_bytes();
     EXPECT_GT(before, 0U);
     std::vector<char> much(32U << 20U, 'x');
-    // Or an optimising compiler sees that nobody reads it.
+    // A read, or an optimising compiler would remove the vector.
     const volatile char* const seen = much.data();
     EXPECT_EQ(seen[much.size() - 1], 'x');
     EXPECT_GE(own_memory_bytes(), before + (16U << 20U));
