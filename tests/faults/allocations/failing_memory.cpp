@@ -10,11 +10,12 @@
 namespace {
 
 bool counting = false;
-std::uint64_t seen = 0;
-std::uint64_t failing = 0;
-bool for_good = false;
+std::uint64_t seen = 0;    // allocations since fail_allocation()
+std::uint64_t failing = 0; // the number of the one that fails; 0: none
+bool for_good = false;     // all after it fail too
 std::int64_t in_use = 0;
 
+// Counts an allocation, and decides whether it fails.
 bool refused() noexcept {
     if (!counting) {
         return false;
@@ -23,7 +24,7 @@ bool refused() noexcept {
     return failing != 0 && (seen == failing || (for_good && seen > failing));
 }
 
-// SQLite asks how large a block is: its size stands in front of it.
+// SQLite asks for the size of a block, so it is stored in front of it.
 constexpr std::size_t head = alignof(std::max_align_t);
 
 void* sqlite_allocate(int size) {
@@ -80,7 +81,7 @@ void openssl_free(void* memory, const char*, int) {
 
 } // namespace
 
-// All other forms of new and delete end in these.
+// All other forms of new and delete call these.
 void* operator new(std::size_t size) {
     void* const memory = refused() ? nullptr : std::malloc(size);
     if (memory == nullptr) {

@@ -1,4 +1,4 @@
-// Memory that runs out on demand: for operator new, for OpenSSL and for SQLite, counted together.
+// Lets allocations fail on request: of operator new, OpenSSL and SQLite, counted together.
 
 #ifndef KALLGLOT_TESTS_FAULTS_ALLOCATIONS_FAILING_MEMORY_HPP
 #define KALLGLOT_TESTS_FAULTS_ALLOCATIONS_FAILING_MEMORY_HPP
@@ -7,16 +7,16 @@
 
 namespace kallglot::test {
 
-/// Puts itself under both libraries. Before their first use, once a process; one thread only.
+/// Installs the allocators of both libraries. Call it once in a process, before their first use; one thread only.
 void install_failing_memory();
 
-/// From now on the `number`th allocation fails, counted from 1, and with `lasting` all behind it; 0: none does.
+/// From now on the allocation `number` fails, counted from 1, and with `lasting` all after it too; 0: none fails.
 void fail_allocation(std::uint64_t number, bool lasting) noexcept;
 
-/// Nothing fails any more: how many allocations there were since fail_allocation().
+/// Ends the failures. Returns the number of allocations since fail_allocation().
 std::uint64_t stop_failing() noexcept;
 
-/// Blocks in use that operator new gave, and those of SQLite. OpenSSL keeps some for its lifetime and is not counted.
+/// Blocks in use of operator new and of SQLite. OpenSSL keeps some until the process ends, so it is not counted.
 std::int64_t blocks_in_use() noexcept;
 
 } // namespace kallglot::test

@@ -1,9 +1,9 @@
-// Lets each allocation of a path fail in turn: alone, and with all behind it.
+// Lets each allocation of a code path fail in turn: alone, and with all after it.
 //
-//   allocation_faults <folder> [step]   each step-th allocation; a line a path
+//   allocation_faults <folder> [step]   each step-th allocation; prints a line for each path
 //
-// A run with its failure is a process of its own. It ends well, with an error or with an abort that was asked for; it leaks
-// nothing, believes nothing wrong, and what it was told is durable is there for the next process. Ends with 1 otherwise.
+// Each failure runs in a process of its own, which has to end with success, an error or an intended abort. It must not leak
+// memory or accept a wrong result, and the next process must find everything that was reported durable. Exit code 1 if not.
 
 #include "failing_memory.hpp"
 #include "scenarios.hpp"
@@ -25,10 +25,10 @@
 namespace kallglot::test {
 namespace {
 
-// How a process says what happened to it; a signal says it otherwise.
+// Exit codes of a child process. A signal is reported by the system.
 enum ending { good = 0, no_memory = 10, leaked = 11, wrong = 12 };
 
-// In a process of its own, its words about why it aborted thrown away.
+// Runs a function in a child process and returns its wait status.
 int in_a_child(const std::function<int()>& what) {
     const pid_t child = ::fork();
     if (child == 0) {
@@ -54,6 +54,7 @@ int fail_at(const scenario& tested,
             const surroundings& around,
             std::uint64_t number,
             bool lasting) {
+    // An intended abort prints its reason, thousands of times in a sweep.
     static_cast<void>(std::freopen("/dev/null", "w", stderr));
     const std::int64_t before = blocks_in_use();
     const char* complaint = nullptr;
@@ -76,7 +77,7 @@ int fail_at(const scenario& tested,
 }
 
 struct tally {
-    int errors = 0; ///< no bad_alloc: the path itself said so, or did without
+    int errors = 0; ///< no bad_alloc: the path returned an error, or succeeded all the same
     int thrown = 0;
     int aborted = 0;
     int bad = 0;
@@ -100,7 +101,7 @@ void judge(tally& counts, int status, const scenario& tested, std::uint64_t numb
 }
 
 bool sweep(const scenario& tested, const surroundings& around, std::uint64_t step) {
-    // Twice, so that what is made once a process is there.
+    // Twice, so that allocations that happen once in a process are over.
     std::uint64_t total = 0;
     surroundings good = around;
     good.nothing_fails = true;
@@ -120,8 +121,8 @@ bool sweep(const scenario& tested, const surroundings& around, std::uint64_t ste
     tally counts;
     for (std::uint64_t number = 1; number <= total; number += step) {
         for (const bool lasting : {false, true}) {
-            around.told->groups = 0;
-            around.told->damage = false;
+            around.durable->groups = 0;
+            around.durable->damage = false;
             tested.prepare(around);
             judge(counts,
                   in_a_child([&] { return fail_at(tested, around, number, lasting); }),
@@ -160,6 +161,7 @@ int main(int argc, char** argv) {
         return 2;
     }
     install_failing_memory();
+    // Shared with the children, which report to it what is durable.
     void* const shared =
         ::mmap(nullptr, sizeof(ledger), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (shared == MAP_FAILED) {

@@ -1,4 +1,4 @@
-// Answers, requests, events and files: an input is understood as it is, or not at all.
+// Scenarios of responses, requests, events and files: an input is read correctly or rejected.
 
 #include "config/config_parsing.hpp"
 #include "intake/session_list.hpp"
@@ -26,7 +26,7 @@ std::string source(std::string_view name) {
     return {std::istreambuf_iterator<char>(file), {}};
 }
 
-// Read before anything fails, by the first run of each scenario.
+// Read by the first run of each scenario, before an allocation fails.
 const std::string& active_body() {
     static const std::string text = source("tests/samples/session_active.json");
     return text;
@@ -50,7 +50,7 @@ const char* read_responses(const surroundings& around) {
     response_reader reader;
     for (const auto& [text, status] : {std::pair{&good, 200}, {&throttled, 429}}) {
         reader.start(id, 65536);
-        // In pieces, so that a line is kept until its end comes.
+        // In pieces, so that the reader stores an incomplete line.
         const std::span<const char> bytes(*text);
         auto progress = reader.feed(bytes.first(40));
         if (progress == response_reader::progress::more) {
@@ -125,7 +125,7 @@ const char* read_config(const surroundings&) {
     for (const config::config_fault& fault : parsed.faults) {
         static_cast<void>(to_string(fault));
     }
-    // It is good; what is missing must not have been left out without a word.
+    // The file is valid, so a missing key without a fault is a wrong result.
     return parsed.faults.empty() && parsed.lines.size() > 8
                ? nullptr
                : "a good configuration was read as another";
@@ -135,7 +135,7 @@ const char* read_web_config(const surroundings&) {
     static const std::string text = source("tests/fuzz/corpus/web_config/users");
     const config::web_config_result parsed = config::parse_web_config(text, "web.yml", "/etc");
     const auto* const settings = std::get_if<web_settings>(&parsed);
-    // Without its user everybody might ask.
+    // A configuration that lost its user would permit access without a password.
     return settings != nullptr && settings->users.size() == 1
                    && settings->users.front().name == "prometheus"
                ? nullptr

@@ -1,4 +1,4 @@
-// What is done while memory runs out: each path on which bytes from outside or ids to keep are handled.
+// The code paths that run while memory is exhausted: those that handle bytes from outside, and those that store ids.
 
 #ifndef KALLGLOT_TESTS_FAULTS_ALLOCATIONS_SCENARIOS_HPP
 #define KALLGLOT_TESTS_FAULTS_ALLOCATIONS_SCENARIOS_HPP
@@ -9,27 +9,27 @@
 
 namespace kallglot::test {
 
-/// What a scenario was told is durable. In memory that outlives the process it ran in.
+/// What the store reported to a scenario. In memory that is shared with the process it runs in.
 struct ledger {
-    std::atomic<int> groups{0};      ///< of changes, from the first on
+    std::atomic<int> groups{0};      ///< durable groups of changes, from the first on
     std::atomic<bool> damage{false}; ///< a sound file was taken for a damaged one
 };
 
-/// Where a scenario may keep a file, and what it tells while it runs.
+/// The folder of a scenario, and its report while it runs.
 struct surroundings {
     std::string folder;
-    ledger* told;
-    bool nothing_fails = false; ///< all memory is there: an error is wrong as well
+    ledger* durable;
+    bool nothing_fails = false; ///< no allocation fails, so an error is wrong too
 };
 
-/// One path, and what must hold afterwards.
+/// One code path, and the check afterwards.
 struct scenario {
     const char* name;
-    /// Makes the folder what `run` expects. Nothing fails meanwhile.
+    /// Prepares the folder for `run`. No allocation fails meanwhile.
     void (*prepare)(const surroundings&);
-    /// May end with any error and with bad_alloc, unless nothing fails. What is wrong in words; nullptr if nothing is.
+    /// May end with any error or bad_alloc if an allocation fails. Returns what is wrong; nullptr: nothing.
     const char* (*run)(const surroundings&);
-    /// In another process, with all memory: what is wrong; nullptr if nothing is.
+    /// Runs in another process without failures. Returns what is wrong; nullptr: nothing.
     const char* (*look_back)(const surroundings&);
 };
 

@@ -1,4 +1,4 @@
-// The store: what it said is durable is there afterwards, and a sound file is not taken for a damaged one.
+// Scenarios of the store: what it reported durable is there afterwards, and an intact file is not taken for a damaged one.
 
 #include "kallglot/store/sqlite_engine.hpp"
 #include "scenarios.hpp"
@@ -17,7 +17,7 @@ namespace {
 constexpr api_time wall{seconds(1'776'159'394)};
 constexpr steady_time now{seconds(1000)};
 const time_mark mark{{wall.time_since_epoch().count()}, wall, now, 1};
-constexpr int kept_before = 40;
+constexpr int initial_rows = 40;
 constexpr int groups = 6;
 constexpr int a_group = 5;
 
@@ -35,13 +35,13 @@ stored_session row(int number) {
 
 using shared_group = std::shared_ptr<const change_group>;
 
-// Each group brings new sessions and lets one that was there before go.
+// Each group adds sessions and removes one of the initial rows.
 shared_group group(int number) {
     auto made = std::make_shared<change_group>();
     for (int i = 0; i < a_group; ++i) {
-        made->changes.emplace_back(put_session{row(kept_before + number * a_group + i)});
+        made->changes.emplace_back(put_session{row(initial_rows + number * a_group + i)});
     }
-    made->changes.emplace_back(update_session{row(kept_before - 1)});
+    made->changes.emplace_back(update_session{row(initial_rows - 1)});
     made->changes.emplace_back(remove_session{row(number).id});
     made->changes.emplace_back(remembered_row{remembered_key(row(number).id.view()),
                                               {wall.time_since_epoch().count()},
@@ -49,10 +49,10 @@ shared_group group(int number) {
     return made;
 }
 
-// As it must be with so many groups.
+// The rows that the store must contain after `number` groups.
 std::vector<stored_session> rows_after(int number) {
     std::vector<stored_session> rows;
-    for (int i = number; i < kept_before + number * a_group; ++i) {
+    for (int i = number; i < initial_rows + number * a_group; ++i) {
         rows.push_back(row(i));
     }
     return rows;
@@ -64,7 +64,7 @@ void make_store(const surroundings& around) {
     sqlite_engine engine(path(around));
     store_opening opening = engine.open(wall, now);
     auto first = std::make_shared<change_group>();
-    for (int i = 0; i < kept_before; ++i) {
+    for (int i = 0; i < initial_rows; ++i) {
         first->changes.emplace_back(put_session{row(i)});
     }
     if (opening.fault || engine.commit({first}).fault || engine.close(mark)) {
@@ -72,15 +72,15 @@ void make_store(const surroundings& around) {
     }
 }
 
-// As the daemon does it: from memory, into a file that takes the place of the one that failed.
+// As in the daemon: from memory, into a file that replaces the one that failed.
 bool rewrite(sqlite_engine& engine, int number) {
     return !engine.begin_rewrite(mark, false) && !engine.append(rows_after(number))
            && !engine.append(std::vector<remembered_row>{}) && !engine.finish_rewrite();
 }
 
-constexpr int damaged_row = kept_before / 2;
+constexpr int damaged_row = initial_rows / 2;
 
-// One letter of one id.
+// Changes one letter of one id.
 void damage_store(const surroundings& around) {
     make_store(around);
     std::fstream file(path(around), std::ios::binary | std::ios::in | std::ios::out);
@@ -93,7 +93,8 @@ void damage_store(const surroundings& around) {
     file.put('X');
 }
 
-const char* said_why(const surroundings& around, const store_fault& fault) {
+// A fault is wrong if no allocation failed, or if it has no text.
+const char* check_fault(const surroundings& around, const store_fault& fault) {
     if (around.nothing_fails) {
         return "a fault, and nothing failed";
     }
@@ -104,16 +105,16 @@ const char* repair(const surroundings& around) {
     sqlite_engine engine(path(around));
     const store_opening opening = engine.open(wall, now);
     if (opening.fault) {
-        return said_why(around, opening.fault);
+        return check_fault(around, opening.fault);
     }
     if (!opening.damage) {
         return "the damage was not seen";
     }
     const store_fault fault = engine.close(mark);
-    return fault ? said_why(around, fault) : nullptr;
+    return fault ? check_fault(around, fault) : nullptr;
 }
 
-// Whoever repaired it in the end: every row but the damaged one, and the file as it was.
+// After the repair, in whichever process it succeeded: every row but the damaged one is there, and the damaged file too.
 const char* look_at_repaired(const surroundings& around) {
     sqlite_engine engine(path(around));
     const store_opening opening = engine.open(wall, now);
@@ -137,19 +138,19 @@ const char* look_at_repaired(const surroundings& around) {
 const char* work(const surroundings& around) {
     sqlite_engine engine(path(around));
     const store_opening opening = engine.open(wall, now);
-    around.told->damage = opening.damage.has_value();
+    around.durable->damage = opening.damage.has_value();
     if (opening.fault) {
-        return said_why(around, opening.fault);
+        return check_fault(around, opening.fault);
     }
     for (int i = 0; i < groups; ++i) {
         const store_fault fault = engine.commit({group(i)}).fault;
         if (fault && (around.nothing_fails || !rewrite(engine, i + 1))) {
-            return said_why(around, fault);
+            return check_fault(around, fault);
         }
-        around.told->groups = i + 1;
+        around.durable->groups = i + 1;
         if (i == groups / 2) {
             if (const store_fault late = engine.checkpoint(); late && around.nothing_fails) {
-                return said_why(around, late);
+                return check_fault(around, late);
             }
         }
     }
@@ -174,16 +175,16 @@ const char* look_back(const surroundings& around) {
     if (opening.fault || opening.writing) {
         return "the store cannot be opened any more";
     }
-    if (opening.damage || around.told->damage) {
+    if (opening.damage || around.durable->damage) {
         return "a sound store was taken for a damaged one";
     }
     std::vector<stored_session> rows;
     if (engine.read({}, 1000, rows)) {
         return "the store cannot be read any more";
     }
-    // The group after the last one that was acknowledged may be there, but only as a whole.
-    const int told = around.told->groups;
-    return rows == rows_after(told) || rows == rows_after(std::min(told + 1, groups))
+    // The group after the last durable one may be there, but only as a whole.
+    const int durable = around.durable->groups;
+    return rows == rows_after(durable) || rows == rows_after(std::min(durable + 1, groups))
                ? nullptr
                : "something acknowledged is lost";
 }

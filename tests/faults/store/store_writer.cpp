@@ -1,12 +1,12 @@
-// Registers ids without end and says on its output which of them were acknowledged; or lists what a store holds.
+// Registers ids in a store and prints which of them are durable; or lists what a store contains.
 //
 //   store_writer run <path> <count>   "ack N" once the N-th id is durable; "going N" before one is forgotten, "gone N"
 //                                     once that is durable; "key K" once that remembered key is. Ids that could not
-//                                     be stored are told again; 300 ids later it ends.
+//                                     be stored are added again. It ends after <count> ids, or 300 ids after a fault.
 //   store_writer list <path>          "id N" for each stored id, "key K" for each remembered key, "damaged" if the file
-//                                     was not sound
+//                                     was damaged
 //
-// It exists to be killed, cut off and lied to by the disk; the sweep beside it does that and compares.
+// The sweep beside it kills it, cuts its power and fails its system calls, and then compares.
 
 #include "kallglot/store/durable_store.hpp"
 #include "kallglot/store/sqlite_engine.hpp"
@@ -25,7 +25,7 @@
 namespace kallglot::test {
 namespace {
 
-/// The machine's clocks.
+/// The real clocks: the sweep needs no virtual time.
 class machine_clock final : public clock {
 public:
     explicit machine_clock(loop_executor loop) : loop_(std::move(loop)) {}
@@ -82,12 +82,12 @@ int number_of(const session_id& id) {
     return number;
 }
 
-/// Of the event that told of that id.
+/// Key of the event that registered the id.
 std::uint64_t event_key_of(int number) {
     return remembered_key("evt_" + std::to_string(number));
 }
 
-/// At once and in one piece, so that a kill cannot keep it back.
+/// One write call and no buffer, so that a kill loses no line that was printed.
 void say(const char* what, std::integral auto number) {
     const std::string line = std::string(what) + " " + std::to_string(number) + "\n";
     if (::write(STDOUT_FILENO, line.data(), line.size()) < 0) {
@@ -95,8 +95,10 @@ void say(const char* what, std::integral auto number) {
     }
 }
 
+/// How many ids are registered after a fault, to see that the store works again.
 constexpr int after_a_fault = 300;
 
+/// Owner of the sessions, as intake is in the daemon.
 class writer final : public store_owner, public store_reader {
 public:
     writer(asio::io_context& loop, std::string path)
@@ -135,6 +137,7 @@ public:
             co_return;
         }
         store_.start(*this);
+        // Single ids and imports at the same time, so that both lanes of the queue are used.
         last_ = next_ + count;
         for (int i = 0; i < 4; ++i) {
             tasks_.spawn("single", register_singly());
@@ -192,7 +195,7 @@ public:
     }
 
 private:
-    /// The log is written back often, so that a sweep meets that too.
+    /// Frequent checkpoints, so that a sweep hits them too.
     static store_limits small_limits() {
         store_limits limits;
         limits.bulk = 64;
@@ -237,9 +240,11 @@ private:
     }
 
     task<> register_singly() {
+        // Like a webhook: the id and the key of its event, acknowledged together.
         while (next_ < last_) {
             const int number = next_++;
             const std::uint64_t key = event_key_of(number);
+            // Until both are durable, as a sender that repeats a rejected delivery.
             for (;;) {
                 remembered_.add({key, clock_.now(), remembered_kind::event});
                 const commit_ticket added = add(number, false);
@@ -264,6 +269,7 @@ private:
         session_record changed = make(false);
         changed.status = session_status::active;
         store_.note(id_of(number), changed);
+        // Before the removal: after a kill the id may or may not be there.
         say("going", number);
         sessions_.erase(id_of(number));
         const std::uint64_t key = remembered_key(id_of(number).view());
