@@ -1,6 +1,6 @@
-# The libraries that the project stands on, all of them packages of Debian 12 (.packages lists them).
+# The libraries that the project uses, all of them packages of Debian 12 (.packages lists them).
 
-# Config mode, because a machine may carry the run-time files of an older Boost beside the one that is meant.
+# Config mode, because a machine may have the run-time files of an older Boost beside this one.
 find_package(Boost 1.81 CONFIG REQUIRED COMPONENTS headers json)
 find_package(Threads REQUIRED)
 find_package(OpenSSL 3.0 REQUIRED)
@@ -19,5 +19,5 @@ if(BUILD_TESTING)
     include(GoogleTest)
 endif()
 
-# All targets use one precompiled header, so all of them must agree about threads.
+# All targets use one precompiled header, so all of them must use the same thread options.
 target_link_libraries(kallglot_options INTERFACE Threads::Threads)

@@ -1,8 +1,8 @@
-# The functions that the folders call, so that a room is a list of its files and of what it stands on.
+# Functions for the CMakeLists.txt of the folders, so that a room is a list of its files and of the libraries it uses.
 
 # kallglot_use_pch(target [test])
-# The shared precompiled header, or the one of the tests. The compiler refuses one that was made with other flags, so
-# the target must be given kallglot_options and nothing that changes code generation.
+# Uses the shared precompiled header, or the one of the tests. The compiler rejects one that was made with other flags, so
+# the target must link kallglot_options and have no flags of its own that change code generation.
 function(kallglot_use_pch target)
     if(KALLGLOT_PCH AND "test" IN_LIST ARGN)
         target_precompile_headers(${target} REUSE_FROM kallglot_test_pch)
@@ -43,9 +43,9 @@ function(kallglot_program name)
 endfunction()
 
 # kallglot_test(poll_schedule_test LABEL unit SOURCES poll_schedule_test.cpp LINK kallglot::polling)
-# A GoogleTest program; each of its tests is one test of ctest and carries the label. A test may find files of the
-# repository through KALLGLOT_SOURCE_DIR, the two programs through KALLGLOT_BINARY_DIR. TIMEOUT is in seconds (60);
-# WILL_FAIL marks tests that are known to fail with this compiler: ctest complains when they do not.
+# A GoogleTest program; each of its tests is one test of ctest and has the label. A test finds files of the repository
+# through KALLGLOT_SOURCE_DIR, and the two programs through KALLGLOT_BINARY_DIR. TIMEOUT is in seconds (60). WILL_FAIL marks
+# tests that are known to fail with this compiler: ctest reports an error if they pass.
 function(kallglot_test name)
     cmake_parse_arguments(PARSE_ARGV 1 arg "WILL_FAIL" "LABEL;TIMEOUT" "SOURCES;LINK")
     if(NOT arg_LABEL)
@@ -84,8 +84,8 @@ function(kallglot_bench name)
 endfunction()
 
 # kallglot_fuzz(session_parser_fuzz CORPUS folder SOURCES session_parser_fuzz.cpp LINK kallglot::api)
-# A libFuzzer program (clang only). With the preset fuzz it searches; in every clang build its corpus is replayed as a
-# test with the label fuzz.
+# A libFuzzer program (clang only). With the preset fuzz it searches for faults. In every clang build a test with the label
+# fuzz replays its corpus.
 function(kallglot_fuzz name)
     cmake_parse_arguments(PARSE_ARGV 1 arg "" "CORPUS" "SOURCES;LINK")
     if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
@@ -112,8 +112,8 @@ function(kallglot_add_folders)
     endforeach()
 endfunction()
 
-# `cmake --install` (DESTDIR is honoured): the program, the service, documents, and an example of a configuration
-# beside which the real one is written, so that no installation overwrites it.
+# `cmake --install` (with DESTDIR): the program, the service, documents, and an example configuration. An upgrade does not
+# overwrite a configuration that was changed (.cmake/debian/conffiles).
 function(kallglot_install_files)
     set(share "${CMAKE_INSTALL_DATADIR}/kallglot-exporter")
     set(doc "${CMAKE_INSTALL_DATADIR}/doc/kallglot-exporter")
@@ -135,7 +135,7 @@ function(kallglot_install_files)
     kallglot_install_compressed(daemon/kallglot_exporter.8 "${CMAKE_INSTALL_MANDIR}/man8" kallglot_exporter.8)
 endfunction()
 
-# Installs a text as <name>.gz, the same bytes from the same text.
+# Installs a text as <name>.gz; the same text gives the same bytes (gzip -n).
 function(kallglot_install_compressed file folder name)
     set(packed "${PROJECT_BINARY_DIR}/packed/${name}.gz")
     add_custom_command(OUTPUT "${packed}"

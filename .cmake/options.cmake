@@ -1,6 +1,6 @@
-# What the compiler and the linker are told, the same for every target: one INTERFACE library, kallglot_options.
+# Options of compiler and linker, the same for every target: one INTERFACE library, kallglot_options.
 
-# Compilers that nobody has tried are refused: coroutines are where they differ (CONTRIBUTING.md, rule C1).
+# Untested compilers are rejected, because compilers differ in coroutines (CONTRIBUTING.md, rule C1).
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
     if(CMAKE_CXX_COMPILER_VERSION VERSION_LESS 19)
         message(FATAL_ERROR "clang ${CMAKE_CXX_COMPILER_VERSION} is too old: clang 19 is the reference compiler")
@@ -17,13 +17,13 @@ else()
     message(FATAL_ERROR "unknown compiler ${CMAKE_CXX_COMPILER_ID}: use clang 19 or newer, or g++ 12 or newer")
 endif()
 
-set(KALLGLOT_SANITIZE "" CACHE STRING "Sanitizers for everything, such as address,undefined")
+set(KALLGLOT_SANITIZE "" CACHE STRING "Sanitizers for all targets, for example address,undefined")
 option(KALLGLOT_WERROR "Warnings are errors" OFF)
 option(KALLGLOT_HARDENING "Flags that make exploits harder, for release" OFF)
 option(KALLGLOT_COVERAGE "Source-based coverage (clang)" OFF)
 option(KALLGLOT_PCH "One precompiled header for all targets" ON)
 option(KALLGLOT_CCACHE "Use ccache when it is installed" ON)
-set(KALLGLOT_TEST_PREFIX "" CACHE STRING "In front of the name of each test, such as gcc/")
+set(KALLGLOT_TEST_PREFIX "" CACHE STRING "Prefix of the name of each test, for example gcc/")
 
 if(NOT CMAKE_BUILD_TYPE)
     set(CMAKE_BUILD_TYPE Release CACHE STRING "Debug or Release" FORCE)
@@ -83,8 +83,8 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang" AND KALLGLOT_LLD)
     target_link_options(kallglot_options INTERFACE --ld-path=${KALLGLOT_LLD})
 endif()
 
-# ccache must be told that a precompiled header is there, and that its time stamp does not matter. It goes by the
-# compiler's own list of dependencies, which spares a run of the preprocessor for each unit that it does not know.
+# ccache needs to know that there is a precompiled header, and that its time stamp does not matter. With the compiler's own
+# list of dependencies it needs no run of the preprocessor for a unit that is not in its cache.
 find_program(KALLGLOT_CCACHE_PROGRAM ccache)
 if(KALLGLOT_CCACHE AND KALLGLOT_CCACHE_PROGRAM)
     set(CMAKE_CXX_COMPILER_LAUNCHER

@@ -6,9 +6,9 @@ set(CPACK_PACKAGE_VENDOR "kallglot_exporter maintainers")
 set(CPACK_PACKAGE_CONTACT "kallglot_exporter maintainers <maintainers@kallglot-exporter.invalid>")
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "Prometheus exporter for Kallglot voice sessions")
 set(CPACK_PACKAGE_DESCRIPTION
-"Follows every live voice-translation session it is told of by polling the
-Kallglot API, and tells Prometheus which of them are stuck, within seconds and
-never falsely. Comes with alerts, runbooks, a dashboard and a rehearsal API.")
+"Tracks every registered live voice-translation session by polling the Kallglot
+API, and reports stuck sessions to Prometheus within seconds and without false
+alarms. Comes with alerts, runbooks, a dashboard and a simulated API.")
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_STRIP_FILES ON)
 
