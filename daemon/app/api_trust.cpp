@@ -10,6 +10,7 @@ tls_result<std::optional<tls_context>> make_api_trust(const api_settings& api) {
     if (!api.base_url.tls) {
         return std::optional<tls_context>();
     }
+    // The host name is part of the context: it is verified in each handshake.
     auto made = tls_context::make_client(
         {api.base_url.host, api.ca_file, api.client_cert_file, api.client_key_file});
     if (!made) {

@@ -15,6 +15,7 @@ namespace kallglot {
 
 namespace {
 
+/// Seeds jitter. Daemons that start together must not poll in step.
 std::uint64_t random_seed() {
     std::random_device device;
     return (std::uint64_t{device()} << 32) | device();
@@ -30,6 +31,7 @@ task_group::failure_handler report_bug(logger& log) {
 /// How long a stopping daemon waits for one call of the disk.
 constexpr seconds disk_timeout{5};
 
+/// The only place that knows which engines exist. Shared, since a stuck worker may outlive the store.
 std::shared_ptr<store_engine> make_engine(const store_settings& values,
                                           const std::string& boot_id) {
     if (values.in_memory()) {
@@ -41,6 +43,7 @@ std::shared_ptr<store_engine> make_engine(const store_settings& values,
 } // namespace
 
 http_limits application::private_limits(const prepared_config& configuration) {
+    // The configuration has no key for it; only lack of descriptors lowers it.
     http_limits limits;
     limits.max_connections = configuration.private_connections;
     return limits;
@@ -60,6 +63,7 @@ application::application(asio::io_context& loop,
       // since they are not called before the loop runs.
       clock_(loop.get_executor()),
       delay_(clock_),
+      // The store's call in progress decides whether the watchdog is fed.
       systemd_(
           clock_,
           [this] { return store_.busy_since(); },
@@ -68,6 +72,7 @@ application::application(asio::io_context& loop,
       schedule_(ledger_.sessions(),
                 poll_policy{settings_.poll, settings_.thresholds},
                 clock_.now()),
+      // The budget starts with the settings; headers of responses adjust it.
       gate_(request_budget(budget_of(settings_.api), clock_.now()),
             api_health(clock_.now(), random_seed())),
       store_(loop.get_executor(),
@@ -87,7 +92,9 @@ application::application(asio::io_context& loop,
               clock_,
               log_,
               static_cast<std::uint32_t>(random_seed())),
+      // Intake rejects new ids while memory is short.
       memory_(clock_, log_, [this](bool is_short) { intake_.hold_off(is_short); }),
+      // Connections of the client are the largest users of OpenSSL's memory.
       heap_(clock_,
             [this] {
                 const api_connection_counts now = client_.connections();
@@ -102,6 +109,7 @@ application::application(asio::io_context& loop,
                 clock_,
                 log_),
       session_api_(intake_, metrics_, std::move(initial_.config.secrets.api_token)),
+      // getaddrinfo blocks, and cannot be cancelled.
       resolver_worker_(loop.get_executor(), "resolver"),
       resolver_(resolver_worker_),
       client_(loop.get_executor(), resolver_, report_bug(log_)),
@@ -156,6 +164,7 @@ std::optional<start_failure> application::start() {
     // HUP is deferred until there is a configuration to reload. TERM and INT keep their default during the start and end
     // the process at once: nothing has been acknowledged yet.
     signals_.add(SIGHUP);
+    // Before binding: an unusable API key is an error of the configuration, and a restart does not help.
     if (auto failure = connect_client()) {
         return failure;
     }
@@ -165,6 +174,7 @@ std::optional<start_failure> application::start() {
     }
     follow_files();
     delay_.start();
+    // Port 0 is replaced by the port that was bound, so tests and operators find it in the log.
     web_.own_listener().log_addresses();
     life_.spawn("daemon", run());
     return std::nullopt;
@@ -192,8 +202,10 @@ void application::follow_files() {
 
 std::optional<start_failure> application::listen() {
     // Sockets passed by systemd replace the addresses of the command line.
+    // 1: unset the variables, so that no child process takes the sockets for its own.
     const int handed_over = ::sd_listen_fds(1);
     for (int i = 0; i < handed_over; ++i) {
+        // A socket that is no listening stream: all sockets are given up, since a partial start would surprise.
         if (const error_code error = web_.server().adopt(SD_LISTEN_FDS_START + i)) {
             web_.server().cut();
             return start_failure{"socket passed by systemd is not usable: " + error.message(), 2};
@@ -225,6 +237,7 @@ task<error_code> application::begin_work() {
     if (!failed) {
         failed = co_await store_.restore(intake_);
     }
+    // Without its store the daemon would forget sessions silently, so it does not run.
     if (failed) {
         failure_ =
             start_failure{"store " + settings_.store.path + ": " + store_.opening().fault.text, 1};
@@ -242,6 +255,7 @@ task<error_code> application::begin_work() {
     // The guard before the session files, whose import can take much memory.
     memory_.start(memory_limit_bytes());
     heap_.start();
+    // Restored sessions are polled first; files add theirs when they have been read.
     poller_.start(client_);
     files_.start(settings_.sessions.files);
     reporter_.listening();
@@ -251,11 +265,13 @@ task<error_code> application::begin_work() {
 }
 
 task<> application::wait_for_stop() {
+    // From now on a stop is graceful, since ids may have been acknowledged.
     signals_.add(SIGINT);
     signals_.add(SIGTERM);
     for (;;) {
         const auto outcome = co_await signals_.async_wait(as_tuple);
         const int number = std::get<1>(outcome);
+        // The name is logged, so that an operator sees whether the service manager or a terminal stopped it.
         if (number == SIGINT || number == SIGTERM) {
             log_.info("stopping", {{"signal", number == SIGINT ? "INT" : "TERM"}});
             co_return;
@@ -267,6 +283,7 @@ task<> application::wait_for_stop() {
 
 task<> application::stop() {
     // First stage: no new polls, and requests in flight may finish. Scrapes still get the last state.
+    // First the readiness, so that load balancers send no more requests.
     reporter_.stopping();
     systemd_.stopping();
     config_.stop();
@@ -295,6 +312,7 @@ task<> application::stop() {
     systemd_.stopped();
     grace_->cancel();
     signals_.cancel();
+    // The reload was stopped above. signals_.cancel() has ended the wait for a second signal.
     co_await config_.join();
     co_await tasks_.join();
     log_.info("stopped", {{"cut_off", cut_}});
@@ -317,6 +335,7 @@ task<> application::cut_at_second_signal() {
 void application::cut() {
     // Second stage: the grace period has ended, or a second signal arrived.
     cut_ = true;
+    // Closes connections at once. The store finishes, unless its disk hangs.
     client_.cut();
     webhooks_.cut();
     store_.leave_when_stuck_for(disk_timeout);
@@ -341,6 +360,7 @@ bool application::take_key(const secret& key) {
 // Reload --------------------------------------------------------------------------------------------------------------
 
 task<> application::reload() {
+    // systemctl reload waits for the READY=1 below.
     systemd_.reloading();
     // The log and the metrics report the result.
     static_cast<void>(co_await config_.reload());
@@ -364,9 +384,11 @@ std::optional<std::string> application::apply(prepared_config& next) {
                            "kallglot_exporter/" + std::string(options_.build.version))) {
         return "API key contains characters not allowed in an HTTP header";
     }
+    // From here on nothing can fail. Requests in flight finish with the old settings.
     gate_.budget().use_settings(budget_of(values.api));
     // Also with the same key: the operator may have fixed the account, so a rejected key is tried again at once.
     gate_.health().on_key_changed(clock_.now());
+    // Follows the file that the new configuration names.
     key_watch_.use(values.api.key_file, secrets.api_key);
 
     // Polling follows the new limits and intervals from the next poll on.
@@ -391,6 +413,7 @@ std::optional<std::string> application::apply(prepared_config& next) {
                          std::move(next.webhook_files));
     }
     web_.use(options_.source.web_file, std::move(next.web));
+    // Compared by the next reload.
     api_trust_files_ = std::move(next.api_trust_files);
     settings_ = values;
     // The poller may be waiting for a moment that the old settings gave.
@@ -413,7 +436,9 @@ int run_daemon(const daemon_options& options, prepared_config configuration, str
     // The hint 1: one thread runs the loop, so Asio needs fewer locks.
     asio::io_context loop(1);
     daemon_metrics metrics(options.build);
+    // Counts log messages by level, also those of the start.
     log.on_event([&metrics](log_level level) { metrics.log_message(level); });
+    // On the heap, since it is large, and _Exit below must skip its destructor.
     auto daemon =
         std::make_unique<application>(loop, options, std::move(configuration), metrics, log);
     std::optional<start_failure> failure = daemon->start();
@@ -437,6 +462,7 @@ int run_daemon(const daemon_options& options, prepared_config configuration, str
 }
 
 void raise_file_limit() noexcept {
+    // On failure the soft limit stays, and the configuration check counts with that.
     rlimit limit{};
     if (::getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
         limit.rlim_cur = limit.rlim_max;

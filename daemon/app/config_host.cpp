@@ -14,11 +14,13 @@ namespace kallglot {
 
 namespace {
 
+/// 0: the key is not in the file, so the fault concerns its default.
 std::size_t line_of(const config::loaded_config& config, std::string_view key) {
     const auto line = config.lines.find(key);
     return line == config.lines.end() ? 0 : line->second;
 }
 
+/// A fault of a certificate file, reported at the key that names it.
 config::config_fault fault_of(const config_source& source,
                               const config::loaded_config& config,
                               std::string_view key,
@@ -32,6 +34,7 @@ config::config_fault fault_of(const config_source& source,
 
 /// The key under `api` that most likely causes the fault: the one whose file the message names.
 std::string_view api_key_at_fault(const api_settings& api, const tls_load_error& error) {
+    // The message of a TLS fault contains the path.
     const auto names = [&](const std::string& path) {
         return !path.empty() && error.message.find(path) != std::string::npos;
     };
@@ -60,6 +63,7 @@ std::variant<descriptor_shares, config::config_fault> fit_to_descriptors(
         values.api.max_connections,
         http_limits{}.max_connections,
         values.webhook.listen ? values.webhook.max_connections : running_webhooks};
+    // Even the minimum does not fit: the daemon would fail at random, so it does not start.
     const auto shares = share_descriptors(requested, limit);
     if (!shares) {
         return config::config_fault{config::fault_kind::unavailable,
@@ -72,6 +76,7 @@ std::variant<descriptor_shares, config::config_fault> fit_to_descriptors(
     }
     // A warning, not an error: the daemon works with fewer connections.
     const auto lower = [&](std::string_view key, std::size_t& value, std::size_t to) {
+        // Unchanged, or the part is off.
         if (to >= value) {
             return;
         }
@@ -95,6 +100,7 @@ std::variant<descriptor_shares, config::config_fault> fit_to_descriptors(
 } // namespace
 
 prepare_result prepare_config(const config_source& source, std::size_t running_webhooks) {
+    // Collect all faults: an operator fixes them in one go.
     config::config_faults faults;
     config::load_result loaded = config::load(source.file, source.env);
     if (auto* const found = std::get_if<config::config_faults>(&loaded)) {
@@ -105,6 +111,7 @@ prepare_result prepare_config(const config_source& source, std::size_t running_w
     if (const auto* const failed = std::get_if<failed_web>(&web)) {
         faults.insert(faults.end(), failed->faults.begin(), failed->faults.end());
     }
+    // Certificates and descriptors depend on the settings, so they are not checked without them.
     auto* const config = std::get_if<config::loaded_config>(&loaded);
     if (config == nullptr) {
         return faults;
@@ -158,6 +165,7 @@ config_host::config_host(loop_executor loop,
 }
 
 std::string config_host::effective() const {
+    // Secrets are no part of the settings, so the text contains none.
     return config::effective_yaml(in_force_);
 }
 
@@ -202,12 +210,14 @@ task<> config_host::read() {
 }
 
 void config_host::stop() {
+    // Wakes all waiting reloads, which then report that the daemon is stopping.
     stopping_ = true;
     reading_.cancel(asio::cancellation_type::terminal);
     wake_.cancel();
 }
 
 reload_outcome config_host::reject(std::vector<std::string> reasons) {
+    // The metric stays 0 until a reload succeeds, so that an alert can fire.
     last_successful_ = false;
     for (const std::string& reason : reasons) {
         log_.error("reload rejected: nothing changed", {{"reason", reason}});
@@ -216,6 +226,7 @@ reload_outcome config_host::reject(std::vector<std::string> reasons) {
 }
 
 reload_outcome config_host::put_in_force(prepare_result prepared) {
+    // All faults in one response and one log, as at the start.
     if (const auto* const faults = std::get_if<config::config_faults>(&prepared)) {
         std::vector<std::string> reasons;
         for (const config::config_fault& fault : *faults) {
@@ -229,11 +240,13 @@ reload_outcome config_host::put_in_force(prepare_result prepared) {
     // Without its address the listener cannot be rebuilt, so all its settings need a restart.
     std::vector<std::string> changes;
     for (config::config_change& change : config::diff(in_force_, values)) {
+        // Listed as a change that needs a restart, whatever the key normally needs.
         if (next.webhook_stays && change.path.starts_with("webhook.")) {
             change.effect = config::change_effect::restart;
         }
         changes.push_back(to_string(change));
     }
+    // Its connections still count against the descriptors.
     if (next.webhook_stays) {
         values.webhook = in_force_.webhook;
         values.webhook.max_connections =
@@ -242,6 +255,7 @@ reload_outcome config_host::put_in_force(prepare_result prepared) {
     // Settings that need a restart keep their value. Each reload until then lists them again.
     values.webhook.listen = in_force_.webhook.listen;
     values.store = in_force_.store;
+    // The application can still reject it, for example a key that does not fit into a header.
     if (const auto reason = apply_(next)) {
         return reject({*reason});
     }
@@ -249,6 +263,7 @@ reload_outcome config_host::put_in_force(prepare_result prepared) {
     in_force_ = values;
     last_successful_ = true;
     last_success_ = clock_.wall_now();
+    // Logged after it is in force, so that the log never announces a change that did not happen.
     for (const config::config_fault& warning : next.config.warnings) {
         log_.warn(to_string(warning), {});
     }

@@ -5,6 +5,7 @@
 namespace kallglot {
 
 namespace {
+/// A stat for each file is cheap, and a rotation takes effect within seconds.
 constexpr seconds look_interval{2};
 } // namespace
 
@@ -28,6 +29,7 @@ void file_follower::follow(file_group files) {
 }
 
 void file_follower::look() {
+    // First, since read_() may call follow(), which sets the timer or cancels it.
     timer_->wake_at(clock_.now() + look_interval);
     // Unchanged, or changed back: the fault of a change that is gone is forgotten.
     if (files_.again() == files_) {

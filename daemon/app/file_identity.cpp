@@ -21,6 +21,7 @@ file_group::file_group(std::vector<std::string> paths) {
 }
 
 void file_group::add(std::vector<std::string> paths) {
+    // An unset key of the configuration is an empty path. A missing file is recorded: its creation is a change.
     for (std::string& path : paths) {
         if (!path.empty()) {
             const auto now = file_identity::of(path);
@@ -31,6 +32,7 @@ void file_group::add(std::vector<std::string> paths) {
 
 file_group file_group::unread(std::vector<std::string> paths) {
     file_group files(std::move(paths));
+    // "Missing" differs from every file that exists.
     for (auto& [path, seen] : files.files_) {
         seen.reset();
     }

@@ -9,6 +9,7 @@ namespace kallglot {
 
 namespace {
 
+/// Reading two counters is cheap; memory is given back soon after an outage.
 constexpr steady_duration look_interval = std::chrono::seconds(1);
 
 /// Fewer closed connections do not repay the cost of a trim.

@@ -32,6 +32,7 @@ void key_watch::use(const std::string& file, const secret& key) {
     file_group files({file});
     const auto outcome = config::read_secret_file(file, config::secret_use::header, {});
     const auto* const found = std::get_if<config::secret_file>(&outcome);
+    // Unread: the first check finds a change, and reads it like any other.
     const bool is_read = found != nullptr && is_same(found->value, key);
     files_.follow(is_read ? std::move(files) : file_group::unread({file}));
 }
@@ -50,6 +51,7 @@ std::optional<unusable_files> key_watch::read() {
         return unusable_files{{"API key contains characters not allowed in an HTTP header"},
                               std::move(files)};
     }
+    // The key itself is never logged.
     files_.follow(std::move(files));
     log_.info("API key reloaded", {{"file", file_}});
     return std::nullopt;

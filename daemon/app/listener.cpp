@@ -23,7 +23,7 @@ listener::listener(const loop_executor& loop,
 
 void listener::use_tls(std::optional<tls_context> identity, file_group files) {
     not_after_ = identity ? identity->certificate_not_after() : 0;
-    // By the wall clock, as clients see it.
+    // By the wall clock, which clients use too. Not an error: a client that does not check may be all there is.
     const auto now = std::chrono::floor<seconds>(clock_.wall_now().time_since_epoch()).count();
     if (not_after_ != 0 && now > not_after_) {
         log_.warn("listener certificate expired: clients that check it refuse the connection",

@@ -6,7 +6,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
+/// Short enough to notice most blockages, long enough to cost nothing.
 constexpr steady_duration tick_interval = 250ms;
+
+/// Six periods are the minute that a scrape looks back.
 constexpr steady_duration period = 10s;
 
 } // namespace

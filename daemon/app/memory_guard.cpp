@@ -13,12 +13,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// An import of a million ids takes seconds, and 10 % of the limit must last until the next check.
 constexpr steady_duration look_interval = std::chrono::milliseconds(100);
 
 /// Version 1 reports "no limit" as the largest number of pages.
 constexpr std::uint64_t no_limit = std::uint64_t{1} << 60U;
 
 std::optional<std::uint64_t> number_in(const fs::path& file) {
+    // "max" of version 2 is no number, so it counts as no limit.
     std::ifstream in(file);
     std::uint64_t value = 0;
     if (in >> value && value < no_limit) {
@@ -36,6 +38,7 @@ void lower_to_min(std::optional<std::uint64_t>& min,
         if (const auto own = number_in(folder / name)) {
             min = std::min(*own, min.value_or(*own));
         }
+        // The second condition ends the loop for a path outside the root.
         if (folder == root || !folder.has_relative_path()) {
             return;
         }
@@ -70,6 +73,7 @@ std::optional<std::uint64_t> memory_limit_bytes(const fs::path& root, const fs::
 
 std::uint64_t own_memory_bytes() noexcept {
     // Size, resident, shared; in pages.
+    // Shared pages are mostly files (the program, libraries, the store), which the kernel can drop.
     std::ifstream in("/proc/self/statm");
     std::uint64_t size = 0;
     std::uint64_t resident = 0;
@@ -86,6 +90,7 @@ memory_guard::memory_guard(clock& time, logger& log, listener on_change, meter u
       timer_(time.make_timer([](void* self) { static_cast<memory_guard*>(self)->look(); }, this)) {}
 
 void memory_guard::start(std::optional<std::uint64_t> limit_bytes) {
+    // Without a limit there is nothing to guard: no timer.
     limit_ = limit_bytes.value_or(0);
     if (limit_ != 0) {
         timer_->wake_at(clock_.now() + look_interval);

@@ -10,6 +10,7 @@
 namespace kallglot {
 
 namespace {
+/// The status is for people who run `systemctl status`.
 constexpr seconds status_interval{10};
 } // namespace
 
@@ -22,6 +23,7 @@ systemd_host::systemd_host(clock& time, store_progress busy_since, describe stat
       status_timer_(
           time.make_timer([](void* self) { static_cast<systemd_host*>(self)->send_status(); },
                           this)) {
+    // At half the period one late feed does no harm.
     std::uint64_t period_us = 0;
     if (::sd_watchdog_enabled(0, &period_us) > 0) {
         feed_interval_ = std::chrono::microseconds(period_us / 2);
@@ -29,6 +31,7 @@ systemd_host::systemd_host(clock& time, store_progress busy_since, describe stat
 }
 
 void systemd_host::ready() {
+    // Also the end of a reload.
     ::sd_notify(0, "READY=1");
     send_status();
     if (feed_interval_ != steady_duration::zero()) {
@@ -38,6 +41,7 @@ void systemd_host::ready() {
 
 void systemd_host::reloading() {
     // systemd requires the time, to distinguish this reload from an earlier one.
+    // Of the system, also in tests: systemd compares it with its own clock.
     timespec now{};
     ::clock_gettime(CLOCK_MONOTONIC, &now);
     const std::int64_t now_us = std::int64_t{now.tv_sec} * 1'000'000 + now.tv_nsec / 1000;
@@ -45,6 +49,7 @@ void systemd_host::reloading() {
 }
 
 void systemd_host::stopping() {
+    // The timer would overwrite the status below.
     status_timer_->cancel();
     ::sd_notify(0, "STOPPING=1\nSTATUS=stopping");
 }

@@ -10,6 +10,7 @@ namespace kallglot {
 
 namespace {
 
+/// A response without a body of its own: the reason phrase, and one header field.
 http_response make_refusal(int status, std::string_view field, std::string_view value) {
     http_response refusal = make_text_response(status, reason_phrase(status));
     if (!field.empty()) {
@@ -21,6 +22,7 @@ http_response make_refusal(int status, std::string_view field, std::string_view 
 } // namespace
 
 web_load_result load_web(const std::string& file) {
+    // Defaults: plain HTTP, no users, no rate limit.
     if (file.empty()) {
         return loaded_web{};
     }
@@ -36,6 +38,7 @@ web_load_result load_web(const std::string& file) {
         // Followed even if they are invalid, so that the daemon notices when they are replaced.
         web.files.add({tls.cert_file, tls.key_file, tls.client_ca_file});
         tls_result<tls_context> made = tls_context::make_server(tls);
+        // The kind decides whether the follower reads again without a change.
         if (!made) {
             const auto kind = made.error().unreadable ? config::fault_kind::unavailable
                                                       : config::fault_kind::invalid;
@@ -62,6 +65,7 @@ web_host::web_host(const loop_executor& loop,
 }
 
 void web_host::use(const std::string& file, loaded_web web) {
+    // Together in one loop iteration, so that no request sees half of it.
     file_ = file;
     listener_.use_tls(std::move(web.identity), std::move(web.files));
     server().use_fields(std::move(web.values.headers));
@@ -89,6 +93,7 @@ std::optional<unusable_files> web_host::read() {
 }
 
 bool web_host::take_token() {
+    // A token bucket: it fills at the configured rate, up to the burst, and each request takes one token.
     const steady_time now = clock_.now();
     const double earned = to_seconds(now - refilled_at_) / to_seconds(rate_->interval);
     tokens_ = std::min(tokens_ + earned, static_cast<double>(rate_->burst));
@@ -113,6 +118,7 @@ task<std::optional<http_response>> web_host::admit(const http_request* request) 
     if (!auth_.enabled() || api_.checks(*request)) {
         co_return api_.refusal(*request);
     }
+    // bcrypt runs on a worker. Without a free slot the client retries in a second.
     const auth_outcome outcome = co_await auth_.check(request->field("Authorization"));
     switch (outcome) {
         case auth_outcome::allowed:

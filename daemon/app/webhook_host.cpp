@@ -7,6 +7,7 @@ namespace kallglot {
 namespace {
 
 http_limits limits_of(const webhook_settings& values) {
+    // The other limits are the defaults of the server.
     http_limits limits;
     limits.body_bytes = values.max_body_size_bytes;
     limits.max_connections = values.max_connections;
@@ -23,6 +24,7 @@ tls_result<std::optional<tls_context>> make_webhook_identity(const webhook_setti
     options.cert_file = values.tls_cert_file;
     options.key_file = values.tls_key_file;
     tls_result<tls_context> made = tls_context::make_server(options);
+    // The prefix names the section, since the log has no line number for it.
     if (!made) {
         return tls_load_error{"webhook.tls: " + made.error().message, made.error().unreadable};
     }
@@ -70,6 +72,7 @@ std::optional<start_failure> webhook_host::listen() {
     if (!listener_) {
         return std::nullopt;
     }
+    // The files may have changed since the configuration was checked, so they are read again.
     file_group files = webhook_certificate_files(settings_);
     auto identity = make_webhook_identity(settings_);
     // An unreadable file may be there after a restart, an invalid one will not be valid (exit code 2).
@@ -80,6 +83,7 @@ std::optional<start_failure> webhook_host::listen() {
     if (auto failure = listener_->listen(*settings_.listen)) {
         return failure;
     }
+    // Port 0 is replaced by the port that was bound.
     listener_->log_addresses();
     return std::nullopt;
 }
@@ -104,6 +108,7 @@ void webhook_host::reload(const webhook_settings& values,
     if (!listener_) {
         return;
     }
+    // The old path responds with 404 from now on.
     if (values.path != settings_.path) {
         routes_ = http_routes();
         route_->install(routes_, values.path);
@@ -123,6 +128,7 @@ void webhook_host::use_max_connections(std::size_t connections) {
 }
 
 void webhook_host::finish() {
+    // A certificate that changes during the stop is not worth a reload.
     if (listener_) {
         listener_->stop_following();
         listener_->server().finish();
