@@ -23,6 +23,7 @@ write_lane write_queue::lane_of(const session_id& id, write_lane otherwise) cons
 }
 
 commit_ticket write_queue::push(const stored_session& row, bool is_new, write_lane lane) {
+    // The lane of an earlier change wins over the requested one.
     lane = lane_of(row.id, lane);
     group& into = collecting(lane);
     into.content->changes.emplace_back(put_session{row});
@@ -74,6 +75,7 @@ void write_queue::push_group(change_group content) {
 }
 
 write_queue::group& write_queue::open_group(lane_state& lane) {
+    // Content and outcome are shared with the worker and with waiting callers.
     lane.groups.push_back(group{++lane.last_ticket,
                                 std::make_shared<change_group>(),
                                 {},
@@ -113,6 +115,7 @@ transaction write_queue::begin() {
 }
 
 void write_queue::succeed() {
+    // In the order of tickets, so that callers resume in the order of their changes.
     for (group& done : in_flight_) {
         settle(done, {});
     }

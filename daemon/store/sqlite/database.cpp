@@ -11,6 +11,7 @@ store_fault_kind classify_sqlite(int code) noexcept {
         case SQLITE_ROW:
         case SQLITE_DONE:
             return store_fault_kind::none;
+        // Another process has the file open.
         case SQLITE_BUSY:
         case SQLITE_LOCKED:
             return store_fault_kind::locked;
@@ -52,6 +53,7 @@ void statement::bind(int index, std::string_view text) noexcept {
 }
 
 bool statement::step() noexcept {
+    // failed() looks at the code later.
     code_ = sqlite3_step(handle_.get());
     return code_ == SQLITE_ROW;
 }
@@ -114,6 +116,7 @@ store_fault database::open(const std::string& path) {
 
 store_fault database::run(const char* sql) {
     // For statements without parameters and results; several may be separated by semicolons.
+    // exec stops at the first statement that fails.
     const int code = sqlite3_exec(handle_.get(), sql, nullptr, nullptr, nullptr);
     return code == SQLITE_OK ? store_fault{} : last_fault();
 }

@@ -56,6 +56,7 @@ std::optional<stored_session> read_row(const statement& query, stored_time mark)
 } // namespace
 
 store_fault session_table::create(database& db, const state_row& state) {
+    // Inside the transaction that the engine has begun.
     if (store_fault fault = db.run(schema)) {
         return fault;
     }
@@ -118,9 +119,11 @@ store_fault session_table::prepare(database& db) {
         text{forwards_,
              "SELECT id,facts,since,slack,seen,created,started,missing,call,sum FROM sessions"
              " WHERE id>?1 ORDER BY id LIMIT ?2"},
+        // Descending, for the part of a salvage behind the damage.
         text{backwards_,
              "SELECT id,facts,since,slack,seen,created,started,missing,call,sum FROM sessions"
              " WHERE id<?1 ORDER BY id DESC LIMIT ?2"},
+        // Without ORDER BY: the reader sorts by time, and an index would cost space in each row.
         text{keys_, "SELECT key,at,kind FROM remembered"},
         text{state_, "SELECT stored,wall,steady,boot,corruption,sum FROM state WHERE one=1"},
     };
@@ -138,6 +141,7 @@ store_fault session_table::prepare(database& db) {
 
 // The parameters are the same in put_ and update_.
 bool session_table::bind_and_run(statement& into, const stored_session& row) {
+    // The id lives in `row` until run() has ended, so SQLite need not copy it.
     into.bind(1, row.id.view());
     into.bind(2, pack(row));
     into.bind(3, row.since.ms);
@@ -179,6 +183,7 @@ bool session_table::forget_key(std::uint64_t key) {
 }
 
 bool session_table::put(const time_mark& mark) {
+    // All three clocks and the boot: together they relate stored times to the clocks of a later start.
     mark_.bind(1, mark.stored.ms);
     mark_.bind(2, static_cast<std::int64_t>(mark.wall.time_since_epoch().count()));
     mark_.bind(3, static_cast<std::int64_t>(mark.steady.time_since_epoch().count()));

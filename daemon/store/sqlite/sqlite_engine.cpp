@@ -60,6 +60,7 @@ store_fault sqlite_engine::open_checked(store_opening& opening) {
     if (store_fault fault = files_.settle(aside)) {
         return fault;
     }
+    // The rows were salvaged before the crash, so their number is not known any more.
     if (!aside.empty()) {
         opening.damage = store_damage{"an earlier repair was interrupted", aside, 0, 0};
     }
@@ -108,6 +109,7 @@ store_fault sqlite_engine::verify() {
     if (store_fault fault = db_.run("SELECT count(*) FROM sqlite_schema")) {
         return fault;
     }
+    // The header in the log may be newer than the one that identify() has read.
     if (db_.number("PRAGMA user_version").value_or(0) > session_table::version) {
         return {store_fault_kind::refused, path + ": written by a newer version of this program"};
     }
@@ -323,6 +325,7 @@ store_fault sqlite_engine::begin_rewrite(const time_mark& mark, bool damaged) {
 }
 
 store_fault sqlite_engine::append(const std::vector<stored_session>& rows) {
+    // Into the transaction that begin_next() has started.
     for (const stored_session& row : rows) {
         if (!next_.put(row)) {
             return next_db_.last_fault();
@@ -366,6 +369,7 @@ store_fault sqlite_engine::begin_next(const state_row& state) {
                                          "PRAGMA cache_size=-32768; BEGIN IMMEDIATE")) {
         return fault;
     }
+    // The mark is part of the same transaction: a store without one does not exist.
     if (store_fault fault = session_table::create(next_db_, state)) {
         return fault;
     }
@@ -388,6 +392,7 @@ store_fault sqlite_engine::salvage(store_damage& damage) {
     state_ = {opened_, 0};
     if (db_.is_open()) {
         const store_fault unprepared = table_.prepare(db_);
+        // Tables that do not fit the statements have no rows for us.
         readable = !unprepared;
         // Without a readable time mark, stored times are restored by the wall clock, which is close enough.
         const store_fault fault = readable ? table_.read_state(state_) : unprepared;
@@ -418,6 +423,7 @@ store_fault sqlite_engine::salvage_rows(store_damage& damage) {
     // A row that cannot be written must not count as saved for good: the salvage fails at the end.
     bool written = true;
     std::string last;
+    // Writes a row into the new store.
     const auto keep = [&](const stored_session& row) {
         written = written && next_.put(row);
         ++damage.saved;

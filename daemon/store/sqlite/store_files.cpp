@@ -44,6 +44,7 @@ std::uint32_t big_endian(const unsigned char* at) {
 } // namespace
 
 store_files::~store_files() {
+    // Closing the descriptor releases the lock.
     if (lock_ >= 0) {
         ::close(lock_);
     }
@@ -148,6 +149,7 @@ store_fault store_files::move_aside(std::string& aside) {
     aside = name_aside();
     // The log first. A file without its log is only older, but a log without its file could be applied to the new one.
     for (const auto& [from, to] : {std::pair(log(), aside + "-wal"), std::pair(path_, aside)}) {
+        // A file that is missing was moved before a crash, or never existed.
         if (present(from)) {
             if (store_fault fault = rename(from, to)) {
                 return fault;
@@ -216,6 +218,7 @@ store_fault store_files::identify(identity& found) const {
 }
 
 std::string store_files::folder() const {
+    // A relative path without a folder is in the working directory.
     const std::string parent = std::filesystem::path(path_).parent_path().string();
     return parent.empty() ? "." : parent;
 }
