@@ -64,10 +64,10 @@ TEST_F(StoreFailure, AFailedSyncCausesARewriteFromMemory) {
     EXPECT_EQ(wait(add(9001)), errc::store_unavailable);
     bool reported_writable = false;
     ASSERT_TRUE(run_until([&] {
-        said_writable |= owner_->recoveries == 0 && store_->writable().value();
+        reported_writable |= owner_->recoveries == 0 && store_->writable().value();
         return owner_->recoveries == 1;
     }));
-    EXPECT_FALSE(said_writable) << "while it refused new ids";
+    EXPECT_FALSE(reported_writable) << "while it refused new ids";
     EXPECT_TRUE(store_->writable().value());
     EXPECT_EQ(owner_->not_stored.size(), 1U);
     EXPECT_EQ(wait(add(9002)), error_code{});
