@@ -27,7 +27,7 @@ std::optional<double> call_seconds(const session_record& record, steady_time now
 session_series series_of(const session_id& id, const session_record& record, steady_time now) {
     session_series one{id, record.status, record.mode, record.provider};
     one.duration_seconds = call_seconds(record, now);
-    // A webhook may have told the status after the last poll.
+    // A webhook may have reported the status after the last poll.
     if (record.was_observed() && record.observed > record.since) {
         one.status_age_seconds = to_seconds(record.observed - record.since);
     }
@@ -61,7 +61,8 @@ void reporter::stopping() noexcept {
 }
 
 task<result<std::shared_ptr<const daemon_report>>> reporter::take_report() {
-    // The table has one census at a time; who comes meanwhile shares it, even if the next has begun before he is woken.
+    // The table has one census at a time: a scrape that comes meanwhile shares it, even if the next census has begun
+    // before the scrape is resumed.
     if (counting_ != nullptr) {
         const std::shared_ptr<const counted_report> shared = counting_;
         co_await counted_.async_wait(as_tuple);

@@ -1,7 +1,7 @@
-/// Answers the private listener's questions: how far is the daemon, and how does everything stand?
+/// Collects the report that a scrape or the status page shows: census, gauges, and the sessions with their own series.
 ///
-/// Takes the census in slices, so that a scrape of a million sessions does not delay a poll, and asks everybody
-/// for their gauges. Decides nothing.
+/// The census runs in slices, so that a scrape of a million sessions does not delay a poll. Each owner reports its own
+/// gauges. Decides nothing.
 
 #ifndef KALLGLOT_APP_REPORTER_HPP
 #define KALLGLOT_APP_REPORTER_HPP
@@ -46,7 +46,7 @@ class reporter final : public daemon_control {
 public:
     reporter(loop_executor executor, const report_sources& sources, const settings& values);
 
-    /// Whom to ask about the configuration and the private listener. Before the first report. Lifetime: as the sources.
+    /// The owners that are made after the reporter. Before the first report. Lifetime: as the sources.
     void follow(const config_host& configuration, web_host& web) noexcept {
         configuration_ = &configuration;
         web_ = &web;
@@ -82,9 +82,9 @@ private:
     steady_duration request_timeout_{};
     series_selection series_;
     readiness readiness_;
-    /// Wakes those who wait for the census under way.
+    /// Wakes the scrapes that share the census in progress.
     steady_timer counted_;
-    std::shared_ptr<const counted_report> counting_; ///< the census that is under way
+    std::shared_ptr<const counted_report> counting_; ///< the census in progress
 };
 
 } // namespace kallglot

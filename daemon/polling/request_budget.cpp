@@ -209,7 +209,7 @@ void request_budget::begin_window(std::optional<api_time> reset,
             window_length_ = std::min(window_length_, std::max(between, learned_length_));
         }
     } else {
-        // The window ended early. Who used its requests is not known, so all of them count as ours.
+        // The window ended early. It is not known which client used its requests, so all of them count as ours.
         next.ours = used;
     }
     window_ = next;

@@ -38,7 +38,7 @@ class Secrets(EndToEnd):
         yield 'the log', exporter.log()
         for page in PAGES:
             for kind in ('text/plain', 'application/openmetrics-text'):
-                answer = exporter.get(page, headers={'Accept': kind, 'Authorization': 'Bearer nobody'})
+                answer = exporter.get(page, headers={'Accept': kind, 'Authorization': 'Bearer stranger'})
                 yield page, answer.text + str(answer.headers)
         yield 'the command line', pathlib.Path(f'/proc/{exporter.process.pid}/cmdline').read_text(encoding='utf-8')
 

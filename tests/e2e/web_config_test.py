@@ -77,7 +77,7 @@ class WebConfig(EndToEnd):
             answer = self.get(path)
             self.assertEqual((answer.status, answer.headers['WWW-Authenticate']), (401, 'Basic'), path)
             self.assertEqual(self.get(path, basic('prometheus', 'wrong')).status, 401)
-            self.assertEqual(self.get(path, basic('nobody', password)).status, 401)
+            self.assertEqual(self.get(path, basic('stranger', password)).status, 401)
             self.assertEqual(self.get(path, basic('other', password)).status, 401)
         for path in ('/-/healthy', '/-/ready'):
             self.assertEqual(self.get(path).status, 200)
@@ -108,7 +108,7 @@ class WebConfig(EndToEnd):
             begun = time.monotonic()
             self.assertEqual(self.get('/metrics', headers).status, status)
             return time.monotonic() - begun
-        one_hash = statistics.median(seconds(basic('nobody', f'alone{turn}'), 401) for turn in range(3))
+        one_hash = statistics.median(seconds(basic('stranger', f'alone{turn}'), 401) for turn in range(3))
         statuses = []
 
         def attack(number):
@@ -182,7 +182,7 @@ class WebConfig(EndToEnd):
         make_client(self.folder, 'stranger', 'trusted', 'DNS:prometheus.example')
         make_authority(self.folder, 'client_ca')
         make_client(self.folder, 'good_client', 'client_ca', 'DNS:prometheus.example')
-        make_client(self.folder, 'other_client', 'client_ca', 'DNS:somebody.example')
+        make_client(self.folder, 'other_client', 'client_ca', 'DNS:stranger.example')
         self.web_file = self.write('web.yml', TLS % (
             ', client_ca_file: client_ca.pem, client_auth_type: RequireAndVerifyClientCert, '
             'client_allowed_sans: [prometheus.example]'))

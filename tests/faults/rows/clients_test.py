@@ -260,7 +260,7 @@ class Many(Attacked):
             while not over.is_set():
                 turn += 1
                 tried[0] += 1
-                self.assertIn(ask('prometheus' if number % 2 else 'nobody', f'wrong{number}.{turn}').status, (401, 503))
+                self.assertIn(ask('prometheus' if number % 2 else 'stranger', f'wrong{number}.{turn}').status, (401, 503))
         threads = [threading.Thread(target=attack, args=(number,)) for number in range(8)]
         for thread in threads:
             thread.start()
@@ -285,7 +285,7 @@ class Many(Attacked):
             moment = time.monotonic()
             self.assertEqual(ask(name, f'wrong once more {turn}').status, 401)
             return time.monotonic() - moment
-        known, unknown = zip(*((took('prometheus', turn), took('nobody', turn)) for turn in range(15)))
+        known, unknown = zip(*((took('prometheus', turn), took('stranger', turn)) for turn in range(15)))
         known, unknown = statistics.median(known), statistics.median(unknown)
         self.assertLess(max(known, unknown), 2 * min(known, unknown))
         self.figure(f'{tried[0]} bad logins, slowest scrape with the right one {1000 * slowest:.0f} ms; a wrong password takes '

@@ -162,7 +162,7 @@ private:
 
     using entry = std::variant<put_entry, gone, std::uint64_t>;
 
-    /// Who waits for one commit.
+    /// A caller that waits for one commit.
     struct group {
         explicit group(const loop_executor& loop) : wake(loop, steady_timer::time_point::max()) {}
 

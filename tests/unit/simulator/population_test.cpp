@@ -28,7 +28,7 @@ std::uint64_t of(const population_counts& counts, session_status status) {
 
 TEST(Population, HasExactlyTheStuckSessionsOverAThresholdAtAnyTime) {
     const population sessions{demo_settings(), epoch};
-    // Past the held age and the time in created, all of them are over it; nobody else ever is.
+    // Past the held age and the time in created, all of them are over it, and no other session is.
     for (int minute = 1; minute <= 30; ++minute) {
         const auto counts = sessions.count(epoch + minutes{minute}, seconds{15});
         EXPECT_EQ(counts.stuck, 20U);
