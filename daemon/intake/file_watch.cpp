@@ -24,7 +24,7 @@ file_watch::file_watch(const loop_executor& executor,
       clock_(time),
       log_(log),
       listener_(listener),
-      timer_(time.make_timer([](void* self) { static_cast<file_watch*>(self)->wake(); }, this)),
+      timer_(make_timer<&file_watch::wake>(time, *this)),
       wake_(executor, steady_timer::time_point::max()),
       events_(executor),
       tasks_(executor, [this](const std::string& name, const std::string& what) {
@@ -105,7 +105,6 @@ task<> file_watch::look_at_everything() {
     if (listener_.wants_all_again()) {
         for (auto& [path, one] : files_) {
             one.file.report_all_again();
-            one.first_reading = true;
         }
     }
 
@@ -149,12 +148,7 @@ void file_watch::list_files() {
     log_.folders(matches, folders, globs_.empty() || events_.is_open());
 
     for (const std::string& path : matches.files) {
-        const auto [at, is_new] = files_.try_emplace(path, path);
-        if (is_new) {
-            // A file that appears later is news; one that was there when the globs came into use may be a month
-            // old.
-            at->second.first_reading = globs_are_new_;
-        }
+        files_.try_emplace(path, path);
     }
     globs_are_new_ = false;
 }
@@ -200,7 +194,7 @@ task<> file_watch::look_at(watched* one) {
     }
     std::vector<session_id> fresh;
     one->file.take_open_line(now, departed_, fresh);
-    notify_added(fresh, one->first_open_line);
+    notify_added(fresh);
     report_bad_lines(*one);
     if (const auto again = one->file.look_again()) {
         look_by(*again);
@@ -214,7 +208,7 @@ task<> file_watch::read(watched* one) {
     while (state == slice_state::more) {
         fresh.clear();
         state = one->file.read_slice(clock_.now(), departed_, fresh);
-        notify_added(fresh, one->first_reading);
+        notify_added(fresh);
         // A slice takes 1 to 2 ms. The loop serves requests and polls between slices.
         co_await asio::post(executor_, throwing);
         if (stopping_) {
@@ -227,8 +221,6 @@ task<> file_watch::read(watched* one) {
         co_return;
     }
     report_bad_lines(*one);
-    // The last line may complete later and still belongs to the first reading.
-    one->first_open_line = std::exchange(one->first_reading, false);
     if (const auto again = one->file.look_again()) {
         look_by(*again);
     }
@@ -322,9 +314,9 @@ steady_time file_watch::next_look() const {
     return std::min(next_look_, changes_.due().value_or(next_look_));
 }
 
-void file_watch::notify_added(const std::vector<session_id>& fresh, bool first_reading) {
+void file_watch::notify_added(const std::vector<session_id>& fresh) {
     if (!fresh.empty() && !stopping_) {
-        listener_.on_added(fresh, first_reading);
+        listener_.on_added(fresh);
     }
 }
 

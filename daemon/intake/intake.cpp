@@ -234,7 +234,7 @@ intake::registration intake::register_id(const session_id& id, session_source so
 
 // Files ---------------------------------------------------------------------------------------------------------------
 
-void intake::on_added(std::span<const session_id> ids, bool) {
+void intake::on_added(std::span<const session_id> ids) {
     const steady_time at = clock_.now();
     std::size_t rejected = 0;
     for (const session_id& id : ids) {

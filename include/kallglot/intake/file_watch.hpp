@@ -47,9 +47,8 @@ public:
     virtual ~file_watch_listener() = default;
 
     /// 1 to 4,096 ids are new in a file. An id in several files may be reported more than once.
-    /// `first_reading`: the file existed when the globs came into use, so its lines may be old.
     /// Lifetime: `ids` for the call.
-    virtual void on_added(std::span<const session_id> ids, bool first_reading) = 0;
+    virtual void on_added(std::span<const session_id> ids) = 0;
 
     /// The ids with these hashes (hash_of) have been in no file for 30 s; 1 to 65,536, in no order.
     virtual void on_removed(const std::vector<std::uint64_t>& hashes) = 0;
@@ -103,8 +102,6 @@ private:
         explicit watched(const std::string& path) : file(path) {}
 
         session_file file;
-        bool first_reading = false;
-        bool first_open_line = false; // the open last line belongs to the first reading
         std::optional<steady_time> missing_since;
     };
 
@@ -121,7 +118,7 @@ private:
     void list_files();
     void drop_files_without_glob();
     void collect_leaving();
-    void notify_added(const std::vector<session_id>& fresh, bool first_reading);
+    void notify_added(const std::vector<session_id>& fresh);
     void notify_removed();
     void report_bad_lines(watched& one);
     void look_by(steady_time when);

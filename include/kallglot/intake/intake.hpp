@@ -64,7 +64,7 @@ public:
     void hold_off(bool memory_is_short) noexcept { memory_is_short_ = memory_is_short; }
 
     // Files.
-    void on_added(std::span<const session_id> ids, bool first_reading) override;
+    void on_added(std::span<const session_id> ids) override;
     bool wants_all_again() override;
     void on_removed(const std::vector<std::uint64_t>& hashes) override;
 

@@ -35,14 +35,14 @@ public:
 
     bool wants_all_again() override { return std::exchange(wants_all_again_, false); }
 
-    void on_added(std::span<const session_id> ids, bool first_reading) override {
+    void on_added(std::span<const session_id> ids) override {
         EXPECT_FALSE(ids.empty());
         EXPECT_LE(ids.size(), 4096u);
         for (const session_id& id : ids) {
             added_.emplace_back(id.view());
             names_.emplace(hash_of(id.view()), id.view());
         }
-        first_readings_.push_back(first_reading);
+        ++batches_;
     }
 
     void on_removed(const std::vector<std::uint64_t>& hashes) override {
@@ -141,7 +141,7 @@ protected:
     names added_;
     names removed_;
     bool wants_all_again_ = false;
-    std::vector<bool> first_readings_;
+    std::size_t batches_ = 0; ///< calls of on_added()
     std::map<std::uint64_t, std::string> names_;
     std::uint64_t bad_lines_ = 0;
     file_watch watch_{loop_.executor(), clock_, log_, *this};

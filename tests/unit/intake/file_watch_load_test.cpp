@@ -15,7 +15,7 @@ const std::string one = "sess_01JQ7N0C5VXB3HEZ4M8K00000001";
 // Counts instead of keeping: a million names would say more about the test than about the watch.
 class counting_listener final : public file_watch_listener {
 public:
-    void on_added(std::span<const session_id> ids, bool) override {
+    void on_added(std::span<const session_id> ids) override {
         most = std::max(most, ids.size());
         added += ids.size();
         ++batches;

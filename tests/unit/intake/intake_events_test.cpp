@@ -170,14 +170,14 @@ TEST_F(IntakeEvents, AnEndedSessionLeavesAndLateEventsDoNotReviveIt) {
     EXPECT_FALSE(store_.holds(name(1)));
     EXPECT_EQ(outcome_of(event(session_created, 1, 2)), event_outcome::outdated);
     EXPECT_EQ(outcome_of(event(session_provider_connected, 1, 3)), event_outcome::outdated);
-    intake_->on_added(names(1, 1), false);
+    intake_->on_added(names(1, 1));
     EXPECT_FALSE(is_tracked(1)) << "an unchanged file revived it";
     restart();
     start();
     EXPECT_EQ(outcome_of(event(session_started, 1, 4)), event_outcome::outdated);
-    intake_->on_added(names(1, 1), true);
+    intake_->on_added(names(1, 1));
     EXPECT_EQ(registry_->size(), 0U);
-    // Who asks for it by name gets it.
+    // A client that asks for it by name gets it.
     EXPECT_EQ(put(1).value(), track_outcome::added);
     EXPECT_TRUE(is_tracked(1));
     EXPECT_EQ(outcome_of(event(session_ended, 1, 5)), event_outcome::accepted);

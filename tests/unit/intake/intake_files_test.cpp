@@ -12,11 +12,11 @@ using enum webhook_type;
 class IntakeFiles : public IntakeFixture {};
 
 TEST_F(IntakeFiles, UnstoredIdsFromFilesAreOfferedAgain) {
-    intake_->on_added(names(1, 3), true);
+    intake_->on_added(names(1, 3));
     fail();
     EXPECT_EQ(registry_->size(), 3U);
     // Also those that come while it is unusable.
-    intake_->on_added(names(4, 2), false);
+    intake_->on_added(names(4, 2));
     EXPECT_EQ(registry_->size(), 5U);
     fail();
     EXPECT_TRUE(store_.sessions.empty());
@@ -31,7 +31,7 @@ TEST_F(IntakeFiles, UnstoredIdsFromFilesAreOfferedAgain) {
 
 TEST_F(IntakeFiles, AFileThatIsLargerThanTheQueueIsStoredAllTheSame) {
     store_.room = 100;
-    intake_->on_added(names(1, 250), true);
+    intake_->on_added(names(1, 250));
     EXPECT_EQ(registry_->size(), 250U);
     EXPECT_TRUE(put(300).failed_with(errc::store_unavailable)) << "too much waits already";
     store_.tell_of_room();
@@ -43,7 +43,7 @@ TEST_F(IntakeFiles, AFileThatIsLargerThanTheQueueIsStoredAllTheSame) {
 }
 
 TEST_F(IntakeFiles, AnIdThatAFileHasTooStaysWhenItsCommitFails) {
-    intake_->on_added(names(1, 1), false);
+    intake_->on_added(names(1, 1));
     const auto named = put(1);
     fail();
     EXPECT_TRUE(named.failed_with(errc::store_unavailable));
@@ -60,7 +60,7 @@ TEST_F(IntakeFiles, ARevivedIdInAFileSurvivesAFailedCommit) {
     intake_->on_remembered(ended);
     const auto one = put(1);
     const auto many = put_all(names(2, 1));
-    intake_->on_added(names(1, 2), false);
+    intake_->on_added(names(1, 2));
     fail();
     EXPECT_TRUE(one.failed_with(errc::store_unavailable));
     EXPECT_TRUE(many.failed_with(errc::store_unavailable));
@@ -76,7 +76,7 @@ TEST_F(IntakeFiles, ARevivedIdInAFileSurvivesAFailedCommit) {
 }
 
 TEST_F(IntakeFiles, AnUnstoredSessionThatLeftIsNotOffered) {
-    intake_->on_added(names(1, 2), false);
+    intake_->on_added(names(1, 2));
     fail();
     intake_->on_removed({hash_of(name(1))});
     EXPECT_FALSE(is_tracked(1));
@@ -88,7 +88,7 @@ TEST_F(IntakeFiles, AnUnstoredSessionThatLeftIsNotOffered) {
 
 TEST_F(IntakeFiles, AReusedSlotIsNotOfferedForItsFormerSession) {
     store_.room = 2;
-    intake_->on_added(names(1, 5), true);
+    intake_->on_added(names(1, 5));
     intake_->on_not_stored(names(3, 3));
     intake_->on_removed({hash_of(name(5))});
     commit();
@@ -105,7 +105,7 @@ TEST_F(IntakeFiles, AReusedSlotIsNotOfferedForItsFormerSession) {
 }
 
 TEST_F(IntakeFiles, AnUnstoredIdOfAFileIsDurableWhenAcknowledged) {
-    intake_->on_added(names(1, 1), true);
+    intake_->on_added(names(1, 1));
     put(1);
     fail();
     // Back, but there is no room for what it could not take.
@@ -120,7 +120,7 @@ TEST_F(IntakeFiles, AnUnstoredIdOfAFileIsDurableWhenAcknowledged) {
 }
 
 TEST_F(IntakeFiles, ASourceThatTheStoreRejectedIsNewAgain) {
-    intake_->on_added(names(1, 1), true);
+    intake_->on_added(names(1, 1));
     commit();
     store_.room = 1;
     const auto many = put_all({id(name(7)), id(name(1))});
@@ -138,7 +138,7 @@ TEST_F(IntakeFiles, ASourceThatTheStoreRejectedIsNewAgain) {
 TEST_F(IntakeFiles, ManyUnstoredIdsAreOfferedInPortions) {
     max_tracked_ = 50'000;
     restart();
-    intake_->on_added(names(1, 40'000), true);
+    intake_->on_added(names(1, 40'000));
     fail();
     EXPECT_TRUE(store_.sessions.empty());
     store_.recover();
@@ -153,15 +153,15 @@ TEST_F(IntakeFiles, AFileOfKnownIdsAsksNothingOfADiskThatIsBusy) {
     put(3);
     commit();
     store_.room = 8;
-    intake_->on_added(names(11, 4), true);
+    intake_->on_added(names(11, 4));
     EXPECT_FALSE(intake_->may_remove());
-    intake_->on_added(names(1, 2), true);
+    intake_->on_added(names(1, 2));
     intake_->on_removed({hash_of(name(1))});
     EXPECT_EQ(store_.notes, 0U);
     EXPECT_TRUE(is_tracked(1)) << "it came by its name too";
     commit();
     EXPECT_TRUE(intake_->may_remove());
-    intake_->on_added(names(3, 1), false);
+    intake_->on_added(names(3, 1));
     EXPECT_EQ(store_.notes, 1U);
     intake_->on_removed({hash_of(name(2))});
     EXPECT_EQ(store_.notes, 2U);
@@ -174,7 +174,7 @@ TEST_F(IntakeFiles, AFileOfKnownIdsAsksNothingOfADiskThatIsBusy) {
 TEST_F(IntakeFiles, LinesThatFoundNoRoomAreAskedForOnceThereIsSome) {
     max_tracked_ = 3;
     restart();
-    intake_->on_added(names(1, 5), true);
+    intake_->on_added(names(1, 5));
     EXPECT_FALSE(intake_->wants_all_again()) << "there is no room yet";
     commit();
     const auto gone = forget(2);
@@ -182,13 +182,13 @@ TEST_F(IntakeFiles, LinesThatFoundNoRoomAreAskedForOnceThereIsSome) {
     EXPECT_TRUE(gone.done());
     EXPECT_TRUE(intake_->wants_all_again());
     EXPECT_FALSE(intake_->wants_all_again());
-    intake_->on_added(names(1, 5), true);
+    intake_->on_added(names(1, 5));
     EXPECT_EQ(registry_->size(), 3U);
     EXPECT_FALSE(intake_->wants_all_again()) << "full again, though not all are in";
 }
 
 TEST_F(IntakeFiles, ARemovedLineForgetsUnlessAnotherSourceExists) {
-    intake_->on_added(names(1, 3), true);
+    intake_->on_added(names(1, 3));
     put(2);
     deliver(event(session_created, 3, 1001));
     put(4);

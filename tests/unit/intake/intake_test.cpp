@@ -135,7 +135,7 @@ TEST_F(Intake, ShortMemoryRejectsNewIdsOnly) {
     EXPECT_TRUE(put(2).failed_with(errc::memory_short));
     EXPECT_TRUE(put_all(names(2, 5)).failed_with(errc::memory_short));
     EXPECT_TRUE(deliver(event(session_created, 2, 1001)).failed_with(errc::memory_short));
-    intake_->on_added(names(2, 5), false);
+    intake_->on_added(names(2, 5));
     EXPECT_FALSE(is_tracked(2));
     const auto known = deliver(event(webhook_type::session_started, 1, 1002));
     commit();
@@ -167,8 +167,8 @@ TEST_F(Intake, AFullTableRejectsNewIdsOnly) {
     ASSERT_TRUE(known.done());
     EXPECT_EQ(known.value(), track_outcome::known);
     EXPECT_EQ(metric("kallglot_exporter_sessions_rejected_total", "limit"), 4);
-    intake_->on_added(names(10, 5), false);
-    intake_->on_added(names(15, 5), false);
+    intake_->on_added(names(10, 5));
+    intake_->on_added(names(15, 5));
     EXPECT_EQ(metric("kallglot_exporter_sessions_rejected_total", "limit"), 14);
     EXPECT_EQ(log_.count(log_level::warn), 1U) << "one line, not one for each file";
     // There is room again.
@@ -193,7 +193,7 @@ TEST_F(Intake, ACallThatFailsTakesNothingFromWhatIsRemembered) {
     EXPECT_TRUE(one.failed_with(errc::store_unavailable));
     EXPECT_TRUE(others.failed_with(errc::store_unavailable));
     store_.recover();
-    intake_->on_added(names(1, 3), false);
+    intake_->on_added(names(1, 3));
     EXPECT_EQ(registry_->size(), 0U) << "a file does not revive them";
     const auto again = put(1);
     commit();
@@ -237,7 +237,7 @@ TEST_F(Intake, EverythingAcknowledgedIsThereAfterARestart) {
     const auto one = put(1);
     const auto many = put_all(names(2, 20));
     const auto delivery = deliver(event(session_started, 30, 1001));
-    intake_->on_added(names(40, 5), true);
+    intake_->on_added(names(40, 5));
     commit();
     ASSERT_TRUE(one.done() && many.done() && delivery.done());
     put(50); // never durable, never acknowledged
