@@ -147,7 +147,7 @@ application::application(asio::io_context& loop,
                                   1};
             }),
       tasks_(loop.get_executor(), report_bug(log_)),
-      grace_(clock_.make_timer([](void* self) { static_cast<application*>(self)->cut(); }, this)) {
+      grace_(make_timer<&application::cut>(clock_, *this)) {
     // Connections between parts that need each other.
     client_.set_listener(poller_);
     poller_.use_idle_probe(settings_.api.idle_probe);

@@ -14,8 +14,7 @@ file_follower::file_follower(clock& time, logger& log, std::string refusal, file
       log_(log),
       refusal_(std::move(refusal)),
       read_(std::move(read)),
-      timer_(time.make_timer([](void* self) { static_cast<file_follower*>(self)->look(); }, this)) {
-}
+      timer_(make_timer<&file_follower::look>(time, *this)) {}
 
 void file_follower::follow(file_group files) {
     files_ = std::move(files);

@@ -25,7 +25,7 @@ heap_trimmer::heap_trimmer(clock& time, counter connections, action trim)
     : clock_(time),
       connections_(std::move(connections)),
       trim_(std::move(trim)),
-      timer_(time.make_timer([](void* self) { static_cast<heap_trimmer*>(self)->look(); }, this)) {}
+      timer_(make_timer<&heap_trimmer::look>(time, *this)) {}
 
 void heap_trimmer::start() {
     timer_->wake_at(clock_.now() + look_interval);

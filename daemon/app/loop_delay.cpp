@@ -16,7 +16,7 @@ constexpr steady_duration period = 10s;
 
 loop_delay::loop_delay(clock& time)
     : clock_(time),
-      timer_(time.make_timer([](void* self) { static_cast<loop_delay*>(self)->tick(); }, this)) {}
+      timer_(make_timer<&loop_delay::tick>(time, *this)) {}
 
 void loop_delay::start() {
     const steady_time now = clock_.now();

@@ -87,7 +87,7 @@ memory_guard::memory_guard(clock& time, logger& log, listener on_change, meter u
       log_(log),
       on_change_(std::move(on_change)),
       used_(std::move(used)),
-      timer_(time.make_timer([](void* self) { static_cast<memory_guard*>(self)->look(); }, this)) {}
+      timer_(make_timer<&memory_guard::look>(time, *this)) {}
 
 void memory_guard::start(std::optional<std::uint64_t> limit_bytes) {
     // Without a limit there is nothing to guard: no timer.

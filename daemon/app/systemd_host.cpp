@@ -18,11 +18,8 @@ systemd_host::systemd_host(clock& time, store_progress busy_since, describe stat
     : clock_(time),
       busy_since_(std::move(busy_since)),
       status_(std::move(status)),
-      watchdog_(
-          time.make_timer([](void* self) { static_cast<systemd_host*>(self)->feed(); }, this)),
-      status_timer_(
-          time.make_timer([](void* self) { static_cast<systemd_host*>(self)->send_status(); },
-                          this)) {
+      watchdog_(make_timer<&systemd_host::feed>(time, *this)),
+      status_timer_(make_timer<&systemd_host::send_status>(time, *this)) {
     // At half the period one late feed does no harm.
     std::uint64_t period_us = 0;
     if (::sd_watchdog_enabled(0, &period_us) > 0) {

@@ -84,13 +84,7 @@ poller::poller(session_ledger& ledger,
       metrics_(metrics),
       clock_(time),
       log_(log),
-      timer_(time.make_timer(
-          [](void* self) {
-              auto* const owner = static_cast<poller*>(self);
-              owner->armed_for_ = steady_time::max();
-              owner->pump();
-          },
-          this)) {
+      timer_(make_timer<&poller::on_timer>(time, *this)) {
     // The intake may change many sessions in one turn. One look in the next turn serves them all.
     changes_.set_wake([this] { wake(); });
 }
@@ -207,6 +201,11 @@ void poller::send(request_permit permit, session_slot slot, bool fresh, steady_t
     }
     ledger_.poll_sent(slot, now);
     client_->get(std::move(permit), get_request{slot, ledger_.sessions().id_of(slot), fresh});
+}
+
+void poller::on_timer() {
+    armed_for_ = steady_time::max();
+    pump();
 }
 
 void poller::arm(steady_time wake) {

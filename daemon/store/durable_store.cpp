@@ -47,10 +47,8 @@ durable_store::durable_store(loop_executor loop,
       tasks_(loop, std::move(on_bug)),
       // Both are armed later: one wakes serve() when it is cancelled, the other flushes notes.
       wake_(loop, steady_timer::time_point::max()),
-      tick_(time.make_timer([](void* self) { static_cast<durable_store*>(self)->tick(); }, this)),
-      stuck_timer_(
-          time.make_timer([](void* self) { static_cast<durable_store*>(self)->look_at_worker(); },
-                          this)),
+      tick_(make_timer<&durable_store::tick>(time, *this)),
+      stuck_timer_(make_timer<&durable_store::look_at_worker>(time, *this)),
       queue_(loop, limits.bulk),
       notes_(limits.waiting) {}
 

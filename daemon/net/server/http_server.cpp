@@ -98,7 +98,7 @@ http_server::http_server(loop_executor executor,
       limits_(limits),
       clock_(time),
       log_(log),
-      sweep_timer_(time.make_timer(&http_server::on_sweep, this)),
+      sweep_timer_(make_timer<&http_server::sweep>(time, *this)),
       group_(executor_, [this](const std::string& task_name, const std::string& what) {
           log_.error("task failed", {{"task", task_name}, {"error", what}});
       }) {}
@@ -271,10 +271,6 @@ void http_server::set_deadline(connection& client, steady_time when) {
         next_sweep_ = when;
         sweep_timer_->wake_at(when);
     }
-}
-
-void http_server::on_sweep(void* self) {
-    static_cast<http_server*>(self)->sweep();
 }
 
 // Cancels the connections whose deadline has passed, and plans the next sweep.

@@ -75,6 +75,7 @@ private:
     void probe_if_idle(steady_time now, steady_time& wake);
     void send(request_permit permit, session_slot slot, bool fresh, steady_time now);
     void arm(steady_time wake);
+    void on_timer();
     void regulate(steady_time now);
     void reschedule_slice(steady_time now);
 

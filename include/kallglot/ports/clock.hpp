@@ -38,6 +38,13 @@ public:
                                                                  void* context) = 0;
 };
 
+/// A timer that calls `Callback`, a member function of `owner` without parameters: `make_timer<&poller::pump>(time, *this)`.
+/// Lifetime: clock and owner outlive the timer.
+template <auto Callback, class Owner>
+[[nodiscard]] std::unique_ptr<wake_timer> make_timer(clock& time, Owner& owner) {
+    return time.make_timer([](void* self) { (static_cast<Owner*>(self)->*Callback)(); }, &owner);
+}
+
 } // namespace kallglot
 
 #endif

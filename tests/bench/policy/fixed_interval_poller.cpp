@@ -18,8 +18,7 @@ fixed_interval_poller::fixed_interval_poller(session_ledger& ledger,
     : ledger_(ledger),
       gate_(gate),
       clock_(time),
-      timer_(time.make_timer([](void* self) { static_cast<fixed_interval_poller*>(self)->pump(); },
-                             this)) {}
+      timer_(make_timer<&fixed_interval_poller::pump>(time, *this)) {}
 
 void fixed_interval_poller::add(session_slot slot) {
     turns_.push_back({slot, clock_.now()});

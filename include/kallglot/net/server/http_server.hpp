@@ -115,7 +115,6 @@ private:
     void make_room();
     void set_deadline(connection& client, steady_time when);
     void sweep();
-    static void on_sweep(void* self);
 
     // One connection: http_server_connection.cpp.
     [[nodiscard]] task<> serve(connection_entry entry);
