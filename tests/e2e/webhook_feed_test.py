@@ -36,13 +36,13 @@ class WebhookFeed(EndToEnd):
         self.daemon.expect('every event delivered', lambda: self.webhooks()['delivered'] == 3 * COUNT)
         self.assertEqual(self.webhooks()['made'], 3 * COUNT)
         self.assertEqual(scrape.total('kallglot_sessions'), COUNT)
-        self.daemon.expect('webhooks flow', lambda: 'webhooks flow' in self.daemon.log())
+        self.daemon.expect('webhooks reliable', lambda: 'webhooks reliable' in self.daemon.log())
         # Each session costs its last poll now, and hardly more; every second without webhooks.
         before = self.api.stats()['requests']['session']
         scrape = self.live_through(2 * COUNT)
         self.daemon.until('the last polls', lambda later: later.total('kallglot_sessions_ended_total') == 2 * COUNT)
         spent = (self.api.stats()['requests']['session'] - before) / COUNT
-        print(f'{spent:.2f} requests a session while webhooks flow')
+        print(f'{spent:.2f} requests a session while webhooks are reliable')
         self.assertLessEqual(spent, 1.5)
         self.assertEqual(scrape.value('kallglot_session_regressions_total'), 0)
         self.assertEqual(scrape.value('kallglot_exporter_webhook_missed_transitions_total'), 0)

@@ -164,7 +164,7 @@ class Tls(Row):
                            (f'tls_server_config: {{{pair}, cipher_suites: [TLS_NO_SUCH]}}\n', 'cipher_suites'),
                            (f'tls_server_config: {{{pair}, curve_preferences: [P1]}}\n', 'curve_preferences'),
                            ('http_server_config: {headers: {X-Other: 1}}\n', 'X-Other'),
-                           ('basic_auth_users: {a: secret}\n', 'hashed')):
+                           ('basic_auth_users: {a: secret}\n', 'not a bcrypt hash')):
             with self.subTest(text):
                 self.refused(text, word)
         self.write('web.key', 'this is no key\n')
