@@ -34,13 +34,28 @@ class Readme(unittest.TestCase):
         self.assertEqual(commands()[:2], ['./dev demo', './dev test'])
 
     def test_every_linked_file_exists(self):
-        for link in re.findall(r'\]\(([^)#:]+)\)', (SOURCE_DIR / 'README.md').read_text()):
+        for link in links(SOURCE_DIR / 'README.md'):
             self.assertTrue((SOURCE_DIR / link).exists(), link)
 
-    def test_readme_lists_every_alert(self):
-        text = (SOURCE_DIR / 'README.md').read_text()
-        for alert in set(re.findall(r'- alert: (\w+)', (SOURCE_DIR / 'config/prometheus/alerts.yml').read_text())):
-            self.assertRegex(text, rf'\n\|[^|]*\b{alert}\b')
+    def test_readme_links_to_alerts_and_metrics(self):
+        for table in ('config/prometheus/runbooks.md', 'config/prometheus/metrics.md'):
+            self.assertIn(table, links(SOURCE_DIR / 'README.md'))
+            for link in links(SOURCE_DIR / table):
+                self.assertTrue((SOURCE_DIR / table).parent.joinpath(link).exists(), link)
+
+    def test_runbooks_list_every_alert(self):
+        table = (SOURCE_DIR / 'config/prometheus/runbooks.md').read_text().split('\n## ')[0]
+        alerts = set(re.findall(r'- alert: (\w+)', (SOURCE_DIR / 'config/prometheus/alerts.yml').read_text()))
+        self.assertIn(f'There are {len(alerts)} alerts,', (SOURCE_DIR / 'README.md').read_text())
+        for alert in alerts:
+            self.assertRegex(table, rf'\n\| \[{alert}\]\(#{alert.lower()}\) \|')
+
+    def test_metrics_of_readme_are_in_the_table(self):
+        table = (SOURCE_DIR / 'config/prometheus/metrics.md').read_text()
+        metrics = re.findall(r'^\| `(kallglot_\w+)` \|', (SOURCE_DIR / 'README.md').read_text(), re.MULTILINE)
+        self.assertEqual(len(metrics), 10)
+        for metric in metrics:
+            self.assertIn(f'\n| `{metric}` |', table)
 
 
 @unittest.skipIf(SANITIZED, 'the package is of a build without sanitizers: the g++ build runs this')
