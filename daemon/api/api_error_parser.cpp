@@ -1,7 +1,7 @@
 #include "kallglot/api/api_error_parser.hpp"
 
+#include "api/short_text.hpp"
 #include "kallglot/api/json_limits.hpp"
-#include "kallglot/base/short_text.hpp"
 
 #include <boost/json/basic_parser_impl.hpp>
 

@@ -1,8 +1,8 @@
 #include "kallglot/api/session_parser.hpp"
 
 #include "api/session_fields.hpp"
+#include "api/short_text.hpp"
 #include "kallglot/api/json_limits.hpp"
-#include "kallglot/base/short_text.hpp"
 
 #include <boost/json/basic_parser_impl.hpp>
 

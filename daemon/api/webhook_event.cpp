@@ -1,7 +1,7 @@
 #include "kallglot/api/webhook_event.hpp"
 
+#include "api/short_text.hpp"
 #include "kallglot/api/json_limits.hpp"
-#include "kallglot/base/short_text.hpp"
 #include "kallglot/base/timestamps.hpp"
 #include "kallglot/tracking/remembered_keys.hpp"
 

@@ -1,4 +1,4 @@
-#include "kallglot/tracking/webhook_flow.hpp"
+#include "tracking/webhook_flow.hpp"
 
 #include <chrono>
 

@@ -26,7 +26,7 @@
 #include "kallglot/tracking/session_record.hpp"
 #include "kallglot/tracking/session_registry.hpp"
 #include "kallglot/tracking/session_tracker.hpp"
-#include "kallglot/tracking/webhook_flow.hpp"
+#include "tracking/webhook_flow.hpp"
 
 #include <cstddef>
 #include <cstdint>

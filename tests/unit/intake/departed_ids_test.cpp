@@ -1,6 +1,6 @@
 #include "intake/departed_ids.hpp"
 
-#include "kallglot/async/quiet_time.hpp"
+#include "intake/quiet_time.hpp"
 #include "kallglot/tracking/session_id.hpp"
 
 #include <gtest/gtest.h>

@@ -1,7 +1,7 @@
 /// Buffer for a short JSON string that arrives in parts.
 
-#ifndef KALLGLOT_BASE_SHORT_TEXT_HPP
-#define KALLGLOT_BASE_SHORT_TEXT_HPP
+#ifndef KALLGLOT_API_SHORT_TEXT_HPP
+#define KALLGLOT_API_SHORT_TEXT_HPP
 
 #include <array>
 #include <cstddef>

@@ -1,7 +1,7 @@
 /// When to act on changes that come in bursts: 100 ms after the last change, at most 1 s after the first.
 
-#ifndef KALLGLOT_ASYNC_QUIET_TIME_HPP
-#define KALLGLOT_ASYNC_QUIET_TIME_HPP
+#ifndef KALLGLOT_INTAKE_QUIET_TIME_HPP
+#define KALLGLOT_INTAKE_QUIET_TIME_HPP
 
 #include "kallglot/base/time.hpp"
 
