@@ -216,7 +216,7 @@ class UnderPrometheus(EndToEnd):
         # Prometheus asks for OpenMetrics; the plain text is read by promtool below.
         server = self.start_prometheus(exporter.address)
         met = 'hostile_words'
-        self.api.expect('some thousand of them', lambda: self.api.stats()['faults'].get(met, 0) > 3000)
+        self.api.expect('some thousand of them', lambda: self.api.stats()['faults'][met] > 3000)
         server.expect('up', lambda: server.single('up{job="kallglot"}') == 1)
 
         def settled():

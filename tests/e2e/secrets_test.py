@@ -124,9 +124,9 @@ class Secrets(EndToEnd):
 
     def meet(self, fault, exporter):
         with self.subTest(fault):
-            before = self.api.stats()['faults'].get(fault, 0)
+            before = self.api.stats()['faults'][fault]
             self.api.set_faults(**{fault: 0.2}, retry_after='1')
-            exporter.expect(f'{fault} met', lambda: self.api.stats()['faults'].get(fault, 0) > before)
+            exporter.expect(f'{fault} met', lambda: self.api.stats()['faults'][fault] > before)
             self.api.set_faults()
             self.assert_nothing_shown(exporter)
 

@@ -1,5 +1,6 @@
 """The programs under test, and others, as processes that are always ended."""
 
+import collections
 import json
 import os
 import pathlib
@@ -93,7 +94,10 @@ class Simulator(Program):
         return self.post('/_faults', {'reset': True, **faults})
 
     def stats(self):
-        return self.get('/_stats')
+        """What the simulator counted. It leaves out faults that did not happen yet: they read as 0."""
+        stats = self.get('/_stats')
+        stats['faults'] = collections.Counter(stats['faults'])
+        return stats
 
     def lives(self):
         """All sessions: the time of the last page, and the list."""
@@ -113,6 +117,7 @@ class Exporter(Program):
         super().__init__(folder, name, [*under, EXPORTER, '--config.file', config_file, '--web.listen-address', listen,
                                         *flags], environment, **options)
         self.address = None
+        self.ready_once = False
 
     def listening(self, seconds=PATIENCE):
         """Waits until it listens; returns itself."""
@@ -131,6 +136,7 @@ class Exporter(Program):
     def scrape(self):
         answer = self.get('/metrics')
         assert answer.status == 200, f'/metrics answers {answer.status}'
+        self.ready_once = True
         return Exposition(answer.text)
 
     def listed(self, token):
@@ -144,9 +150,12 @@ class Exporter(Program):
             after = page['next']
 
     def until(self, what, condition, seconds=PATIENCE):
-        """Scrapes until the condition holds; returns that scrape."""
+        """Scrapes until the condition holds; returns that scrape. Waits first for the end of the restore, until which /metrics
+        answers 503; a 503 after that is a failure."""
         def asked():
             assert self.running(), f'{self.name} ended with {self.process.returncode}:\n{self.log()[-2000:]}'
+            if not self.ready_once and self.get('/-/ready').status == 503:
+                return None
             scrape = self.scrape()
             return scrape if condition(scrape) else None
         return wait_for(what, asked, seconds)

@@ -187,7 +187,7 @@ class Answers(Row):
             return len(exporter.get('/metrics').text.splitlines())
         early = size()
         self.api.set_faults(hostile_words=0.9)
-        self.api.expect('words', lambda: self.api.stats()['faults'].get('hostile_words', 0) > 5000)
+        self.api.expect('words', lambda: self.api.stats()['faults']['hostile_words'] > 5000)
         self.assertLessEqual(abs(size() - early), 60)
         self.assertLess(len(exporter.get('/metrics').body), 1 << 20)
         self.elsewhere('metrics_test', 'UnderPrometheus.test_hostile_words_add_no_series_under_prometheus')
