@@ -98,12 +98,7 @@ ledger_change session_ledger::restore(const session_id& id,
     change.slot = registry_.add_beyond_limit(id).slot;
     change.reschedule = true;
     update(change.slot, [&](session_record& restored) {
-        // The place of the text belongs to this registry, not to the stored record.
-        const std::uint32_t place = restored.id_place;
-        const std::uint8_t size = restored.id_size;
-        restored = record;
-        restored.id_place = place;
-        restored.id_size = size;
+        restored.assign_all_but_id(record);
         // The daemon was down and saw no answers: the session needs as many 404 answers as a new one.
         restored.not_found_count = 0;
         if (restored.status == session_status::ended) {

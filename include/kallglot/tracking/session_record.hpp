@@ -74,6 +74,15 @@ struct session_record {
     static constexpr std::uint32_t unknown_slack = std::numeric_limits<std::uint32_t>::max();
 
     [[nodiscard]] constexpr bool was_observed() const noexcept { return observed != no_time; }
+
+    /// Copies everything from `other` but the place of the id's text, which belongs to this record's registry.
+    constexpr void assign_all_but_id(const session_record& other) noexcept {
+        const std::uint32_t place = id_place;
+        const std::uint8_t size = id_size;
+        *this = other;
+        id_place = place;
+        id_size = size;
+    }
 };
 
 /// The memory budget of a million sessions. Each added byte costs 1 MB: check that the field is worth it.

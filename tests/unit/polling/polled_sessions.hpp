@@ -1,7 +1,7 @@
 /// Sessions in a registry and a schedule, with an API that answers whatever the test wants.
 
-#ifndef KALLGLOT_TESTS_UNIT_CORE_POLLED_SESSIONS_HPP
-#define KALLGLOT_TESTS_UNIT_CORE_POLLED_SESSIONS_HPP
+#ifndef KALLGLOT_TESTS_UNIT_POLLING_POLLED_SESSIONS_HPP
+#define KALLGLOT_TESTS_UNIT_POLLING_POLLED_SESSIONS_HPP
 
 #include "kallglot/polling/poll_schedule.hpp"
 #include "kallglot/tracking/session_registry.hpp"
@@ -23,13 +23,7 @@ public:
     /// Adds a session whose record is otherwise `content`.
     session_slot add(const session_record& content, steady_time now) {
         const session_slot slot = registry_.add(make_id(next_id_++)).slot;
-        change(slot, now, [&](session_record& record) {
-            const auto place = record.id_place;
-            const auto size = record.id_size;
-            record = content;
-            record.id_place = place;
-            record.id_size = size;
-        });
+        change(slot, now, [&](session_record& record) { record.assign_all_but_id(content); });
         return slot;
     }
 

@@ -25,13 +25,7 @@ class Census : public testing::Test {
 protected:
     session_slot add(const session_record& content) {
         const session_slot slot = registry_.add(make_id(next_id_++)).slot;
-        registry_.update(slot, [&](session_record& record) {
-            const auto place = record.id_place;
-            const auto size = record.id_size;
-            record = content;
-            record.id_place = place;
-            record.id_size = size;
-        });
+        registry_.update(slot, [&](session_record& record) { record.assign_all_but_id(content); });
         return slot;
     }
 

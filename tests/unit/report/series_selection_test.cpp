@@ -28,13 +28,7 @@ protected:
     }
 
     void become(session_slot slot, const session_record& content) {
-        registry_.update(slot, [&](session_record& record) {
-            const auto place = record.id_place;
-            const auto size = record.id_size;
-            record = content;
-            record.id_place = place;
-            record.id_size = size;
-        });
+        registry_.update(slot, [&](session_record& record) { record.assign_all_but_id(content); });
     }
 
     /// The slots of the set that a census at `now` gives.
