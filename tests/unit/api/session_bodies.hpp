@@ -1,5 +1,5 @@
-#ifndef KALLGLOT_TESTS_UNIT_CORE_SESSION_BODIES_HPP
-#define KALLGLOT_TESTS_UNIT_CORE_SESSION_BODIES_HPP
+#ifndef KALLGLOT_TESTS_UNIT_API_SESSION_BODIES_HPP
+#define KALLGLOT_TESTS_UNIT_API_SESSION_BODIES_HPP
 
 #include "kallglot/api/session_parser.hpp"
 
@@ -47,6 +47,19 @@ inline session_id id_of(std::string_view text) {
 inline std::string body_with(const std::string& fields) {
     return R"({"id":")" + std::string(known_id) + R"(","status":"active")"
            + (fields.empty() ? "" : ",") + fields + "}";
+}
+
+/// `null` inside `depth` objects or arrays, each begun by `open` and ended by `close`.
+inline std::string nested(std::size_t depth, const std::string& open, const std::string& close) {
+    std::string text;
+    for (std::size_t i = 0; i < depth; ++i) {
+        text += open;
+    }
+    text += "null";
+    for (std::size_t i = 0; i < depth; ++i) {
+        text += close;
+    }
+    return text;
 }
 
 inline result<session_snapshot> parse(session_parser& parser,

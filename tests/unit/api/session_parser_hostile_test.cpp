@@ -17,24 +17,17 @@ using test::parse;
 using test::parse_in_all_ways;
 using test::same_outcome;
 
-std::string nested(std::size_t depth, const std::string& open, const std::string& close) {
-    std::string text;
-    for (std::size_t i = 0; i < depth; ++i) {
-        text += open;
-    }
-    text += "null";
-    for (std::size_t i = 0; i < depth; ++i) {
-        text += close;
-    }
-    return R"("metadata":)" + text;
+std::string nested_metadata(std::size_t depth, const std::string& open, const std::string& close) {
+    return R"("metadata":)" + test::nested(depth, open, close);
 }
 
 TEST(SessionParserHostile, SixteenLevelsAreReadAndSeventeenAreNot) {
-    EXPECT_TRUE(parse_in_all_ways(body_with(nested(15, "[", "]"))).has_value());
-    EXPECT_TRUE(parse_in_all_ways(body_with(nested(15, "{\"a\":", "}"))).has_value());
+    EXPECT_TRUE(parse_in_all_ways(body_with(nested_metadata(15, "[", "]"))).has_value());
+    EXPECT_TRUE(parse_in_all_ways(body_with(nested_metadata(15, "{\"a\":", "}"))).has_value());
     for (const std::size_t depth : {16U, 17U, 33U, 1000U}) {
-        EXPECT_EQ(parse(body_with(nested(depth, "[", "]"))).error(), errc::malformed_json);
-        EXPECT_EQ(parse(body_with(nested(depth, "{\"a\":", "}"))).error(), errc::malformed_json);
+        EXPECT_EQ(parse(body_with(nested_metadata(depth, "[", "]"))).error(), errc::malformed_json);
+        EXPECT_EQ(parse(body_with(nested_metadata(depth, "{\"a\":", "}"))).error(),
+                  errc::malformed_json);
     }
     EXPECT_EQ(parse(std::string(1'000'000, '[')).error(), errc::malformed_json);
 }

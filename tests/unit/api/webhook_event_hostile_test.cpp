@@ -12,6 +12,7 @@ namespace kallglot {
 namespace {
 
 using namespace std::string_literals;
+using test::nested;
 using test::read_sample;
 
 constexpr const char* samples[] = {"webhook_session_created",
@@ -20,18 +21,6 @@ constexpr const char* samples[] = {"webhook_session_created",
 
 std::string event_with(const std::string& data) {
     return R"({"id":"evt_sample","type":"session.started","data":)" + data + "}";
-}
-
-std::string nested(std::size_t depth, const std::string& open, const std::string& close) {
-    std::string text;
-    for (std::size_t i = 0; i < depth; ++i) {
-        text += open;
-    }
-    text += "null";
-    for (std::size_t i = 0; i < depth; ++i) {
-        text += close;
-    }
-    return text;
 }
 
 TEST(WebhookEventHostile, ABodyCutAtAnyByteIsRejected) {
