@@ -27,7 +27,6 @@ inline constexpr auto remembered_kind_words = make_vocabulary<remembered_kind>({
     {remembered_kind::not_found, "not_found", 1},
     {remembered_kind::event, "event", 2},
 });
-inline constexpr std::size_t remembered_kind_count = remembered_kind_words.size();
 
 /// The key of a text. Keys are on disk, so this function must never change.
 [[nodiscard]] std::uint64_t remembered_key(std::string_view text) noexcept;
