@@ -110,12 +110,12 @@ def sweep(writer, plans, count, limit, label, met):
 def kill(arguments):
     # All calls that rename or delete files, all writes of a rewritten store, then syncs and writes.
     broken = 'fdatasync:error=EIO:when=6'
-    usual, anew = calls_of(arguments.writer, '6000', 120), calls_of(arguments.writer, '6000', 120, broken)
-    assert anew['rename'] > usual['rename'], 'the store was not rewritten'
+    usual, rewritten = calls_of(arguments.writer, '6000', 120), calls_of(arguments.writer, '6000', 120, broken)
+    assert rewritten['rename'] > usual['rename'], 'the store was not rewritten'
     plans = [(f'{call} {n}', [broken, f'{call}:signal=SIGKILL:when={n}'])
-             for call in ('rename', 'unlink') for n in range(1, min(anew[call], 25) + 1)]
+             for call in ('rename', 'unlink') for n in range(1, min(rewritten[call], 25) + 1)]
     plans += [(f'rewrite {n}', [broken, f'pwrite64:signal=SIGKILL:when={40 + n}'])
-              for n in range(1, min(anew['pwrite64'] - 40, 50) + 1)]
+              for n in range(1, min(rewritten['pwrite64'] - 40, 50) + 1)]
     plans += [(f'sync {n}', [f'fdatasync,fsync:signal=SIGKILL:when={n}']) for n in range(1, min(usual['fdatasync'], 150) + 1)]
     plans += [(f'write {n}', [f'pwrite64:signal=SIGKILL:when={n}'])
               for n in range(1, min(usual['pwrite64'], 500 - len(plans)) + 1)]
