@@ -1,8 +1,8 @@
 /// The real poller over real TLS against the simulator, all on one loop: the core of the daemon without files and
 /// pages.
 
-#ifndef KALLGLOT_TESTS_INTEGRATION_RUNTIME_LIVE_POLLER_HPP
-#define KALLGLOT_TESTS_INTEGRATION_RUNTIME_LIVE_POLLER_HPP
+#ifndef KALLGLOT_TESTS_INTEGRATION_POLLING_LIVE_POLLER_HPP
+#define KALLGLOT_TESTS_INTEGRATION_POLLING_LIVE_POLLER_HPP
 
 #include "kallglot/async/loop_clock.hpp"
 #include "kallglot/async/worker_thread.hpp"

@@ -1,7 +1,7 @@
 /// A folder, a watch on it, and what it reported; time moves only when the test moves it.
 
-#ifndef KALLGLOT_TESTS_UNIT_RUNTIME_FILE_WATCH_FIXTURE_HPP
-#define KALLGLOT_TESTS_UNIT_RUNTIME_FILE_WATCH_FIXTURE_HPP
+#ifndef KALLGLOT_TESTS_UNIT_INTAKE_FILE_WATCH_FIXTURE_HPP
+#define KALLGLOT_TESTS_UNIT_INTAKE_FILE_WATCH_FIXTURE_HPP
 
 #include "kallglot/intake/file_watch.hpp"
 #include "support/kept_log.hpp"

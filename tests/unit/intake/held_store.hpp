@@ -3,8 +3,8 @@
 /// Like the real store it has two lanes: bulk ids are committed apart from the rest. So a caller must wait for each of
 /// its tickets.
 
-#ifndef KALLGLOT_TESTS_UNIT_RUNTIME_HELD_STORE_HPP
-#define KALLGLOT_TESTS_UNIT_RUNTIME_HELD_STORE_HPP
+#ifndef KALLGLOT_TESTS_UNIT_INTAKE_HELD_STORE_HPP
+#define KALLGLOT_TESTS_UNIT_INTAKE_HELD_STORE_HPP
 
 #include "kallglot/async/deadline.hpp"
 #include "kallglot/ports/session_store.hpp"

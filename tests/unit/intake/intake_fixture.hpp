@@ -1,7 +1,7 @@
 /// The real intake and poller on virtual time, around a model of the API and a store that the test holds.
 
-#ifndef KALLGLOT_TESTS_UNIT_RUNTIME_INTAKE_FIXTURE_HPP
-#define KALLGLOT_TESTS_UNIT_RUNTIME_INTAKE_FIXTURE_HPP
+#ifndef KALLGLOT_TESTS_UNIT_INTAKE_INTAKE_FIXTURE_HPP
+#define KALLGLOT_TESTS_UNIT_INTAKE_INTAKE_FIXTURE_HPP
 
 #include "kallglot/intake/intake.hpp"
 #include "kallglot/metrics/daemon_metrics.hpp"

@@ -1,7 +1,7 @@
 /// A whole daemon without network and clocks: registry, schedule, gate and poller around a model of the API.
 
-#ifndef KALLGLOT_TESTS_UNIT_RUNTIME_POLLER_FIXTURE_HPP
-#define KALLGLOT_TESTS_UNIT_RUNTIME_POLLER_FIXTURE_HPP
+#ifndef KALLGLOT_TESTS_UNIT_POLLING_POLLER_FIXTURE_HPP
+#define KALLGLOT_TESTS_UNIT_POLLING_POLLER_FIXTURE_HPP
 
 #include "kallglot/metrics/daemon_metrics.hpp"
 #include "kallglot/polling/poller.hpp"

@@ -1,7 +1,7 @@
 /// Answers of the API as the tracker gets them: a snapshot and the moments of its exchange.
 
-#ifndef KALLGLOT_TESTS_UNIT_CORE_ANSWERS_HPP
-#define KALLGLOT_TESTS_UNIT_CORE_ANSWERS_HPP
+#ifndef KALLGLOT_TESTS_UNIT_TRACKING_ANSWERS_HPP
+#define KALLGLOT_TESTS_UNIT_TRACKING_ANSWERS_HPP
 
 #include "kallglot/tracking/session_tracker.hpp"
 #include "unit/tracking/property.hpp"

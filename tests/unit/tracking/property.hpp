@@ -1,8 +1,8 @@
 /// What the property tests of the core share: a moment to begin with, chance with a seed, and how many
 /// rounds a build can afford.
 
-#ifndef KALLGLOT_TESTS_UNIT_CORE_PROPERTY_HPP
-#define KALLGLOT_TESTS_UNIT_CORE_PROPERTY_HPP
+#ifndef KALLGLOT_TESTS_UNIT_TRACKING_PROPERTY_HPP
+#define KALLGLOT_TESTS_UNIT_TRACKING_PROPERTY_HPP
 
 #include "kallglot/base/time.hpp"
 #include "kallglot/tracking/session_id.hpp"
