@@ -25,6 +25,7 @@ public:
     loop_timer& operator=(const loop_timer&) = delete;
 
     void wake_at(steady_time when) override {
+        // Cancels the wait before it, if that has not expired yet.
         timer_.expires_at(when);
         const std::uint64_t number = ++*current_;
         // An expired wait is already queued: it cannot be cancelled, and it may run after this object is destroyed.

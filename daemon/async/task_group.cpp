@@ -17,16 +17,11 @@ namespace kallglot {
 
 namespace {
 
-// The child's first turn: co_spawn alone would start it inside spawn().
-task<> start_later(loop_executor executor, task<> child) {
-    co_await asio::post(executor, throwing);
-    co_await std::move(child);
-}
-
 // The exception that left a child, as text; empty if the child ended because it was cancelled.
 std::string describe(const std::exception_ptr& error) {
     try {
         std::rethrow_exception(error);
+        // A cancelled wait throws this, with or without as_tuple, once the task is cancelled.
     } catch (const boost::system::system_error& thrown) {
         return thrown.code() == asio::error::operation_aborted ? std::string() : thrown.what();
     } catch (const std::exception& thrown) {
@@ -56,17 +51,33 @@ void task_group::spawn(std::string name, task<> body) {
     const auto where = children_.emplace(children_.end());
     where->name = std::move(name);
     asio::co_spawn(executor_,
-                   start_later(executor_, std::move(body)),
+                   // The address of the list's node is stable until finished() moves it out.
+                   start(&*where, std::move(body)),
                    asio::bind_cancellation_slot(
                        where->signal.slot(),
                        [this, where](const std::exception_ptr& error) { finished(where, error); }));
+}
+
+// The child's first turn: co_spawn alone would start it inside spawn().
+task<> task_group::start(child* self, task<> body) {
+    co_await asio::post(executor_, throwing);
+    self->started = true;
+    if (!self->dropped) {
+        co_await std::move(body);
+    }
 }
 
 void task_group::cancel(asio::cancellation_type type) {
     // A child that is cancelled may end at once and leave the list, so the next one is found first.
     for (auto at = children_.begin(); at != children_.end();) {
         const auto next = std::next(at);
-        at->signal.emit(type);
+        // The signal may reach a child only after its first turn: before that, co_spawn of Asio 1.28 throws the
+        // cancellation into the loop, and the group never learns of the end.
+        if (at->started) {
+            at->signal.emit(type);
+        } else {
+            at->dropped = true;
+        }
         at = next;
     }
 }
@@ -74,6 +85,7 @@ void task_group::cancel(asio::cancellation_type type) {
 task<> task_group::join() {
     // The timer never expires: the last child or a cancellation of this task ends the wait.
     steady_timer wake(executor_, steady_timer::time_point::max());
+    // A local timer is safe: this coroutine outlives the wait, and clears the function before it ends.
     on_empty_ = [&wake] {
         wake.cancel();
     };

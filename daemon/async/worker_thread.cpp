@@ -1,11 +1,24 @@
 #include "kallglot/async/worker_thread.hpp"
 
+#include <boost/asio/post.hpp>
+
 #include <pthread.h>
 #include <signal.h>
 
 namespace kallglot {
 
-worker_thread::worker_thread(loop_executor loop, const std::string& name) : loop_(std::move(loop)) {
+void worker_note::set(std::string text) {
+    const std::lock_guard lock(mutex_);
+    text_ = std::move(text);
+}
+
+std::string worker_note::get() const {
+    const std::lock_guard lock(mutex_);
+    return text_;
+}
+
+worker_thread::worker_thread(loop_executor loop, const std::string& name)
+    : worker(std::move(loop)) {
     // The loop's thread handles all signals. A new thread inherits the mask of its creator, so it is set before.
     sigset_t all;
     sigset_t before;
@@ -13,6 +26,7 @@ worker_thread::worker_thread(loop_executor loop, const std::string& name) : loop
     pthread_sigmask(SIG_SETMASK, &all, &before);
     thread_ = std::thread([this] { serve(); });
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    // The kernel takes 15 characters and rejects longer names.
     pthread_setname_np(thread_.native_handle(), name.substr(0, 15).c_str());
 }
 
@@ -33,6 +47,16 @@ void worker_thread::post(std::function<void()> work) {
         queue_.push_back(std::move(work));
     }
     changed_.notify_all();
+}
+
+void worker_thread::call(std::function<void()> work, std::function<void()> then) {
+    post([loop = loop(), work = std::move(work), then = std::move(then)]() mutable {
+        work();
+        // What the work owns is destroyed here; what `then` owns, on the loop.
+        work = nullptr;
+        // Posted and not called: `then` belongs to the loop's thread.
+        asio::post(loop, std::move(then));
+    });
 }
 
 bool worker_thread::stop(steady_duration timeout) {
@@ -61,6 +85,7 @@ void worker_thread::serve() {
         if (queue_.empty()) {
             break;
         }
+        // Moved out before the lock is released, since post() may move the queue's memory.
         std::function<void()> work = std::move(queue_.front());
         queue_.pop_front();
 

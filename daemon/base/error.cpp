@@ -15,6 +15,8 @@ const char* message_of(errc error) noexcept {
             return "host name not resolved";
         case errc::resolve_timeout:
             return "name resolution timeout";
+        case errc::http2_unavailable:
+            return "the API does not speak HTTP/2, which api.http_version requires";
         case errc::connect_refused:
             return "connection refused by every address";
         case errc::connect_timeout:
@@ -32,7 +34,7 @@ const char* message_of(errc error) noexcept {
         case errc::tls_failed:
             return "TLS protocol failure";
         case errc::certificate_rejected:
-            return "certificate not trusted";
+            return "certificate of the API not trusted";
         case errc::request_timeout:
             return "request timeout";
         case errc::connection_reset:
@@ -44,21 +46,23 @@ const char* message_of(errc error) noexcept {
         case errc::malformed_response:
             return "malformed HTTP response";
         case errc::unsolicited_data:
-            return "unsolicited data on the connection";
+            return "the API sent data without a request";
         case errc::header_too_large:
-            return "response header exceeds 8 KiB";
+            return "response header exceeds 64 KiB (HTTP/2: 16 KiB, with 32 bytes for each field)";
         case errc::response_too_large:
             return "response body exceeds api.max_response_size";
         case errc::encoded_response:
             return "response has a Content-Encoding that was not requested";
         case errc::foreign_content:
             return "response is not JSON: wrong Content-Type";
+        case errc::stream_reset:
+            return "HTTP/2 stream reset by the API";
         case errc::malformed_json:
             return "malformed JSON body";
         case errc::invalid_session:
-            return "session object must have exactly one id and one status";
+            return "response must have exactly one session id and one status";
         case errc::wrong_session:
-            return "response describes another session than requested";
+            return "response describes another session than requested: ignored";
         case errc::invalid_event:
             return "webhook event must have an id and a type";
         case errc::invalid_session_id:
@@ -66,9 +70,9 @@ const char* message_of(errc error) noexcept {
         case errc::session_limit:
             return "session limit reached (sessions.max_tracked)";
         case errc::store_unavailable:
-            return "storage unavailable, retry later";
+            return "the exporter cannot write its store: not registered, retry later";
         case errc::memory_short:
-            return "memory low: no new sessions accepted";
+            return "the exporter is low on memory: not registered, retry later";
         case errc::cancelled:
             return "operation cancelled";
     }
@@ -85,6 +89,8 @@ const char* message_of(errc error) noexcept {
 
 class kallglot_category final : public boost::system::error_category {
 public:
+    // "kallglot" in ASCII. With a number of its own, Boost compares categories by it and not by address, so that
+    // copies in several libraries are equal.
     constexpr kallglot_category() noexcept : error_category(0x6B61'6C6C'676C'6F74U) {}
 
     // Shown in front of the number when a library prints the code.
@@ -130,10 +136,12 @@ failure_reason classify(errc error) noexcept {
             return failure_reason::timeout;
         case errc::tls_failed:
         case errc::certificate_rejected:
+        case errc::http2_unavailable:
             return failure_reason::tls;
         case errc::connection_reset:
         case errc::connection_closed:
         case errc::reused_connection_closed:
+        case errc::stream_reset:
             return failure_reason::reset;
         // Everything from the first byte of the response to the meaning of its body.
         case errc::malformed_response:

@@ -4,7 +4,7 @@
 
 #include "log/log_line.hpp"
 
-#include "kallglot/base/utf8.hpp"
+#include "kallglot/base/text.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -44,6 +44,7 @@ public:
             append({'\\', 'r'});
         } else if (code == '\t') {
             append({'\\', 't'});
+            // Otherwise a text from outside could hide or forge lines on the operator's terminal.
         } else if (is_harmful(code)) {
             // All of them are in the basic plane, so four digits suffice.
             append({'\\', 'u'});
@@ -109,6 +110,7 @@ public:
         while (!text.empty()) {
             const auto character = decode_utf8(text);
             const bool valid = character.length != 0;
+            // One byte only: what follows may be valid again.
             const std::size_t length = valid ? character.length : 1;
             // An invalid byte appears as the replacement character.
             const escaped piece(valid ? character.code : 0xFFFD,

@@ -116,7 +116,10 @@ bool stream_logger::admit(const log_event& event, std::uint64_t& suppressed) noe
 
 void stream_logger::report_dropped(log_time now) noexcept {
     const log_field fields[] = {{"lines", dropped_unreported_}};
-    const log_event event{now, log_level::warn, "log lines dropped", fields};
+    const log_event event{now,
+                          log_level::warn,
+                          "log lines dropped: the reader of the log is too slow",
+                          fields};
     // If the sink is still full, the count stays and the next event tries again.
     if (sink_.write(line_.format(event, options_.style))) {
         dropped_unreported_ = 0;

@@ -21,7 +21,7 @@ namespace kallglot {
 /// handler with the child's name. The destructor asserts that no child is left (Seastar's gate). An example of use:
 ///
 ///     task_group group(executor, [&](const std::string& name, const std::string& what) {
-///         log.error("task failed", {{"task", name}, {"error", what}});
+///         log.error("internal error: a task stopped, the exporter continues without it", {{"task", name}, {"error", what}});
 ///     });
 ///     group.spawn("listener", accept());             // starts at the loop's next turn
 ///     group.close();                                 // to stop: accept no more children,
@@ -42,7 +42,8 @@ public:
     /// Starts `child` at the loop's next turn. After close() the child is dropped and never starts.
     void spawn(std::string name, task<> child);
 
-    /// Cancels every child: `total` lets operations in flight finish, `terminal` aborts them.
+    /// Cancels every child: `total` lets operations in flight finish, `terminal` aborts them. A child without a turn so
+    /// far has no operation, so after either it never starts.
     /// Call close() first, so that no child is added afterwards.
     void cancel(asio::cancellation_type type);
 
@@ -59,10 +60,13 @@ private:
     struct child {
         std::string name;
         asio::cancellation_signal signal;
+        bool started = false;
+        bool dropped = false; // cancelled before it started
     };
 
     using child_list = std::list<child>;
 
+    [[nodiscard]] task<> start(child* self, task<> body);
     void finished(child_list::iterator where, const std::exception_ptr& error);
 
     loop_executor executor_;

@@ -36,6 +36,7 @@ enum class errc {
     handshake_timeout,     ///< TLS was not established within connect_timeout
     tls_failed,            ///< the TLS handshake failed, or a record could not be decrypted
     certificate_rejected,  ///< the chain or the host name of the API's certificate is not trusted
+    http2_unavailable,     ///< the API does not speak HTTP/2, and api.http_version is 2
 
     // One exchange. The connection is closed.
     request_timeout,   ///< no complete answer within request_timeout
@@ -44,10 +45,11 @@ enum class errc {
     reused_connection_closed, ///< a reused connection was closed before the first byte of the answer: retried once
     malformed_response, ///< not HTTP, or with contradictory framing
     unsolicited_data,   ///< bytes that belong to no request
-    header_too_large,   ///< the header exceeds 8 KiB
+    header_too_large,   ///< the header exceeds 64 KiB; over HTTP/2 each field counts 32 bytes more
     response_too_large, ///< the body exceeds max_response_size
     encoded_response,   ///< a Content-Encoding that was not requested
     foreign_content,    ///< a Content-Type other than JSON on an answer that must be a session
+    stream_reset,       ///< HTTP/2: the API reset the stream of this request; the connection stays
 
     // The content of an answer.
     malformed_json,  ///< the body is not one JSON object, or too deep

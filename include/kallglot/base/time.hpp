@@ -1,4 +1,4 @@
-/// The two clocks of the project, as types, so that they cannot be mixed up.
+/// The two clocks of the project, as types that cannot be mixed up, and the parsers of the API's timestamps.
 ///
 /// Decisions use the steady clock only. The API's timestamps are wall times of *its* clock. They become steady times
 /// through the `Date` of the response that carried them (server_clock.hpp). Pure code never reads a clock: every
@@ -8,6 +8,8 @@
 #define KALLGLOT_BASE_TIME_HPP
 
 #include <chrono>
+#include <optional>
+#include <string_view>
 
 namespace kallglot {
 
@@ -40,6 +42,16 @@ inline constexpr steady_time no_time = steady_time::min();
     const double bounded = value < 0 ? 0 : (value < limit ? value : limit);
     return std::chrono::duration_cast<steady_duration>(std::chrono::duration<double>(bounded));
 }
+
+/// An ISO 8601 / RFC 3339 timestamp as the API writes it: date, `T` or `t` or a space, time, any
+/// number of fraction digits (cut to milliseconds), `Z` or an offset of up to 14 hours. `:60` is
+/// read as the next second. Empty for anything else, and for years outside 1970 to 9999.
+///
+/// Source: samples in tests/samples, RFC 3339 section 5.6.
+[[nodiscard]] std::optional<api_time> parse_timestamp(std::string_view text) noexcept;
+
+/// An HTTP date in any of the three forms of RFC 9110 section 5.6.7 (IMF-fixdate, RFC 850, asctime).
+[[nodiscard]] std::optional<api_time> parse_http_date(std::string_view text) noexcept;
 
 } // namespace kallglot
 

@@ -1,7 +1,6 @@
-/// Port through which the private listener reads the state of the daemon.
+/// Ports through which the private listener reads the state of the daemon, and shows and reloads the configuration.
 ///
-/// So the routes know neither registry nor poller, and tests use a daemon made of values. Read-only; reloads go through
-/// config_control.
+/// So the routes know neither registry nor poller, and tests use a daemon made of values.
 
 #ifndef KALLGLOT_PORTS_DAEMON_CONTROL_HPP
 #define KALLGLOT_PORTS_DAEMON_CONTROL_HPP
@@ -12,7 +11,9 @@
 #include "kallglot/ports/daemon_report.hpp"
 
 #include <memory>
+#include <string>
 #include <string_view>
+#include <vector>
 
 namespace kallglot {
 
@@ -27,7 +28,7 @@ struct readiness {
     std::string_view reason = "starting";
 };
 
-/// Loop only.
+/// The state of the daemon, read-only. Loop only.
 class daemon_control {
 public:
     virtual ~daemon_control() = default;
@@ -47,6 +48,29 @@ protected:
     daemon_control() = default;
     daemon_control(const daemon_control&) = default;
     daemon_control& operator=(const daemon_control&) = default;
+};
+
+/// The result of a reload. Without `done` nothing has changed.
+struct reload_outcome {
+    bool done = false;
+    std::vector<std::string> messages; ///< done: the changes; else the errors. No secrets.
+};
+
+/// The configuration. Loop only.
+class config_control {
+public:
+    virtual ~config_control() = default;
+
+    /// Reloads the configuration. One reload at a time; further callers wait for their turn.
+    [[nodiscard]] virtual task<reload_outcome> reload() = 0;
+
+    /// The active configuration as YAML; secrets are shown as `<secret>`.
+    [[nodiscard]] virtual std::string effective() const = 0;
+
+protected:
+    config_control() = default;
+    config_control(const config_control&) = default;
+    config_control& operator=(const config_control&) = default;
 };
 
 } // namespace kallglot

@@ -16,6 +16,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace kallglot {
@@ -48,7 +49,12 @@ struct daemon_report {
     api_time wall_now{}; ///< this machine's wall clock at the moment `census::at`
     gauge_set gauges;
 
+    /// Where people reach the pages, without a slash at the end; empty: not known.
+    std::string external_url;
+
     // What the page shows besides gauges.
+    std::optional<double>
+        deciding_rate; ///< requests a second that decide all; empty if the budget does
     kallglot::api_state state = kallglot::api_state::starting;
     std::optional<bool> webhooks_flow; ///< empty while webhooks are off
     std::optional<bool>

@@ -14,6 +14,7 @@
 #include "kallglot/tracking/session_id.hpp"
 #include "kallglot/tracking/session_ledger.hpp"
 #include "kallglot/tracking/session_tracker.hpp"
+#include "kallglot/tracking/stuck_episode.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -42,6 +43,7 @@ public:
     virtual void ended(end_reason reason) noexcept = 0;
     virtual void ended_duration(steady_duration call) = 0;
     virtual void ended_without_start() noexcept = 0;
+    virtual void episode_ended(const stuck_episode& episode) = 0;
 
     // Requests.
     virtual void request_sent() noexcept = 0;

@@ -12,11 +12,13 @@
 #include "kallglot/base/time.hpp"
 #include "kallglot/tracking/session.hpp"
 #include "kallglot/tracking/session_id.hpp"
+#include "kallglot/tracking/stuck_episode.hpp"
 
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace kallglot {
@@ -54,6 +56,48 @@ struct session_page {
     std::vector<session_view> sessions;
     std::string next; ///< a cursor; empty: that was the last page
 };
+
+/// A stuck episode for people and programs. Times are on this machine's wall clock.
+struct episode_view {
+    explicit episode_view(const session_id& which) noexcept : id(which) {}
+
+    session_id id;
+    episode_number number = 0;
+    session_status status = session_status::unknown;
+    session_mode mode = session_mode::none;
+    session_provider provider = session_provider::none;
+    episode_outcome outcome = episode_outcome::open;
+    milliseconds threshold{};
+    api_time since{}; ///< later bound of the beginning of the stay
+    std::optional<api_time> since_low;
+    api_time confirmed{};
+    std::optional<api_time> until; ///< later bound of its end; empty while open
+    std::optional<api_time> until_low;
+};
+
+/// Which episodes to list: the newest first.
+struct episode_query {
+    std::optional<bool> open;       ///< only open ones, or only those that are over
+    std::optional<api_time> since;  ///< only those that were open at that time or later
+    std::optional<session_id> of{}; ///< only those of this session
+    std::size_t limit = 100;
+    std::optional<episode_number> after; ///< only those with a smaller number
+};
+
+struct episode_page {
+    std::vector<episode_view> episodes;
+    std::optional<episode_number>
+        next;                  ///< for `after` of the next page; empty: that was the last one
+    std::uint64_t dropped = 0; ///< removed because there were too many, since the start
+};
+
+/// The characters at the end of an id that find it.
+inline constexpr std::size_t id_ending_size = 6;
+
+/// Whether the text is the whole id, or its last characters.
+[[nodiscard]] constexpr bool matches_id(std::string_view id, std::string_view text) noexcept {
+    return id == text || (text.size() == id_ending_size && id.ends_with(text));
+}
 
 enum class track_outcome : std::uint8_t { added, known };
 enum class forget_outcome : std::uint8_t { forgotten, not_tracked };
@@ -94,6 +138,14 @@ public:
 
     /// Errors: invalid_session_id for a cursor of another process or a malformed one.
     [[nodiscard]] virtual task<result<session_page>> list(session_query query) = 0;
+
+    static constexpr std::size_t max_found = 20;
+
+    /// The sessions that the text names, whole or by the end of the id; tracked ones, and those with episodes. At most
+    /// `max_found`.
+    [[nodiscard]] virtual task<result<std::vector<session_id>>> find(std::string text) = 0;
+
+    [[nodiscard]] virtual episode_page list_episodes(const episode_query& query) const = 0;
 
     /// Applies an event whose signature was verified. Ends when its changes are durable.
     ///

@@ -12,6 +12,7 @@
 #include "kallglot/tracking/remembered_keys.hpp"
 #include "kallglot/tracking/session_id.hpp"
 #include "kallglot/tracking/session_record.hpp"
+#include "kallglot/tracking/stuck_episode.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -63,6 +64,10 @@ public:
                                  std::size_t limit,
                                  std::vector<remembered_entry>& entries) = 0;
 
+    virtual bool list_episodes(std::uint64_t& cursor,
+                               std::size_t limit,
+                               std::vector<stuck_episode>& episodes) = 0;
+
 protected:
     store_owner() = default;
     store_owner(const store_owner&) = default;
@@ -74,7 +79,7 @@ class session_store {
 public:
     virtual ~session_store() = default;
 
-    /// False while the store cannot write or its backlog is full: the intake answers 503. Calls made nevertheless are
+    /// False while the store cannot write or does not answer, or its backlog is full: the intake answers 503. Calls made nevertheless are
     /// rejected: the ticket fails, and on_not_stored() gets the ids.
     [[nodiscard]] virtual bool accepting() const = 0;
 
@@ -99,7 +104,11 @@ public:
     /// Remembers the key of an event for 72 hours. Call it after the change that the event made to its session. The
     /// key is never durable before that change: otherwise a restart would take the event for a duplicate and lose the
     /// change.
-    virtual commit_ticket remember_event(std::uint64_t key, const session_id& session) = 0;
+    virtual commit_ticket remember_event(const remembered_key& key, const session_id& session) = 0;
+
+    /// Persists an episode that has begun or ended, or removes one, without a wait.
+    virtual void note_episode(const stuck_episode& episode) = 0;
+    virtual void forget_episode(episode_number number) = 0;
 
     /// The ticket to wait for before a known id is acknowledged: that of its newest add() or change(), while it is in
     /// progress.
@@ -107,7 +116,8 @@ public:
 
     /// Ends when the group is durable. Call it in the turn of the loop that issued the ticket, or soon after.
     ///
-    /// Errors: store_unavailable: the group could not be written, and its ids are not in the store; cancelled.
+    /// Errors: store_unavailable: the group could not be written, and its ids are not in the store, or the store has not
+    ///         answered for some seconds, and the ids may still get into it; cancelled.
     /// Cancel: terminal, at once; the write continues.
     [[nodiscard]] virtual task<error_code> committed(commit_ticket ticket) = 0;
 
@@ -122,11 +132,17 @@ class store_reader {
 public:
     virtual ~store_reader() = default;
 
+    /// What the remembered keys of this store are made with. Called first.
+    virtual void on_secret(const hash_key& secret) = 0;
+
     /// Sessions after a restart: unverified, with routine polls.
     virtual void on_sessions(std::span<const kept_session> sessions) = 0;
 
     /// In the order of time.
     virtual void on_remembered(std::span<const remembered_entry> entries) = 0;
+
+    /// In the order of their numbers, after all sessions.
+    virtual void on_episodes(std::span<const stuck_episode> episodes) = 0;
 
 protected:
     store_reader() = default;

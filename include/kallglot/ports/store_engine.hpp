@@ -10,6 +10,7 @@
 #include "kallglot/tracking/remembered_keys.hpp"
 #include "kallglot/tracking/session_id.hpp"
 #include "kallglot/tracking/stored_session.hpp"
+#include "kallglot/tracking/stuck_episode.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -39,7 +40,7 @@ struct store_fault {
 
 /// A remembered key, as it is stored.
 struct remembered_row {
-    std::uint64_t key = 0;
+    remembered_key key;
     stored_time at;
     remembered_kind kind = remembered_kind::ended;
 };
@@ -60,7 +61,17 @@ struct remove_session {
     session_id id;
 };
 
-using store_change = std::variant<put_session, update_session, remove_session, remembered_row>;
+struct remove_episode {
+    episode_number number;
+};
+
+/// A stored_episode replaces the one with its number.
+using store_change = std::variant<put_session,
+                                  update_session,
+                                  remove_session,
+                                  remembered_row,
+                                  stored_episode,
+                                  remove_episode>;
 
 /// Changes that become durable together.
 struct change_group {
@@ -84,6 +95,7 @@ struct store_opening {
     store_fault writing;                ///< it can be read, but not written
     std::optional<store_damage> damage; ///< found, and repaired as far as possible
     std::optional<stored_timeline> line;
+    hash_key secret; ///< of the remembered keys: random, and the same for the life of the store
     std::int64_t last_corruption = 0; ///< Unix milliseconds; 0: never
     std::uint64_t size_bytes = 0;
     bool is_new = false;
@@ -96,7 +108,7 @@ struct commit_outcome {
     bool more_to_purge = false; ///< one transaction could not remove all keys that were too old
 };
 
-/// Worker only: no two calls at the same time. open() first; read() and read_keys() before the first commit.
+/// Worker only: no two calls at the same time. open() first; the reads before the first commit.
 class store_engine {
 public:
     virtual ~store_engine() = default;
@@ -107,6 +119,9 @@ public:
     /// Whether sessions survive a restart at all.
     [[nodiscard]] virtual bool is_persistent() const noexcept = 0;
 
+    /// Grows while open() gets on. Any thread.
+    [[nodiscard]] virtual std::uint64_t progress() const noexcept { return 0; }
+
     /// Opens and verifies the store, or makes it if there is none.
     [[nodiscard]] virtual store_opening open(api_time wall, steady_time now) = 0;
 
@@ -115,6 +130,8 @@ public:
                                            std::int64_t limit,
                                            std::vector<stored_session>& rows) = 0;
     [[nodiscard]] virtual store_fault read_keys(std::vector<remembered_row>& rows) = 0;
+    /// In the order of their numbers.
+    [[nodiscard]] virtual store_fault read_episodes(std::vector<stored_episode>& rows) = 0;
 
     /// One transaction, durable when it returns without a fault. After a fault nothing of it may be relied on.
     [[nodiscard]] virtual commit_outcome commit(
@@ -130,6 +147,7 @@ public:
     [[nodiscard]] virtual store_fault begin_rewrite(const time_mark& mark, bool damaged) = 0;
     [[nodiscard]] virtual store_fault append(const std::vector<stored_session>& rows) = 0;
     [[nodiscard]] virtual store_fault append(const std::vector<remembered_row>& rows) = 0;
+    [[nodiscard]] virtual store_fault append(const std::vector<stored_episode>& rows) = 0;
     [[nodiscard]] virtual store_fault finish_rewrite() = 0;
 
     /// Closes the store, whatever it returns.

@@ -38,6 +38,15 @@ struct poll_settings {
 /// Largest number of thresholds in a list.
 inline constexpr std::size_t max_thresholds = 16;
 
+/// The age from which a stay in a status is a stuck episode: that of the shipped alert of the status.
+struct episode_thresholds {
+    std::chrono::milliseconds created = std::chrono::minutes(5);
+    std::chrono::milliseconds connecting = std::chrono::seconds(30);
+    std::chrono::milliseconds ending = std::chrono::minutes(1);
+
+    [[nodiscard]] bool operator==(const episode_thresholds&) const = default;
+};
+
 /// Each list has at most `max_thresholds` ages above 0, strictly ascending; empty = none for that status.
 struct threshold_settings {
     using list = std::vector<std::chrono::milliseconds>;
@@ -51,6 +60,8 @@ struct threshold_settings {
     list active = {std::chrono::hours(1), std::chrono::hours(4)};
     list ending = {std::chrono::minutes(1), std::chrono::minutes(5)};
     list not_started = {std::chrono::seconds(30), std::chrono::minutes(1), std::chrono::minutes(5)};
+
+    episode_thresholds episodes{}; ///< need not be in the lists
 
     [[nodiscard]] bool operator==(const threshold_settings&) const = default;
 };

@@ -16,6 +16,7 @@
 #include <limits>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace kallglot {
@@ -50,6 +51,26 @@ struct rate_limit_setting {
     [[nodiscard]] constexpr bool operator==(const rate_limit_setting&) const noexcept = default;
 };
 
+/// The setting `api.http_version`.
+enum class http_version_choice : std::uint8_t {
+    automatic, ///< `auto`: HTTP/2 if the API agrees during the TLS handshake, otherwise HTTP/1.1
+    http_1_1,
+    http_2, ///< no other; an API without it is an error
+};
+
+/// The value as in the configuration file.
+[[nodiscard]] constexpr std::string_view text_of(http_version_choice choice) noexcept {
+    switch (choice) {
+        case http_version_choice::automatic:
+            return "auto";
+        case http_version_choice::http_1_1:
+            return "1.1";
+        case http_version_choice::http_2:
+            return "2";
+    }
+    return {};
+}
+
 /// Base URL of the API and its parts.
 struct api_endpoint {
     std::string text = "https://api.kallglot.com/v1"; ///< as configured, for people
@@ -58,6 +79,10 @@ struct api_endpoint {
     std::string host_header = "api.kallglot.com"; ///< value of `Host:`; with brackets and odd ports
     std::string path_prefix = "/v1"; ///< empty or begins with a slash; no slash at the end
     bool tls = true;
+    bool is_absolute = false; ///< the name had a dot at the end: the DNS appends no search domain
+
+    /// The name to resolve.
+    [[nodiscard]] std::string lookup_host() const { return is_absolute ? host + '.' : host; }
 
     [[nodiscard]] bool operator==(const api_endpoint&) const = default;
 };
@@ -92,11 +117,16 @@ struct api_settings {
     std::string client_cert_file;
     std::string client_key_file;
     std::optional<proxy_endpoint> proxy_url;
+    std::string proxy_user; ///< empty: no login at the proxy
+    std::string proxy_password_file;
+    http_version_choice http_version = http_version_choice::automatic;
     std::chrono::milliseconds connect_timeout = std::chrono::seconds(5); ///< TCP and TLS together
     std::chrono::milliseconds request_timeout =
         std::chrono::seconds(10); ///< first byte sent to last byte received
     std::chrono::milliseconds idle_timeout = std::chrono::seconds(30);
+    std::size_t max_requests_in_flight = 256;
     std::size_t max_connections = 256;
+    std::size_t max_streams_per_connection = 100; ///< HTTP/2
     std::size_t max_response_size_bytes = 256 * 1024;
     rate_limit_setting rate_limit{};
     rate max_rate{200.0};

@@ -1,14 +1,34 @@
-/// UTF-8 decoder: one character at a time, with detection of invalid bytes.
+/// Texts of protocols: ASCII words without case, UTF-8, URL paths.
 ///
-/// Text from outside passes through here before it reaches a log line or the configuration.
+/// Independent of the locale. Text from outside passes decode_utf8() before it reaches a log line or the configuration.
 
-#ifndef KALLGLOT_BASE_UTF8_HPP
-#define KALLGLOT_BASE_UTF8_HPP
+#ifndef KALLGLOT_BASE_TEXT_HPP
+#define KALLGLOT_BASE_TEXT_HPP
 
+#include <algorithm>
 #include <cstddef>
 #include <string_view>
 
 namespace kallglot {
+
+/// Not std::isdigit, which depends on the locale and is not defined for negative bytes.
+[[nodiscard]] constexpr bool is_digit(char c) noexcept {
+    return c >= '0' && c <= '9';
+}
+
+[[nodiscard]] constexpr char ascii_lower(char c) noexcept {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+/// Equality without case, for field names, codings and schemes. Other bytes than ASCII letters must be equal.
+///
+/// Used instead of boost::beast::iequals. In Boost 1.81 that one reads a byte behind the end of two texts of equal
+/// length that differ in case.
+[[nodiscard]] constexpr bool ascii_iequals(std::string_view a, std::string_view b) noexcept {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) {
+        return ascii_lower(x) == ascii_lower(y);
+    });
+}
 
 /// The character at the front of a text.
 ///
@@ -51,6 +71,16 @@ struct utf8_character {
     }
     return {};
 }
+
+/// Whether a path of a URL equals `place` or is below it: `/api/v1` is below `/api`, `/apis` is not.
+///
+/// Paths are compared as received: nothing is unescaped or normalized.
+[[nodiscard]] constexpr bool is_below(std::string_view path, std::string_view place) noexcept {
+    return path.starts_with(place) && (path.size() == place.size() || path[place.size()] == '/');
+}
+
+static_assert(is_below("/api", "/api") && is_below("/api/v1", "/api"));
+static_assert(!is_below("/apis", "/api") && !is_below("/ap", "/api"));
 
 } // namespace kallglot
 

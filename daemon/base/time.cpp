@@ -1,4 +1,6 @@
-#include "kallglot/base/timestamps.hpp"
+#include "kallglot/base/time.hpp"
+
+#include "kallglot/base/text.hpp"
 
 #include <array>
 #include <cstddef>
@@ -23,11 +25,6 @@ constexpr std::array<std::string_view, 7>
 // Range of timestamps that are plausible: from the Unix epoch to the year 9999.
 constexpr api_time earliest{std::chrono::sys_days{year{1970} / 1 / 1}};
 constexpr api_time end_of_time{std::chrono::sys_days{year{10000} / 1 / 1}};
-
-// Not std::isdigit, which depends on the locale.
-constexpr bool is_digit(char c) noexcept {
-    return c >= '0' && c <= '9';
-}
 
 // Reads a text from the left. After the first piece that does not match, all further pieces fail too. So the code of a
 // format looks like its grammar, with one check at the end.
