@@ -4,7 +4,7 @@
 #include "kallglot/config/addresses.hpp"
 
 #include "config/units.hpp"
-#include "kallglot/base/ascii.hpp"
+#include "kallglot/base/text.hpp"
 
 #include <arpa/inet.h>
 
@@ -37,8 +37,11 @@ bool is_label(std::string_view label) {
               });
 }
 
-// A DNS name by its form; it is not resolved here.
+// A DNS name by its form; it is not resolved here. A dot at the end means that no search domain is appended.
 bool is_host_name(std::string_view host) {
+    if (host.ends_with('.')) {
+        host.remove_suffix(1);
+    }
     if (host.empty() || host.size() > 253) {
         return false;
     }
@@ -53,7 +56,7 @@ bool is_host_name(std::string_view host) {
         rest.remove_prefix(std::min(dot + 1, rest.size()));
     }
     // No top-level domain is a number: such a text is a mistyped IPv4 address, for example 10.0.0.300.
-    return host.back() != '.'
+    return !host.ends_with('.')
            && !std::all_of(last.begin(), last.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
@@ -129,6 +132,23 @@ bool take_scheme(std::string_view& text, std::string_view scheme) {
     return true;
 }
 
+// The port of a URL, which is optional: the scheme has a default.
+parsed<std::uint16_t> port_or(std::string_view text, std::uint16_t usual) {
+    return text.data() == nullptr ? parsed<std::uint16_t>(usual) : parse_port(text, 1);
+}
+
+// The path of a base URL, without the slashes at its end, because the path of a request begins with one.
+parsed<std::string> parse_base_path(std::string_view path) {
+    while (path.ends_with('/')) {
+        path.remove_suffix(1);
+    }
+    // The path goes into every request line as it is, so it must not break the line.
+    if (!std::all_of(path.begin(), path.end(), is_path_character)) {
+        return parse_error{"the path contains a character not allowed in a URL"};
+    }
+    return std::string(path);
+}
+
 } // namespace
 
 parsed<api_endpoint> parse_base_url(std::string_view text) {
@@ -153,15 +173,17 @@ parsed<api_endpoint> parse_base_url(std::string_view text) {
     if (!parts) {
         return parse_error{parts.error()};
     }
-    // The port is optional in a URL; the scheme has a default.
     const std::uint16_t usual_port = endpoint.tls ? 443 : 80;
-    endpoint.port = usual_port;
-    if (parts->port.data() != nullptr) {
-        const auto port = parse_port(parts->port, 1);
-        if (!port) {
-            return parse_error{port.error()};
-        }
-        endpoint.port = *port;
+    const auto port = port_or(parts->port, usual_port);
+    if (!port) {
+        return parse_error{port.error()};
+    }
+    endpoint.port = *port;
+    // The dot at the end of a name is for the DNS alone: certificates, SNI and servers do not know it. No DNS is asked
+    // for localhost (RFC 6761 section 6.3), and the dot would hide it from /etc/hosts.
+    if (parts->host.ends_with('.')) {
+        parts->host.pop_back();
+        endpoint.is_absolute = parts->host != "localhost";
     }
     // RFC 9110 section 7.2: the header has the port only if it is not the default, and IPv6 in brackets.
     endpoint.host_header = parts->brackets ? '[' + parts->host + ']' : parts->host;
@@ -170,16 +192,11 @@ parsed<api_endpoint> parse_base_url(std::string_view text) {
     }
     endpoint.host = std::move(parts->host);
 
-    // Without a slash at the end, because the path of a request begins with one.
-    std::string_view path = rest.substr(slash);
-    while (path.ends_with('/')) {
-        path.remove_suffix(1);
+    auto path = parse_base_path(rest.substr(slash));
+    if (!path) {
+        return parse_error{path.error()};
     }
-    // The path goes into every request line as it is, so it must not break the line.
-    if (!std::all_of(path.begin(), path.end(), is_path_character)) {
-        return parse_error{"the path contains a character not allowed in a URL"};
-    }
-    endpoint.path_prefix = std::string(path);
+    endpoint.path_prefix = std::move(*path);
     return endpoint;
 }
 

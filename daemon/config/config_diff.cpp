@@ -1,6 +1,5 @@
-#include "kallglot/config/config_diff.hpp"
-
 #include "config/schema_values.hpp"
+#include "kallglot/config/reference.hpp"
 
 #include <utility>
 
@@ -21,6 +20,7 @@ std::vector<config_change> diff(const settings& before, const settings& after) {
 
 std::string to_string(const config_change& change) {
     const auto shown = [](const std::string& text) {
+        // An unset value would leave a gap beside the arrow.
         return text.empty() ? "(none)" : text;
     };
     std::string text =

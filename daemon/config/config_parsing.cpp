@@ -128,16 +128,16 @@ private:
         }
     }
 
-    // A certificate and its key: both or neither.
-    void require_pair(const std::string& cert_path,
-                      const std::string& cert,
-                      const std::string& key_path,
-                      const std::string& key) {
-        if (!cert.empty()) {
-            require(key_path, !key.empty(), "required with " + cert_path);
+    // Two keys that need each other, for example a certificate and its key: both or neither.
+    void require_pair(const std::string& first_path,
+                      const std::string& first,
+                      const std::string& second_path,
+                      const std::string& second) {
+        if (!first.empty()) {
+            require(second_path, !second.empty(), "required with " + first_path);
         }
-        if (!key.empty()) {
-            require(cert_path, !cert.empty(), "required with " + key_path);
+        if (!second.empty()) {
+            require(first_path, !first.empty(), "required with " + second_path);
         }
     }
 
@@ -151,9 +151,23 @@ private:
                      api.client_cert_file,
                      "api.client_key_file",
                      api.client_key_file);
+        require_pair("api.proxy_user",
+                     api.proxy_user,
+                     "api.proxy_password_file",
+                     api.proxy_password_file);
+        // A password is for one proxy, which the operator may have forgotten to name.
+        if (!api.proxy_user.empty()) {
+            require("api.proxy_url", api.proxy_url.has_value(), "required with api.proxy_user");
+        }
         // The rest is about http://, which is for tests and demos: the API key must not leave this machine unencrypted.
         if (api.base_url.tls) {
             return;
+        }
+        if (api.http_version == http_version_choice::http_2) {
+            fail(line_of("api.http_version"),
+                 "api.http_version",
+                 "2 requires an https:// base URL: the version is agreed on during the TLS "
+                 "handshake");
         }
         const std::size_t line = line_of("api.base_url");
         if (!is_loopback(api.base_url.host)) {

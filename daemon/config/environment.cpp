@@ -8,6 +8,7 @@ namespace kallglot::config {
 namespace {
 
 std::string_view variable(const char* name) {
+    // At the start, before any other thread exists: getenv is not safe beside a setenv.
     const char* const text = std::getenv(name);
     return text == nullptr ? std::string_view() : std::string_view(text);
 }

@@ -1,6 +1,6 @@
 #include "config/fault_list.hpp"
 
-#include "kallglot/base/utf8.hpp"
+#include "kallglot/base/text.hpp"
 
 #include <algorithm>
 #include <functional>
@@ -14,14 +14,37 @@ namespace {
 // Enough for any real file, and insertion stays cheap.
 constexpr std::size_t max_faults = 100;
 
-// An operator recognises a key by its beginning; a message can repeat a long value.
-constexpr std::size_t max_key_bytes = 64;
-constexpr std::size_t max_message_bytes = 1024;
+constexpr std::size_t max_message_bytes = 1024; // a message can repeat a long value
+
+// Keys and names of header fields are words of letters. What is longer than all of them, or long with something else in it,
+// may be a secret that got onto a line of its own.
+constexpr std::size_t max_word_bytes = 30;
+constexpr std::size_t min_secret_bytes = 16;
+
+bool may_be_a_secret(std::string_view word) {
+    const bool of_letters = std::ranges::all_of(word, [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '-';
+    });
+    return word.size() > max_word_bytes || (word.size() >= min_secret_bytes && !of_letters);
+}
+
+// The path of a key, up to the first part that must not be repeated.
+std::string without_secrets(std::string_view key) {
+    for (std::size_t at = 0; at < key.size();) {
+        const std::size_t end = std::min(key.find('.', at), key.size());
+        if (may_be_a_secret(key.substr(at, end - at))) {
+            return std::string(key.substr(0, at)) + "(not shown: perhaps a secret)";
+        }
+        at = end + 1;
+    }
+    return std::string(key);
+}
 
 // Cuts a text between two characters of UTF-8.
 std::string_view shorten(std::string_view text, std::size_t max_bytes) {
     std::string_view rest = text;
     while (!rest.empty()) {
+        // At least one byte, or an invalid one would never end the loop.
         const std::size_t length = std::max<std::size_t>(decode_utf8(rest).length, 1);
         if (text.size() - rest.size() + length > max_bytes) {
             break;
@@ -56,9 +79,10 @@ void fault_list::add(std::size_t line, std::string_view key, std::string_view me
                    {fault_kind::invalid,
                     file_,
                     line,
-                    std::string(shorten(key, max_key_bytes)),
+                    without_secrets(key),
                     std::string(shorten(message, max_message_bytes))});
     if (faults_.size() > max_faults) {
+        // The last one is the least useful: faults are read from the top.
         faults_.pop_back();
         ++omitted_;
     }

@@ -24,8 +24,8 @@ public:
     /// `file` is the name of the file in faults.
     explicit fault_list(std::string_view file) : file_(file) {}
 
-    /// Adds a fault of kind `invalid`. If the list is full, the fault of the last line is only counted. Long keys and
-    /// messages are cut.
+    /// Adds a fault of kind `invalid`. If the list is full, the fault of the last line is only counted. A long
+    /// message is cut, and a key that may be a secret is not repeated.
     void add(std::size_t line, std::string_view key, std::string_view message);
 
     /// Whether the list is full. Then an expensive message is wasted.

@@ -4,6 +4,7 @@
 #include "config/map_reader.hpp"
 
 #include "config/paths.hpp"
+#include "config/units.hpp"
 
 #include <algorithm>
 #include <set>
@@ -44,6 +45,7 @@ void map_reader::read_map(const yaml_node& map,
         fail(map.line, prefix, "must be a section with keys");
         return;
     }
+    // Views into the tree, which outlives this function.
     std::set<std::string_view> seen;
     for (const yaml_entry& entry : map.entries) {
         const std::string_view key = entry.key.text;
@@ -63,6 +65,7 @@ void map_reader::read_map(const yaml_node& map,
 }
 
 map_reader::field_reader map_reader::text_to(std::string& into, yaml_texts allowed) {
+    // `into` outlives the reader, which runs within the read_map() call that follows.
     return [=, this, &into](const yaml_node& value, const std::string& path) {
         if (value.kind == node_kind::map || value.kind == node_kind::sequence) {
             fail(value.line, path, "must be a string");
@@ -98,12 +101,12 @@ map_reader::field_reader map_reader::file_to(std::string& into) {
 
 map_reader::field_reader map_reader::flag_to(bool& into) {
     return [this, &into](const yaml_node& value, const std::string& path) {
-        // Only these two words: YAML's yes, on and others are read differently by different parsers.
-        if (value.kind == node_kind::scalar && !value.quoted
-            && (value.text == "true" || value.text == "false")) {
-            into = value.text == "true";
-        } else {
+        // Go programs read this file with a parser of YAML 1.1. In quotes a word is a string for them too.
+        const auto flag = parse_flag(value.text, flag_words::yaml_1_1);
+        if (value.kind != node_kind::scalar || value.quoted || !flag) {
             fail(value.line, path, "must be true or false");
+        } else {
+            into = *flag;
         }
     };
 }

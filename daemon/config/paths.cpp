@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <climits>
+#include <system_error>
 
 namespace kallglot::config {
 
@@ -11,6 +12,7 @@ namespace {
 // Whether an operator wrote the secret itself where the path of its file belongs, perhaps with "Bearer " before it. A
 // dot after the prefix means a file name, for example sk_live_key.txt.
 bool looks_like_a_secret(std::string_view text) {
+    // Prefixes of keys as the API and its webhooks issue them.
     constexpr std::array<std::string_view, 3> prefixes = {"sk_live_", "sk_test_", "whsec_"};
     constexpr std::size_t min_secret_bytes = 16;
     // A PEM block, or a known prefix followed by enough characters for a key.
@@ -59,6 +61,22 @@ parsed<std::string> read_path(std::string_view text, const std::filesystem::path
         return parse_error{"path is too long"};
     }
     return path;
+}
+
+std::string why_not_a_file(const std::filesystem::path& path, const std::filesystem::path& folder) {
+    // Prefixes that give a secret away are refused by read_path(); other secrets are only long.
+    constexpr std::size_t min_characters = 20;
+    const std::string name = path.filename().string();
+    std::error_code ignored;
+    const bool looks_like_a_name = name.size() < min_characters
+                                   || name.find('.') != std::string::npos
+                                   // A text with a slash was meant as a path.
+                                   || path.parent_path() != folder;
+    if (looks_like_a_name || std::filesystem::exists(path, ignored)) {
+        return {};
+    }
+    return "must be the path of a file: there is no such file, and the text looks like the secret "
+           "itself";
 }
 
 parsed<std::string> read_glob(std::string_view text, const std::filesystem::path& folder) {

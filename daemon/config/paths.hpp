@@ -19,6 +19,14 @@ namespace kallglot::config {
 [[nodiscard]] parsed<std::string> read_path(std::string_view text,
                                             const std::filesystem::path& folder);
 
+/// Why a file that is not there is more probably a secret in place of its file's name: a name of 20 or more characters without
+/// a dot, beside the configuration in `folder`. Empty if the file exists, or the name looks like one.
+///
+/// Nothing else may then be said about the path, which would repeat the secret.
+/// Cost: blocks on the file.
+[[nodiscard]] std::string why_not_a_file(const std::filesystem::path& path,
+                                         const std::filesystem::path& folder);
+
 /// The same for a glob; wildcards count in `text` only, not in the name of the folder.
 [[nodiscard]] parsed<std::string> read_glob(std::string_view text,
                                             const std::filesystem::path& folder);

@@ -4,6 +4,7 @@
 #include "config/schema_values.hpp"
 
 #include <string_view>
+#include <variant>
 #include <vector>
 
 namespace kallglot::config {
@@ -35,6 +36,7 @@ public:
         while (depth + 1 < parts.size() && depth < open_.size() && open_[depth] == parts[depth]) {
             ++depth;
         }
+        // A section that is left cannot come again, because the schema lists the keys of a section together.
         open_.resize(depth);
         for (; depth + 1 < parts.size(); ++depth) {
             open(depth, parts[depth]);
@@ -54,6 +56,7 @@ std::string comment(std::string_view text, const std::string& indentation) {
     while (!text.empty()) {
         auto cut = text.size();
         if (cut > width) {
+            // Help texts have no word of a hundred characters, so there is always a space.
             cut = text.rfind(' ', width);
         }
         lines += indentation + "# " + std::string(text.substr(0, cut)) + '\n';
@@ -78,6 +81,7 @@ std::string with_value(std::string_view key, const std::string& value) {
 std::string cell(std::string_view text) {
     std::string escaped;
     for (const char c : text) {
+        // GitHub's Markdown splits cells before it looks for code, so backquotes do not protect it.
         escaped += c == '|' ? std::string("\\|") : std::string(1, c);
     }
     return escaped;
@@ -146,6 +150,7 @@ std::string example_yaml() {
 std::string reference_markdown() {
     const settings defaults;
     std::string text;
+    // No section has this name, so the first key begins a table.
     std::string_view section = "?";
     for (const key_spec& key : schema()) {
         const auto parts = split_path(key.path);
@@ -168,6 +173,25 @@ std::string reference_markdown() {
                 + " | " + change + " | " + cell(key.help) + " |\n";
     }
     return text;
+}
+
+std::vector<std::string> secret_files(const settings& values) {
+    // The accessors return writable references, so they get a copy.
+    settings copy = values;
+    std::vector<std::string> files;
+    for (const key_spec& key : schema()) {
+        if (const auto* const one = std::get_if<file_value>(&key.binding)) {
+            // Certificates are named by file_value as well, and are no secrets.
+            if (one->holds_secret && !one->at(copy).empty()) {
+                files.push_back(one->at(copy));
+            }
+        } else if (const auto* const list = std::get_if<file_list_value>(&key.binding)) {
+            if (list->holds_secrets) {
+                files.insert(files.end(), list->at(copy).begin(), list->at(copy).end());
+            }
+        }
+    }
+    return files;
 }
 
 } // namespace kallglot::config

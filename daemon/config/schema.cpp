@@ -32,6 +32,8 @@ constexpr change_effect reload = change_effect::reload;
 constexpr change_effect restart = change_effect::restart;
 
 constexpr std::array keys = {
+    // The order of rows is that of the documents, and keys of a section stand together. A range keeps out what cannot
+    // be meant or what breaks arithmetic; it does not judge whether a value is wise.
     key_spec{"api.base_url",
              base_url_value{at<&settings::api, &api_settings::base_url>},
              reload,
@@ -66,10 +68,25 @@ constexpr std::array keys = {
              "HTTP proxy for connections to the API (CONNECT), in the form http://host:port. If "
              "api.base_url is http://, the proxy must be on this host. Proxy variables of the "
              "environment are ignored."},
+    key_spec{"api.proxy_user",
+             user_name_value{at<&settings::api, &api_settings::proxy_user>},
+             reload,
+             "User name for the proxy (Basic). Requires `api.proxy_password_file`."},
+    key_spec{"api.proxy_password_file",
+             file_value{at<&settings::api, &api_settings::proxy_password_file>, true},
+             reload,
+             "File with the password of `api.proxy_user`. Set both or neither."},
+    key_spec{"api.http_version",
+             http_version_value{at<&settings::api, &api_settings::http_version>},
+             reload,
+             "Version of HTTP. With auto, HTTP/2 if the API agrees to it during the TLS handshake, "
+             "otherwise HTTP/1.1. With 2, an API without HTTP/2 is an error. An http:// base URL "
+             "always uses HTTP/1.1."},
     key_spec{"api.connect_timeout",
+             // Within less than 10 ms no handshake over a network ends.
              duration_value{at<&settings::api, &api_settings::connect_timeout>, 10ms, 10min},
              reload,
-             "Maximum time to open a connection, TCP and TLS together."},
+             "Maximum time to open a connection: TCP, TLS and the settings of HTTP/2 together."},
     key_spec{"api.request_timeout",
              duration_value{at<&settings::api, &api_settings::request_timeout>, 10ms, 10min},
              reload,
@@ -78,15 +95,28 @@ constexpr std::array keys = {
              duration_value{at<&settings::api, &api_settings::idle_timeout>, 10ms, 1h},
              reload,
              "Idle connections are closed after this time."},
+    key_spec{"api.max_requests_in_flight",
+             // No more connections than ports of one local address.
+             count_value{at<&settings::api, &api_settings::max_requests_in_flight>, 1, 65535},
+             reload,
+             "Maximum number of requests at a time, with either version of HTTP. HTTP/1.1 also "
+             "needs a connection for each of them."},
     key_spec{"api.max_connections",
              count_value{at<&settings::api, &api_settings::max_connections>, 1, 65535},
              reload,
-             "Maximum number of connections to the API, with one request each at a time. Reduced "
-             "if the process has too few file descriptors."},
-    key_spec{"api.max_response_size",
-             size_value{at<&settings::api, &api_settings::max_response_size_bytes>, kib, 16 * mib},
+             "Maximum number of connections to the API. With HTTP/1.1 each carries one request "
+             "at a time. Reduced if the process has too few file descriptors."},
+    key_spec{"api.max_streams_per_connection",
+             count_value{at<&settings::api, &api_settings::max_streams_per_connection>, 1, 1000},
              reload,
-             "Larger responses are rejected."},
+             "Maximum number of requests at a time on one HTTP/2 connection. The API may allow "
+             "fewer. A low value limits what one lost packet delays."},
+    key_spec{
+        "api.max_response_size",
+        // A session has a few kilobytes. The bound limits what a broken proxy can make the daemon read.
+        size_value{at<&settings::api, &api_settings::max_response_size_bytes>, kib, 16 * mib},
+        reload,
+        "Larger responses are rejected."},
     key_spec{"api.rate_limit",
              rate_limit_value{at<&settings::api, &api_settings::rate_limit>},
              reload,
@@ -98,6 +128,7 @@ constexpr std::array keys = {
              reload,
              "Maximum request rate, whatever the headers say; or unlimited."},
     key_spec{"api.budget_share",
+             // Not 0: then no session would be polled, and nothing would say why.
              percent_value{at<&settings::api, &api_settings::budget_share>, 0.01, 1.0},
              reload,
              "Share of the account's limit that the exporter may use when `api.rate_limit` is "
@@ -108,6 +139,7 @@ constexpr std::array keys = {
              "How often to request an id that cannot exist while there is nothing to poll. A 404 "
              "proves that the key works. 0s: never."},
     key_spec{
+        // Below 10 ms the answer to a poll is not back when the next one is due.
         "poll.intervals.created",
         duration_value{at<&settings::poll, &poll_settings::intervals, &poll_intervals::created>,
                        10ms,
@@ -147,6 +179,7 @@ constexpr std::array keys = {
              reload,
              "Time between two polls of a session whose status webhooks report reliably."},
     key_spec{"poll.ended_retention",
+             // 0: an ended session leaves the table with its final poll.
              duration_value{at<&settings::poll, &poll_settings::ended_retention>, 0ms, 30 * day},
              reload,
              "How long an ended session stays visible."},
@@ -161,6 +194,7 @@ constexpr std::array keys = {
              reload,
              "A session is forgotten after its status has been unknown and unchanged for this "
              "long."},
+    // A list may be empty: then the status has no alerts of its own, and its sessions cause no confirming polls.
     key_spec{"thresholds.created",
              duration_list_value{at<&settings::thresholds, &threshold_settings::created>,
                                  10ms,
@@ -190,21 +224,53 @@ constexpr std::array keys = {
                                  30 * day},
              reload,
              "Times since creation without a start that alerts can use."},
-    key_spec{"sessions.files",
-             file_list_value{at<&settings::sessions, &sessions_settings::files>, false},
+    key_spec{
+        // One age each, and no list: an episode is stuck or not.
+        "episodes.thresholds.created",
+        duration_value{
+            at<&settings::thresholds, &threshold_settings::episodes, &episode_thresholds::created>,
+            10ms,
+            30 * day},
+        reload,
+        "Age in `created` from which a stay is a stuck episode, once a poll has confirmed it. "
+        "The default is the age of the shipped alert."},
+    key_spec{"episodes.thresholds.connecting",
+             duration_value{at<&settings::thresholds,
+                               &threshold_settings::episodes,
+                               &episode_thresholds::connecting>,
+                            10ms,
+                            30 * day},
              reload,
-             "Files with one session id a line and # comments; globs are allowed. The daemon "
-             "watches them: it tracks the id of an added line, and forgets the id of a removed "
-             "line unless the id also has another source."},
-    key_spec{"sessions.max_tracked",
-             count_value{at<&settings::sessions, &sessions_settings::max_tracked>, 1, 10'000'000},
-             reload,
-             "Maximum number of tracked sessions. Further ids are rejected."},
+             "Age in `connecting` from which a stay is a stuck episode."},
+    key_spec{
+        "episodes.thresholds.ending",
+        duration_value{
+            at<&settings::thresholds, &threshold_settings::episodes, &episode_thresholds::ending>,
+            10ms,
+            30 * day},
+        reload,
+        "Age in `ending` from which a stay is a stuck episode."},
+    key_spec{
+        "sessions.files",
+        file_list_value{at<&settings::sessions, &sessions_settings::files>, false},
+        reload,
+        "Files with one session id a line and # comments; globs are allowed. The daemon "
+        "watches them: it tracks the id of an added line. It forgets the id of a line that was "
+        "removed 30 seconds ago, and all ids of a file that has been missing or without ids for "
+        "10 minutes, unless an id also has another source."},
+    key_spec{
+        "sessions.max_tracked",
+        // Ten million sessions take 1.3 GB. The index is reserved at the start, so the bound is also one of
+        // address space.
+        count_value{at<&settings::sessions, &sessions_settings::max_tracked>, 1, 10'000'000},
+        reload,
+        "Maximum number of tracked sessions. Further ids are rejected."},
     key_spec{"sessions.api_token_file",
              file_value{at<&settings::sessions, &sessions_settings::api_token_file>, true},
              reload,
              "File with the bearer token of the session API. Empty: the session API is disabled."},
     key_spec{"webhook.listen_address",
+             // A restart: the socket, its routes and its metrics exist for the life of the daemon.
              listen_value{at<&settings::webhook, &webhook_settings::listen>},
              restart,
              "Listen address for webhooks, for example 0.0.0.0:10456. Empty: webhooks are "
@@ -218,11 +284,14 @@ constexpr std::array keys = {
              reload,
              "Files with the signing secrets. During a rotation list several: any of them may "
              "match. Required with `webhook.listen_address`."},
-    key_spec{"webhook.tolerance",
-             duration_value{at<&settings::webhook, &webhook_settings::tolerance>, 1s, 1h},
-             reload,
-             "Maximum difference between the timestamp of a delivery and the clock of this "
-             "machine."},
+    key_spec{
+        "webhook.tolerance",
+        // Within this time a captured delivery can be sent again. Ids of events are remembered for longer, so it
+        // has no effect.
+        duration_value{at<&settings::webhook, &webhook_settings::tolerance>, 1s, 1h},
+        reload,
+        "Maximum difference between the timestamp of a delivery and the clock of this "
+        "machine."},
     key_spec{"webhook.tls.cert_file",
              file_value{at<&settings::webhook, &webhook_settings::tls_cert_file>, false},
              reload,
@@ -233,6 +302,7 @@ constexpr std::array keys = {
              reload,
              "PEM private key of `webhook.tls.cert_file`. Set both or neither."},
     key_spec{"webhook.max_body_size",
+             // All bodies together share 16 MiB, whatever the limit of one is.
              size_value{at<&settings::webhook, &webhook_settings::max_body_size_bytes>, kib, mib},
              reload,
              "Larger deliveries are rejected with 413."},
@@ -241,12 +311,14 @@ constexpr std::array keys = {
              reload,
              "Maximum number of connections to the webhook listener."},
     key_spec{"store.path",
+             // A restart: the file is locked, and its content is the table that is in memory.
              store_path_value{at<&settings::store, &store_settings::path>},
              restart,
              "Database of the tracked ids. A relative path starts at $STATE_DIRECTORY, or else "
              "at the folder of the configuration. \":memory:\" stores nothing on disk, for "
              "trials."},
     key_spec{"metrics.per_session_limit",
+             // Each session has several series. More would make scrapes slow and Prometheus large.
              count_value{at<&settings::metrics, &metrics_settings::per_session_limit>, 0, 100'000},
              reload,
              "Maximum number of sessions with series of their own. 0: none. Ids can be SIP "
@@ -273,6 +345,7 @@ std::size_t edit_distance(std::string_view a, std::string_view b, std::size_t li
         row[0] = i;
         for (std::size_t j = 1; j <= b.size(); ++j) {
             // Delete, insert or replace one letter ...
+            // `i` and `j` are lengths of beginnings, so the letters that are compared last are one before.
             const std::size_t replaced = last[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
             row[j] = std::min({last[j] + 1, row[j - 1] + 1, replaced});
             // ... or swap two neighbours, the most common slip of all.
@@ -284,6 +357,7 @@ std::size_t edit_distance(std::string_view a, std::string_view b, std::size_t li
         if (*std::ranges::min_element(row) >= limit) {
             return limit;
         }
+        // The oldest row goes. `row` gets its memory and is written in the next turn.
         before = last;
         std::swap(last, row);
     }
@@ -299,6 +373,7 @@ std::string_view leaf_of(std::string_view path) {
 std::vector<std::string_view> known_paths() {
     std::vector<std::string_view> paths;
     for (const key_spec& key : keys) {
+        // `poll.intervals.created` is in two sections, `poll` and `poll.intervals`.
         for (auto dot = key.path.find('.'); dot != std::string_view::npos;
              dot = key.path.find('.', dot + 1)) {
             const auto section = key.path.substr(0, dot);

@@ -68,12 +68,21 @@ struct rate_limit_value {
     place<rate_limit_setting> at;
 };
 
+struct http_version_value {
+    place<http_version_choice> at;
+};
+
 struct base_url_value {
     place<api_endpoint> at;
 };
 
 struct proxy_value {
     place<std::optional<proxy_endpoint>> at;
+};
+
+/// Empty, or a user name for Basic authentication.
+struct user_name_value {
+    place<std::string> at;
 };
 
 struct listen_value {
@@ -108,8 +117,10 @@ using value_binding = std::variant<duration_value,
                                    percent_value,
                                    rate_value,
                                    rate_limit_value,
+                                   http_version_value,
                                    base_url_value,
                                    proxy_value,
+                                   user_name_value,
                                    listen_value,
                                    file_value,
                                    file_list_value,

@@ -3,10 +3,10 @@
 
 #include "kallglot/config/secrets.hpp"
 
-#include "config/file_reading.hpp"
-#include "kallglot/base/ascii.hpp"
-
-#include <sys/stat.h>
+#include "config/file_permissions.hpp"
+#include "config/secret_text.hpp"
+#include "kallglot/base/text.hpp"
+#include "kallglot/files/operator_file.hpp"
 
 #include <algorithm>
 #include <array>
@@ -28,6 +28,7 @@ public:
 
     ~wiper() {
         // The vector was larger while the file was read; wipe its whole capacity.
+        // Does not allocate, so no copy is left behind.
         bytes_.resize(bytes_.capacity());
         if (!bytes_.empty()) {
             ::explicit_bzero(bytes_.data(), bytes_.size());
@@ -56,47 +57,40 @@ bool contains(std::string_view text, std::string_view word) {
            != text.end();
 }
 
-// The fault of the bytes, in words that do not reveal them; nullptr if they are valid.
-const char* fault_of_bytes(std::string_view text, secret_use use) {
-    // Each check is a mistake that operators make: saved as "UTF-8 with BOM", two keys in one file, a pasted tab.
-    if (text.starts_with("\xEF\xBB\xBF")) {
-        return "begins with a byte order mark: save the file as plain text without it";
-    }
-    if (text.find_first_of("\r\n") != std::string_view::npos) {
-        return "must have exactly one line";
-    }
-    // `char` may be signed: bytes above 0x7F are negative then, and are no control characters.
-    const bool control = std::any_of(text.begin(), text.end(), [](char c) {
-        return (c >= 0 && c < ' ') || c == 0x7F;
-    });
-    if (control) {
-        return "contains a control character";
-    }
-    // A line break in a header would let the secret inject further headers; a space would truncate it.
-    const bool visible =
-        std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7F; });
-    if (use == secret_use::header && !visible) {
-        return "contains a space or a character not allowed in an HTTP header";
-    }
-    return nullptr;
-}
+// Words that are placeholders only as the whole text: a real key may contain `key`.
+constexpr std::array whole_placeholders = {"secret",
+                                           "password",
+                                           "passwd",
+                                           "todo",
+                                           "tbd",
+                                           "key",
+                                           "token",
+                                           "api_key",
+                                           "apikey",
+                                           "api-key",
+                                           "none",
+                                           "null",
+                                           "example"};
 
-// A warning, not a fault: containers often mount secrets readable, and a daemon that does not start raises no alerts.
-std::string permission_warning(const std::filesystem::path& path,
-                               mode_t mode,
-                               const std::filesystem::path& credentials_directory) {
-    // systemd grants access to credentials by access control lists, which appear as group permissions.
-    const bool guarded =
-        !credentials_directory.empty() && path.parent_path() == credentials_directory;
-    // World-readable is a warning even in the credentials folder: the service manager never sets that.
-    if ((mode & S_IROTH) != 0) {
-        return path.string() + " is readable by all users: chmod 0400 it";
-    }
-    if ((mode & S_IRGRP) != 0 && !guarded) {
-        return path.string() + " is readable by its group: chmod 0400 it";
-    }
-    return {};
-}
+// Words that no generated secret contains.
+constexpr std::array placeholder_parts = {"changeme",
+                                          "change_me",
+                                          "change-me",
+                                          "change me",
+                                          "placeholder",
+                                          "replaceme",
+                                          "replace_me",
+                                          "replace-me",
+                                          "replace with",
+                                          "your_",
+                                          "your-",
+                                          "your key",
+                                          "your secret",
+                                          "your token",
+                                          "yourkey",
+                                          "insert_",
+                                          "insert-",
+                                          "insert your"};
 
 } // namespace
 
@@ -116,50 +110,18 @@ bool is_placeholder(std::string_view text) {
     const auto is_mark = [](char c) {
         return c == '-' || c == '_' || c == '.';
     };
+    // Marks alone are a placeholder, too.
     const auto first = std::find_if_not(text.begin(), text.end(), is_mark);
     const bool uniform = first == text.end() || std::all_of(first, text.end(), [&](char c) {
                              return c == *first || is_mark(c);
                          });
-    // Words that are placeholders only as the whole text: a real key may contain `key`.
-    constexpr std::array whole = {"secret",
-                                  "password",
-                                  "passwd",
-                                  "todo",
-                                  "tbd",
-                                  "key",
-                                  "token",
-                                  "api_key",
-                                  "apikey",
-                                  "api-key",
-                                  "none",
-                                  "null",
-                                  "example"};
-    // Words that no generated secret contains.
-    constexpr std::array parts = {"changeme",
-                                  "change_me",
-                                  "change-me",
-                                  "change me",
-                                  "placeholder",
-                                  "replaceme",
-                                  "replace_me",
-                                  "replace-me",
-                                  "replace with",
-                                  "your_",
-                                  "your-",
-                                  "your key",
-                                  "your secret",
-                                  "your token",
-                                  "yourkey",
-                                  "insert_",
-                                  "insert-",
-                                  "insert your"};
     return uniform || text.ends_with("...") || text.ends_with("\xE2\x80\xA6")
-           || std::any_of(whole.begin(),
-                          whole.end(),
+           || std::any_of(whole_placeholders.begin(),
+                          whole_placeholders.end(),
                           [&](const char* word) { return ascii_iequals(text, word); })
-           || std::any_of(parts.begin(), parts.end(), [&](const char* word) {
-                  return contains(text, word);
-              });
+           || std::any_of(placeholder_parts.begin(),
+                          placeholder_parts.end(),
+                          [&](const char* word) { return contains(text, word); });
 }
 
 secret_result read_secret_file(const std::filesystem::path& path,
@@ -178,15 +140,20 @@ secret_result read_secret_file(const std::filesystem::path& path,
     if (text.empty()) {
         return secret_fault{fault_kind::invalid, path.string() + " is empty"};
     }
-    if (const char* fault = fault_of_bytes(text, use)) {
+    if (const std::string fault = fault_of_secret(text, use); !fault.empty()) {
         return secret_fault{fault_kind::invalid, path.string() + ' ' + fault};
     }
     if (is_placeholder(text)) {
         return secret_fault{fault_kind::invalid,
                             path.string() + " contains a placeholder, not a secret"};
     }
-    return secret_file{secret(text),
-                       permission_warning(path, contents.mode, credentials_directory)};
+    // The only copy, in memory that `secret` wipes.
+    secret_file good{secret(text),
+                     permission_warnings(path, file_guard::secret, credentials_directory)};
+    for (const std::string& warning : warnings_of_secret(text, use)) {
+        good.warnings.push_back(path.string() + ' ' + warning);
+    }
+    return good;
 }
 
 } // namespace kallglot::config

@@ -3,13 +3,17 @@
 
 #include "config/units.hpp"
 
+#include "kallglot/base/text.hpp"
+
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstdint>
+#include <initializer_list>
 #include <limits>
 #include <optional>
 #include <system_error>
+#include <utility>
 
 namespace kallglot::config {
 
@@ -39,14 +43,10 @@ constexpr std::array<unit, 7> duration_units = {{{"y", 365 * ms_per_day},
 constexpr std::array<unit, 3> size_units = {
     {{"GiB", 1024ULL * 1024 * 1024}, {"MiB", 1024ULL * 1024}, {"KiB", 1024}}};
 
-// Not std::isdigit, which depends on the locale.
-constexpr bool is_digit(char c) {
-    return c >= '0' && c <= '9';
-}
-
 // Takes digits off the front; empty if there are none or the number does not fit into 64 bits.
 std::optional<std::uint64_t> take_number(std::string_view& text) {
     std::uint64_t number = 0;
+    // For an unsigned type from_chars accepts no sign, and it never skips blanks.
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
     if (error != std::errc{}) {
         return std::nullopt;
@@ -66,6 +66,7 @@ std::string_view take_unit(std::string_view& text) {
 // Parses a decimal without sign or exponent, for example 600 or 0.5; from_chars alone would accept "inf" and "-1".
 std::optional<double> parse_decimal(std::string_view text) {
     const bool plain =
+        // Digits at both ends also exclude ".5" and "5.", which are easily misread.
         !text.empty() && text.size() <= 32 && is_digit(text.front()) && is_digit(text.back())
         && std::count(text.begin(), text.end(), '.') <= 1
         && std::all_of(text.begin(), text.end(), [](char c) { return is_digit(c) || c == '.'; });
@@ -84,7 +85,24 @@ std::string print_decimal(double number) {
                                             buffer.data() + buffer.size(),
                                             number,
                                             std::chars_format::fixed);
+    // An empty text parses as no rate, so print_rate() never prefers it.
     return error == std::errc{} ? std::string(buffer.data(), end) : std::string();
+}
+
+// Takes a number with an optional fraction off the front, `.5` and `5.` included.
+std::optional<double> take_fraction(std::string_view& text) {
+    const auto end =
+        std::find_if_not(text.begin(), text.end(), [](char c) { return is_digit(c) || c == '.'; });
+    const auto number = text.substr(0, static_cast<std::size_t>(end - text.begin()));
+    text.remove_prefix(number.size());
+    double value = 0;
+    const bool plain =
+        std::ranges::any_of(number, is_digit) && std::ranges::count(number, '.') <= 1;
+    if (!plain
+        || std::from_chars(number.data(), number.data() + number.size(), value).ec != std::errc{}) {
+        return std::nullopt;
+    }
+    return value;
 }
 
 // The most helpful message for a text that is not a duration: the usual mistakes have their own.
@@ -108,6 +126,64 @@ parse_error duration_error(std::string_view text) {
 
 } // namespace
 
+parsed<std::chrono::nanoseconds> parse_go_duration(std::string_view text) {
+    // Go accepts both characters for micro: U+00B5 and the Greek U+03BC.
+    constexpr std::array<std::pair<std::string_view, double>, 8> units = {{{"h", 3.6e12},
+                                                                           {"m", 6e10},
+                                                                           {"s", 1e9},
+                                                                           {"ms", 1e6},
+                                                                           {"us", 1e3},
+                                                                           {"\xC2\xB5s", 1e3},
+                                                                           {"\xCE\xBCs", 1e3},
+                                                                           {"ns", 1}}};
+    constexpr double max_nanoseconds = 365.0 * 24 * 3.6e12;
+    if (text == "0") {
+        return std::chrono::nanoseconds(0);
+    }
+    if (text.starts_with('-')) {
+        return parse_error{"must not be negative"};
+    }
+    std::string_view rest = text.substr(text.starts_with('+') ? 1 : 0);
+    double total = 0;
+    bool good = !rest.empty();
+    while (good && !rest.empty()) {
+        const auto number = take_fraction(rest);
+        // Up to the next number, which may begin with its point.
+        const auto name = rest.substr(0, rest.find_first_of("0123456789."));
+        rest.remove_prefix(name.size());
+        const auto found = std::ranges::find(units, name, &decltype(units)::value_type::first);
+        good = number && found != units.end();
+        total += good ? *number * found->second : 0;
+    }
+    if (!good) {
+        return parse_error{"must be a duration, for example 0.1s, 500ms or 1m30s"};
+    }
+    // Before the cast: a double beyond the range of the integer has no defined value.
+    if (total > max_nanoseconds) {
+        // A rate limit of one request in more than a year is a mistake.
+        return parse_error{"must be at most a year"};
+    }
+    return std::chrono::nanoseconds(static_cast<std::chrono::nanoseconds::rep>(total));
+}
+
+parsed<bool> parse_flag(std::string_view text, flag_words words) {
+    // Not `yEs`: YAML knows three spellings of each word.
+    const auto is_one_of = [&](std::initializer_list<std::string_view> known) {
+        return std::ranges::find(known, text) != known.end();
+    };
+    // YAML 1.1 has more words, which files of other exporters use.
+    const bool old = words == flag_words::yaml_1_1;
+    if (is_one_of({"true", "True", "TRUE"})
+        || (old && is_one_of({"y", "Y", "yes", "Yes", "YES", "on", "On", "ON"}))) {
+        return true;
+    }
+    if (is_one_of({"false", "False", "FALSE"})
+        || (old && is_one_of({"n", "N", "no", "No", "NO", "off", "Off", "OFF"}))) {
+        return false;
+    }
+    return parse_error{"must be true or false"};
+}
+
 parsed<std::chrono::milliseconds> parse_duration(std::string_view text) {
     // Zero needs no unit, as in Prometheus; it disables a timer where the range allows it.
     if (text == "0") {
@@ -115,6 +191,7 @@ parsed<std::chrono::milliseconds> parse_duration(std::string_view text) {
     }
     std::string_view rest = text;
     std::uint64_t total = 0;
+    // As in Prometheus: 1m30s is valid, 30s1m and 1m1m are not.
     auto next_unit = duration_units.begin();
     while (!rest.empty()) {
         const auto number = take_number(rest);

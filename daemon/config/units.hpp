@@ -24,6 +24,23 @@ namespace kallglot::config {
 /// Errors: a message; more than 200 years is rejected.
 [[nodiscard]] parsed<std::chrono::milliseconds> parse_duration(std::string_view text);
 
+/// Parses a duration as Go programs write it: `0.1s`, `1h2.5m`, `300us`, `0`.
+///
+/// Units `h m s ms us ns` in any order, with fractions.
+///
+/// Source: Go, time.ParseDuration.
+/// Errors: a message; more than a year is rejected, and what is negative.
+[[nodiscard]] parsed<std::chrono::nanoseconds> parse_go_duration(std::string_view text);
+
+/// Which words are booleans.
+enum class flag_words {
+    yaml_1_2, ///< true and false, in lower case, in capitals or capitalized
+    yaml_1_1, ///< also y, yes, on, n, no and off
+};
+
+/// Parses a boolean.
+[[nodiscard]] parsed<bool> parse_flag(std::string_view text, flag_words words);
+
 /// The shortest Prometheus form with units up to days: `1m30s`; `0s` for zero. Negative values do not occur.
 [[nodiscard]] std::string print_duration(std::chrono::milliseconds value);
 

@@ -20,6 +20,7 @@ std::string to_range(const std::string& min, const std::string& max) {
 
 // A string as a YAML scalar: plain if no character has a meaning in YAML, otherwise in double quotes.
 std::string print_text(std::string_view text) {
+    // A list of what is safe. YAML has so many special cases that a list of what is not would miss one.
     const auto is_plain = [](char c) {
         return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
                || std::string_view("/_.+-:@%~").find(c) != std::string_view::npos;
@@ -47,6 +48,7 @@ template <class List, class Print>
 std::string print_list(const List& list, Print print) {
     std::string text = "[";
     for (const auto& item : list) {
+        // Longer than the bracket alone: an item is there already.
         text += text.size() > 1 ? ", " : "";
         text += print(item);
     }
@@ -73,7 +75,12 @@ struct printer {
 
     std::string operator()(const rate_limit_value& spec) const {
         const rate_limit_setting& limit = spec.at(all);
+        // Zero has no form of its own, because the reader rejects it.
         return limit.mode == rate_limit_mode::automatic ? "auto" : print_rate(limit.fixed_rate);
+    }
+
+    std::string operator()(const http_version_value& spec) const {
+        return std::string(text_of(spec.at(all)));
     }
 
     // URLs and addresses are printed as the operator wrote them, not as they were parsed.
@@ -82,6 +89,10 @@ struct printer {
     }
 
     std::string operator()(const proxy_value& spec) const { return print_optional(spec.at(all)); }
+
+    std::string operator()(const user_name_value& spec) const {
+        return spec.at(all).empty() ? std::string() : print_text(spec.at(all));
+    }
 
     std::string operator()(const listen_value& spec) const { return print_optional(spec.at(all)); }
 
@@ -128,9 +139,13 @@ struct type_name {
 
     std::string operator()(const rate_limit_value&) const { return "word or rate"; }
 
+    std::string operator()(const http_version_value&) const { return "word or version"; }
+
     std::string operator()(const base_url_value&) const { return "URL"; }
 
     std::string operator()(const proxy_value&) const { return "URL"; }
+
+    std::string operator()(const user_name_value&) const { return "user name"; }
 
     std::string operator()(const listen_value&) const { return "listen address"; }
 
@@ -177,6 +192,8 @@ struct range_text {
     std::string operator()(const rate_limit_value&) const {
         return "auto, unlimited, or a rate above 0";
     }
+
+    std::string operator()(const http_version_value&) const { return "auto, 1.1 or 2"; }
 
     std::string operator()(const file_list_value&) const {
         return "at most " + std::to_string(max_files);

@@ -43,6 +43,7 @@ std::string wrong_type(const value_binding& binding, const yaml_node& node) {
 // Adds the range check to a parsed value.
 template <class T>
 parsed<T> within(const parsed<T>& value, T min, T max, const std::string& range) {
+    // A parser's own error comes first: it knows more about the text.
     if (value && (*value < min || *value > max)) {
         return parse_error{"must be " + range};
     }
@@ -87,6 +88,17 @@ parsed<rate_limit_setting> parse_rate_limit(std::string_view text) {
     return rate_limit_setting{mode, *value};
 }
 
+parsed<http_version_choice> parse_http_version(std::string_view text) {
+    for (const auto choice : {http_version_choice::automatic,
+                              http_version_choice::http_1_1,
+                              http_version_choice::http_2}) {
+        if (text == text_of(choice)) {
+            return choice;
+        }
+    }
+    return parse_error{"must be auto, 1.1 or 2"};
+}
+
 // Types whose values must not be in quotes: "5" in quotes is a string in YAML, and probably a mistake.
 template <class Binding>
 constexpr bool is_never_quoted =
@@ -95,8 +107,9 @@ constexpr bool is_never_quoted =
 // Types whose value may be empty: it disables something optional. Any other key requires a value.
 template <class Binding>
 constexpr bool may_be_empty =
-    std::is_same_v<Binding, proxy_value> || std::is_same_v<Binding, listen_value>
-    || std::is_same_v<Binding, file_value>;
+    std::is_same_v<Binding, proxy_value> || std::is_same_v<Binding, user_name_value>
+    || std::is_same_v<Binding, listen_value> || std::is_same_v<Binding, file_value>
+    || std::is_same_v<Binding, file_list_value>;
 
 // Reads one node. An object, so that std::visit finds an overload for each type.
 struct reader {
@@ -130,7 +143,7 @@ struct reader {
         if (is_list ? node.kind == node_kind::sequence : node.kind == node_kind::scalar) {
             if (!is_list && is_never_quoted<Binding> && node.quoted) {
                 fail(node.line, wrong_type(binding, node));
-            } else if (may_be_empty<Binding> && node.text.empty() && !is_list) {
+            } else if (may_be_empty<Binding> && !is_list && node.text.empty()) {
                 clear(spec);
             } else {
                 read(spec);
@@ -170,13 +183,9 @@ struct reader {
         store(spec.at, within(parse_percent(node.text), spec.min, spec.max, describe_range(spec)));
     }
 
-    // Only true and false; yes, on and others are strings here, as in YAML 1.2.
+    // yes, on and others are strings here, as in YAML 1.2.
     void read(const flag_value& spec) {
-        if (node.text != "true" && node.text != "false") {
-            fail(node.line, "must be true or false");
-        } else {
-            spec.at(all) = node.text == "true";
-        }
+        store(spec.at, parse_flag(node.text, flag_words::yaml_1_2));
     }
 
     // Rates, URLs and addresses have their ranges in their parsers.
@@ -184,9 +193,21 @@ struct reader {
 
     void read(const rate_limit_value& spec) { store(spec.at, parse_rate_limit(node.text)); }
 
+    void read(const http_version_value& spec) { store(spec.at, parse_http_version(node.text)); }
+
     void read(const base_url_value& spec) { store(spec.at, parse_base_url(node.text)); }
 
     void read(const proxy_value& spec) { store(spec.at, parse_proxy_url(node.text)); }
+
+    // RFC 7617: the first colon ends the name. Control characters are refused by yaml_tree.
+    void read(const user_name_value& spec) {
+        constexpr std::size_t max_name_bytes = 256;
+        if (node.text.find(':') != std::string::npos || node.text.size() > max_name_bytes) {
+            fail(node.line, "must be a user name without a colon, at most 256 bytes");
+        } else {
+            spec.at(all) = node.text;
+        }
+    }
 
     void read(const listen_value& spec) { store(spec.at, parse_listen_address(node.text)); }
 

@@ -3,11 +3,13 @@
 
 #include "kallglot/config/web_config.hpp"
 
-#include "config/file_reading.hpp"
+#include "config/file_permissions.hpp"
 #include "config/map_reader.hpp"
+#include "config/paths.hpp"
 #include "config/units.hpp"
 #include "config/web_config_words.hpp"
 #include "config/yaml_tree.hpp"
+#include "kallglot/files/operator_file.hpp"
 
 #include <algorithm>
 #include <array>
@@ -28,6 +30,7 @@ constexpr std::size_t max_size_bytes = std::size_t{1024} * 1024;
 // Reads the sections of the file; collects values and faults.
 class web_config_reader : private map_reader {
 public:
+    // Public, for faults of the YAML itself.
     using map_reader::fail;
     using map_reader::map_reader;
 
@@ -62,6 +65,7 @@ public:
 
 private:
     // TLS 1.0 and 1.1 are words of the format, but insecure: their message says so.
+    // A field_reader is called within read_map(), so it may refer to locals of the caller.
     [[nodiscard]] field_reader version_to(tls_version& into) {
         return [this, &into](const yaml_node& value, const std::string& path) {
             if (value.text == "TLS12") {
@@ -91,10 +95,24 @@ private:
                 }
                 any = true;
                 if (!found->openssl.empty()) {
+                    // The separator of OpenSSL's lists of ciphers and groups.
                     into += into.empty() ? "" : ":";
                     into += found->openssl;
                 }
             });
+        };
+    }
+
+    // Names of certificates. They are compared as they are; no wildcards.
+    [[nodiscard]] field_reader names_to(std::vector<std::string>& into) {
+        return [this, &into](const yaml_node& value, const std::string& path) {
+            // Probably intended as "no restriction", but it would reject every client.
+            if (value.kind == node_kind::sequence && value.items.empty()) {
+                fail(value.line,
+                     path,
+                     "an empty list rejects every client: remove it to accept all");
+            }
+            read_list(value, path, [&into](const yaml_node& item) { into.push_back(item.text); });
         };
     }
 
@@ -115,21 +133,11 @@ private:
              {"client_ca_file", file_to(tls.client_ca_file)},
              {"client_auth_type",
               [&](const yaml_node& value, const std::string& path) {
+                  // For the fault below, which is found after the map is read.
                   auth_line = value.line;
                   text_to(client_auth)(value, path);
               }},
-             {"client_allowed_sans",
-              [&](const yaml_node& value, const std::string& path) {
-                  // Probably intended as "no restriction", but it would reject every client.
-                  if (value.kind == node_kind::sequence && value.items.empty()) {
-                      fail(value.line,
-                           path,
-                           "an empty list rejects every client: remove it to accept all");
-                  }
-                  read_list(value, path, [&](const yaml_node& item) {
-                      tls.allowed_sans.push_back(item.text);
-                  });
-              }},
+             {"client_allowed_sans", names_to(tls.allowed_sans)},
              {"min_version", version_to(tls.min_version)},
              {"max_version", version_to(tls.max_version)},
              {"cipher_suites", words_to(tls.ciphers, suites, "cipher suite", any_suite)},
@@ -143,6 +151,8 @@ private:
             fail(auth_line, "tls_server_config.client_auth_type", "unknown client_auth_type");
             return;
         }
+        // An absent key reads as the empty word, which is in the table with the meaning of exporter-toolkit: no
+        // certificate is asked for.
         tls.client_auth = auth->meaning;
         // If all suites are for TLS 1.3, no suite remains for TLS 1.2, so 1.3 becomes the minimum.
         if (any_suite && tls.ciphers.empty()) {
@@ -152,6 +162,7 @@ private:
                      "must have a suite of TLS 1.2, because max_version is TLS12");
                 return;
             }
+            // OpenSSL would use its default list for TLS 1.2, which the operator has excluded.
             tls.min_version = tls_version::tls_1_3;
         }
         // TLS is enabled by any key about certificates; min_version alone, for example, does not enable it.
@@ -160,6 +171,7 @@ private:
                              || !tls.client_ca_file.empty() || !tls.client_ca_pem.empty()
                              || !client_auth.empty() || !tls.allowed_sans.empty();
         if (enabled) {
+            // With faults the settings are not used: finish() returns no values then.
             check_tls(tls, section.line);
             values_.tls = std::move(tls);
         }
@@ -219,8 +231,8 @@ private:
             if (texts[i].empty()) {
                 continue;
             }
-            if (const std::string_view reason = why_not_header(rule, texts[i]); !reason.empty()) {
-                fail(section.line, prefix + '.' + std::string(rule.name), std::string(reason));
+            if (const std::string reason = why_not_header(rule, texts[i]); !reason.empty()) {
+                fail(section.line, prefix + '.' + std::string(rule.name), reason);
             } else {
                 values_.headers.emplace_back(rule.name, texts[i]);
             }
@@ -258,24 +270,30 @@ private:
     // A request rate of exporter-toolkit; an interval of 0 disables it.
     void read_rate(const yaml_node& section) {
         request_rate rate;
-        const std::array fields =
-            std::to_array<field>({{"interval",
-                                   [&](const yaml_node& value, const std::string& path) {
-                                       const auto interval = parse_duration(value.text);
-                                       if (!interval && value.text != "0") {
-                                           fail(value.line, path, interval.error());
-                                       } else if (interval) {
-                                           rate.interval = *interval;
-                                       }
-                                   }},
-                                  {"burst", [&](const yaml_node& value, const std::string& path) {
-                                       const auto burst = parse_count(value.text);
-                                       if (!burst) {
-                                           fail(value.line, path, burst.error());
-                                       } else {
-                                           rate.burst = *burst;
-                                       }
-                                   }}});
+        const std::array fields = std::to_array<field>(
+            {{"interval",
+              [&](const yaml_node& value, const std::string& path) {
+                  // Go's form; Prometheus' days and weeks too.
+                  // exporter-toolkit parses this key in Go, so its form comes first.
+                  const auto go = parse_go_duration(value.text);
+                  const auto days = parse_duration(value.text);
+                  if (go) {
+                      // Upwards: 0 would be no limit.
+                      rate.interval = std::chrono::ceil<std::chrono::milliseconds>(*go);
+                  } else if (days) {
+                      rate.interval = *days;
+                  } else {
+                      fail(value.line, path, go.error());
+                  }
+              }},
+             {"burst", [&](const yaml_node& value, const std::string& path) {
+                  const auto burst = parse_count(value.text);
+                  if (!burst) {
+                      fail(value.line, path, burst.error());
+                  } else {
+                      rate.burst = *burst;
+                  }
+              }}});
         read_map(section, "rate_limit", fields);
         // Without an interval there is no limit, even if a burst is set.
         if (rate.interval.count() > 0) {
@@ -296,6 +314,7 @@ web_config_result parse_web_config(std::string_view text,
     const auto tree = parse_yaml(text, yaml_texts::with_line_breaks);
     if (const auto* faults = std::get_if<std::vector<yaml_fault>>(&tree)) {
         for (const yaml_fault& fault : *faults) {
+            // Faults of YAML belong to no key.
             reader.fail(fault.line, "", fault.message);
         }
         return reader.finish();
@@ -304,18 +323,72 @@ web_config_result parse_web_config(std::string_view text,
     return reader.finish();
 }
 
-web_config_result load_web_config(const std::filesystem::path& file) {
+web_config_result load_web_config(const std::filesystem::path& file, load_scope scope) {
     const std::string name = file.string();
     const file_contents contents = read_file(file, max_size_bytes);
     if (!contents.reason.empty()) {
+        // A file that is missing may appear, so a restart may help. One that is too large stays so.
         const auto kind = contents.too_large ? fault_kind::invalid : fault_kind::unavailable;
         return std::vector<config_fault>{
             {kind, name, 0, "", "cannot read the web configuration: " + contents.reason}};
     }
     std::error_code error;
-    return parse_web_config({contents.bytes.data(), contents.bytes.size()},
-                            name,
-                            std::filesystem::absolute(file, error).parent_path());
+    // An error leaves the folder empty. Then relative paths start at the working directory, where they would have
+    // started anyway.
+    const auto folder = std::filesystem::absolute(file, error).parent_path();
+    web_config_result read =
+        parse_web_config({contents.bytes.data(), contents.bytes.size()}, name, folder);
+    const auto* const values = std::get_if<web_settings>(&read);
+    if (values == nullptr || !values->tls || scope == load_scope::text) {
+        return read;
+    }
+    // Before the network code opens them: its messages name the path.
+    std::vector<config_fault> faults;
+    const tls_server_options& tls = *values->tls;
+    for (const auto& [key, path] :
+         {std::pair("tls_server_config.cert_file", &tls.cert_file),
+          std::pair("tls_server_config.key_file", &tls.key_file),
+          std::pair("tls_server_config.client_ca_file", &tls.client_ca_file)}) {
+        // Finds a key or certificate that was pasted in place of its path. Its message does not repeat the value.
+        if (std::string reason = why_not_a_file(*path, folder); !reason.empty()) {
+            faults.push_back({fault_kind::invalid, name, 0, key, std::move(reason)});
+        }
+    }
+    if (!faults.empty()) {
+        return faults;
+    }
+    return read;
+}
+
+std::vector<config_fault> web_config_warnings(const web_settings& values,
+                                              const std::filesystem::path& file,
+                                              const std::filesystem::path& credentials_directory) {
+    std::vector<config_fault> warnings;
+    const auto warn = [&](std::string_view key, std::string message) {
+        warnings.push_back(
+            {fault_kind::invalid, file.string(), 0, std::string(key), std::move(message)});
+    };
+    const auto check = [&](std::string_view key, const std::string& path, file_guard guard) {
+        for (std::string& warning : permission_warnings(path, guard, credentials_directory)) {
+            warn(key, std::move(warning));
+        }
+    };
+    // A file with the private key in it must not be readable by others. Without it, it must not be writable.
+    const bool has_key = values.tls && !values.tls->key_pem.empty();
+    check("", file.string(), has_key ? file_guard::secret : file_guard::trust);
+    if (values.tls) {
+        const tls_server_options& tls = *values.tls;
+        check("tls_server_config.cert_file", tls.cert_file, file_guard::trust);
+        check("tls_server_config.key_file", tls.key_file, file_guard::secret);
+        check("tls_server_config.client_ca_file", tls.client_ca_file, file_guard::trust);
+        // As exporter-toolkit does; but every client can make a certificate with any name.
+        if (tls.client_auth == tls_client_auth::require_any && !tls.allowed_sans.empty()) {
+            warn("tls_server_config.client_allowed_sans",
+                 "proves nothing with RequireAnyClientCert, which accepts a certificate that the "
+                 "client made itself: use RequireAndVerifyClientCert");
+        }
+    }
+    return warnings;
 }
 
 } // namespace kallglot::config

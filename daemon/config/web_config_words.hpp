@@ -6,6 +6,7 @@
 #include "kallglot/settings/web_settings.hpp"
 
 #include <array>
+#include <string>
 #include <string_view>
 
 namespace kallglot::config {
@@ -63,7 +64,7 @@ inline constexpr std::array header_rules =
                                 {"Strict-Transport-Security"}});
 
 /// Why a value is not allowed in that header; empty if it is allowed.
-[[nodiscard]] std::string_view why_not_header(const header_rule& rule, std::string_view value);
+[[nodiscard]] std::string why_not_header(const header_rule& rule, std::string_view value);
 
 /// Why a text is not a bcrypt hash of cost 4 to 14; empty if it is one.
 [[nodiscard]] std::string_view why_not_bcrypt(std::string_view hash);

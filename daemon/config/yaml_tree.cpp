@@ -5,7 +5,7 @@
 
 #include "config/yaml_tree.hpp"
 
-#include "kallglot/base/utf8.hpp"
+#include "kallglot/base/text.hpp"
 
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/exceptions.h>
@@ -49,6 +49,15 @@ bool has_control(std::string_view text, yaml_texts allowed) {
     return false;
 }
 
+// Most operators with this error meant a text: a glob, or a password.
+constexpr const char* no_aliases =
+    "aliases (*) are not supported: put a text that begins with * in quotes, for example "
+    "\"*.txt\"";
+constexpr const char* no_anchors =
+    "anchors (&) are not supported: put a text that begins with & in quotes";
+constexpr const char* no_tags =
+    "tags (!) are not supported: put a text that begins with ! in quotes";
+
 // Thrown through yaml-cpp to stop the parser at the first fault of the grammar; caught in parse_yaml.
 struct refused {
     yaml_fault fault;
@@ -74,7 +83,7 @@ public:
     }
 
     void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
-        throw refused{{line_of(mark), "aliases (*) are not supported"}};
+        throw refused{{line_of(mark), no_aliases}};
     }
 
     void OnScalar(const YAML::Mark& mark,
@@ -89,6 +98,7 @@ public:
         // Quotes matter: "5" in quotes is a string where a number is expected.
         yaml_node node = make(yaml_node::kind_type::scalar, mark, anchor);
         node.text = value;
+        // yaml-cpp gives this tag to every scalar that is not plain.
         node.quoted = tag == "!";
         add(std::move(node));
     }
@@ -130,7 +140,7 @@ private:
                           YAML::anchor_t anchor) {
         // Aliases allow exponential expansion (the "billion laughs"), and a configuration needs none.
         if (anchor != 0) {
-            throw refused{{line_of(mark), "anchors (&) are not supported"}};
+            throw refused{{line_of(mark), no_anchors}};
         }
         yaml_node node;
         node.kind = kind;
@@ -141,7 +151,7 @@ private:
     // yaml-cpp reports "?" for a plain and "!" for a quoted scalar; any other tag is in the file.
     static void check_tag(const YAML::Mark& mark, const std::string& tag) {
         if (!tag.empty() && tag != "?" && tag != "!") {
-            throw refused{{line_of(mark), "tags (!) are not supported"}};
+            throw refused{{line_of(mark), no_tags}};
         }
     }
 
@@ -168,6 +178,7 @@ private:
     // Puts a complete node into the innermost container, or makes it the root.
     void add(yaml_node node) {
         if (open_.empty()) {
+            // A file without content has one null node.
             root_ = std::move(node);
             return;
         }
@@ -208,11 +219,11 @@ const char* fault_of_line(std::string_view line) {
     while (!line.empty()) {
         const utf8_character character = decode_utf8(line);
         if (character.length == 0) {
-            return "invalid UTF-8";
+            return "contains bytes that are not UTF-8: save the file as UTF-8";
         }
         // yaml-cpp takes byte 4 for the end of the text and would silently ignore the rest.
         if (is_control(character.code) && character.code != '\t') {
-            return "a control character";
+            return "contains a control character";
         }
         line.remove_prefix(character.length);
     }
@@ -255,17 +266,21 @@ public:
 
 // The message of yaml-cpp without the part after the colon, which may repeat the text; unhelpful ones are replaced.
 std::string explain(std::string_view message) {
+    // A message may have a piece of the file in it, and so a part of a secret.
     message = message.substr(0, message.find(':'));
     if (message == "unknown escape character") {
         return "invalid YAML: a backslash in double quotes begins an escape: use single quotes, or "
                "two backslashes";
     }
     if (message == "the referenced anchor is not defined") {
-        return "aliases (*) are not supported";
+        return no_aliases;
     }
     std::string text = "invalid YAML: " + std::string(message);
     if (message == "illegal map value" || message == "end of map not found") {
         text += " (wrong indentation, or a value with a colon or bracket that requires quotes?)";
+    }
+    if (message == "unknown token") {
+        text += " (a text that begins with ?, @, % or ` requires quotes)";
     }
     return text;
 }
@@ -286,6 +301,7 @@ std::variant<yaml_node, std::vector<yaml_fault>> parse_yaml(std::string_view tex
     try {
         YAML::Parser parser(stream);
         // A second document ends in the builder, with its line.
+        // Recursive in yaml-cpp: tree_builder bounds the depth, so the stack is safe.
         while (parser.HandleNextDocument(builder)) {
         }
         return builder.take_root();

@@ -29,7 +29,8 @@ inline constexpr std::size_t max_file_size_bytes = 1024 * 1024;
 struct secret_values {
     secret api_key;
     std::vector<secret> webhook_secrets;
-    secret api_token; ///< empty: the session API is disabled
+    secret api_token;      ///< empty: the session API is disabled
+    secret proxy_password; ///< empty: no login at the proxy
 };
 
 /// A valid configuration. Paths in `values` are absolute.
@@ -45,13 +46,22 @@ using config_faults = std::vector<config_fault>;
 
 using load_result = std::variant<loaded_config, config_faults>;
 
-/// Reads and validates a configuration file and its secrets, and checks that the files it names are readable.
+/// What to check.
+enum class load_scope {
+    all,  ///< the file, its secrets, and the files that it names
+    text, ///< the file alone, for example where the secrets are not
+};
+
+/// Reads and validates a configuration file and its secrets, and checks that the files it names are readable. With
+/// `load_scope::text` the secrets are empty, and there are no warnings.
 ///
 /// Errors: faults with kind `unavailable` for files that are missing or unreadable, else `invalid`; see
 ///         `exit_code`.
 /// Executor: Any thread.
 /// Cost: blocks on files.
-[[nodiscard]] load_result load(const std::filesystem::path& file, const environment& env);
+[[nodiscard]] load_result load(const std::filesystem::path& file,
+                               const environment& env,
+                               load_scope scope = load_scope::all);
 
 } // namespace kallglot::config
 

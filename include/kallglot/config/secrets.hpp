@@ -15,6 +15,7 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 namespace kallglot::config {
 
@@ -23,13 +24,14 @@ inline constexpr std::size_t max_secret_size_bytes = 4096;
 
 /// The use of a secret; it decides which bytes are allowed.
 enum class secret_use {
-    header,  ///< in an HTTP header: visible ASCII, no spaces
-    signing, ///< key of a MAC: any text on one line
+    header,   ///< in an HTTP header: visible ASCII, no spaces
+    signing,  ///< key of a MAC: any text on one line
+    password, ///< of a proxy: any text on one line, of any length
 };
 
 struct secret_file {
-    secret value;        ///< never empty
-    std::string warning; ///< empty if there is no warning
+    secret value;                      ///< never empty
+    std::vector<std::string> warnings; ///< each names the path, never the content
 };
 
 struct secret_fault {
@@ -41,8 +43,8 @@ using secret_result = std::variant<secret_file, secret_fault>;
 
 /// Reads a secret. Line ends at the end of the file (LF or CRLF) are not part of it.
 ///
-/// `credentials_directory`, if not empty, is the folder that the service manager protects. Outside it, a file readable
-/// by its group causes a warning; a file readable by all users always does.
+/// Warnings: others can read or replace the file; the secret is short, or something invisible is around or inside it.
+/// `credentials_directory`, if not empty, is the folder that the service manager protects.
 ///
 /// Errors:   `unavailable` if the file is missing or unreadable, `invalid` if its content cannot be a secret.
 /// Executor: Any thread.

@@ -9,6 +9,7 @@
 #define KALLGLOT_CONFIG_WEB_CONFIG_HPP
 
 #include "kallglot/config/config_fault.hpp"
+#include "kallglot/config/config_file.hpp"
 #include "kallglot/settings/web_settings.hpp"
 
 #include <filesystem>
@@ -25,11 +26,21 @@ using web_config_result = std::variant<web_settings, std::vector<config_fault>>;
                                                  std::string_view name,
                                                  const std::filesystem::path& folder);
 
-/// Reads, parses and validates a file.
+/// Reads, parses and validates a file. With `load_scope::text` the certificates that it names need not exist.
 ///
 /// Errors: as above, and kind `unavailable` if the file is missing or unreadable.
 /// Cost:   blocks on the file.
-[[nodiscard]] web_config_result load_web_config(const std::filesystem::path& file);
+[[nodiscard]] web_config_result load_web_config(const std::filesystem::path& file,
+                                                load_scope scope = load_scope::all);
+
+/// Warnings about a valid file: others can read a private key or replace a file, or a check of clients proves nothing.
+///
+/// `credentials_directory`, if not empty, is the folder that the service manager protects.
+/// Cost: blocks on the files that it names.
+[[nodiscard]] std::vector<config_fault> web_config_warnings(
+    const web_settings& values,
+    const std::filesystem::path& file,
+    const std::filesystem::path& credentials_directory);
 
 } // namespace kallglot::config
 
