@@ -1,6 +1,6 @@
 #include "api/session_fields.hpp"
 
-#include "kallglot/base/timestamps.hpp"
+#include "kallglot/base/time.hpp"
 
 #include <cstddef>
 #include <cstring>

@@ -51,9 +51,28 @@ inline constexpr auto webhook_type_words = make_vocabulary<webhook_type>({
     {webhook_type::other, "other"},
 });
 
+/// An event's own id: up to 64 bytes of any kind. A value without heap memory.
+class event_id {
+public:
+    static constexpr std::size_t max_size = 64;
+
+    event_id() = default;
+
+    /// Precondition: not longer than max_size.
+    explicit event_id(std::string_view text) noexcept
+        : size_(static_cast<std::uint8_t>(text.copy(text_.data(), max_size))) {}
+
+    /// Valid as long as this object is neither moved nor destroyed.
+    [[nodiscard]] std::string_view view() const noexcept { return {text_.data(), size_}; }
+
+private:
+    std::array<char, max_size> text_{};
+    std::uint8_t size_ = 0;
+};
+
 /// One delivered event. Source: kallglot-api reference section 6, tests/samples/webhook_*.json.
 struct webhook_event {
-    std::uint64_t key = 0; ///< remembered_key() of the event's own id, to detect duplicates
+    event_id id; ///< the event's own, to detect duplicates
     webhook_type type = webhook_type::other;
     std::optional<api_time> made_at;   ///< `created_at` of the envelope
     std::optional<session_id> session; ///< the session of the event; empty if it has none
