@@ -25,7 +25,7 @@ constexpr steady_duration purge_interval = 10min;
 
 store_fault too_many_changes() {
     // Changes were dropped, so the file no longer matches memory: "broken" asks for a rewrite.
-    return {store_fault_kind::broken, "write backlog exceeds its limit"};
+    return {store_fault_kind::broken, "backlog full: the disk is slower than the changes"};
 }
 
 error_code unavailable() noexcept {
@@ -80,23 +80,25 @@ task<error_code> durable_store::open() {
 
 void durable_store::log_opening() {
     if (opening_.is_new) {
-        log_.info("store created", {{"path", worker_.name()}});
+        log_.info("store created: no tracked sessions to restore", {{"path", worker_.name()}});
     }
     // A restart with a full disk restores its sessions all the same, so this is no reason to stop.
     if (opening_.writing) {
-        log_.error("store readable but not writable", {{"reason", opening_.writing.text}});
+        log_.error("store not writable: stored sessions are tracked, new session ids are rejected",
+                   {{"reason", opening_.writing.text}});
     }
     // The operator decides what becomes of the damaged file, so the log names it.
     if (opening_.damage) {
-        log_.error("store was damaged: repaired as far as possible",
+        log_.error("store was damaged and rebuilt: register missing ids again",
                    {{"reason", opening_.damage->reason},
-                    {"kept_as", opening_.damage->kept_as},
-                    {"saved", opening_.damage->saved},
-                    {"unreadable", opening_.damage->unreadable}});
+                    {"damaged_file", opening_.damage->kept_as},
+                    {"rows_saved", opening_.damage->saved},
+                    {"rows_unreadable", opening_.damage->unreadable}});
     }
 }
 
 task<error_code> durable_store::restore(store_reader& reader) {
+    reader.on_secret(opening_.secret);
     opening_.fault = co_await read_everything(&worker_, &clock_, &*line_, &reader);
     co_return opening_.fault ? unavailable() : error_code{};
 }
@@ -121,12 +123,7 @@ void durable_store::start(store_owner& owner) {
 bool durable_store::accepting() const {
     // A new change of an id that has to be reported as not stored would be lost if the owner then drops the id.
     return phase_ == phase::writable && !closing_ && not_stored_.empty()
-           && queue_.size() < limits_.waiting;
-}
-
-bool durable_store::has_room() const {
-    // A quarter leaves room for changes that cannot be delayed.
-    return is_failing() || queue_.size() + notes_.size() < limits_.waiting / 4;
+           && queue_.size() < limits_.waiting && !is_silent();
 }
 
 commit_ticket durable_store::add(const session_id& id, const session_record& record) {
@@ -184,7 +181,7 @@ commit_ticket durable_store::forget(const session_id& id, std::optional<remember
     notes_.drop(id);
     std::optional<remembered_row> key;
     if (remember) {
-        key = row_of({remembered_key(id.view()), clock_.now(), *remember});
+        key = row_of({key_of_session(opening_.secret, id.view()), clock_.now(), *remember});
     }
     // A removal is always accepted: what memory has forgotten must not return at the next start.
     if (is_failing()) {
@@ -199,7 +196,7 @@ commit_ticket durable_store::forget(const session_id& id, std::optional<remember
     return ticket;
 }
 
-commit_ticket durable_store::remember_event(std::uint64_t key, const session_id& session) {
+commit_ticket durable_store::remember_event(const remembered_key& key, const session_id& session) {
     // The webhook route responds with 503 then, and the event is delivered again.
     if (!accepting()) {
         return commit_ticket::refused;
@@ -208,6 +205,18 @@ commit_ticket durable_store::remember_event(std::uint64_t key, const session_id&
         queue_.push_key(row_of({key, clock_.now(), remembered_kind::event}), session);
     wake();
     return ticket;
+}
+
+// A change of no session's row, for which no caller waits: in the next transaction, and after a failure again.
+void durable_store::queue_untracked(store_change change) {
+    if (is_flooded()) {
+        return notes_.overflow();
+    }
+    if (is_failing()) {
+        return notes_.hold(std::move(change));
+    }
+    queue_.push_held(std::move(change));
+    wake();
 }
 
 // Writing -------------------------------------------------------------------------------------------------------------
@@ -410,8 +419,7 @@ task<> durable_store::recover() {
 }
 
 task<error_code> durable_store::write_held() {
-    // Changes that are held during the commit are not part of it. The mark proves that the disk accepts writes even if
-    // nothing is held.
+    // Changes that are held during the commit are not part of it. The mark proves that the disk accepts writes.
     const std::size_t count = notes_.held().size();
     auto group = std::make_shared<change_group>();
     group->changes = notes_.held();
@@ -436,19 +444,21 @@ task<error_code> durable_store::write_held() {
 
 // Lists one batch of memory at a time on the loop, and appends it on the worker. Between two batches the loop runs, so
 // rows may change: those changes are noted.
-template <class Row>
-task<error_code> durable_store::append_all(
-    std::function<bool(std::uint64_t&, std::vector<Row>&)> next) {
+template <class Row, class Entry>
+task<error_code> durable_store::append_all(lister<Entry> list) {
     std::uint64_t cursor = 0;
     for (bool more = true; more;) {
+        std::vector<Entry> entries;
+        more = (owner_->*list)(cursor, rows_a_call, entries);
         std::vector<Row> rows;
-        more = next(cursor, rows);
+        for (const Entry& entry : entries) {
+            rows.push_back(row_of(entry));
+        }
         std::function<store_fault(store_engine&)> step =
             [rows = std::move(rows)](store_engine& engine) {
                 return engine.append(rows);
             };
-        const error_code error = co_await run_step(std::move(step));
-        if (error) {
+        if (const error_code error = co_await run_step(std::move(step))) {
             co_return error;
         }
     }
@@ -468,29 +478,14 @@ task<error_code> durable_store::rewrite() {
     error_code error = co_await run_step(std::move(step));
     // All tracked sessions.
     if (!error) {
-        std::function<bool(std::uint64_t&, std::vector<stored_session>&)> next =
-            [this](std::uint64_t& cursor, std::vector<stored_session>& rows) {
-                std::vector<kept_session> sessions;
-                const bool more = owner_->list_sessions(cursor, rows_a_call, sessions);
-                for (const kept_session& kept : sessions) {
-                    rows.push_back(to_stored(kept.id, kept.record, *line_));
-                }
-                return more;
-            };
-        error = co_await append_all(std::move(next));
+        error = co_await append_all<stored_session>(&store_owner::list_sessions);
     }
     // Then the remembered keys, or ended sessions would be tracked again.
     if (!error) {
-        std::function<bool(std::uint64_t&, std::vector<remembered_row>&)> next =
-            [this](std::uint64_t& cursor, std::vector<remembered_row>& rows) {
-                std::vector<remembered_entry> entries;
-                const bool more = owner_->list_remembered(cursor, rows_a_call, entries);
-                for (const remembered_entry& entry : entries) {
-                    rows.push_back(row_of(entry));
-                }
-                return more;
-            };
-        error = co_await append_all(std::move(next));
+        error = co_await append_all<remembered_row>(&store_owner::list_remembered);
+    }
+    if (!error) {
+        error = co_await append_all<stored_episode>(&store_owner::list_episodes);
     }
     // Complete: the new file replaces the old one.
     if (!error) {
@@ -532,7 +527,9 @@ task<error_code> durable_store::close() {
     phase_ = phase::closed;
     stuck_timer_->cancel();
     if (lost) {
-        log_.error("store not closed cleanly", {{"reason", fault_.text}});
+        log_.error(
+            "store not closed cleanly: ids and statuses taken since the last commit are lost",
+            {{"reason", fault_.text}});
     }
     co_return lost ? unavailable() : error_code{};
 }
@@ -569,10 +566,6 @@ void durable_store::look_at_worker() {
 
 // Times and reports ---------------------------------------------------------------------------------------------------
 
-std::optional<bool> durable_store::writable() const {
-    return worker_.is_persistent() ? std::optional(!fault_ && !is_failing()) : std::nullopt;
-}
-
 void durable_store::report(gauge_sink& gauges) const {
     if (!worker_.is_persistent()) {
         return;
@@ -584,8 +577,22 @@ void durable_store::report(gauge_sink& gauges) const {
     gauges.set(metric::store_last_corruption, counts_.last_corruption_timestamp);
 }
 
+// A call that returns is handled by serve(); until then nothing but this looks at those that wait.
+void durable_store::release_callers_in_silence() {
+    const bool was_reported = std::exchange(silence_reported_, is_silent());
+    if (silence_reported_) {
+        queue_.release_callers();
+    }
+    if (silence_reported_ && !was_reported) {
+        owner_->on_store_unusable("the file system of the store does not answer");
+    } else if (was_reported && !silence_reported_ && !is_failing()) {
+        owner_->on_store_usable();
+    }
+}
+
 void durable_store::tick() {
     flush_ = true;
+    release_callers_in_silence();
     tick_->wake_at(clock_.now() + tick_interval);
     wake();
 }

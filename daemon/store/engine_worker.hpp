@@ -42,6 +42,9 @@ public:
     /// Empty while no call is running.
     [[nodiscard]] std::optional<steady_time> busy_since() const noexcept { return busy_since_; }
 
+    /// See store_engine::progress().
+    [[nodiscard]] std::uint64_t progress() const noexcept { return engine_->progress(); }
+
     [[nodiscard]] std::string name() const { return engine_->name(); }
 
     [[nodiscard]] bool is_persistent() const noexcept { return engine_->is_persistent(); }

@@ -24,6 +24,7 @@ task<store_fault> read_sessions(engine_worker* worker,
     for (;;) {
         std::function<batch<stored_session>(store_engine&)> call = [after](store_engine& engine) {
             batch<stored_session> read;
+            // Reserved, so that a batch does not grow ten times while the loop waits for it.
             read.rows.reserve(rows_a_call);
             read.fault = engine.read(after, rows_a_call, read.rows);
             return read;
@@ -79,6 +80,34 @@ task<store_fault> read_keys(engine_worker* worker,
     co_return store_fault{};
 }
 
+task<store_fault> read_episodes(engine_worker* worker,
+                                const clock* time,
+                                const stored_timeline* line,
+                                store_reader* reader) {
+    // One call: their number is bounded.
+    std::function<batch<stored_episode>(store_engine&)> call = [](store_engine& engine) {
+        batch<stored_episode> read;
+        read.fault = engine.read_episodes(read.rows);
+        return read;
+    };
+    result<batch<stored_episode>> answer = co_await worker->run(std::move(call));
+    if (!answer) {
+        co_return cut_off();
+    }
+    if (answer->fault) {
+        co_return answer->fault;
+    }
+    std::vector<stuck_episode> episodes;
+    episodes.reserve(answer->rows.size());
+    const steady_time now = time->now();
+    for (const stored_episode& row : answer->rows) {
+        // Sessions come first: the reader relates each open episode to its session.
+        episodes.push_back(to_episode(row, *line, now));
+    }
+    reader->on_episodes(episodes);
+    co_return store_fault{};
+}
+
 } // namespace
 
 task<store_fault> read_everything(engine_worker* worker,
@@ -89,6 +118,9 @@ task<store_fault> read_everything(engine_worker* worker,
     // Without its sessions the store is not used, so its keys are not needed.
     if (!fault) {
         fault = co_await read_keys(worker, time, line, reader);
+    }
+    if (!fault) {
+        fault = co_await read_episodes(worker, time, line, reader);
     }
     co_return fault;
 }

@@ -16,10 +16,10 @@ inline constexpr std::size_t rows_a_call = 4096;
 
 /// The fault of a call that was cancelled: what it did to the disk is unknown.
 [[nodiscard]] inline store_fault cut_off() {
-    return {store_fault_kind::broken, "a call of the disk did not return in time"};
+    return {store_fault_kind::broken, "the disk did not answer in time"};
 }
 
-/// Sessions first, in the order of ids, then remembered keys by time. Returns the fault of the first call that failed;
+/// Sessions first, in the order of ids, then remembered keys by time, then stuck episodes. Returns the fault of the first call that failed;
 /// the reader has received everything that was read before it.
 ///
 /// Lifetime: all four outlive the task.

@@ -27,6 +27,7 @@ commit_ticket write_queue::push(const stored_session& row, bool is_new, write_la
     lane = lane_of(row.id, lane);
     group& into = collecting(lane);
     into.content->changes.emplace_back(put_session{row});
+    // In step with the put_session changes: take_rest() relies on the order.
     into.ids.emplace_back(row.id, is_new);
     // The newest ticket of the id: when it is durable, so are the older ones.
     pending_.insert_or_assign(row.id, place{into.ticket, lane});
@@ -101,6 +102,7 @@ transaction write_queue::begin() {
     BOOST_ASSERT(in_flight_.empty());
     // The whole single lane, and one group of the bulk lane.
     std::ranges::move(single_.groups, std::back_inserter(in_flight_));
+    // A small request waits for at most one bulk group. Otherwise an import would hold up every webhook.
     single_.groups.clear();
     if (!bulk_.groups.empty()) {
         in_flight_.push_back(std::move(bulk_.groups.front()));
@@ -187,6 +189,16 @@ void write_queue::settle(group& done, error_code error) {
     done.end->wake.cancel();
 }
 
+void write_queue::release_callers() {
+    const auto release = [](const group& one) {
+        ++one.end->releases;
+        one.end->wake.cancel();
+    };
+    std::ranges::for_each(in_flight_, release);
+    std::ranges::for_each(single_.groups, release);
+    std::ranges::for_each(bulk_.groups, release);
+}
+
 std::shared_ptr<write_queue::outcome> write_queue::find(std::uint64_t ticket) const {
     // Few groups are in flight; those of the lanes are sorted by ticket.
     for (const group& one : in_flight_) {
@@ -222,7 +234,9 @@ task<error_code> write_queue::committed(commit_ticket ticket) {
         const bool failed = has_failed(number);
         co_return failed ? make_error_code(errc::store_unavailable) : error_code{};
     }
-    while (!end->done) {
+    // A release counts for those that wait then, not for those that come later.
+    const unsigned releases = end->releases;
+    while (!end->done && end->releases == releases) {
         co_await end->wake.async_wait(as_tuple);
         // The timer ends the same way for a result and a cancellation.
         const asio::cancellation_state state = co_await asio::this_coro::cancellation_state;
@@ -230,7 +244,7 @@ task<error_code> write_queue::committed(commit_ticket ticket) {
             co_return make_error_code(errc::cancelled);
         }
     }
-    co_return end->error;
+    co_return end->done ? end->error : make_error_code(errc::store_unavailable);
 }
 
 } // namespace kallglot

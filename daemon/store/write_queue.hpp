@@ -92,6 +92,9 @@ public:
     /// The transaction in flight and all queued groups have failed.
     [[nodiscard]] failure fail();
 
+    /// All callers that wait get store_unavailable. The groups stay queued, and may still become durable.
+    void release_callers();
+
     [[nodiscard]] task<error_code> committed(commit_ticket ticket);
 
 private:
@@ -102,6 +105,7 @@ private:
         steady_timer wake;
         error_code error;
         bool done = false;
+        unsigned releases = 0; ///< of release_callers()
     };
 
     struct group {

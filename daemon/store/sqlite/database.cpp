@@ -15,6 +15,8 @@ store_fault_kind classify_sqlite(int code) noexcept {
         case SQLITE_BUSY:
         case SQLITE_LOCKED:
             return store_fault_kind::locked;
+        // Reading took more steps than a file of this size can need.
+        case SQLITE_INTERRUPT:
         case SQLITE_CORRUPT:
         case SQLITE_NOTADB:
         case SQLITE_FORMAT:
@@ -25,6 +27,7 @@ store_fault_kind classify_sqlite(int code) noexcept {
         case SQLITE_CANTOPEN:
         case SQLITE_PERM:
         case SQLITE_AUTH:
+        // Memory may be short for a moment, so the file is not blamed.
         case SQLITE_NOMEM:
         case SQLITE_TOOBIG:
             return store_fault_kind::unwritable;
@@ -35,6 +38,7 @@ store_fault_kind classify_sqlite(int code) noexcept {
 }
 
 void statement::bind(int index, std::int64_t value) noexcept {
+    // No result is checked: with a valid index and a statement that was reset, a binding cannot fail.
     sqlite3_bind_int64(handle_.get(), index, value);
 }
 
@@ -68,6 +72,7 @@ bool statement::run() noexcept {
 }
 
 void statement::reset() noexcept {
+    // Its result repeats the error of the last step, which `code_` has already.
     sqlite3_reset(handle_.get());
 }
 
@@ -84,6 +89,7 @@ std::string_view statement::text(int column) const noexcept {
         return {};
     }
     // Bytes of any encoding: session_id::parse rejects what is not an id.
+    // Before the size: sqlite3_column_bytes() refers to the form that was fetched last.
     const void* const data = sqlite3_column_blob(handle_.get(), column);
     const int size = sqlite3_column_bytes(handle_.get(), column);
     return data == nullptr

@@ -30,12 +30,21 @@ namespace kallglot {
     return ms ? std::optional(stored_time{*ms}) : std::nullopt;
 }
 
-/// Checksum of all columns but the time of the first write, which never changes. 32 bits.
+/// Likewise: status, mode, provider, outcome.
+[[nodiscard]] std::int64_t pack(const stored_episode& row) noexcept;
+[[nodiscard]] bool unpack(std::int64_t packed, stored_episode& row) noexcept;
+
+/// Checksum of all columns but the time of the first write, which never changes, and that of the last damage. 32 bits.
 [[nodiscard]] std::int64_t sum_of(const stored_session& row) noexcept;
-[[nodiscard]] std::int64_t sum_of(const time_mark& mark) noexcept;
+[[nodiscard]] std::int64_t sum_of(const state_row& row) noexcept;
+[[nodiscard]] std::int64_t sum_of(const stored_episode& row) noexcept;
 
 /// The kind in the lowest four bits, the checksum above it.
 [[nodiscard]] std::int64_t kind_and_sum(const remembered_row& row) noexcept;
+
+// The same of version 1, which had no secret and keys of 64 bits (`key.low`).
+[[nodiscard]] std::int64_t version_1_sum_of(const time_mark& mark) noexcept;
+[[nodiscard]] std::int64_t version_1_kind_and_sum(const remembered_row& row) noexcept;
 
 } // namespace kallglot
 

@@ -1,4 +1,4 @@
-#include "kallglot/store/sqlite_engine.hpp"
+#include "store/sqlite/sqlite_engine.hpp"
 
 #include <fstream>
 #include <string>
@@ -16,7 +16,7 @@ std::uint64_t boot_number(std::string text) {
     }
     // systemd passes the same id without hyphens.
     std::erase(text, '-');
-    return text.empty() ? 0 : remembered_key(text);
+    return text.empty() ? 0 : version_1_key(text);
 }
 
 /// Whether reading failed for a reason outside the file, for example lack of memory. A later attempt may read all of it, so
@@ -33,7 +33,7 @@ store_opening sqlite_engine::open(api_time wall, steady_time now) {
     const time_mark first = stored_timeline::begin(wall, now, boot).mark(wall, now);
     // Used for a new store, and for one whose state cannot be read.
     opened_ = first;
-    state_ = {first, 0};
+    state_ = {first, 0, random_hash_key()};
     // A failed start leaves no connection open. The free space is the first thing that an operator checks.
     if ((opening.fault = open_checked(opening))) {
         disconnect();
@@ -44,6 +44,7 @@ store_opening sqlite_engine::open(api_time wall, steady_time now) {
     opening.line = opening.is_new ? stored_timeline(first)
                                   : stored_timeline::resume(state_.mark, wall, now, boot);
     opening.last_corruption = state_.last_corruption;
+    opening.secret = state_.secret;
     // A first write shows whether the disk accepts writes before the first id arrives.
     opening.writing = commit_mark(opening.line->mark(wall, now)).fault;
     opening.size_bytes = files_.size();
@@ -81,6 +82,10 @@ store_fault sqlite_engine::open_checked(store_opening& opening) {
         }
         fault = verify();
     }
+    // A salvaged store is of the present version.
+    if (!fault && version_ != session_table::version) {
+        fault = upgrade();
+    }
     return fault ? fault : connect();
 }
 
@@ -105,13 +110,14 @@ store_fault sqlite_engine::verify() {
     if (store_fault fault = db_.open(path)) {
         return fault;
     }
+    bound_reading();
     // Reads the log too, which may contain a newer header.
     if (store_fault fault = db_.run("SELECT count(*) FROM sqlite_schema")) {
         return fault;
     }
-    // The header in the log may be newer than the one that identify() has read.
-    if (db_.number("PRAGMA user_version").value_or(0) > session_table::version) {
-        return {store_fault_kind::refused, path + ": written by a newer version of this program"};
+    // Before anything is read from the tables: a trigger or a view is not ours.
+    if (store_fault fault = find_version()) {
+        return fault;
     }
     // The structure of the whole file; one finding is enough.
     if (const auto answer = db_.word("PRAGMA quick_check(1)"); answer != "ok") {
@@ -119,7 +125,7 @@ store_fault sqlite_engine::verify() {
         // An answer is a finding. No answer is a failed read, which a later attempt may not have.
         return answer ? store_fault{store_fault_kind::damaged, path + ": " + *answer} : fault;
     }
-    if (store_fault fault = table_.prepare(db_)) {
+    if (store_fault fault = table_.prepare_reading(db_, version_)) {
         return fault;
     }
     // The mark first: it bounds the plausible times of the rows.
@@ -130,7 +136,79 @@ store_fault sqlite_engine::verify() {
     if (store_fault fault = table_.read({}, state_.mark.stored, [](const stored_session&) {})) {
         return fault;
     }
-    return table_.read_keys([](const remembered_row&) {});
+    if (store_fault fault = table_.read_keys([](const remembered_row&) {})) {
+        return fault;
+    }
+    return table_.episodes().read(state_.mark.stored, [](const stored_episode&) {});
+}
+
+// The version by the header and by the texts of the tables, which must agree.
+store_fault sqlite_engine::find_version() {
+    const std::string& path = files_.path();
+    // The header in the log may be newer than the one that identify() has read.
+    const auto header = db_.number("PRAGMA user_version");
+    if (header.value_or(0) > session_table::version) {
+        return {store_fault_kind::refused, path + ": written by a newer version of this program"};
+    }
+    const auto tables = header ? session_table::version_of(db_) : std::nullopt;
+    if (!tables) {
+        // Memory may have been short while they were read: that says nothing about the file.
+        store_fault unread = db_.last_fault();
+        if (is_temporary(unread)) {
+            return unread;
+        }
+    }
+    if (!tables || *header != *tables) {
+        return {store_fault_kind::damaged, path + ": tables are not those of this program"};
+    }
+    version_ = *tables;
+    return {};
+}
+
+// Rewrites an old store, as salvage() does with a damaged one. Version 1 has no secret, so open() has made one. Neither old
+// version has episodes.
+store_fault sqlite_engine::upgrade() {
+    if (store_fault unmade = begin_next(state_)) {
+        return unmade;
+    }
+    bool written = true;
+    store_fault fault = table_.read({}, state_.mark.stored, [&](const stored_session& row) {
+        written = written && next_.put(row);
+    });
+    if (!fault) {
+        fault = table_.read_keys([&](remembered_row row) {
+            row.key = version_ == 1 ? key_of_version_1(state_.secret, row.key.low) : row.key;
+            written = written && next_.put(row);
+        });
+    }
+    if (!fault && !written) {
+        fault = next_db_.last_fault();
+    }
+    if (!fault) {
+        disconnect();
+        fault = end_next();
+    }
+    return fault ? fault : files_.replace();
+}
+
+// Every step of reading a good file is about some byte of it. A file that another program changed may ask for endless work.
+void sqlite_engine::bound_reading() {
+    constexpr int steps_a_look = 100'000;
+    constexpr std::uint64_t steps_a_byte = 20;
+    looks_left_ = 20 + steps_a_byte * files_.size() / steps_a_look;
+    sqlite3_progress_handler(
+        db_.handle(),
+        steps_a_look,
+        [](void* self) {
+            auto& engine = *static_cast<sqlite_engine*>(self);
+            ++engine.progress_;
+            if (engine.looks_left_ == 0) {
+                return 1;
+            }
+            --engine.looks_left_;
+            return 0;
+        },
+        this);
 }
 
 store_fault sqlite_engine::connect() {
@@ -140,6 +218,7 @@ store_fault sqlite_engine::connect() {
             return fault;
         }
     }
+    sqlite3_progress_handler(db_.handle(), 0, nullptr, nullptr);
     // A commit is then one sync of the log.
     if (db_.word("PRAGMA journal_mode=WAL") != "wal") {
         return db_.last_fault();
@@ -214,7 +293,7 @@ bool sqlite_engine::apply(const change_group& group) {
             return false;
         }
     }
-    return (!group.mark || table_.put(*group.mark))
+    return (!group.mark || table_.put({*group.mark, state_.last_corruption, state_.secret}))
            && (!group.purge_before || purge(*group.purge_before));
 }
 
@@ -231,13 +310,22 @@ bool sqlite_engine::purge(stored_time before) {
 bool sqlite_engine::apply(const store_change& change) {
     // A session that is added again is no longer remembered as ended.
     if (const auto* const put = std::get_if<put_session>(&change)) {
-        return table_.put(put->row) && table_.forget_key(remembered_key(put->row.id.view()));
+        const std::string_view id = put->row.id.view();
+        // By its old key too, if it ended before an upgrade.
+        return table_.put(put->row) && table_.forget_key(key_of_session(state_.secret, id))
+               && table_.forget_key(key_of_version_1(state_.secret, version_1_key(id)));
     }
     if (const auto* const update = std::get_if<update_session>(&change)) {
         return table_.update(update->row);
     }
     if (const auto* const remove = std::get_if<remove_session>(&change)) {
         return table_.remove(remove->id);
+    }
+    if (const auto* const episode = std::get_if<stored_episode>(&change)) {
+        return table_.episodes().put(*episode);
+    }
+    if (const auto* const remove = std::get_if<remove_episode>(&change)) {
+        return table_.episodes().remove(remove->number);
     }
     return table_.put(std::get<remembered_row>(change));
 }
@@ -282,6 +370,11 @@ store_fault sqlite_engine::read_keys(std::vector<remembered_row>& rows) {
     return table_.read_keys([&rows](const remembered_row& row) { rows.push_back(row); });
 }
 
+store_fault sqlite_engine::read_episodes(std::vector<stored_episode>& rows) {
+    return table_.episodes().read(state_.mark.stored,
+                                  [&rows](const stored_episode& row) { rows.push_back(row); });
+}
+
 store_fault sqlite_engine::close(const time_mark& mark) {
     if (!db_.is_open()) {
         return {store_fault_kind::broken, files_.path() + ": not open"};
@@ -321,7 +414,7 @@ store_fault sqlite_engine::begin_rewrite(const time_mark& mark, bool damaged) {
     if (damaged) {
         state_.last_corruption = mark.wall.time_since_epoch().count();
     }
-    return begin_next({mark, state_.last_corruption});
+    return begin_next({mark, state_.last_corruption, state_.secret});
 }
 
 store_fault sqlite_engine::append(const std::vector<stored_session>& rows) {
@@ -337,6 +430,15 @@ store_fault sqlite_engine::append(const std::vector<stored_session>& rows) {
 store_fault sqlite_engine::append(const std::vector<remembered_row>& rows) {
     for (const remembered_row& row : rows) {
         if (!next_.put(row)) {
+            return next_db_.last_fault();
+        }
+    }
+    return {};
+}
+
+store_fault sqlite_engine::append(const std::vector<stored_episode>& rows) {
+    for (const stored_episode& row : rows) {
+        if (!next_.episodes().put(row)) {
             return next_db_.last_fault();
         }
     }
@@ -389,9 +491,11 @@ store_fault sqlite_engine::end_next() {
 // Builds a new store from all rows that can be read, then sets the damaged one aside.
 store_fault sqlite_engine::salvage(store_damage& damage) {
     bool readable = false;
-    state_ = {opened_, 0};
+    bool secret_is_known = false;
+    state_ = {opened_, 0, random_hash_key()};
     if (db_.is_open()) {
-        const store_fault unprepared = table_.prepare(db_);
+        bound_reading();
+        const store_fault unprepared = prepare_to_salvage();
         // Tables that do not fit the statements have no rows for us.
         readable = !unprepared;
         // Without a readable time mark, stored times are restored by the wall clock, which is close enough.
@@ -399,6 +503,8 @@ store_fault sqlite_engine::salvage(store_damage& damage) {
         if (is_temporary(fault)) {
             return fault;
         }
+        // Keys made with a secret that is lost match no text any more. Those of version 1 were made without one.
+        secret_is_known = !fault || version_ == 1;
     }
     // read_state() may have replaced it by the time of an earlier damage.
     state_.last_corruption = opened_.wall.time_since_epoch().count();
@@ -407,7 +513,7 @@ store_fault sqlite_engine::salvage(store_damage& damage) {
     }
     // Without readable tables the new store is empty: files and webhooks register their sessions again.
     if (readable) {
-        if (store_fault fault = salvage_rows(damage)) {
+        if (store_fault fault = copy_rows(damage, secret_is_known)) {
             return fault;
         }
     }
@@ -419,7 +525,20 @@ store_fault sqlite_engine::salvage(store_damage& damage) {
     return files_.replace_damaged(damage.kept_as);
 }
 
-store_fault sqlite_engine::salvage_rows(store_damage& damage) {
+store_fault sqlite_engine::prepare_to_salvage() {
+    // With more or other objects than ours our tables may still be there, of any version.
+    store_fault fault;
+    for (version_ = session_table::version; version_ > 0; --version_) {
+        fault = table_.prepare_reading(db_, version_);
+        if (!fault || is_temporary(fault)) {
+            return fault;
+        }
+    }
+    version_ = 1;
+    return fault;
+}
+
+store_fault sqlite_engine::copy_rows(store_damage& damage, bool with_keys) {
     // A row that cannot be written must not count as saved for good: the salvage fails at the end.
     bool written = true;
     std::string last;
@@ -453,11 +572,22 @@ store_fault sqlite_engine::salvage_rows(store_damage& damage) {
             &damage.unreadable));
     }
     // Keys are worth less than sessions: a failure to read them does not stop the salvage.
+    const auto keep_key = [&](remembered_row row) {
+        row.key = version_ == 1 ? key_of_version_1(state_.secret, row.key.low) : row.key;
+        written = written && next_.put(row);
+    };
     const store_fault keys =
-        table_.read_keys([&](const remembered_row& row) { written = written && next_.put(row); },
-                         &damage.unreadable);
+        with_keys ? table_.read_keys(keep_key, &damage.unreadable) : store_fault{};
     if (is_temporary(keys)) {
         return keys;
+    }
+    // So are episodes.
+    const store_fault episodes = table_.episodes().read(
+        state_.mark.stored,
+        [&](const stored_episode& row) { written = written && next_.episodes().put(row); },
+        &damage.unreadable);
+    if (is_temporary(episodes)) {
+        return episodes;
     }
     return written ? store_fault{} : next_db_.last_fault();
 }

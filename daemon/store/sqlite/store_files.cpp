@@ -32,6 +32,7 @@ bool present(const std::string& name) {
 
 std::uint64_t size_of(const std::string& name) {
     struct stat about{};
+    // stat, since the store may be reached through a link.
     return ::stat(name.c_str(), &about) == 0 ? static_cast<std::uint64_t>(about.st_size) : 0;
 }
 
@@ -94,6 +95,7 @@ store_fault store_files::settle(std::string& aside) {
         return fault;
     }
     // Complete, but a crash interrupted the replacement: finish it. A salvaged store is newer than a ready one.
+    // Renames are atomic: a file under one of these names is complete, or it would still be called "next".
     if (present(salvaged())) {
         return replace_by_salvaged(aside);
     }
@@ -119,6 +121,7 @@ store_fault store_files::replace() {
 }
 
 store_fault store_files::replace_damaged(std::string& aside) {
+    // Complete under another name first: a crash in the steps below leaves a file that settle() finds.
     if (store_fault fault = complete(salvaged())) {
         return fault;
     }
@@ -170,6 +173,7 @@ store_fault store_files::take_place(const std::string& from) {
     if (store_fault fault = sync_folder()) {
         return fault;
     }
+    // POSIX rename() replaces the old file at once. No other process sees a moment without a store.
     if (store_fault fault = rename(from, path_)) {
         return fault;
     }
@@ -260,6 +264,7 @@ store_fault store_files::sync_folder() {
     if (opened < 0) {
         return fault_of(name, "cannot be opened", errno);
     }
+    // Not retried: after a failed fsync Linux may report success, although the pages were dropped.
     const int failed = ::fsync(opened) == 0 ? 0 : errno;
     ::close(opened);
     return failed == 0 ? store_fault{} : fault_of(name, "cannot be synced", failed);

@@ -3,7 +3,8 @@
 /// Changes that queue up while a commit runs share the next transaction, so that a thousand acknowledgements a second need
 /// only a few syncs. While the disk is full or read-only the store accepts nothing and retries every few seconds. After a
 /// failed write or sync the content of the disk is unknown: the store is rewritten from memory into a new file before
-/// anything is acknowledged again. Calls that block are in the engine (ports/store_engine).
+/// anything is acknowledged again. While a call of the disk does not return, callers are refused, and those that wait get
+/// an error after some seconds. Calls that block are in the engine (ports/store_engine).
 
 #ifndef KALLGLOT_STORE_DURABLE_STORE_HPP
 #define KALLGLOT_STORE_DURABLE_STORE_HPP
@@ -33,6 +34,7 @@ struct store_limits {
     std::uint32_t log_pages =
         1000;         ///< from here on a checkpoint is due when idle, from twice as many at once
     seconds retry{2}; ///< while the disk cannot be written
+    seconds patience{10}; ///< with one call of the disk, until callers are refused
 };
 
 /// Loop only. Call open(), restore(), start(), then use it, then close(). After a failed open() it is not used.
@@ -77,6 +79,8 @@ public:
     [[nodiscard]] bool stop_worker(steady_duration timeout) { return worker_.stop(timeout); }
 
     /// Since when the present call of the worker has been running; empty while it is idle. For the watchdog.
+    [[nodiscard]] std::uint64_t opening_progress() const noexcept { return worker_.progress(); }
+
     [[nodiscard]] std::optional<steady_time> busy_since() const noexcept {
         return worker_.busy_since();
     }
@@ -92,18 +96,30 @@ public:
     [[nodiscard]] const counts& counted() const noexcept { return counts_; }
 
     /// Empty if the engine persists nothing; false: new ids are refused.
-    [[nodiscard]] std::optional<bool> writable() const;
+    [[nodiscard]] std::optional<bool> writable() const {
+        return worker_.is_persistent() ? std::optional(!fault_ && !is_failing() && !is_silent())
+                                       : std::nullopt;
+    }
 
     /// Nothing if the engine persists nothing.
     void report(gauge_sink& gauges) const;
 
     [[nodiscard]] bool accepting() const override;
-    [[nodiscard]] bool has_room() const override;
+
+    [[nodiscard]] bool has_room() const override {
+        // A quarter leaves room for changes that cannot be delayed.
+        return is_failing() || queue_.size() + notes_.size() < limits_.waiting / 4;
+    }
+
     commit_ticket add(const session_id& id, const session_record& record) override;
     commit_ticket change(const session_id& id, const session_record& record) override;
     void note(const session_id& id, const session_record& record) override;
     commit_ticket forget(const session_id& id, std::optional<remembered_kind> remember) override;
-    commit_ticket remember_event(std::uint64_t key, const session_id& session) override;
+    commit_ticket remember_event(const remembered_key& key, const session_id& session) override;
+
+    void note_episode(const stuck_episode& episode) override { queue_untracked(row_of(episode)); }
+
+    void forget_episode(episode_number number) override { queue_untracked(remove_episode{number}); }
 
     [[nodiscard]] commit_ticket pending(const session_id& id) const override {
         return queue_.pending(id);
@@ -152,8 +168,10 @@ private:
     task<error_code> commit(transaction groups);
     task<error_code> write_held();
     task<error_code> rewrite();
-    template <class Row>
-    task<error_code> append_all(std::function<bool(std::uint64_t&, std::vector<Row>&)> next);
+    template <class Entry>
+    using lister = bool (store_owner::*)(std::uint64_t&, std::size_t, std::vector<Entry>&);
+    template <class Row, class Entry>
+    task<error_code> append_all(lister<Entry> list);
 
     task<> serve();
     task<> commit_next();
@@ -166,6 +184,12 @@ private:
     }
 
     [[nodiscard]] static phase phase_after(store_fault_kind kind) noexcept;
+
+    /// The disk does not answer, as a network file system without its server. The call in progress cannot be interrupted.
+    [[nodiscard]] bool is_silent() const noexcept {
+        const auto since = worker_.busy_since();
+        return since && clock_.now() - *since >= limits_.patience;
+    }
 
     /// A better phase, unless close() has abandoned a call meanwhile.
     void enter(phase next) noexcept { phase_ = phase_ == phase::stuck ? phase_ : next; }
@@ -181,18 +205,28 @@ private:
 
     void log_opening();
     void queue_notes();
+    void queue_untracked(store_change change);
     void take_success(const commit_outcome& outcome);
     void take_failure(const store_fault& fault);
     void report_not_stored();
     void offer_room();
     void tick();
     void look_at_worker();
+    void release_callers_in_silence();
 
     /// Ends the wait of serve(). During one of its steps this does nothing: serve() looks for work after each step.
     void wake() { wake_.cancel(); }
 
     [[nodiscard]] remembered_row row_of(const remembered_entry& entry) const {
         return {entry.key, line_->to_stored(entry.at), entry.kind};
+    }
+
+    [[nodiscard]] stored_session row_of(const kept_session& kept) const {
+        return to_stored(kept.id, kept.record, *line_);
+    }
+
+    [[nodiscard]] stored_episode row_of(const stuck_episode& episode) const {
+        return to_stored(episode, *line_);
     }
 
     /// Relates stored times to both clocks as of now.
@@ -213,6 +247,7 @@ private:
     bool flush_ = false;   ///< a second has passed: notes are due
     bool refused_ =
         false; ///< ids were refused, and the owner has not been offered room for all of them
+    bool silence_reported_ = false; ///< the owner knows that the disk does not answer
     due_times due_;
     steady_duration stuck_after_{}; ///< close() abandons a call of the worker that runs longer
 

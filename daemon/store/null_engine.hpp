@@ -18,6 +18,7 @@ public:
         store_opening opening;
         // The number of the boot does not matter: no time of this process is read by another.
         opening.line = stored_timeline::begin(wall, now, 0);
+        opening.secret = random_hash_key();
         return opening;
     }
 
@@ -28,6 +29,8 @@ public:
     }
 
     [[nodiscard]] store_fault read_keys(std::vector<remembered_row>&) override { return {}; }
+
+    [[nodiscard]] store_fault read_episodes(std::vector<stored_episode>&) override { return {}; }
 
     [[nodiscard]] commit_outcome commit(
         const std::vector<std::shared_ptr<const change_group>>&) override {
@@ -41,6 +44,8 @@ public:
     [[nodiscard]] store_fault append(const std::vector<stored_session>&) override { return {}; }
 
     [[nodiscard]] store_fault append(const std::vector<remembered_row>&) override { return {}; }
+
+    [[nodiscard]] store_fault append(const std::vector<stored_episode>&) override { return {}; }
 
     [[nodiscard]] store_fault finish_rewrite() override { return {}; }
 
