@@ -5,6 +5,7 @@
 namespace kallglot {
 
 std::uint32_t id_pool::put(std::string_view text) {
+    // One pool for each multiple of the granule, so that a free place fits every text of its class.
     const std::size_t which = class_of(text.size());
     size_class& pool = classes_[which];
     std::uint32_t place = pool.first_free;
@@ -19,6 +20,7 @@ std::uint32_t id_pool::put(std::string_view text) {
         }
         ++pool.used;
     }
+    // Without a zero at the end: the record has the length.
     std::memcpy(address(which, place), text.data(), text.size());
     return place;
 }

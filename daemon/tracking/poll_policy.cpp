@@ -35,12 +35,15 @@ steady_duration plain_interval(const poll_intervals& intervals, poll_kind kind) 
     if (kind == poll_kind::never_observed) {
         return intervals.created;
     }
+    // Kinds are the statuses, after the one for sessions that no poll has seen.
     const auto interval = session_status_rules[static_cast<std::size_t>(kind) - 1].interval;
     return interval == nullptr ? intervals.unknown : intervals.*interval;
 }
 
 steady_duration plain_interval(const poll_policy& policy, const session_record& record) noexcept {
     const poll_intervals& intervals = policy.poll.intervals;
+    // Both conditions: webhooks are reliable in general, and have reported this session. Otherwise a session that
+    // webhooks do not cover would be polled every 30 minutes only.
     return policy.webhooks_flow && record.by_webhook ? steady_duration(intervals.audit)
                                                      : plain_interval(intervals, kind_of(record));
 }
@@ -79,6 +82,8 @@ threshold_crossing next_crossing(const poll_policy& policy, const session_record
 }
 
 bool is_stuck(const threshold_settings& thresholds, const session_record& record) noexcept {
+    // The age since the creation, over both statuses that wait. A session may pass each threshold of its own status
+    // and still be late.
     if (not_started(record) && !thresholds.not_started.empty()
         && confirmed_over(record, record.created, thresholds.not_started.front())) {
         return true;

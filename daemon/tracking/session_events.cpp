@@ -16,6 +16,7 @@ void touch(session_record& record) noexcept {
 
 /// Bounds of the moment at which the status in an event began.
 moment_bounds event_happened(const session_record& record, const event_times& times) noexcept {
+    // An event is no exchange: it was made and received at one moment, as far as is known here.
     const exchange_times exchange{times.received, times.received, times.api_now};
     // The time in the event is closest to the truth, if the API's clock is known.
     if (times.made_at) {
@@ -36,6 +37,7 @@ void move_by_event(session_record& record,
     if (record.was_observed() || record.status != session_status::unknown) {
         changes.change = status_change{record.status, status, false, dwell_until(record, began)};
     }
+    // After dwell_until(), which reads the bounds of the stay that ends.
     enter(record, status, began);
     record.by_webhook = true;
     // The answer of a GET in flight may show the older status. It must not move the session back.
@@ -50,9 +52,10 @@ tracking observe_event(session_record& record,
                        session_event event,
                        const event_times& times) noexcept {
     tracking changes;
+    // Senders deliver events late, twice and out of order. So each case says from which statuses it moves the session
+    // forward, and no event moves it back.
     const moment_bounds happened = event_happened(record, times);
-    const bool waiting =
-        record.status == session_status::created || record.status == session_status::connecting;
+    const bool waiting = is_before_start(record.status);
     switch (event) {
         case session_event::created:
             // created: only news for a session without any report; anything else is at least that far.

@@ -1,7 +1,8 @@
 #include "kallglot/tracking/session_id.hpp"
 
+#include "kallglot/base/keyed_hash.hpp"
+
 #include <algorithm>
-#include <functional>
 
 namespace kallglot {
 namespace {
@@ -28,12 +29,9 @@ result<session_id> session_id::parse(std::string_view text) noexcept {
 }
 
 std::uint64_t hash_of(std::string_view id) noexcept {
-    // libstdc++ uses murmur over all bytes. Its upper bits are uneven for ids that differ only in their last
-    // characters. Two rounds of multiplication distribute them evenly.
-    std::uint64_t hash = std::hash<std::string_view>{}(id);
-    hash = (hash ^ (hash >> 32)) * 0xE984'6AF9'B1A6'15DULL;
-    hash = (hash ^ (hash >> 32)) * 0xE984'6AF9'B1A6'15DULL;
-    return hash ^ (hash >> 28);
+    // One key for the life of the process: ids and hashes pass from one table to another.
+    static const hash_key key = random_hash_key();
+    return table_hash(key, id);
 }
 
 } // namespace kallglot

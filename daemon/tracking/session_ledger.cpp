@@ -24,6 +24,7 @@ std::optional<remembered_kind> remembered_as(forget_reason reason) noexcept {
         case forget_reason::operator_asked:
             break;
     }
+    // Ids that the operator removed, or that expired, may come back at once.
     return std::nullopt;
 }
 
@@ -86,6 +87,7 @@ ledger_change session_ledger::remove_source(session_slot slot,
     }
     ledger_change change;
     change.slot = slot;
+    // The session stays, with one source less. A crash before the note only makes a file or caller name it again.
     change.store = store_action::note_if_idle;
     return change;
 }
@@ -95,6 +97,7 @@ ledger_change session_ledger::restore(const session_id& id,
                                       const poll_policy& policy,
                                       steady_time now) {
     ledger_change change;
+    // Restored sessions were acknowledged before the restart. A lower sessions.max_tracked must not drop them.
     change.slot = registry_.add_beyond_limit(id).slot;
     change.reschedule = true;
     update(change.slot, [&](session_record& restored) {
@@ -117,12 +120,21 @@ ledger_change session_ledger::forget(session_slot slot, forget_reason reason, st
     ledger_change change;
     change.slot = slot;
     // The final poll did not come through. The end still counts, without a reason.
+    // Counted here or never: forgetting is the last thing that happens to a session.
     change.changes.ended = awaits_final_poll(registry_[slot]);
     // Copy the id now: remove() frees its text.
     const session_id id = registry_.id_of(slot);
     const auto kind = remembered_as(reason);
     if (kind) {
-        remembered_.add({remembered_key(id.view()), now, *kind});
+        remembered_.add({key_of_session(secret_, id.view()), now, *kind});
+    }
+    // Its episode has no end that a poll could see.
+    if (registry_[slot].in_episode) {
+        const session_record& record = registry_[slot];
+        stuck_episode& lost = change.ended_episode.emplace(episode_of(id, record, {}));
+        episodes_.recall(slot, lost);
+        lose_episode(lost, record.observed, now);
+        episodes_.end(slot, lost, now);
     }
     change.forgotten = forgotten_session{id, reason, kind};
     change.store = store_action::forget;
@@ -147,6 +159,8 @@ void session_ledger::set_unstored(session_slot slot, bool unstored) {
 void session_ledger::poll_sent(session_slot slot, steady_time now) {
     update(slot, [now](session_record& record) {
         record.in_flight = true;
+        // Also if the poll fails later: the interval counts from the sending, or a failing API would be polled
+        // faster.
         record.last_sent = now;
     });
 }
@@ -171,25 +185,42 @@ ledger_change session_ledger::take_snapshot(session_slot slot,
     change.reschedule = true;
     const session_record& record = registry_[slot];
     // Facts before the update, to decide below whether the row changes.
+    const session_record before_poll = record;
     const bool was_observed = record.was_observed();
     const bool was_missing = record.not_found_since != no_time;
     const bool was_started = record.started != no_time;
+    const std::uint8_t failures = record.failures;
     const threshold_crossing before = next_crossing(policy, record);
     change.changes =
         update(slot, [&](session_record& changed) { return observe(changed, snapshot, times); });
     change.reason = record.reason;
+    const threshold_crossing left = next_crossing(policy, record);
+    const bool crossing_is_open = left.at != no_time && left.at <= record.last_sent;
+    if (times.made < record.last_sent && (crossing_is_open || record.touched)) {
+        update(slot, [failures](session_record& changed) {
+            changed.failures = failures;
+            observe_failure(changed, failure_reason::other);
+        });
+    }
     // The store has the status, the confirmed thresholds, the first 404 answer and what was counted. Most polls change
     // none of them, and then no row is written.
     const bool is_started = record.started != no_time;
     if (!was_observed || was_missing || was_started != is_started || change.changes.change
-        || change.changes.ended || before.at != next_crossing(policy, record).at) {
+        || change.changes.ended || before.at != left.at) {
         change.store = store_action::note;
     }
+    end_left_episode(change, before_poll, times.received);
+    begin_episode(change, policy.thresholds, times.received);
     // A change that a poll saw first is a case against the webhooks, unless one arrives soon.
     if (follows_webhooks_ && change.changes.change) {
         compare_with_webhooks(slot, *change.changes.change, times.received);
     }
     return change;
+}
+
+bool session_ledger::is_news(session_slot slot, steady_time made) const noexcept {
+    const session_record& record = registry_[slot];
+    return made != no_time && made >= record.observed && made >= record.not_found_since;
 }
 
 ledger_change session_ledger::take_not_found(session_slot slot, steady_time sent) {
@@ -200,6 +231,7 @@ ledger_change session_ledger::take_not_found(session_slot slot, steady_time sent
     // Facts before the update: the first 404 answer and a final poll must reach the store.
     const bool awaited_end = awaits_final_poll(record);
     const bool was_missing = record.not_found_since != no_time;
+    // `sent` and not the receipt: a slow answer must not make the session look missing for longer than it is.
     update(slot, [sent](session_record& changed) { observe_not_found(changed, sent); });
     if (!was_missing || awaited_end) {
         change.store = store_action::note;
@@ -225,6 +257,8 @@ std::optional<ledger_change> session_ledger::forget_if_over(session_slot slot,
         // Both the time and the number of answers count: one slow poll is no proof, and neither is a burst of
         // them.
         const steady_duration missing = now - record.not_found_since;
+        // During an outage of the account every session answers 404. They are kept for a day, since an operator who
+        // repairs the key wants them back.
         const bool long_enough =
             (missing >= poll.not_found_after && !looks_like_outage()) || missing >= max_not_found;
         if (long_enough && record.not_found_count >= min_not_found_answers) {
@@ -242,42 +276,118 @@ std::optional<ledger_change> session_ledger::forget_if_over(session_slot slot,
 
 ledger_change session_ledger::take_event(session_slot slot,
                                          std::optional<session_event> event,
-                                         std::uint64_t key,
+                                         const remembered_key& key,
                                          const event_times& times) {
     ledger_change change;
     change.slot = slot;
     change.source = change_source::webhook;
     change.store = store_action::change;
     // The event changes the status. Other types of events only have their key remembered.
+    // The caller has checked that the key is new, so no event is counted twice.
     if (event) {
         change.reschedule = true;
+        // A copy: update() changes the record, and the end of an episode compares both.
+        const session_record before = registry_[slot];
         change.changes = update(slot, [&](session_record& record) {
             return observe_event(record, *event, times);
         });
+        end_left_episode(change, before, times.received);
         change.reason = registry_[slot].reason;
+        // Without webhooks there is nothing to compare. Cases would only pile up.
         if (follows_webhooks_) {
             const bool first = change.changes.change.has_value();
             compare_with_polls(slot, *event, first, times.received);
         }
     }
     // The same event is delivered again whenever the sender gets no answer.
+    // Last, as on disk, where the key of an event is never durable before the change of its session.
     remembered_.add({key, times.received, remembered_kind::event});
     return change;
 }
 
 bool session_ledger::is_gone(const session_id& id, steady_time now) const {
-    return remembered_.contains(remembered_key(id.view()), now);
+    return remembers(key_of_session(secret_, id.view()), id.view(), now);
+}
+
+bool session_ledger::remembers(const remembered_key& key,
+                               std::string_view text,
+                               steady_time now) const {
+    // By its old key too, if it was remembered before an upgrade.
+    return remembered_.contains(key, now)
+           || remembered_.contains(key_of_version_1(secret_, version_1_key(text)), now);
 }
 
 bool session_ledger::revive(const session_id& id, steady_time now) {
-    return remembered_.erase(remembered_key(id.view()), now);
+    // As in remembers().
+    const bool present = remembered_.erase(key_of_session(secret_, id.view()), now);
+    // Both are erased, without a short circuit: one that is left would mark the id as gone again.
+    const bool old = remembered_.erase(key_of_version_1(secret_, version_1_key(id.view())), now);
+    return present || old;
 }
 
 void session_ledger::undo_revival(const session_id& id, steady_time now) {
     // A tracked id must not be marked as gone: another caller may have added it meanwhile.
     if (registry_.find(id.view()) == no_slot) {
-        remembered_.add({remembered_key(id.view()), now, remembered_kind::ended});
+        remembered_.add({key_of_session(secret_, id.view()), now, remembered_kind::ended});
     }
+}
+
+ledger_change session_ledger::restore(stuck_episode episode, steady_time now) {
+    ledger_change change;
+    const session_slot slot = registry_.find(episode.id.view());
+    if (!episode.is_open()) {
+        // Closed episodes are history only: no session refers to them.
+        episodes_.restore(no_slot, episode);
+        return change;
+    }
+    // The usual case: the session still is where it was.
+    if (slot != no_slot && registry_[slot].status == episode.status) {
+        episodes_.restore(slot, episode);
+        update(slot, [](session_record& record) { record.in_episode = true; });
+        return change;
+    }
+    // The end was not written before a crash. What the session's row says is the truth.
+    if (slot != no_slot) {
+        end_episode(episode, registry_[slot]);
+    } else {
+        // The session was forgotten. The last poll that saw it stuck is all that is known.
+        lose_episode(episode, episode.confirmed, now);
+    }
+    episodes_.restore(no_slot, episode);
+    change.ended_episode = episode;
+    return change;
+}
+
+void session_ledger::end_left_episode(ledger_change& change,
+                                      const session_record& before,
+                                      steady_time now) {
+    const session_record& record = registry_[change.slot];
+    if (!before.in_episode || !left_stay(before, record)) {
+        return;
+    }
+    // First the flag: end_episode() reads the record of the new stay, which is in no episode.
+    update(change.slot, [](session_record& changed) { changed.in_episode = false; });
+    // The record has the stay, and the history its confirmation.
+    stuck_episode& over =
+        change.ended_episode.emplace(episode_of(registry_.id_of(change.slot), before, {}));
+    episodes_.recall(change.slot, over);
+    end_episode(over, record);
+    episodes_.end(change.slot, over, now);
+}
+
+void session_ledger::begin_episode(ledger_change& change,
+                                   const threshold_settings& thresholds,
+                                   steady_time now) {
+    const session_record& record = registry_[change.slot];
+    if (record.in_episode || !is_past_episode_threshold(thresholds, record)) {
+        return;
+    }
+    update(change.slot, [](session_record& changed) { changed.in_episode = true; });
+    // Never empty here, because the check above found a threshold for this status.
+    const milliseconds age = episode_threshold(thresholds, record.status).value_or(milliseconds());
+    stuck_episode& begun =
+        change.begun_episode.emplace(episode_of(registry_.id_of(change.slot), record, age));
+    episodes_.begin(change.slot, begun, now);
 }
 
 bool session_ledger::is_missing(session_slot slot) const noexcept {
@@ -289,6 +399,8 @@ bool session_ledger::is_missing(session_slot slot) const noexcept {
 bool session_ledger::looks_like_outage() const noexcept {
     const auto ended = static_cast<std::size_t>(kind_of(session_status::ended));
     const kind_tally& tally = registry_.tally();
+    // The tally has two rows, for sessions that webhooks report and others. Ended ones of both wait for their final poll
+    // and say nothing.
     const std::size_t alive = registry_.size() - tally[0][ended] - tally[1][ended];
     // More than half of all sessions missing at once: the account or the API changed, not the calls.
     return alive >= outage_min_sessions && 2 * missing_ > alive;
@@ -313,6 +425,7 @@ void session_ledger::compare_with_polls(session_slot slot,
         flow_.reported_first(now);
     } else {
         const bool started = event == session_event::started;
+        // Also if no poll has seen the change: then there is no case, and the call does nothing.
         flow_.reported_after(slot, started ? reported_change::start : reported_change::end, now);
     }
 }
@@ -320,8 +433,8 @@ void session_ledger::compare_with_polls(session_slot slot,
 void session_ledger::compare_with_webhooks(session_slot slot,
                                            const status_change& change,
                                            steady_time now) {
-    // A step back from `ending` to `active` is not a start.
-    if (change.to == session_status::active && change.from != session_status::ending) {
+    // From a status after the start, such as `ending`, a step back to `active` is no start.
+    if (change.to == session_status::active && rules_of(change.from).waits_for_start) {
         flow_.seen_first(slot, reported_change::start, now);
     } else if (change.to == session_status::ended) {
         flow_.seen_first(slot, reported_change::end, now);

@@ -5,8 +5,9 @@
 namespace kallglot {
 
 namespace {
+// The end of the free list. No slot has this number, because max_tracked is far below it.
 constexpr std::uint32_t no_place = 0xFFFF'FFFF;
-}
+} // namespace
 
 session_registry::session_registry(std::size_t max_tracked)
     : index_(0, hash_through{this}, equal_through{this}),
@@ -51,11 +52,13 @@ void session_registry::remove(session_slot slot) {
     BOOST_ASSERT(is_tracked(slot));
     // Before the record changes: the tally and the observer need its old values.
     take_out(slot, record);
+    // While the record still has its text: the index finds the slot through it.
     index_.erase(slot);
     // Marks the slot as reserved; is_tracked() is false from here on.
     record.forgotten = true;
     // The answer of a GET in flight names this slot, so no other session may get it before release().
     if (!record.in_flight) {
+        // No answer is under way, so the slot may be used again at once.
         free_slot(slot);
     }
 }
@@ -93,6 +96,7 @@ void session_registry::free_slot(session_slot slot) {
     // The text goes first: the record forgets where it is.
     ids_.release(record.id_place, record.id_size);
     record = session_record{};
+    // The record is empty again and links to the next free one, so the list costs no memory.
     record.id_place = first_free_;
     first_free_ = index_of(slot);
 }

@@ -11,10 +11,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// The earliest moment of a timestamp, from its latest: the API may have written the answer at any time since the
-/// request was sent.
+/// The earliest moment of a timestamp, from its latest: the API may have written the answer at any time since it was
+/// asked.
 steady_time earlier_bound(steady_time latest, const exchange_times& times) noexcept {
-    return latest - timestamp_slack - (times.received - times.sent);
+    return latest - timestamp_slack - (times.received - times.made);
 }
 
 /// The time between two timestamps; empty if one is missing, they run backwards, or it exceeds max_believed_age.
@@ -26,13 +26,10 @@ std::optional<milliseconds> believable_length(std::optional<api_time> begin,
     return *end - *begin;
 }
 
-bool is_backwards(session_status from, session_status to) noexcept {
-    return from != session_status::unknown && to != session_status::unknown && to < from;
-}
-
 template <class Counter>
 void increment_saturating(Counter& counter) noexcept {
     if (counter != std::numeric_limits<Counter>::max()) {
+        // A counter of 8 bits that wraps to 0 would look like a first failure.
         ++counter;
     }
 }
@@ -54,6 +51,7 @@ moment_bounds status_began(const session_record& record,
     if (record.was_observed()) {
         return {record.observed, times.received};
     }
+    // A session cannot have a status before it was created.
     const bool dated = record.created != no_time;
     return {dated ? earlier_bound(record.created, times) : no_time, times.received};
 }
@@ -64,18 +62,12 @@ moment_bounds stay_ended(const session_record& record,
                          const session_snapshot& next,
                          const moment_bounds& began,
                          const exchange_times& times) noexcept {
-    const bool waited =
-        record.status == session_status::created || record.status == session_status::connecting;
     const auto started = next.started_at ? later_bound(*next.started_at, times) : std::nullopt;
-    if (waited && next.status > session_status::active && started && *started >= record.since) {
+    if (is_before_start(record.status) && next.status > session_status::active && started
+        && *started >= record.since) {
         return {earlier_bound(*started, times), *started};
     }
     return began;
-}
-
-/// Webhooks report every status but these two. The next event ends them as well.
-bool is_between_webhooks(session_status status) noexcept {
-    return status == session_status::connecting || status == session_status::ending;
 }
 
 /// Settles the event that asked for this poll, unless the event arrived after the GET was sent.
@@ -83,6 +75,7 @@ bool is_between_webhooks(session_status status) noexcept {
 bool settle_touch(session_record& record) noexcept {
     const bool was_last = awaits_final_poll(record) && !record.touched_in_flight;
     record.by_webhook = record.by_webhook && !was_last;
+    // An event during the poll asks for another one.
     record.touched = record.touched_in_flight;
     record.touched_in_flight = false;
     return was_last;
@@ -93,6 +86,7 @@ void take_facts(session_record& record,
                 const session_snapshot& snapshot,
                 const exchange_times& times,
                 tracking& changes) noexcept {
+    // These may be filled later than the first answer, so the last one counts.
     record.mode = snapshot.mode;
     record.provider = snapshot.provider;
     if (record.created == no_time && snapshot.created_at) {
@@ -106,6 +100,7 @@ void take_facts(session_record& record,
         record.started = times.received;
         if (snapshot.started_at) {
             record.started = later_bound(*snapshot.started_at, times).value_or(times.received);
+            // Both timestamps are from the API's clock. Their difference needs no bounds of ours.
             changes.setup = believable_length(snapshot.created_at, snapshot.started_at);
         }
     }
@@ -119,6 +114,7 @@ void take_end(session_record& record,
     // An ended session is not polled again, so an event that asked for a poll is settled as well.
     record.touched = false;
     changes.ended = true;
+    // take_facts() has run before, so a start in the same answer counts.
     changes.ended_without_start = record.started == no_time;
     if (const auto length = believable_length(snapshot.started_at, snapshot.ended_at)) {
         changes.call_duration = length;
@@ -128,58 +124,50 @@ void take_end(session_record& record,
     }
 }
 
-} // namespace
-
-tracking observe(session_record& record,
+/// Whether the answer says less than what is known already.
+bool is_outdated(session_record& record,
                  const session_snapshot& snapshot,
-                 const exchange_times& times) noexcept {
-    tracking changes;
-    // Any answer with this session ends a series of failures or of 404 answers.
-    record.failures = 0;
-    record.not_found_since = no_time;
-    record.not_found_count = 0;
-    record.unverified = false;
-    // The answer may be older than what is known: an event arrived, or the status began, after the GET was
-    // sent.
-    const bool older = record.moved_in_flight || times.sent < record.since;
-    record.moved_in_flight = false;
-    const bool final_poll = settle_touch(record);
-
-    // Facts before anything is changed.
-    const bool first = never_observed(record);
-    const bool backwards = is_backwards(record.status, snapshot.status);
+                 bool final_poll,
+                 bool older,
+                 tracking& changes) noexcept {
     if (record.status == session_status::ended && snapshot.status != session_status::ended) {
         // A webhook reported the end and the API lags behind it. `ended` is final, and after the final poll no other
         // one follows: the end counts now, without details.
-        changes.outdated = true;
         changes.ended = final_poll;
         changes.ended_without_start =
             final_poll && record.started == no_time && !snapshot.started_at;
-        return changes;
+        return true;
     }
     // An answer from before an event must not replace a known status by an unknown one.
     if (older && snapshot.status == session_status::unknown
         && record.status != session_status::unknown) {
-        changes.outdated = true;
-        return changes;
+        return true;
     }
     // A step back needs two polls in a row, neither of them older than the present status.
-    if (backwards && (older || record.backwards_to == session_status::unknown)) {
-        if (!older) {
-            // First sight of a step back: remember it, and let the next poll decide.
-            record.backwards_to = snapshot.status;
-        }
-        changes.outdated = true;
-        return changes;
+    const bool is_first_step_back = is_backwards(record.status, snapshot.status)
+                                    && (older || record.backwards_to == session_status::unknown);
+    if (is_first_step_back && !older) {
+        // Remember it, and let the next poll decide.
+        record.backwards_to = snapshot.status;
     }
-    // From here on the answer is accepted.
-    record.backwards_to = session_status::unknown;
+    return is_first_step_back;
+}
 
+/// Takes what an accepted answer says: the facts, and a status or a stay that began since the last poll.
+void take_status(session_record& record,
+                 const session_snapshot& snapshot,
+                 const exchange_times& times,
+                 bool final_poll,
+                 tracking& changes) noexcept {
+    // Facts before anything is changed.
+    const bool first = never_observed(record);
+    const bool backwards = is_backwards(record.status, snapshot.status);
     const session_status previous = record.status;
     // The session waits as before, but has a start by now: it was active between two polls. This is another stay.
     const bool came_back = record.started == no_time && snapshot.started_at.has_value()
                            && previous == snapshot.status
                            && snapshot.status < session_status::active;
+    // Before the status: the bounds of a new status use the creation that this may bring.
     take_facts(record, snapshot, times, changes);
     // A new status, or the first one: its bounds come from the timestamps or from the polls.
     if (first || previous != snapshot.status) {
@@ -194,7 +182,9 @@ tracking observe(session_record& record,
             take_end(record, snapshot, changes);
         }
         // A poll saw this status first. Webhooks still cover it only if they report nothing for it.
-        record.by_webhook = record.by_webhook && !backwards && is_between_webhooks(snapshot.status);
+        record.by_webhook =
+            record.by_webhook && !backwards && rules_of(snapshot.status).is_between_webhooks;
+        // After `change`, which needs the bounds of the old stay.
         enter(record, snapshot.status, began);
     } else if (came_back) {
         // Same status, other stay: it began between the last poll and this one.
@@ -203,8 +193,37 @@ tracking observe(session_record& record,
         // The end is known from a webhook; this poll brings its details.
         take_end(record, snapshot, changes);
     }
-    // The time of sending, not of receipt: the answer says nothing about later moments.
-    record.observed = std::max(record.observed, times.sent);
+}
+
+} // namespace
+
+tracking observe(session_record& record,
+                 const session_snapshot& snapshot,
+                 const exchange_times& times) noexcept {
+    tracking changes;
+    // Made before its request: perhaps also before the event that asked for it, which then stays to be settled.
+    record.touched_in_flight =
+        record.touched_in_flight || (record.touched && times.made < record.last_sent);
+    // Any answer with this session ends a series of failures or of 404 answers.
+    record.failures = 0;
+    record.not_found_since = no_time;
+    record.not_found_count = 0;
+    record.unverified = false;
+    // The answer may be older than what is known: an event arrived, or the status began, after the GET was
+    // sent.
+    const bool older = record.moved_in_flight || times.made < record.since;
+    record.moved_in_flight = false;
+    const bool final_poll = settle_touch(record);
+
+    // What is final, what is older than an event, and what may be a glitch does not change the record further.
+    if (is_outdated(record, snapshot, final_poll, older, changes)) {
+        changes.outdated = true;
+        return changes;
+    }
+    record.backwards_to = session_status::unknown;
+    take_status(record, snapshot, times, final_poll, changes);
+    // When it was made, not when it was received: the answer says nothing about later moments.
+    record.observed = std::max(record.observed, times.made);
     return changes;
 }
 

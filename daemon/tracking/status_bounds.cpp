@@ -15,6 +15,7 @@ std::uint32_t slack_of(const moment_bounds& bounds) noexcept {
     }
     const auto slack = std::chrono::ceil<milliseconds>(bounds.latest - bounds.earliest).count();
     return static_cast<std::uint32_t>(
+        // A slack of 49 days or more is as good as none.
         std::min<milliseconds::rep>(slack, session_record::unknown_slack));
 }
 
@@ -37,6 +38,7 @@ std::optional<steady_time> later_bound(api_time timestamp, const exchange_times&
 
 std::optional<steady_duration> dwell_until(const session_record& record,
                                            const moment_bounds& end) noexcept {
+    // One open end makes the length unbounded. A histogram without this stay is better than one with a guess.
     if (record.since_slack_ms == session_record::unknown_slack || end.earliest == no_time) {
         return std::nullopt;
     }
@@ -56,6 +58,7 @@ std::optional<steady_duration> dwell_until(const session_record& record,
 
 void enter(session_record& record, session_status status, const moment_bounds& began) noexcept {
     record.status = status;
+    // The later bound: an age is never longer than the true one, so no alert is early.
     record.since = began.latest;
     record.since_slack_ms = slack_of(began);
 }

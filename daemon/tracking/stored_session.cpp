@@ -1,5 +1,7 @@
 #include "kallglot/tracking/stored_session.hpp"
 
+#include "tracking/stored_slack.hpp"
+
 #include <algorithm>
 #include <initializer_list>
 #include <limits>
@@ -24,16 +26,14 @@ stored_session to_stored(const session_id& id,
                          const stored_timeline& line) noexcept {
     stored_session stored(id);
     stored.since = line.to_stored(record.since);
+    // Facts of one poll (in flight, touched, failures) are not stored: after a restart no poll is under way.
     stored.sources = record.sources;
     stored.status = record.status;
     stored.mode = record.mode;
     stored.provider = record.provider;
     stored.reason = record.reason;
     stored.by_webhook = record.by_webhook;
-    // Unknown is an empty field on disk, not a large number.
-    if (record.since_slack_ms != session_record::unknown_slack) {
-        stored.slack = record.since_slack_ms;
-    }
+    stored.slack = stored_slack(record.since_slack_ms);
     if (record.was_observed()) {
         // As a difference: rounding both times separately could make a confirmed threshold unconfirmed.
         stored.seen = std::chrono::floor<milliseconds>(record.observed - record.since).count();
@@ -50,7 +50,9 @@ session_record to_record(const stored_session& stored,
                          const stored_timeline& line,
                          steady_time now) noexcept {
     session_record record;
+    // Times first: the rest of the row has no order.
     record.since = line.to_steady(stored.since);
+    // Relative to the beginning, as it was stored, so the distance is exact.
     if (stored.seen) {
         record.observed = record.since + milliseconds(*stored.seen);
     }
@@ -67,11 +69,11 @@ session_record to_record(const stored_session& stored,
                                       &record.created,
                                       &record.started,
                                       &record.not_found_since}) {
+            // `no_time` is no moment. Moved, it would look like one in the far past.
             *at = *at == no_time ? no_time : *at - (latest - now);
         }
     }
-    record.since_slack_ms =
-        stored.slack ? static_cast<std::uint32_t>(*stored.slack) : session_record::unknown_slack;
+    record.since_slack_ms = slack_ms(stored.slack);
     record.call_duration_ms = stored.call_ms;
     record.status = stored.status;
     record.mode = stored.mode;
@@ -105,8 +107,7 @@ bool is_sound(const stored_session& stored, stored_time mark) noexcept {
            && (stored.sources & ~all_sources()) == 0 && since > mark.ms - very_far
            && since < mark.ms + very_far && near(stored.created) && near(stored.started)
            && near(stored.missing) && (!stored.seen || (*stored.seen > -far && *stored.seen < far))
-           && (!stored.slack
-               || (*stored.slack >= 0 && *stored.slack < session_record::unknown_slack));
+           && is_sound_slack(stored.slack);
 }
 
 } // namespace kallglot

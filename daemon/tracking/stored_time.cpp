@@ -25,6 +25,7 @@ bool is_sound(const time_mark& mark) noexcept {
 stored_timeline stored_timeline::begin(api_time wall,
                                        steady_time now,
                                        std::uint64_t boot) noexcept {
+    // The line starts at the wall clock, so that times on disk can be read by people. It goes on by the steady clock.
     return stored_timeline(time_mark{{wall.time_since_epoch().count()}, wall, now, boot});
 }
 
@@ -36,8 +37,11 @@ stored_timeline stored_timeline::resume(const time_mark& last,
     const bool same_boot = boot != 0 && boot == last.boot && now >= last.steady;
     // Bounded by ten years: a clock may be decades ahead, and is_sound() rejects times far from the line.
     const milliseconds passed =
-        same_boot ? std::chrono::floor<milliseconds>(now - last.steady)
-                  : std::clamp(wall - last.wall, milliseconds::zero(), max_time_off);
+        same_boot
+            ? std::chrono::floor<milliseconds>(now - last.steady)
+            // Another boot: only the wall clock says how long the machine was off. Below zero, it was set back,
+            // and no time has passed.
+            : std::clamp(wall - last.wall, milliseconds::zero(), max_time_off);
     return stored_timeline(time_mark{{last.stored.ms + passed.count()}, wall, now, boot});
 }
 

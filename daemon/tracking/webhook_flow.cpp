@@ -27,6 +27,7 @@ void webhook_flow::seen_first(session_slot slot, reported_change change, steady_
     missed_ += open_.contains(key) ? 1 : 0;
     open_.insert_or_assign(key, open_case{now, false});
     // Two deadlines, each in a queue of its own that is ordered by time.
+    // Times only grow, so both queues are sorted without a heap.
     to_count_.push_back({now, key});
     to_miss_.push_back({now, key});
 }
@@ -43,6 +44,7 @@ void webhook_flow::reported_after(session_slot slot, reported_change change, ste
     } else if (!found->second.counted) {
         ++minute_of(now).by_poll;
     }
+    // Its deadlines stay in the queues. close_cases() sees that the case is gone.
     open_.erase(found);
 }
 
@@ -54,6 +56,7 @@ bool webhook_flow::flows(steady_time now) {
     std::uint32_t by_poll = 0;
     for (const minute& one : minutes_) {
         // A slot of the ring that is older than the window holds counts of an earlier round.
+        // No timer clears old minutes.
         if (one.number > latest - static_cast<std::int64_t>(window_minutes)) {
             by_webhook += one.by_webhook;
             by_poll += one.by_poll;
@@ -73,6 +76,7 @@ void webhook_flow::close_cases(steady_time now) {
     for (; !to_count_.empty() && now - to_count_.front().seen > max_overtaking;
          to_count_.pop_front()) {
         if (open_case* const one = is_open(to_count_.front()); one != nullptr) {
+            // The case stays open: a webhook within two minutes still proves that it was delivered.
             one->counted = true;
             ++minute_of(now).by_poll;
         }

@@ -1,12 +1,14 @@
-/// Set of 64-bit keys that are remembered for 72 hours: ids forgotten as ended or not found, and applied events.
+/// Set of keys that are remembered for 72 hours: ids forgotten as ended or not found, and applied events.
 ///
 /// A late event or an unchanged file must not revive such an id, and an event must not be applied twice. The set
-/// answers only "is it remembered", so keys stand for the texts and save memory and disk. A session with three events
-/// costs four keys. Knows nothing of storage.
+/// answers only "is it remembered", so keys of 128 bits stand for the texts and save memory and disk. They are made with
+/// a secret of the store, so a client cannot make an id whose key is that of another. A session with three
+/// events costs four keys. Knows nothing of storage.
 
 #ifndef KALLGLOT_TRACKING_REMEMBERED_KEYS_HPP
 #define KALLGLOT_TRACKING_REMEMBERED_KEYS_HPP
 
+#include "kallglot/base/keyed_hash.hpp"
 #include "kallglot/base/time.hpp"
 #include "kallglot/base/vocabulary.hpp"
 
@@ -28,11 +30,28 @@ inline constexpr auto remembered_kind_words = make_vocabulary<remembered_kind>({
     {remembered_kind::event, "event", 2},
 });
 
-/// The key of a text. Keys are on disk, so this function must never change.
-[[nodiscard]] std::uint64_t remembered_key(std::string_view text) noexcept;
+using remembered_key = text_hash;
+
+/// For tables by key. A key is distributed evenly already.
+struct remembered_key_hash {
+    using is_avalanching = void;
+
+    std::size_t operator()(const remembered_key& key) const noexcept { return key.low; }
+};
+
+// The key of a text. An event whose id is also that of a session has another key than the session. Keys are on disk, so
+// these functions must never change.
+[[nodiscard]] remembered_key key_of_session(const hash_key& secret, std::string_view id) noexcept;
+[[nodiscard]] remembered_key key_of_event(const hash_key& secret, std::string_view id) noexcept;
+
+/// The key of a text in a store of version 1: a client can compute it. Such keys live on for 72 hours after an upgrade.
+[[nodiscard]] std::uint64_t version_1_key(std::string_view text) noexcept;
+
+/// What a key of version 1 becomes in the present version.
+[[nodiscard]] remembered_key key_of_version_1(const hash_key& secret, std::uint64_t key) noexcept;
 
 struct remembered_entry {
-    std::uint64_t key = 0;
+    remembered_key key;
     steady_time at{};
     remembered_kind kind = remembered_kind::ended;
 
@@ -41,7 +60,7 @@ struct remembered_entry {
 
 /// Loop only. Times are in whole seconds, rounded down.
 ///
-/// Cost: 27 bytes a key. The index has shards, so that growing blocks the loop for 1 ms at a million keys and 4 ms at
+/// Cost: 36 bytes a key. The index has shards, so that growing blocks the loop for 1 ms at a million keys and 4 ms at
 /// four million.
 class remembered_keys {
 public:
@@ -57,10 +76,10 @@ public:
     bool add(const remembered_entry& entry);
 
     /// Forgets a key. False if it was not remembered.
-    bool erase(std::uint64_t key, steady_time now);
+    bool erase(const remembered_key& key, steady_time now);
 
     /// Whether the key was added within the retention before `now`.
-    [[nodiscard]] bool contains(std::uint64_t key, steady_time now) const;
+    [[nodiscard]] bool contains(const remembered_key& key, steady_time now) const;
 
     /// Appends entries from `cursor` (0 at first) on, until `entries` holds `limit`, and moves the cursor. False: there
     /// are no more. Entries may be added and removed between two calls.
@@ -72,7 +91,7 @@ public:
 
 private:
     struct packed_entry {
-        std::uint64_t key = 0;
+        remembered_key key;
         std::int32_t at = 0; ///< seconds of the steady clock; before the boot they are negative
         remembered_kind kind = remembered_kind::ended;
     };
@@ -86,9 +105,9 @@ private:
 
         const remembered_keys* owner;
 
-        std::size_t operator()(std::uint64_t key) const noexcept { return key; }
+        std::size_t operator()(const remembered_key& key) const noexcept { return key.low; }
 
-        std::size_t operator()(number at) const noexcept { return owner->entry(at).key; }
+        std::size_t operator()(number at) const noexcept { return owner->entry(at).key.low; }
     };
 
     struct same_key {
@@ -98,11 +117,11 @@ private:
 
         bool operator()(number a, number b) const noexcept { return a == b; }
 
-        bool operator()(std::uint64_t key, number at) const noexcept {
+        bool operator()(const remembered_key& key, number at) const noexcept {
             return owner->entry(at).key == key;
         }
 
-        bool operator()(number at, std::uint64_t key) const noexcept {
+        bool operator()(number at, const remembered_key& key) const noexcept {
             return owner->entry(at).key == key;
         }
     };
@@ -119,12 +138,12 @@ private:
     }
 
     // Selects by bits that the hash table of a shard does not use: it takes the upper ones and the lowest eight.
-    [[nodiscard]] const shard& shard_of(std::uint64_t key) const noexcept {
-        return shards_[(key >> 16) % shard_count];
+    [[nodiscard]] const shard& shard_of(const remembered_key& key) const noexcept {
+        return shards_[(key.low >> 16) % shard_count];
     }
 
-    [[nodiscard]] shard& shard_of(std::uint64_t key) noexcept {
-        return shards_[(key >> 16) % shard_count];
+    [[nodiscard]] shard& shard_of(const remembered_key& key) noexcept {
+        return shards_[(key.low >> 16) % shard_count];
     }
 
     void purge(steady_time now);

@@ -165,56 +165,83 @@ inline constexpr std::uint8_t no_confirms = 0xFF;
 struct status_rules {
     session_status status;
 
+    /// Place in a session's life. A session that changes to a lower stage steps back; `unknown` has no place.
+    std::uint8_t stage = 0;
+
     /// Time between two routine polls; null: sessions in this status are not polled.
-    milliseconds poll_intervals::* interval;
+    milliseconds poll_intervals::* interval = nullptr;
 
     /// Ages that alerts may use; null: none.
-    threshold_settings::list threshold_settings::* thresholds;
+    threshold_settings::list threshold_settings::* thresholds = nullptr;
 
     /// The API's timestamp for the beginning of this status; null: it has none.
-    std::optional<api_time> session_snapshot::* began_at;
+    std::optional<api_time> session_snapshot::* began_at = nullptr;
 
     /// Order of confirming polls when requests are scarce; the lowest rank goes first.
-    std::uint8_t confirm_rank;
+    std::uint8_t confirm_rank = no_confirms;
 
-    /// The call has not started yet: `not_started` counts the session.
-    bool waits_for_start;
+    /// The call has not started yet, or may not have: `not_started` counts the session.
+    bool waits_for_start = false;
+
+    /// No webhook reports this status, but one reports its end.
+    bool is_between_webhooks = false;
+
+    /// The age from which a stay is a stuck episode; null: a long stay is normal.
+    milliseconds episode_thresholds::* episode = nullptr;
 };
 
 /// The rank of confirms for the thresholds of `not_started`.
 inline constexpr std::uint8_t not_started_confirm_rank = 1;
 
 inline constexpr std::array<status_rules, session_status_count> session_status_rules{{
-    {session_status::created,
-     &poll_intervals::created,
-     &threshold_settings::created,
-     &session_snapshot::created_at,
-     4,
-     true},
-    {session_status::connecting,
-     &poll_intervals::connecting,
-     &threshold_settings::connecting,
-     nullptr,
-     0,
-     true},
-    {session_status::active,
-     &poll_intervals::active,
-     &threshold_settings::active,
-     &session_snapshot::started_at,
-     3,
-     false},
-    {session_status::ending,
-     &poll_intervals::ending,
-     &threshold_settings::ending,
-     nullptr,
-     2,
-     false},
-    {session_status::ended, nullptr, nullptr, &session_snapshot::ended_at, no_confirms, false},
-    {session_status::unknown, &poll_intervals::unknown, nullptr, nullptr, no_confirms, true},
+    {.status = session_status::created,
+     .stage = 0,
+     .interval = &poll_intervals::created,
+     .thresholds = &threshold_settings::created,
+     .began_at = &session_snapshot::created_at,
+     .confirm_rank = 4,
+     .waits_for_start = true,
+     .episode = &episode_thresholds::created},
+    {.status = session_status::connecting,
+     .stage = 1,
+     .interval = &poll_intervals::connecting,
+     .thresholds = &threshold_settings::connecting,
+     .confirm_rank = 0,
+     .waits_for_start = true,
+     .is_between_webhooks = true,
+     .episode = &episode_thresholds::connecting},
+    {.status = session_status::active,
+     .stage = 2,
+     .interval = &poll_intervals::active,
+     .thresholds = &threshold_settings::active,
+     .began_at = &session_snapshot::started_at,
+     .confirm_rank = 3},
+    {.status = session_status::ending,
+     .stage = 3,
+     .interval = &poll_intervals::ending,
+     .thresholds = &threshold_settings::ending,
+     .confirm_rank = 2,
+     .is_between_webhooks = true,
+     .episode = &episode_thresholds::ending},
+    {.status = session_status::ended, .stage = 4, .began_at = &session_snapshot::ended_at},
+    {.status = session_status::unknown,
+     .interval = &poll_intervals::unknown,
+     .waits_for_start = true},
 }};
 
 [[nodiscard]] constexpr const status_rules& rules_of(session_status status) noexcept {
     return session_status_rules[static_cast<std::size_t>(status)];
+}
+
+/// The status is known, and the call has not started.
+[[nodiscard]] constexpr bool is_before_start(session_status status) noexcept {
+    return rules_of(status).waits_for_start && status != session_status::unknown;
+}
+
+/// A step back in a session's life.
+[[nodiscard]] constexpr bool is_backwards(session_status from, session_status to) noexcept {
+    return from != session_status::unknown && to != session_status::unknown
+           && rules_of(to).stage < rules_of(from).stage;
 }
 
 /// The number of ranks; 0 if the rules are out of order, two statuses share a rank, or a rank is missing.

@@ -20,18 +20,21 @@
 #define KALLGLOT_TRACKING_SESSION_LEDGER_HPP
 
 #include "kallglot/base/vocabulary.hpp"
+#include "kallglot/tracking/episode_history.hpp"
 #include "kallglot/tracking/poll_policy.hpp"
 #include "kallglot/tracking/remembered_keys.hpp"
 #include "kallglot/tracking/session_id.hpp"
 #include "kallglot/tracking/session_record.hpp"
 #include "kallglot/tracking/session_registry.hpp"
 #include "kallglot/tracking/session_tracker.hpp"
+#include "kallglot/tracking/stuck_episode.hpp"
 #include "tracking/webhook_flow.hpp"
 
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <utility>
+#include <vector>
 
 namespace kallglot {
 
@@ -80,6 +83,8 @@ struct ledger_change {
     tracking changes{};                   ///< for the metrics
     end_reason reason = end_reason::none; ///< of `changes.ended`
     std::optional<forgotten_session> forgotten;
+    std::optional<stuck_episode> ended_episode;
+    std::optional<stuck_episode> begun_episode;
     store_action store = store_action::none;
     bool reschedule = false; ///< its next poll has to be scheduled again
 };
@@ -130,10 +135,15 @@ public:
     /// No GET is in flight any more. False: the session was forgotten meanwhile, and its slot is free.
     bool poll_returned(session_slot slot);
 
+    /// An answer that was made before its request may leave open what it was asked for. The session then counts as
+    /// failing, so that the next poll waits for the delay of a retry.
     ledger_change take_snapshot(session_slot slot,
                                 const session_snapshot& snapshot,
                                 const exchange_times& times,
                                 const poll_policy& policy);
+
+    /// Whether an answer that was made at `made` can say anything new of the session.
+    [[nodiscard]] bool is_news(session_slot slot, steady_time made) const noexcept;
 
     /// The API answered 404 or 410.
     ledger_change take_not_found(session_slot slot, steady_time sent);
@@ -148,19 +158,26 @@ public:
 
     // Events.
 
-    /// Whether an event with this key was applied within the last 72 hours.
-    [[nodiscard]] bool is_known_event(std::uint64_t key, steady_time now) const {
-        return remembered_.contains(key, now);
+    /// What stands for an event's id from here on. Cost: a hash.
+    [[nodiscard]] remembered_key event_key(std::string_view id) const noexcept {
+        return key_of_event(secret_, id);
+    }
+
+    /// Whether the event with this id was applied within the last 72 hours. `key` is its event_key().
+    [[nodiscard]] bool is_known_event(const remembered_key& key,
+                                      std::string_view id,
+                                      steady_time now) const {
+        return remembers(key, id, now);
     }
 
     /// Applies a webhook event to a tracked session. `event` is empty for types that say nothing about its status.
     ledger_change take_event(session_slot slot,
                              std::optional<session_event> event,
-                             std::uint64_t key,
+                             const remembered_key& key,
                              const event_times& times);
 
     /// The event was not persisted: its next delivery must not count as a duplicate.
-    void forget_event(std::uint64_t key, steady_time now) { remembered_.erase(key, now); }
+    void forget_event(const remembered_key& key, steady_time now) { remembered_.erase(key, now); }
 
     /// Compares webhooks with polls from now on.
     void follow_webhooks() noexcept { follows_webhooks_ = true; }
@@ -188,6 +205,22 @@ public:
 
     void restore(const remembered_entry& entry) { remembered_.add(entry); }
 
+    // Stuck episodes.
+
+    [[nodiscard]] const episode_history& episodes() const noexcept { return episodes_; }
+
+    /// Keeps an episode of the store, after all sessions are restored. It ends if its session left the status, or the
+    /// store, without a trace in the episode.
+    ledger_change restore(stuck_episode episode, steady_time now);
+
+    /// The episodes that the store has to remove. Call it after each change.
+    [[nodiscard]] std::vector<episode_number> take_removed_episodes() {
+        return episodes_.take_removed();
+    }
+
+    /// What the keys of the store were made with. Before any of them is restored or added.
+    void use_secret(const hash_key& secret) noexcept { secret_ = secret; }
+
 private:
     /// The one way to change a record here: updates the count of sessions that answer 404.
     template <class Change>
@@ -214,14 +247,23 @@ private:
         session_slot slot_;
     };
 
+    [[nodiscard]] bool remembers(const remembered_key& key,
+                                 std::string_view text,
+                                 steady_time now) const;
     [[nodiscard]] bool is_missing(session_slot slot) const noexcept;
     [[nodiscard]] bool looks_like_outage() const noexcept;
     void remove(session_slot slot);
+    void end_left_episode(ledger_change& change, const session_record& before, steady_time now);
+    void begin_episode(ledger_change& change,
+                       const threshold_settings& thresholds,
+                       steady_time now);
     void compare_with_polls(session_slot slot, session_event event, bool first, steady_time now);
     void compare_with_webhooks(session_slot slot, const status_change& change, steady_time now);
 
     session_registry registry_;
     remembered_keys remembered_; ///< ids that are gone, and events that were applied
+    hash_key secret_;            ///< of their keys
+    episode_history episodes_;
     webhook_flow flow_;
     bool follows_webhooks_ = false;
     std::size_t missing_ = 0; ///< sessions that answer 404 and have not ended

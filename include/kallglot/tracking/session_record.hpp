@@ -69,7 +69,8 @@ struct session_record {
     /// A webhook reported its present status, or the one before `connecting` or `ending`, for which there are no
     /// webhooks.
     bool by_webhook : 1 = false;
-    bool unstored : 1 = false; ///< from a file; the store has rejected it so far
+    bool unstored : 1 = false;   ///< from a file; the store has rejected it so far
+    bool in_episode : 1 = false; ///< its present stay is a stuck episode that has begun
 
     static constexpr std::uint32_t unknown_slack = std::numeric_limits<std::uint32_t>::max();
 

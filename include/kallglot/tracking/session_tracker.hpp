@@ -18,7 +18,9 @@ namespace kallglot {
 
 /// When an exchange took place.
 struct exchange_times {
-    steady_time sent = no_time;     ///< first byte written
+    /// The session was as shown at this moment or later: the first byte of the request was written, or the answer comes
+    /// from a cache and was made then.
+    steady_time made = no_time;
     steady_time received = no_time; ///< last byte read
     /// The API's clock at the answer (`Date`); without it timestamps are not used and receipts count.
     std::optional<api_time> api_now;
@@ -64,7 +66,8 @@ struct tracking {
 ///
 /// `ended` is final. A lower status moves the session back only when two polls in a row show one. An answer to a GET
 /// that was sent before the present status began does not move it back either. The first observation is not a change
-/// of status. A session that waits as before but has a start by now was active between two polls: its stay begins
+/// of status. An answer that was made before its request (`made` before `last_sent`) settles no event. A session that waits
+/// as before but has a start by now was active between two polls: its stay begins
 /// again. If a webhook reported the end, the answer to the final poll brings the details and counts as the end.
 [[nodiscard]] tracking observe(session_record& record,
                                const session_snapshot& snapshot,
