@@ -1,5 +1,7 @@
 #include "polling/due_work.hpp"
 
+#include "kallglot/polling/alert_crossing.hpp"
+
 #include <algorithm>
 
 namespace kallglot {
@@ -42,6 +44,19 @@ void consider(pending_work& best, const pending_work& other, steady_time now) no
     }
 }
 
+/// The confirm of a crossing; after a failure not before `retry`.
+void consider_confirm(pending_work& best,
+                      const threshold_crossing& crossing,
+                      bool alert,
+                      steady_time retry,
+                      steady_time now) noexcept {
+    if (crossing.at == no_time) {
+        return;
+    }
+    const steady_time at = retry == no_time ? crossing.at : std::max(retry, crossing.at);
+    consider(best, {pending_work::kind::confirm, at, crossing.not_started, alert}, now);
+}
+
 /// The next poll after `last`: one interval later, or up to a quarter of it earlier, towards the session's own phase.
 /// So sessions that were polled together, for example after an import, spread within a few intervals and stay spread.
 steady_time next_routine(steady_time last, steady_duration interval, double phase) noexcept {
@@ -62,6 +77,11 @@ steady_time next_routine(steady_time last, steady_duration interval, double phas
 steady_time first_poll_time(const session_record& record,
                             const poll_policy& policy,
                             const demand_state& demand) noexcept {
+    // One request for each session must be enough: it decides when the threshold is crossed, and no earlier.
+    const steady_duration deciding = deciding_age(policy.thresholds);
+    if (demand.degree >= scarcity::hard && deciding != steady_duration::max()) {
+        return record.since + deciding;
+    }
     // A webhook is expected to report the start. A poll helps only if none does before the first threshold of a waiting
     // session.
     const auto& ages = policy.thresholds;
@@ -73,18 +93,17 @@ steady_time first_poll_time(const session_record& record,
         return record.since + first;
     }
     // In a shortage confirms must go first: a few seconds cost a new session little.
-    return demand.shortage ? record.since + shortage_delay : record.since;
+    return demand.degree != scarcity::plenty ? record.since + shortage_delay : record.since;
 }
 
-/// Registered, but no poll and no webhook has reported its status yet.
+} // namespace
+
 bool is_new(const session_record& record, const poll_policy& policy) noexcept {
     const bool waits = record.status == session_status::unknown
                        || (record.status == session_status::created
                            && !(policy.webhooks_flow && record.by_webhook));
     return waits && !record.was_observed() && record.not_found_since == no_time;
 }
-
-} // namespace
 
 steady_time last_poll(const session_record& record) noexcept {
     return record.last_sent != no_time ? record.last_sent : record.since;
@@ -117,13 +136,15 @@ pending_work due_work(const session_record& record,
         return best;
     }
     // A new session: polled at once if it was registered alone, spread over an interval if in bulk.
+    // When requests are hard to get, both wait for the poll that decides.
     const bool first = is_new(record, policy);
-    if (first && record.bulk && record.last_sent == no_time) {
+    const bool hard = demand.degree >= scarcity::hard;
+    if (first && record.bulk && record.last_sent == no_time && !hard) {
         consider(best, {kind::routine, record.since + demand.spread}, now);
         return best;
     }
     // Its first poll is an event: until then nothing is known that could be confirmed.
-    if (first && !record.bulk) {
+    if (first && (!record.bulk || hard)) {
         consider(best,
                  {kind::event, failing ? retry : first_poll_time(record, policy, demand)},
                  now);
@@ -132,16 +153,17 @@ pending_work due_work(const session_record& record,
     // A session that answers 404 confirms nothing, so its crossings wait for its return.
     if (record.not_found_since == no_time) {
         // A confirming poll is due at the moment of the crossing: earlier it would confirm nothing.
-        const threshold_crossing crossing = next_crossing(policy, record);
-        if (crossing.at != no_time) {
-            const steady_time at = failing ? std::max(retry, crossing.at) : crossing.at;
-            consider(best, {kind::confirm, at, crossing.not_started}, now);
+        // If both are due, the first one stays: a confirm that an alert waits for.
+        if (hard) {
+            consider_confirm(best, next_alert_crossing(policy, record), true, retry, now);
         }
+        consider_confirm(best, next_crossing(policy, record), false, retry, now);
     }
     // While webhooks report the status, the routine poll is an audit at a long interval.
     const bool audit = policy.webhooks_flow && record.by_webhook;
     const steady_time last = last_poll(record);
-    const steady_duration interval = effective_interval(policy, record, last, demand.shortage);
+    const steady_duration interval =
+        effective_interval(policy, record, last, demand.degree != scarcity::plenty);
     // A failing session is not polled earlier than its retries.
     const double phase = failing ? -1 : demand.phase;
     consider(best, {audit ? kind::audit : kind::routine, next_routine(last, interval, phase)}, now);

@@ -10,6 +10,7 @@
 #include "kallglot/base/time.hpp"
 #include "kallglot/tracking/poll_policy.hpp"
 #include "kallglot/tracking/session_record.hpp"
+#include "polling/request_supply.hpp"
 
 #include <cstdint>
 
@@ -21,13 +22,13 @@ struct pending_work {
     kind what = kind::nothing;
     steady_time at = no_time;
     bool not_started = false; ///< confirms a threshold of the list `not_started`
+    bool alert = false; ///< an alert waits for this confirm; set only when requests are hard to get
 };
 
 /// The inputs of the decision besides policy and record.
 struct demand_state {
-    bool shortage =
-        false; ///< the demand exceeds the budget: intervals grow with age, new sessions wait
-    steady_duration spread{}; ///< of this session's first routine poll, from the hash of its id
+    scarcity degree = scarcity::plenty; ///< of requests
+    steady_duration spread{};           ///< of the first routine poll of a bulk import
     double phase = -1; ///< 0 to 1: position of its polls in an interval; negative: do not move them
 };
 
@@ -38,6 +39,9 @@ struct demand_state {
                                     const poll_policy& policy,
                                     const demand_state& demand,
                                     steady_time now) noexcept;
+
+/// Whether only a poll can tell the status: no poll, restart or reliable webhook has reported it.
+[[nodiscard]] bool is_new(const session_record& record, const poll_policy& policy) noexcept;
 
 /// The beginning of the session's current interval: the last poll, or the registration.
 [[nodiscard]] steady_time last_poll(const session_record& record) noexcept;

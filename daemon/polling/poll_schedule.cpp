@@ -1,5 +1,7 @@
 #include "kallglot/polling/poll_schedule.hpp"
 
+#include "kallglot/polling/alert_crossing.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -11,6 +13,20 @@ using namespace std::chrono_literals;
 
 /// Length of the moving average over the stretch of routine polls, in polls.
 constexpr double polls_in_served_stretch = 32;
+
+/// First polls wait in the order of their crossings for so long. Beyond, the newest goes first: a session whose alert is
+/// late already loses little, and the others stay in time.
+constexpr steady_duration patience = 5s;
+
+/// After a surge, requests suffice for the new sessions again, and one first poll in so many goes to the longest waiting
+/// one: without it, the first sessions of the surge wait for as long as the surge and its aftermath last.
+constexpr unsigned first_polls_a_late_one = 2;
+
+/// A session that has waited for so long has probably ended: it gets what others leave.
+constexpr steady_duration hopeless = 20min;
+
+/// Of the first polls that cannot all be sent, one in so many goes before the others, chosen by a hash of the id.
+constexpr std::uint64_t sessions_in_sample = 8;
 
 } // namespace
 
@@ -46,14 +62,30 @@ void poll_schedule::update(session_slot slot, steady_time now) {
     }
     // A session that waits in this queue already does not lose its place.
     if (const queue which = queue_for(work, slot); queue_of(slot) != which) {
+        if (queue_of(slot) == queue::none && decides(which, record)) {
+            decisions_.note_due(work.at);
+        }
         dequeue(slot);
         enqueue(which, slot);
     }
-    // While the session waits for a request, it may cross a threshold and become urgent.
-    if (work.what != pending_work::kind::confirm && work.what != pending_work::kind::expiry) {
+    // While the session waits for a request, it may cross a threshold and become urgent, or more urgent.
+    const bool confirm = work.what == pending_work::kind::confirm;
+    if (!confirm && work.what != pending_work::kind::expiry) {
         if (const steady_time crossing = next_crossing(policy_, record).at; crossing > now) {
             wheel_.set(slot, crossing);
         }
+    }
+    if (confirm && !work.alert && supply_.degree() >= scarcity::hard) {
+        if (const steady_time crossing = next_alert_crossing(policy_, record).at; crossing > now) {
+            wheel_.set(slot, crossing);
+        }
+    }
+}
+
+void poll_schedule::note_arrival(session_slot slot) noexcept {
+    // What a webhook or a restart has reported needs no poll to be decided.
+    if (is_new(registry_[slot], policy_)) {
+        supply_.note_arrival();
     }
 }
 
@@ -94,7 +126,8 @@ std::optional<due_poll> poll_schedule::take(steady_time now) {
     const queue routine = most_overdue_routine(now);
     queue which = urgent;
     // Urgent polls go first, but after some in a row one routine poll gets its turn.
-    if (urgent == queue::none || (urgent_run_ >= urgent_in_a_row && routine != queue::none)) {
+    if (urgent == queue::none
+        || (urgent_run_ >= supply_.urgent_in_a_row() && routine != queue::none)) {
         which = routine;
     }
     if (which == queue::none) {
@@ -103,8 +136,7 @@ std::optional<due_poll> poll_schedule::take(steady_time now) {
     // A routine poll starts the count of urgent ones again.
     urgent_run_ = which == urgent ? urgent_run_ + 1 : 0;
 
-    // The longest waiting session of the queue.
-    const session_slot slot = queues_.front(list_of(which));
+    const session_slot slot = next_in(which, now);
     const session_record& record = registry_[slot];
     const pending_work work = due_work(record, policy_, demand_of(slot), now);
     // Describe the poll before remove(): lateness and stretch come from the state at this moment.
@@ -119,9 +151,33 @@ std::optional<due_poll> poll_schedule::take(steady_time now) {
         served_stretch_ +=
             (std::max(1.0, ratio_of(slot, now)) - served_stretch_) / polls_in_served_stretch;
     }
+    supply_.note_poll(record.failures != 0);
+    if (decides(which, record)) {
+        decisions_.note_sent(work.at, now);
+    }
     remove(slot);
     prefetch_second(which);
     return poll;
+}
+
+session_slot poll_schedule::next_in(queue which, steady_time now) const noexcept {
+    // The longest waiting session of the queue.
+    const session_slot first = queues_.front(list_of(which));
+    const bool decides = which == queue::event || which == queue::chosen;
+    if (!decides || supply_.degree() < scarcity::hard) {
+        return first;
+    }
+    const auto late = [&](session_slot slot) {
+        return now - due_work(registry_[slot], policy_, demand_of(slot), now).at;
+    };
+    const steady_duration longest = late(first);
+    const bool turn_of_late = supply_.decides_all() && urgent_run_ % first_polls_a_late_one == 0;
+    if (longest <= patience || (turn_of_late && longest <= hopeless)) {
+        return first;
+    }
+    // While all are late, the oldest goes first, so that no wait is longer than it has to be.
+    const session_slot newest = queues_.back(list_of(which));
+    return longest > hopeless || late(newest) <= patience ? newest : first;
 }
 
 void poll_schedule::prefetch_second(queue which) const noexcept {
@@ -174,19 +230,18 @@ double poll_schedule::stretch(steady_time now) const noexcept {
 }
 
 demand_state poll_schedule::demand_of(session_slot slot) const noexcept {
-    // Only a session of a bulk import that was never polled needs a spread, so only that one pays for a hash of its id.
     const session_record& record = registry_[slot];
-    demand_state demand{shortage(), {}};
-    if (!demand.shortage) {
-        // A hash of the slot serves as well as one of the id and costs less. During a shortage polls are not moved: the
-        // budget spreads them, and an earlier poll would cost requests.
-        constexpr std::uint32_t golden_ratio = 0x9E37'79B9;
-        demand.phase = (index_of(slot) * golden_ratio) / 0x1p32;
+    demand_state demand{supply_.degree(), {}};
+    // The slot spreads as evenly as a hash of the id, costs less, and no client chooses it.
+    constexpr std::uint32_t golden_ratio = 0x9E37'79B9;
+    const double share = (index_of(slot) * golden_ratio) / 0x1p32;
+    if (!shortage()) {
+        // During a shortage polls are not moved: the budget spreads them, and an earlier poll would cost requests.
+        demand.phase = share;
     }
-    // The spread is stable: the same id always gets the same share of the interval.
+    // Only the first polls of a bulk import: all its sessions are due at once.
     if (record.bulk && record.last_sent == no_time) {
-        const auto share = static_cast<std::uint32_t>(hash_of(registry_.id_of(slot).view()) >> 32);
-        demand.spread = from_seconds(to_seconds(policy_.poll.intervals.created) * share / 0x1p32);
+        demand.spread = from_seconds(to_seconds(policy_.poll.intervals.created) * share);
     }
     return demand;
 }
@@ -197,11 +252,18 @@ poll_schedule::queue poll_schedule::queue_for(const pending_work& work,
     switch (work.what) {
         // Each rank of confirms has its own queue, so that ranks never mix.
         case pending_work::kind::confirm:
+            if (supply_.degree() >= scarcity::hard && !work.alert) {
+                return queue::unwaited;
+            }
             return offset(
                 queue::first_confirm,
                 work.not_started ? not_started_confirm_rank : rules_of(record.status).confirm_rank);
+        // A sample by hash is fair to every provider, whatever the order of registrations.
         case pending_work::kind::event:
-            return queue::event;
+            return supply_.degree() == scarcity::too_few && is_new(record, policy_)
+                           && hash_of(registry_.id_of(slot).view()) % sessions_in_sample == 0
+                       ? queue::chosen
+                       : queue::event;
         case pending_work::kind::audit:
             return queue::audit;
         case pending_work::kind::expiry:
@@ -214,13 +276,18 @@ poll_schedule::queue poll_schedule::queue_for(const pending_work& work,
 }
 
 poll_class poll_schedule::class_of(queue which) noexcept {
-    if (which < queue::event) {
+    if (which < queue::chosen || which == queue::unwaited) {
         return poll_class::confirm;
     }
-    if (which == queue::event) {
+    if (which <= queue::event) {
         return poll_class::event;
     }
     return which == queue::audit ? poll_class::audit : poll_class::routine;
+}
+
+bool poll_schedule::decides(queue which, const session_record& record) const noexcept {
+    const bool first = which == queue::chosen || which == queue::event;
+    return which < queue::unwaited && (!first || is_new(record, policy_)) && record.failures == 0;
 }
 
 poll_schedule::queue poll_schedule::first_urgent() const noexcept {
@@ -284,6 +351,7 @@ void poll_schedule::dequeue(session_slot slot) {
 void poll_schedule::report(gauge_sink& gauges, steady_time now) const {
     gauges.set(metric::poll_demand, demand());
     gauges.set(metric::poll_stretch, stretch(now));
+    gauges.set(metric::decisions, decisions_.ratio(now));
     for (const auto& cls : poll_class_words) {
         gauges.set(metric::polls_overdue, cls.text, static_cast<double>(overdue(cls.value)));
     }

@@ -101,6 +101,7 @@ void poller::stop() {
     client_ = nullptr;
     timer_->cancel();
     // Retries are not sent any more; the state of their sessions does not change.
+    // no_slot is the idle probe, which belongs to no session.
     for (const session_slot slot : std::exchange(retries_, {})) {
         if (slot != no_slot) {
             ledger_.poll_returned(slot);
@@ -152,6 +153,7 @@ void poller::send_retries() {
             return;
         }
         retries_.pop_front();
+        // On a fresh connection: another idle one may have been closed as well.
         send(std::get<request_permit>(std::move(permit)), slot, true, now);
     }
 }
@@ -165,6 +167,7 @@ void poller::send_due(steady_time now, steady_time& wake) {
             return;
         }
         // Take the session only with the permit in hand, so that the most urgent one of this moment gets it.
+        // Never empty: has_due() is true, and nothing ran since.
         const auto due = schedule_.take(now);
         BOOST_ASSERT(due);
         const steady_duration lateness = now - due->due;
@@ -204,6 +207,7 @@ void poller::send(request_permit permit, session_slot slot, bool fresh, steady_t
 }
 
 void poller::on_timer() {
+    // The timer has fired and is armed for nothing.
     armed_for_ = steady_time::max();
     pump();
 }
@@ -230,10 +234,8 @@ void poller::regulate(steady_time now) {
 
     // A shortage compares demand with the long-term budget. A pause or a ramp does not count: it ends soon, while
     // sessions that have been in their status for long would get long intervals for it.
-    const bool was_short = schedule_.shortage();
-    schedule_.use_budget(gate_.budget().allowed(now));
-    if (was_short && !schedule_.shortage()) {
-        // Sessions that were postponed by minutes for lack of requests need not wait any longer.
+    if (schedule_.use_budget(gate_.budget().allowed(now), now)) {
+        // Another degree has other due times; sessions that were postponed by minutes need not wait any longer.
         next_rescheduled_ = 0;
     }
 
@@ -248,9 +250,9 @@ void poller::regulate(steady_time now) {
     const bool flow = ledger_.webhooks_flow(now);
     if (schedule_.use_webhooks(flow)) {
         if (flow) {
-            log_.info("webhooks reliable: polling what they report at the audit interval");
+            log_.info("webhooks reliable: polls of what they report become rare (audit interval)");
         } else {
-            log_.info("webhooks unreliable: polling at full rate");
+            log_.info("webhooks unreliable: polling at the routine intervals again");
         }
         next_rescheduled_ = 0;
     }
@@ -278,10 +280,16 @@ void poller::on_answer(const api_answer& answer) {
         // Counted at the answer, because only the client knows whether a connection was established.
         metrics_.request_sent();
     }
-    // Headers count even if the body is bad: limits and dates are valid all the same.
+    answer_age age{answer.sent, {}};
     if (answer.http_status != 0) {
         metrics_.response(answer.http_status, answer.received - answer.sent);
-        take_headers(answer);
+        age = ages_.of(answer);
+        // Headers count even if the body is bad. Those of a stored answer were true when it was made.
+        if (age.is_stored()) {
+            log_stored_answer(age, answer.received);
+        } else {
+            take_headers(answer);
+        }
     }
     // The API had closed an idle connection. One retry on a fresh one, without a failure in the metrics.
     if (answer.error == errc::reused_connection_closed && client_ != nullptr) {
@@ -291,9 +299,9 @@ void poller::on_answer(const api_answer& answer) {
         return;
     }
     if (slot == no_slot) {
-        take_probe(answer);
+        take_probe(answer, age);
     } else if (ledger_.poll_returned(slot)) {
-        take_answer(answer);
+        take_answer(answer, age);
     }
     // Every answer can change the state of the API; the log gets one line for each change.
     log_state_change();
@@ -309,6 +317,7 @@ void poller::take_headers(const api_answer& answer) {
     gate_.budget().on_headers(headers, api_clock_.at(answer.received), answer.received);
     // The metrics show the last known values, so an answer without headers erases nothing.
     if (headers.rate_limit) {
+        // The three belong together: of two answers each could be of another window.
         last_headers_.rate_limit = headers.rate_limit;
         last_headers_.rate_remaining = headers.rate_remaining;
         last_headers_.rate_reset = headers.rate_reset;
@@ -321,27 +330,35 @@ void poller::take_headers(const api_answer& answer) {
     }
 }
 
-void poller::take_answer(const api_answer& answer) {
+void poller::take_answer(const api_answer& answer, const answer_age& age) {
     const steady_time now = answer.received;
-    changes_.apply(change_of(answer), now);
+    changes_.apply(change_of(answer, age), now);
     // Only an answer can make a session long enough missing or unknown, so the check follows each answer.
     if (const auto over = ledger_.forget_if_over(answer.slot, schedule_.policy().poll, now)) {
         changes_.apply(*over, now);
     }
 }
 
-ledger_change poller::change_of(const api_answer& answer) {
+ledger_change poller::change_of(const api_answer& answer, const answer_age& age) {
     if (!answer.error && answer.http_status == 200) {
-        gate_.health().on_success(answer.received);
-        last_success_ = clock_.wall_now();
+        // A stored answer proves neither that the API works nor that our key does.
+        if (!age.is_stored()) {
+            gate_.health().on_success(answer.received);
+            last_success_ = clock_.wall_now();
+        } else if (!ledger_.is_news(answer.slot, age.made)) {
+            return take_old_answer(answer.slot);
+        }
         // A word that this version does not know: counted, so that an operator sees it.
         if (answer.snapshot.status == session_status::unknown) {
             metrics_.unknown_status();
         }
-        const exchange_times times{answer.sent, answer.received, api_clock_.at(answer.received)};
+        const exchange_times times{age.made, answer.received, api_clock_.at(answer.received)};
         return ledger_.take_snapshot(answer.slot, answer.snapshot, times, schedule_.policy());
     }
     if (is_not_found(answer)) {
+        if (age.is_stored()) {
+            return take_old_answer(answer.slot);
+        }
         // The key is good and the API answers: only this session does not exist.
         gate_.health().on_success(answer.received);
         metrics_.request_failed(failure_reason::not_found);
@@ -366,9 +383,47 @@ ledger_change poller::change_of(const api_answer& answer) {
     return ledger_.take_failure(answer.slot, reason);
 }
 
-void poller::take_probe(const api_answer& answer) {
+// The session is unchanged, and polled again after the delay of a retry.
+ledger_change poller::take_old_answer(session_slot slot) {
+    metrics_.request_failed(failure_reason::other);
+    return ledger_.take_failure(slot, failure_reason::other);
+}
+
+void poller::log_stored_answer(const answer_age& age, steady_time now) {
+    // Every answer may be one: once an hour.
+    if (const auto count = stored_log_.note(now)) {
+        log_.warn(
+            "API responses come from a cache: they cannot confirm that a session is over a "
+            "threshold",
+            {{"shown_by", age.shown_by},
+             {"answers", *count},
+             {"hint", "exclude the API from each cache on the way to it"}});
+    }
+}
+
+void poller::log_refusal(const api_answer& answer) {
+    // What a gateway in front of the API may add to every answer. Each kind once an hour.
+    switch (const auto code = static_cast<errc>(answer.error.value())) {
+        case errc::malformed_response:
+        case errc::header_too_large:
+        case errc::response_too_large:
+        case errc::encoded_response:
+        case errc::foreign_content: {
+            const auto log = refusal_logs_.try_emplace(code, std::chrono::hours(1)).first;
+            if (const auto count = log->second.note(answer.received)) {
+                log_.warn("API answer refused: the session keeps its status",
+                          {{"reason", answer.error.message()}, {"answers", *count}});
+            }
+            break;
+        }
+        default:
+            break;
+    }
+}
+
+void poller::take_probe(const api_answer& answer, const answer_age& age) {
     probe_in_flight_ = false;
-    if (answer.error == errc::cancelled) {
+    if (answer.error == errc::cancelled || age.is_stored()) {
         return;
     }
     // Both answers prove that the API accepts our key, whatever they say about an id that no session has.
@@ -382,6 +437,9 @@ void poller::take_probe(const api_answer& answer) {
 void poller::take_failure(const api_answer& answer, failure_reason reason) {
     metrics_.request_failed(reason);
     last_failure_ = describe_failure(answer);
+    if (answer.error) {
+        log_refusal(answer);
+    }
     // Both learn from it: the budget guesses lower, and health pauses all requests.
     if (answer.http_status == 429) {
         gate_.budget().on_throttled(answer.sent, answer.received);
@@ -391,7 +449,10 @@ void poller::take_failure(const api_answer& answer, failure_reason reason) {
                               retry_delay(answer, api_clock_.at(answer.received)),
                               answer.problem.kind == api_error_kind::key,
                               answer.slot};
-    gate_.health().on_failure(failure, answer.received);
+    // A lost HTTP/2 connection fails up to a hundred requests at once; for the API as a whole that is one failure.
+    if (!answer.shared_cause) {
+        gate_.health().on_failure(failure, answer.received);
+    }
 }
 
 void poller::report(gauge_sink& gauges) const {
@@ -406,6 +467,7 @@ void poller::report(gauge_sink& gauges) const {
         gauges.set(metric::last_poll_success, unix_seconds(*last_success_));
     }
     if (const auto api_now = api_clock_.at(clock_.now())) {
+        // Two wall clocks at one moment. The steady clock of the daemon relates them.
         gauges.set(metric::clock_offset, unix_seconds(*api_now) - unix_seconds(clock_.wall_now()));
     }
 }
@@ -415,9 +477,15 @@ void poller::log_state_change() {
     if (state == logged_state_) {
         return;
     }
+    // `starting` is no trouble: the first answer decides.
     const bool usable = state == api_state::ok || state == api_state::starting;
     if (usable) {
         log_.info("API usable", {{"from", to_string(logged_state_)}, {"to", to_string(state)}});
+    } else if (state == api_state::throttled) {
+        log_.warn("API limits the request rate: polls wait",
+                  {{"from", to_string(logged_state_)},
+                   {"to", to_string(state)},
+                   {"reason", last_failure_}});
     } else {
         log_.warn("API not usable",
                   {{"from", to_string(logged_state_)},

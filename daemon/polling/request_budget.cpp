@@ -20,6 +20,15 @@ constexpr double min_guess = 1.0 / 60;
 /// Resets and dates are whole seconds, each rounded in a way that the API does not document.
 constexpr steady_duration reset_tolerance = 1s;
 
+/// Requests that look what others leave are sent at this share of the limit.
+constexpr double look_share = 1.0 / 40;
+
+/// Of a window: the longest time without an answer.
+constexpr double looks_every = 1.0 / 4;
+
+/// What the last windows have shown of `end_slack_` is forgotten by this factor at each window.
+constexpr double slack_kept = 0.5;
+
 constexpr std::chrono::hours max_window = 24h;
 
 /// The loop wakes up in whole milliseconds. The pace makes up for lateness up to this.
@@ -77,16 +86,25 @@ void request_budget::on_headers(const response_headers& headers,
         begin_window(reset, used, now);
     }
     window& seen = *window_;
+    // Within a window more is used with each request: an answer that shows less was overtaken by a newer one.
+    const bool same_end = reset && seen.reset == reset;
+    if (same_end && used < seen.limit - seen.remaining) {
+        return;
+    }
     seen.limit = *headers.rate_limit;
     seen.remaining = seen.limit - used;
     // `remaining` is fresh: only requests sent after this answer are subtracted from it.
     seen.sent_since = 0;
+    seen.counted_at = now;
     if (reset) {
         seen.reset = reset;
     }
     if (reset && api_now) {
         const auto left = std::max<milliseconds>(*reset - *api_now, 0ms);
-        seen.reset_at = now + left;
+        // `Date` is a second that has begun, so this end is up to a second late: the earliest one is the best. By more
+        // than that, one of the two answers had a wrong Date.
+        const steady_time end = now + left;
+        seen.reset_at = same_end ? std::clamp(seen.reset_at, end - reset_tolerance, end) : end;
         // The rest of a window is a lower bound of its length; both times are whole seconds.
         if (left > window_length_ + reset_tolerance) {
             window_length_ = std::chrono::ceil<seconds>(left);
@@ -98,6 +116,13 @@ void request_budget::on_headers(const response_headers& headers,
     if (foreign > seen.foreign) {
         foreign_total_ += foreign - seen.foreign;
         seen.foreign = foreign;
+    }
+    // Without its end a window has no places.
+    if (seen.reset) {
+        const auto used_by_others = static_cast<double>(seen.foreign);
+        const double slack = to_seconds(end_slack_) / to_seconds(window_length_);
+        others_.note(place_in(seen, now), used_by_others);
+        seen.others = others_.rest(place_in(seen, now), used_by_others, hour_of(seen), slack);
     }
 }
 
@@ -140,20 +165,67 @@ steady_time request_budget::next_request(double rate) const noexcept {
 }
 
 double request_budget::from_window(const window& seen, steady_time now) const noexcept {
-    const double limit = seen.limit;
-    // Our share, spread over the whole window.
-    const double steady = settings_.share * limit / to_seconds(window_length_);
-    const double left = to_seconds(seen.reset_at - now);
-    // Without a known end, or behind it, the share is all that is known.
-    if (!seen.reset || left <= 0) {
+    const double length = to_seconds(window_length_);
+    // Our share, spread over the whole window. Never faster: what others leave unused is not spent by us.
+    const double steady = settings_.share * seen.limit / length;
+    // Without a known end the share is all that is known.
+    if (!seen.reset) {
         return steady;
+    }
+    const double left = to_seconds(seen.reset_at - now);
+    if (left <= 0) {
+        return behind_end(seen, steady);
     }
     const double remaining =
         seen.remaining > seen.sent_since ? seen.remaining - seen.sent_since : 0.0;
     // The unused part of the others' share stays reserved for them until the window ends.
-    const double theirs = (1 - settings_.share) * limit * left / to_seconds(window_length_);
-    // Never faster than the share: what others leave unused is not spent by us.
-    return std::clamp((remaining - theirs) / left, 0.0, steady);
+    const double share = (1 - settings_.share) * seen.limit * left / length;
+    // Production first: what others have needed in such a window is left to them, above their share if need be. While they
+    // keep to it, chance takes a tenth of ours at most.
+    const foreign_use::forecast& others = seen.others;
+    const double margin =
+        others.expected > share ? others.margin : std::min(others.margin, 0.1 * steady * left);
+    const double theirs = others.expected + margin;
+    const double spare = remaining - std::max(share, theirs);
+    const bool look =
+        theirs > share && remaining > share && may_look(seen, remaining - others.expected, now);
+    const double least = look ? std::min(look_share * seen.limit / length, steady) : 0.0;
+    if (spare <= 0) {
+        return least;
+    }
+    // The margin shrinks until the end, and what it sets free is spent at once.
+    const double release = theirs > share ? others.release / length : 0.0;
+    return std::clamp(spare / left + release, least, steady);
+}
+
+double request_budget::behind_end(const window& seen, double steady) const noexcept {
+    // The first request shows the next window, so it goes at once.
+    if (last_sent_ < seen.reset_at) {
+        return steady;
+    }
+    // Until its answer comes: what others leave of the next window, evenly.
+    const double leave = seen.limit - others_.rest(0, 0, hour_of(seen)).to_leave();
+    const double evenly = std::max(leave, look_share * seen.limit) / to_seconds(window_length_);
+    return std::min(evenly, steady);
+}
+
+bool request_budget::may_look(const window& seen, double spare, steady_time now) const noexcept {
+    // Only answers show what others do. So a request looks when something is left by now if they went on as expected; the
+    // margin shrinks with the square root of the time. And one looks now and then.
+    const double left_since =
+        to_seconds(seen.reset_at - now) / to_seconds(seen.reset_at - seen.counted_at);
+    return spare > seen.others.margin * std::sqrt(left_since)
+           || now - seen.counted_at > window_length_ * looks_every;
+}
+
+double request_budget::place_in(const window& seen, steady_time now) const noexcept {
+    return 1 - to_seconds(seen.reset_at - now) / to_seconds(window_length_);
+}
+
+std::size_t request_budget::hour_of(const window& seen) noexcept {
+    const api_time last = *seen.reset - milliseconds(1);
+    const auto of_day = last - std::chrono::floor<std::chrono::days>(last);
+    return static_cast<std::size_t>(std::chrono::floor<std::chrono::hours>(of_day).count());
 }
 
 double request_budget::guess(steady_time now) const noexcept {
@@ -189,6 +261,9 @@ void request_budget::begin_window(std::optional<api_time> reset,
                                   std::uint32_t used,
                                   steady_time now) noexcept {
     window next;
+    if (window_ && window_->reset) {
+        others_.end_window(hour_of(*window_));
+    }
     // Until an answer gives the end, assume a full window from now.
     next.reset_at = now + window_length_;
     if (!window_) {
@@ -197,6 +272,11 @@ void request_budget::begin_window(std::optional<api_time> reset,
     } else if (reset && window_->reset && now >= window_->reset_at - reset_tolerance) {
         // The former window ended as expected: some of our last requests may already belong to this one.
         next.ours = window_->ours_next;
+        const steady_duration behind = now - window_->reset_at;
+        end_slack_ = std::clamp<steady_duration>(
+            std::max(behind, std::chrono::duration_cast<steady_duration>(end_slack_ * slack_kept)),
+            0s,
+            reset_tolerance);
         // Only adjacent windows show their length. With idle windows in between, the distance is an upper bound. It
         // corrects a length that a single answer had made too long, for example one with a wrong Date.
         const auto between =

@@ -11,7 +11,9 @@
 #include "kallglot/api/response_headers.hpp"
 #include "kallglot/base/time.hpp"
 #include "kallglot/settings/settings.hpp"
+#include "polling/foreign_use.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 
@@ -63,14 +65,22 @@ private:
         std::uint32_t limit = 0;
         std::uint32_t remaining = 0;
         std::optional<api_time> reset;
-        steady_time reset_at{};       ///< `reset` on the steady clock
-        std::uint32_t ours = 0;       ///< requests sent since the window was first seen
-        std::uint64_t foreign = 0;    ///< largest excess of what was used over ours
-        std::uint32_t ours_next = 0;  ///< of these, sent when the next window may have begun
-        std::uint32_t sent_since = 0; ///< sent after the answer with `remaining`
+        steady_time reset_at{};           ///< `reset` on the steady clock
+        std::uint32_t ours = 0;           ///< requests sent since the window was first seen
+        std::uint64_t foreign = 0;        ///< largest excess of what was used over ours
+        std::uint32_t ours_next = 0;      ///< of these, sent when the next window may have begun
+        std::uint32_t sent_since = 0;     ///< sent after the answer with `remaining`
+        steady_time counted_at = no_time; ///< when that answer came
+        foreign_use::forecast others{};   ///< from that answer to the end
     };
 
+    /// The place of a moment in the window, 0 to 1, and the hour of the day of its end.
+    [[nodiscard]] double place_in(const window& seen, steady_time now) const noexcept;
+    [[nodiscard]] static std::size_t hour_of(const window& seen) noexcept;
+
     [[nodiscard]] double from_window(const window& seen, steady_time now) const noexcept;
+    [[nodiscard]] double behind_end(const window& seen, double steady) const noexcept;
+    [[nodiscard]] bool may_look(const window& seen, double spare, steady_time now) const noexcept;
     [[nodiscard]] double guess(steady_time now) const noexcept;
     [[nodiscard]] bool is_of_older_window(std::optional<api_time> reset,
                                           std::optional<api_time> api_now,
@@ -84,11 +94,14 @@ private:
     std::optional<window> window_;
     seconds window_length_{60};
     seconds learned_length_{60}; ///< the same, from adjacent windows only
-    double guess_base_ = 1.0;    ///< requests a second at `guess_from_`
+    /// A window ends so much behind `reset_at` at most, as far as the answers of the last windows show.
+    steady_duration end_slack_{std::chrono::seconds(1)};
+    double guess_base_ = 1.0; ///< requests a second at `guess_from_`
     steady_time guess_from_;
     steady_time last_sent_ = no_time;
     std::uint32_t ours_so_far_ = 0; ///< requests sent before any header was seen
     std::uint64_t foreign_total_ = 0;
+    foreign_use others_;
 };
 
 } // namespace kallglot

@@ -1,15 +1,27 @@
 #include "kallglot/polling/session_changes.hpp"
 
+#include <cmath>
+
 namespace kallglot {
 
 commit_ticket session_changes::apply(const ledger_change& change, steady_time now) {
     report(change);
     const commit_ticket ticket = persist(change);
+    // A stay ends before the next one begins.
+    if (change.ended_episode) {
+        take_episode(*change.ended_episode, now);
+    }
+    if (change.begun_episode) {
+        take_episode(*change.begun_episode, now);
+    }
     // A session that left the table must not be polled, whatever else the change says.
     if (!ledger_.sessions().is_tracked(change.slot)) {
         schedule_.remove(change.slot);
     } else if (change.reschedule) {
         schedule_.update(change.slot, now);
+    }
+    if (change.added) {
+        schedule_.note_arrival(change.slot);
     }
     return ticket;
 }
@@ -43,6 +55,35 @@ void session_changes::report(const ledger_change& change) {
     if (change.forgotten) {
         metrics_.session_forgotten(change.forgotten->reason);
     }
+}
+
+void session_changes::take_episode(const stuck_episode& episode, steady_time now) {
+    if (!episode.is_open()) {
+        metrics_.episode_ended(episode);
+    }
+    // An episode that is not kept has no row.
+    if (episode.number != 0) {
+        store_.note_episode(episode);
+    }
+    // The history drops old episodes when a new one begins. Their rows go with it.
+    for (const episode_number number : ledger_.take_removed_episodes()) {
+        store_.forget_episode(number);
+    }
+    // In an outage thousands begin at once. The store and the metrics have all of them.
+    const auto left_out = episode_lines_.note(now);
+    if (!left_out) {
+        return;
+    }
+    // An open one has lasted at least until the poll that confirmed it.
+    const steady_time end = episode.is_open() ? episode.confirmed : episode.until;
+    log_.info(episode.is_open() ? "stuck episode began" : "stuck episode ended",
+              {{"session", episode.id.view()},
+               {"status", to_string(episode.status)},
+               {"outcome", to_string(episode.outcome)},
+               {"seconds", std::round(to_seconds(end - episode.since) * 10) / 10},
+               {"mode", to_string(episode.mode)},
+               {"provider", to_string(episode.provider)},
+               {"left_out", *left_out}});
 }
 
 commit_ticket session_changes::persist(const ledger_change& change) {

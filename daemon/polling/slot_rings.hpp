@@ -87,6 +87,12 @@ public:
         return first == head(list) ? no_slot : session_slot{first};
     }
 
+    /// The last slot of a list; no_slot if it is empty.
+    [[nodiscard]] session_slot back(std::size_t list) const noexcept {
+        const std::uint32_t last = previous_of(head(list));
+        return last == head(list) ? no_slot : session_slot{last};
+    }
+
     /// The slot behind a linked one in its list; no_slot if there is none.
     [[nodiscard]] session_slot after(session_slot slot) const noexcept {
         const std::uint32_t next = next_of(index_of(slot));

@@ -85,7 +85,8 @@ public:
 
     [[nodiscard]] api_state state() const noexcept { return state_; }
 
-    /// Whether the last exchange proved the API usable with our key; empty before the first exchange.
+    /// Whether the API is usable with our key: false while the key is rejected, credits are used up, or requests fail
+    /// in a row; empty before the first exchange.
     [[nodiscard]] std::optional<bool> up() const noexcept { return up_; }
 
     /// End of the pause after a 429; no_time when not paused.

@@ -25,14 +25,29 @@ struct plan_row {
     /// Longest time from the creation of a session that never starts until it is counted as stuck. Infinity: more
     /// sessions begin than the budget has first polls.
     double worst_detection = 0;
-    std::size_t connections_fast =
-        0; ///< needed at 100 ms of latency, whatever max_connections allows
-    std::size_t connections_slow = 0; ///< at 300 ms
+    std::size_t requests_fast = 0; ///< in flight at 100 ms of latency, whatever the limits allow
+    std::size_t requests_slow = 0; ///< at 300 ms
+    std::size_t connections_http_1_1 = 0; ///< for these: one for each
+    std::size_t connections_http_2 = 0;   ///< a few, with a quarter in reserve
     std::uint64_t memory_bytes = 0;
 };
 
 /// The rows for 10, 100, ... 1,000,000 sessions at a budget of `allowed` requests a second.
 [[nodiscard]] std::vector<plan_row> make_poll_plan(const settings& values, double allowed);
+
+/// The least requests a minute, for us alone, that keep each promise for calls of five minutes. Source: the simulation in
+/// tests/bench, rounded up.
+struct least_budgets {
+    std::size_t sessions = 0; ///< tracked at once and not ended
+    double new_sessions = 0;  ///< a minute
+    double intervals = 0;     ///< every interval is kept
+    double ends = 0;          ///< stuck sessions are counted within 5 s, and ends are seen
+    double all_stuck = 0;     ///< stuck sessions are counted within 12 s
+    double half_stuck = 0;    ///< half of them within 10 s, the others are unobserved
+    double webhooks = 0;      ///< as `ends`, with reliable webhooks
+};
+
+[[nodiscard]] least_budgets least_budgets_for(const settings& values, std::size_t sessions);
 
 /// The plan as text for people: one table, or one for each usual limit with `rate_limit: auto`.
 [[nodiscard]] std::string describe_poll_plan(const settings& values);

@@ -14,7 +14,9 @@
 #include "kallglot/ports/gauge_sink.hpp"
 #include "kallglot/tracking/poll_policy.hpp"
 #include "kallglot/tracking/session_registry.hpp"
+#include "polling/decision_record.hpp"
 #include "polling/due_work.hpp"
+#include "polling/request_supply.hpp"
 #include "polling/slot_rings.hpp"
 #include "polling/timing_wheel.hpp"
 
@@ -86,9 +88,19 @@ public:
     /// Sets the long-term request budget, in requests a second; infinity without limit. Decides again whether there
     /// is a shortage, so call it regularly, because the number of sessions changes too. A pause or a ramp is not a
     /// shortage: polls that it holds back wait in the order of their lateness.
-    void use_budget(double requests_per_second) noexcept {
-        shortage_ = demand() > requests_per_second;
+    /// True if due times changed with the degree of shortage: then update() every session, as after use_policy().
+    [[nodiscard]] bool use_budget(double requests_per_second, steady_time now) noexcept {
+        const scarcity before = supply_.degree();
+        supply_.compare(demand(), requests_per_second, now);
+        // At the begin of a shortage, what is due already stays due.
+        return supply_.degree() != before
+               && !(before == scarcity::plenty && supply_.degree() == scarcity::limited);
     }
+
+    /// Counts a new session for the supply of requests. Call it once, after the first update().
+    void note_arrival(session_slot slot) noexcept;
+
+    [[nodiscard]] const request_supply& supply() const noexcept { return supply_; }
 
     /// Schedules the session again. Call it after it was added and after every change of its record.
     void update(session_slot slot, steady_time now);
@@ -126,7 +138,7 @@ public:
     /// Requests a second that all plain intervals together need.
     [[nodiscard]] double demand() const noexcept;
 
-    [[nodiscard]] bool shortage() const noexcept { return shortage_; }
+    [[nodiscard]] bool shortage() const noexcept { return supply_.degree() != scarcity::plenty; }
 
     /// The factor by which routine intervals are stretched now; 1 while polls are on time.
     [[nodiscard]] double stretch(steady_time now) const noexcept;
@@ -139,7 +151,10 @@ private:
     enum class queue : std::uint8_t {
         none = 0,
         first_confirm = 1, ///< one for each confirm rank
-        event = first_confirm + confirm_rank_count,
+        chosen = first_confirm
+                 + confirm_rank_count, ///< first polls of the sample, if not all can be sent
+        event,
+        unwaited,      ///< confirms that no alert waits for, while requests are hard to get
         first_routine, ///< one for each poll kind but `ended`, whose sessions have no routine polls
         audit = first_routine + poll_kind_count - 1,
         expiry,
@@ -161,15 +176,17 @@ private:
                       static_cast<std::size_t>(kind) - (behind_ended ? 1 : 0));
     }
 
-    static constexpr unsigned urgent_in_a_row = 4;
-
     [[nodiscard]] queue queue_of(session_slot slot) const noexcept {
         return static_cast<queue>(wheel_.tag(slot));
     }
 
     [[nodiscard]] queue queue_for(const pending_work& work, session_slot slot) const noexcept;
     [[nodiscard]] static poll_class class_of(queue which) noexcept;
+
+    /// Whether a poll from this queue can count its session as stuck for the first time. Repeated ones do not count again.
+    [[nodiscard]] bool decides(queue which, const session_record& record) const noexcept;
     [[nodiscard]] queue first_urgent() const noexcept;
+    [[nodiscard]] session_slot next_in(queue which, steady_time now) const noexcept;
     [[nodiscard]] double ratio_of(session_slot slot, steady_time now) const noexcept;
     [[nodiscard]] queue most_overdue_routine(steady_time now) const noexcept;
     [[nodiscard]] steady_time next_look(const pending_work& work,
@@ -188,7 +205,8 @@ private:
     timing_wheel wheel_;
     slot_rings<&schedule_entry::in_queue> queues_;
     std::array<std::uint32_t, poll_class_count> waiting_{};
-    bool shortage_ = false;
+    request_supply supply_;
+    decision_record decisions_;
     double served_stretch_ = 1; ///< moving average over routine polls
     unsigned urgent_run_ = 0;   ///< urgent polls taken since routine had its turn
 };

@@ -7,6 +7,7 @@
 #ifndef KALLGLOT_POLLING_POLLER_HPP
 #define KALLGLOT_POLLING_POLLER_HPP
 
+#include "kallglot/base/log_throttle.hpp"
 #include "kallglot/polling/poll_schedule.hpp"
 #include "kallglot/polling/request_gate.hpp"
 #include "kallglot/polling/session_changes.hpp"
@@ -17,9 +18,11 @@
 #include "kallglot/ports/metrics_sink.hpp"
 #include "kallglot/tracking/server_clock.hpp"
 #include "kallglot/tracking/session_ledger.hpp"
+#include "polling/answer_age.hpp"
 
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -80,9 +83,12 @@ private:
     void reschedule_slice(steady_time now);
 
     void take_headers(const api_answer& answer);
-    void take_answer(const api_answer& answer);
-    [[nodiscard]] ledger_change change_of(const api_answer& answer);
-    void take_probe(const api_answer& answer);
+    void take_answer(const api_answer& answer, const answer_age& age);
+    [[nodiscard]] ledger_change change_of(const api_answer& answer, const answer_age& age);
+    [[nodiscard]] ledger_change take_old_answer(session_slot slot);
+    void take_probe(const api_answer& answer, const answer_age& age);
+    void log_stored_answer(const answer_age& age, steady_time now);
+    void log_refusal(const api_answer& answer);
     void take_failure(const api_answer& answer, failure_reason reason);
     void log_state_change();
 
@@ -108,6 +114,9 @@ private:
     steady_time last_request_ = no_time; ///< or the start
     bool probe_in_flight_ = false;
 
+    answer_ages ages_;
+    log_throttle stored_log_{std::chrono::hours(1)};
+    std::map<errc, log_throttle> refusal_logs_; ///< one for each kind
     response_headers last_headers_;
     std::optional<api_time> last_success_; ///< by the wall clock, for the metric alone
     double usual_stretch_ = 1;
