@@ -15,17 +15,19 @@ constexpr std::size_t min_batch_size = 4096;
 
 void departed_ids::add(std::uint64_t hash, steady_time now) {
     // Ids of one second share a batch: 30 batches cover the grace period, whatever the number of ids.
-    if (batches_.empty() || now - batches_.back().first >= seconds(1)) {
-        batches_.push_back(batch{now, now, {}});
+    if (batches_.empty() || !batches_.back().file.empty()
+        || now - batches_.back().first >= grace_ / 30) {
+        batches_.push_back(batch{now, now, {}, {}});
     }
     // The batch leaves when its last id has been missing for the grace period, so no id leaves early.
     batches_.back().last = now;
     batches_.back().ids.insert(hash);
 }
 
-void departed_ids::add_all(id_hashes ids, steady_time now) {
-    if (ids.size() > min_batch_size) {
-        batches_.push_back(batch{now, now, std::move(ids)});
+void departed_ids::add_all(id_hashes ids, steady_time now, const std::string& file) {
+    // A file has a batch of its own, so that the log can name it when the ids leave.
+    if (ids.size() > min_batch_size || !file.empty()) {
+        batches_.push_back(batch{now, now, std::move(ids), file});
         return;
     }
     for (std::size_t shard = 0; shard < id_hashes::shard_count; ++shard) {
@@ -54,17 +56,17 @@ std::optional<steady_time> departed_ids::due() const {
         return std::nullopt;
     }
     // Batches are in the order of time, so the first one is the next to leave.
-    return batches_.front().last + grace;
+    return batches_.front().last + grace_;
 }
 
-std::optional<id_hashes> departed_ids::take(steady_time now) {
-    if (batches_.empty() || batches_.front().last + grace > now) {
+std::optional<departed_batch> departed_ids::take(steady_time now) {
+    if (batches_.empty() || batches_.front().last + grace_ > now) {
         return std::nullopt;
     }
     // The caller checks whether the ids are in another file before it removes them.
-    id_hashes ids = std::move(batches_.front().ids);
+    departed_batch due{std::move(batches_.front().ids), std::move(batches_.front().file)};
     batches_.pop_front();
-    return ids;
+    return due;
 }
 
 } // namespace kallglot

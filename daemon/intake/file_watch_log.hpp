@@ -3,14 +3,12 @@
 #ifndef KALLGLOT_INTAKE_FILE_WATCH_LOG_HPP
 #define KALLGLOT_INTAKE_FILE_WATCH_LOG_HPP
 
-#include "intake/folder_events.hpp"
-#include "intake/glob_expansion.hpp"
 #include "intake/session_list.hpp"
 #include "kallglot/ports/logger.hpp"
 
+#include <cstddef>
 #include <map>
 #include <string>
-#include <system_error>
 #include <utility>
 
 namespace kallglot {
@@ -57,22 +55,27 @@ public:
                    {{"task", name}, {"error", what}});
     }
 
-    /// Picks the worst of the reasons why changes may be seen late.
-    void folders(const glob_matches& matches, const watched_folders& watched, bool has_inotify) {
-        if (matches.too_many) {
-            folders("too many files match: ignoring the rest");
-        } else if (matches.error != 0) {
-            folders("cannot list " + matches.unreadable + ": " + reason_of(matches.error));
-        } else if (watched.error != 0) {
-            folders("cannot watch " + watched.failed + ": " + reason_of(watched.error));
-        } else {
-            folders(has_inotify ? "" : "inotify unavailable: checking files once a minute");
+    /// The file has lost all its ids for now.
+    void lost(const std::string& path, const std::string& what) {
+        log_.info(what, {{"file", path}});
+    }
+
+    /// The ids of a file are not known any more, unless another file has them.
+    void forgotten(const std::string& path, std::size_t count) {
+        // They may all have come back.
+        if (count == 0) {
+            return;
         }
+        log_.info("session ids removed from their file: the file no longer keeps them tracked",
+                  {{"file", path}, {"ids", count}});
+    }
+
+    /// No file has matched since the glob is in use.
+    void unmatched(const std::string& glob, const std::string& why) {
+        log_.warn("no session file matches", {{"glob", glob}, {"hint", why}});
     }
 
 private:
-    static std::string reason_of(int error) { return std::generic_category().message(error); }
-
     logger& log_;
     std::map<std::string, std::string> files_; // logged problem of each path
     std::string folders_;

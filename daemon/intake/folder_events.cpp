@@ -5,6 +5,7 @@
 #include <boost/asio/error.hpp>
 #include <boost/system/system_category.hpp>
 
+#include <fcntl.h>
 #include <sys/inotify.h>
 #include <unistd.h>
 
@@ -12,7 +13,6 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
-#include <set>
 #include <tuple>
 #include <utility>
 
@@ -31,59 +31,51 @@ error_code last_error() {
 
 } // namespace
 
+void folder_watches::add(const std::string& folder) {
+    if (!inotify_) {
+        return;
+    }
+    const int number = ::inotify_add_watch(inotify_->number(), folder.c_str(), interesting);
+    if (number >= 0) {
+        // The kernel gives a folder that is watched already the same number.
+        numbers_.insert(number);
+    } else if (error_ == 0 && errno != ENOENT && errno != ENOTDIR) {
+        // A folder that does not exist yet is normal: its parent is watched. Of other errors the first is enough for
+        // the log.
+        error_ = errno;
+        failed_ = folder;
+    }
+}
+
 folder_events::folder_events(const loop_executor& executor) : descriptor_(executor) {}
 
 error_code folder_events::open() {
-    const int number = ::inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-    if (number < 0) {
+    file_descriptor made(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
+    // Two descriptors of one inotify: Asio closes its own on the loop, and a worker that is adding a watch keeps the
+    // other alive.
+    const int second = made.is_open() ? ::fcntl(made.number(), F_DUPFD_CLOEXEC, 0) : -1;
+    if (second < 0) {
         return last_error();
     }
     error_code failed;
     // Asio owns the descriptor from here on, unless it rejects it.
-    descriptor_.assign(number, failed);
+    descriptor_.assign(second, failed);
     if (failed) {
-        ::close(number);
+        ::close(second);
+    } else {
+        inotify_ = std::make_shared<const file_descriptor>(std::move(made));
     }
     return failed;
 }
 
-watched_folders folder_events::use_folders(const std::vector<std::string>& folders) {
-    watched_folders done;
-    if (!is_open()) {
-        return done;
-    }
-    std::map<std::string, int> before = std::exchange(watches_, {});
-    for (const std::string& folder : folders) {
-        const int watch =
-            ::inotify_add_watch(descriptor_.native_handle(), folder.c_str(), interesting);
-        if (watch < 0) {
-            // A folder that does not exist yet is normal: its parent is watched. Of other errors the first is
-            // enough for the log.
-            if (done.error == 0 && errno != ENOENT && errno != ENOTDIR) {
-                done.error = errno;
-                done.failed = folder;
-            }
-            continue;
-        }
-        const auto known = before.find(folder);
-        // A known path with a new watch number is another folder now. A file may have appeared in it before the
-        // watch began.
-        done.added = done.added || known == before.end() || known->second != watch;
-        watches_.emplace(folder, watch);
-    }
-    // Two paths may name one folder and share a watch. So the comparison is by watch, not by path.
-    std::set<int> unused;
-    for (const auto& [folder, watch] : before) {
-        unused.insert(watch);
-    }
-    for (const auto& [folder, watch] : watches_) {
-        unused.erase(watch);
-    }
-    for (const int watch : unused) {
+void folder_events::keep(const std::set<int>& numbers) {
+    for (const int number : kept_) {
         // The kernel rejects this for a watch that it has ended itself, which does no harm.
-        static_cast<void>(::inotify_rm_watch(descriptor_.native_handle(), watch));
+        if (is_open() && !numbers.contains(number)) {
+            static_cast<void>(::inotify_rm_watch(descriptor_.native_handle(), number));
+        }
     }
-    return done;
+    kept_ = numbers;
 }
 
 task<error_code> folder_events::wait() {
@@ -108,14 +100,17 @@ task<error_code> folder_events::wait() {
 void folder_events::close() {
     error_code ignored;
     descriptor_.close(ignored);
-    watches_.clear();
+    inotify_.reset();
+    kept_.clear();
 }
 
 // Reads and discards a bounded part of the queued events; the rest makes the descriptor ready again. False if there was
-// none. The content of events is not needed: use_folders() finds out which folders are gone or replaced.
+// none. The content of events is not needed: the next look finds out which folders are gone or
+// replaced.
 bool folder_events::drain() {
     std::array<std::byte, 16 * 1024> buffer;
     bool any = false;
+    // Bounded, since a program may write faster than this reads.
     for (int round = 0; round < 16; ++round) {
         // The descriptor does not block: EAGAIN ends the loop when the queue is empty.
         if (::read(descriptor_.native_handle(), buffer.data(), buffer.size()) <= 0) {

@@ -1,5 +1,7 @@
 #include "intake/glob_expansion.hpp"
 
+#include "kallglot/files/operator_file.hpp"
+
 #include <dirent.h>
 #include <fnmatch.h>
 #include <sys/stat.h>
@@ -31,9 +33,10 @@ struct folder_closer {
 // Walks the components of one glob after the other.
 class expander {
 public:
-    expander(glob_matches& matches, std::size_t max_files)
+    expander(glob_matches& matches, const glob_limits& limits, const folder_watcher& watch)
         : matches_(matches),
-          max_files_(max_files) {}
+          limits_(limits),
+          watch_(watch) {}
 
     // `base` is empty or ends with a slash and exists; `rest` has no slash in front.
     void walk(const std::string& base, std::string_view rest) {
@@ -55,9 +58,17 @@ public:
     }
 
 private:
-    void watch(const std::string& folder) { matches_.folders.push_back(folder); }
+    void watch(const std::string& folder) {
+        file_observer::notify(folder);
+        matches_.folders.push_back(folder);
+        if (watch_) {
+            // Before the folder is listed: a file that appears in between causes an event.
+            watch_(folder);
+        }
+    }
 
     void descend(const std::string& base, const std::string& name, std::string_view deeper) {
+        file_observer::notify(base + name);
         struct stat status{};
         if (::stat((base + name).c_str(), &status) != 0) {
             // The nearest folder above that exists is watched until the missing one appears.
@@ -74,6 +85,7 @@ private:
     // A path that does not exist yet is not a fault.
     void note(const std::string& folder, int error) {
         if (!means_absent(error)) {
+            // The last one is enough for the log.
             matches_.unreadable = folder;
             matches_.error = error;
         }
@@ -81,41 +93,37 @@ private:
 
     // A file named in full is added even if lstat fails, so that its reader logs the reason.
     void add_named(const std::string& path) {
+        file_observer::notify(path);
         struct stat status{};
         if (::lstat(path.c_str(), &status) == 0 || !means_absent(errno)) {
-            add(path, S_ISLNK(status.st_mode));
+            add(path);
         }
     }
 
-    void add(const std::string& path, bool may_be_link) {
+    void add(const std::string& path) {
         // A bound for globs like /*/* that could match a whole disk.
-        if (matches_.files.size() >= max_files_) {
+        if (matches_.files.size() >= limits_.max_files) {
             matches_.too_many = true;
             return;
         }
         matches_.files.push_back(path);
-        if (may_be_link) {
-            // A change of the target makes no event in the folder of the link, so the folder of the target is
-            // watched too.
-            std::error_code failed;
-            const std::filesystem::path target = std::filesystem::canonical(path, failed);
-            if (!failed) {
-                watch(target.parent_path().string() + '/');
-            }
-        }
     }
 
     void list(const std::string& base,
               const std::string& pattern,
               std::string_view deeper,
               bool last) {
+        watch(base);
         const std::unique_ptr<DIR, folder_closer> folder(::opendir(base.c_str()));
         if (!folder) {
             note(base, errno);
             return;
         }
-        watch(base);
         while (const dirent* entry = ::readdir(folder.get())) {
+            if (++entries_ > limits_.max_entries) {
+                matches_.too_many = true;
+                return;
+            }
             const std::string name = static_cast<const char*>(entry->d_name);
             // A leading dot must be spelled out (FNM_PERIOD), as in a shell: editors keep temporary files under
             // such names.
@@ -123,17 +131,20 @@ private:
                 || ::fnmatch(pattern.c_str(), name.c_str(), FNM_PERIOD) != 0) {
                 continue;
             }
+            // d_type may be unknown on some file systems, so descend() asks stat.
             if (!last) {
                 descend(base, name, deeper);
+                // A link counts as a file. Its reader finds out what it leads to.
             } else if (entry->d_type != DT_DIR) {
-                // File systems that do not report the type may hide a link behind DT_UNKNOWN.
-                add(base + name, entry->d_type == DT_LNK || entry->d_type == DT_UNKNOWN);
+                add(base + name);
             }
         }
     }
 
     glob_matches& matches_;
-    std::size_t max_files_;
+    const glob_limits& limits_;
+    const folder_watcher& watch_;
+    std::size_t entries_ = 0;
 };
 
 void sort_and_unite(std::vector<std::string>& paths) {
@@ -144,9 +155,11 @@ void sort_and_unite(std::vector<std::string>& paths) {
 
 } // namespace
 
-glob_matches expand_globs(const std::vector<std::string>& globs, std::size_t max_files) {
+glob_matches expand_globs(const std::vector<std::string>& globs,
+                          const glob_limits& limits,
+                          const folder_watcher& watch) {
     glob_matches matches;
-    expander over(matches, max_files);
+    expander over(matches, limits, watch);
     for (const std::string& glob : globs) {
         const bool absolute = glob.starts_with('/');
         // Settings have absolute globs only. A relative one starts at the current folder.
@@ -158,11 +171,29 @@ glob_matches expand_globs(const std::vector<std::string>& globs, std::size_t max
     return matches;
 }
 
+std::string why_unmatched(const std::string& glob) {
+    // Relative globs start at the folder of the configuration, so the tilde is in the middle of the path.
+    if (glob.find("/~") != std::string::npos) {
+        return "~ is not expanded: write the path in full";
+    }
+    if (glob.find("**") != std::string::npos) {
+        return "** matches within one folder only: write */ for each folder in between";
+    }
+    if (glob.find('{') != std::string::npos) {
+        return "{} is not expanded: list several globs";
+    }
+    if (glob.starts_with("/tmp/") || glob.starts_with("/var/tmp/")) {
+        return "under systemd the service has a /tmp of its own (PrivateTmp)";
+    }
+    return {};
+}
+
 std::string normal_glob(const std::string& glob) {
     return std::filesystem::path(glob).lexically_normal().string();
 }
 
 bool glob_accepts(const std::string& glob, const std::string& path) {
+    // FNM_PATHNAME: a star does not match a slash, as in the walk above.
     return ::fnmatch(glob.c_str(), path.c_str(), FNM_PATHNAME | FNM_PERIOD) == 0;
 }
 

@@ -1,5 +1,7 @@
 #include "kallglot/intake/intake.hpp"
 
+#include "kallglot/report/session_listing.hpp"
+
 #include <boost/asio/post.hpp>
 #include <boost/unordered/unordered_flat_set.hpp>
 
@@ -15,6 +17,14 @@ constexpr std::size_t records_a_slice = 65'536;
 
 /// Ids that are offered to the store in one turn of the loop: about 10 ms.
 constexpr std::size_t max_offered = 16'384;
+
+/// Adds an id that the text names, each once.
+void add_match(std::vector<session_id>& found, const session_id& id, const std::string& text) {
+    if (found.size() < session_intake::max_found && matches_id(id.view(), text)
+        && std::ranges::find(found, id) == found.end()) {
+        found.push_back(id);
+    }
+}
 
 } // namespace
 
@@ -43,6 +53,7 @@ task<result<track_outcome>> intake::track(session_id id) {
     if (!store_.accepting()) {
         co_return errc::store_unavailable;
     }
+    // The table first: a second call for this id finds it, and waits for the same commit.
     const registration one = register_id(id, session_source::api, false);
     if (one.slot == no_slot) {
         // The reason of the metric is one for both causes; the error distinguishes them.
@@ -82,6 +93,7 @@ task<result<session_intake::bulk_outcome>> intake::track_all(std::vector<session
         if (ledger_.revive(id, clock_.now())) {
             revived.push_back(id);
         }
+        // Known includes ids that are twice in the request.
         outcome.added += one.is_new ? 1 : 0;
         outcome.known += one.is_new ? 0 : 1;
         // Nearly all ids of a request share a few commits, so there are few tickets to wait for.
@@ -123,6 +135,7 @@ std::optional<session_view> intake::look_up(const session_id& id) const {
 }
 
 task<result<session_page>> intake::list(session_query query) {
+    // A cursor of an earlier process is refused: its slots may be other sessions by now.
     auto selection = session_selection::begin(query, process_, clock_.now());
     if (!selection) {
         co_return errc::invalid_session_id;
@@ -135,25 +148,54 @@ task<result<session_page>> intake::list(session_query query) {
     co_return selection->page(ledger_.sessions(), now());
 }
 
+task<result<std::vector<session_id>>> intake::find(std::string text) {
+    std::vector<session_id> found;
+    // A session that is gone is found by its episodes.
+    for (const auto& [number, episode] : ledger_.episodes().episodes()) {
+        add_match(found, episode.id, text);
+    }
+    const loop_executor executor = co_await asio::this_coro::executor;
+    const session_registry& sessions = ledger_.sessions();
+    // In slices, as list().
+    for (std::uint32_t index = 0; index < sessions.slot_count(); ++index) {
+        const session_slot slot{index};
+        if (sessions.is_tracked(slot) && matches_id(sessions.text_of(slot), text)) {
+            add_match(found, sessions.id_of(slot), text);
+        }
+        if (index % records_a_slice == records_a_slice - 1) {
+            co_await asio::post(executor, as_tuple);
+        }
+    }
+    co_return found;
+}
+
+episode_page intake::list_episodes(const episode_query& query) const {
+    return page_of(ledger_.episodes(), query, now());
+}
+
 // Webhooks ------------------------------------------------------------------------------------------------------------
 
 task<result<event_outcome>> intake::take_event(webhook_event event) {
     if (!store_.accepting()) {
         co_return errc::store_unavailable;
     }
+    const remembered_key key = ledger_.event_key(event.id.view());
     // Other types say nothing about a session. An unknown `session.*` type may name one that is not tracked yet.
-    if (!event.of_session) {
-        co_return event_outcome::accepted;
-    }
-    // Accepted although it is useless: a rejected webhook would be delivered again and again.
-    if (!event.session) {
-        metrics_.session_rejected(reject_reason::invalid_id, 1);
+    if (!event.of_session || !event.session) {
+        // In memory only: such events change nothing, so a second count after a restart does no harm.
+        if (!other_events_.add(key)) {
+            co_return event_outcome::duplicate;
+        }
+        // Accepted although it is useless: a rejected webhook would be delivered again and again.
+        if (event.of_session) {
+            metrics_.session_rejected(reject_reason::invalid_id, 1);
+        }
         co_return event_outcome::accepted;
     }
     const steady_time at = clock_.now();
-    if (ledger_.is_known_event(event.key, at)) {
+    if (ledger_.is_known_event(key, event.id.view(), at)) {
         // The first delivery may not be durable yet: this one waits for the same commits.
-        const auto first = events_in_progress_.find(event.key);
+        const auto first = events_in_progress_.find(key);
         if (first != events_in_progress_.end()) {
             std::vector<commit_ticket> tickets = first->second;
             if (const error_code failed = co_await all_committed(std::move(tickets))) {
@@ -172,28 +214,31 @@ task<result<event_outcome>> intake::take_event(webhook_event event) {
         metrics_.session_rejected(reject_reason::limit, 1);
         co_return no_room();
     }
-    const event_outcome outcome = apply(event, one);
-    std::vector<commit_ticket> tickets = events_in_progress_.at(event.key);
+    const event_outcome outcome = apply(event, key, one);
+    std::vector<commit_ticket> tickets = events_in_progress_.at(key);
     const error_code failed = co_await all_committed(std::move(tickets));
     // Until here a second delivery waits for the same commits; from here on the key alone answers it.
-    events_in_progress_.erase(event.key);
+    events_in_progress_.erase(key);
     if (failed) {
         // The sender delivers the event again. It must not look like a duplicate then.
-        ledger_.forget_event(event.key, clock_.now());
+        ledger_.forget_event(key, clock_.now());
         co_return failed;
     }
     co_return outcome;
 }
 
-event_outcome intake::apply(const webhook_event& event, const registration& session) {
+event_outcome intake::apply(const webhook_event& event,
+                            const remembered_key& key,
+                            const registration& session) {
     const steady_time at = clock_.now();
     const event_times times{at, event.made_at, api_clock_.at(at)};
     const ledger_change change =
-        ledger_.take_event(session.slot, session_event_of(event.type), event.key, times);
+        ledger_.take_event(session.slot, session_event_of(event.type), key, times);
     // The order matters: an event's key is never durable before its session and what it changed.
     const commit_ticket changed = changes_.apply_and_wake(change, at);
-    const commit_ticket noted = store_.remember_event(event.key, *event.session);
-    events_in_progress_[event.key] = {session.ticket, changed, noted};
+    // In the lane of the session, so that both rows are in order.
+    const commit_ticket noted = store_.remember_event(key, *event.session);
+    events_in_progress_[key] = {session.ticket, changed, noted};
     // A created event of a tracked session says nothing new, but for a new session it is no late one either.
     return change.changes.outdated && !session.is_new ? event_outcome::outdated
                                                       : event_outcome::accepted;
@@ -248,7 +293,7 @@ void intake::on_added(std::span<const session_id> ids) {
     }
     // One log line when the limit is reached; the metric has the count.
     if (rejected != 0 && !logged_full_ && !memory_is_short_) {
-        log_.warn("session limit reached: rejecting ids from session files",
+        log_.warn("sessions.max_tracked reached: ids from session files wait for room",
                   {{"limit", ledger_.sessions().max_tracked()}});
     }
     // The message may appear again after a reading without rejected ids.
@@ -262,6 +307,7 @@ bool intake::wants_all_again() {
 }
 
 void intake::on_removed(const std::vector<std::uint64_t>& hashes) {
+    // One removal at a time would walk the table for each id of a large file.
     const boost::unordered_flat_set<std::uint64_t> gone(hashes.begin(), hashes.end());
     const session_registry& sessions = ledger_.sessions();
     const steady_time at = clock_.now();
@@ -292,6 +338,7 @@ void intake::on_not_stored(std::span<const session_id> ids) {
         }
         // A file still has its line after a restart; the others were not acknowledged.
         if ((ledger_.sessions()[slot].sources & source_bit(session_source::file)) != 0) {
+            // The session is polled meanwhile. on_store_room() offers its row again.
             ledger_.set_unstored(slot, true);
             next_unstored_ = std::min(next_unstored_, index_of(slot));
         } else {
@@ -301,11 +348,12 @@ void intake::on_not_stored(std::span<const session_id> ids) {
 }
 
 void intake::on_store_unusable(const std::string& reason) {
-    log_.error("store not writable: rejecting new sessions", {{"reason", reason}});
+    log_.error("store not writable: new session ids are rejected, known sessions are still polled",
+               {{"reason", reason}});
 }
 
 void intake::on_store_usable() {
-    log_.info("store writable again: accepting new sessions");
+    log_.info("store writable again: session ids are accepted again");
 }
 
 bool intake::on_store_room() {
@@ -356,6 +404,16 @@ bool intake::list_remembered(std::uint64_t& cursor,
     return ledger_.remembered().list(cursor, limit, entries);
 }
 
+bool intake::list_episodes(std::uint64_t& cursor,
+                           std::size_t limit,
+                           std::vector<stuck_episode>& episodes) {
+    return ledger_.episodes().list(cursor, limit, episodes);
+}
+
+void intake::on_secret(const hash_key& secret) {
+    ledger_.use_secret(secret);
+}
+
 void intake::on_sessions(std::span<const kept_session> sessions) {
     const steady_time at = clock_.now();
     for (const kept_session& stored : sessions) {
@@ -368,6 +426,17 @@ void intake::on_sessions(std::span<const kept_session> sessions) {
 void intake::on_remembered(std::span<const remembered_entry> entries) {
     for (const remembered_entry& entry : entries) {
         ledger_.restore(entry);
+    }
+}
+
+void intake::on_episodes(std::span<const stuck_episode> episodes) {
+    const steady_time at = clock_.now();
+    for (const stuck_episode& episode : episodes) {
+        const ledger_change change = ledger_.restore(episode, at);
+        // Nothing changed for most of them.
+        if (change.ended_episode) {
+            changes_.apply(change, at);
+        }
     }
 }
 

@@ -1,14 +1,8 @@
 #include "intake/session_file.hpp"
 
 #include "intake/regular_file.hpp"
-#include "intake/session_file_reading.hpp"
 
-#include <fcntl.h>
-
-#include <algorithm>
-#include <array>
 #include <cerrno>
-#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -16,10 +10,8 @@ namespace kallglot {
 
 namespace {
 
-constexpr std::size_t compared_bytes = 64;
-
 // A comparison of an id costs a quarter of reading one, so a slice can do four times as many.
-constexpr std::size_t compared_per_read = 4;
+constexpr std::size_t compared_per_slice = 4 * session_file_reading::batch_size;
 
 } // namespace
 
@@ -53,124 +45,95 @@ bool session_file::is_usable(const struct stat& status) {
     return false;
 }
 
-file_state session_file::look(steady_time now) {
-    struct stat status{};
-    if (::stat(path_.c_str(), &status) != 0) {
-        return fail(errno);
+file_state session_file::compare(const file_look& found, steady_time now) {
+    if (found.error != 0) {
+        return fail(found.error);
     }
-    // Check the kind before open() as well as after it: opening a device can have side effects.
-    if (!is_usable(status)) {
+    // Opening a device can have side effects.
+    if (!is_usable(found.status)) {
         return file_state::failed;
     }
     const bool full_read_due = report_all_ || (full_read_at_ && *full_read_at_ <= now);
     // Only a settled file can be skipped by its status: within the grain of the stamps a change leaves no
     // trace.
-    if (known_ && settled_ && !full_read_due && same_content(status, status_)) {
+    if (last_ && last_->settled && !full_read_due && same_content(found.status, last_->status)) {
         problem_.clear();
         return file_state::unchanged;
     }
-    return open_to_read(now);
+    return file_state::readable;
 }
 
-file_state session_file::open_to_read(steady_time now) {
-    // O_NONBLOCK: the path may have become a pipe since stat(), and opening one would wait for a writer.
-    const int file = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (file < 0) {
-        return fail(errno);
+file_state session_file::begin(std::shared_ptr<session_file_reading> opened, steady_time now) {
+    if (opened->error() != 0) {
+        return fail(opened->error());
     }
-    auto next = std::make_unique<reading>(file);
-    if (::fstat(file, &next->status) != 0) {
-        return fail(errno);
+    if (!opened->problem().empty()) {
+        return fail(opened->problem());
     }
-    // The path may have been replaced between stat() and open(); only the descriptor is certain.
-    if (!is_usable(next->status)) {
+    // The path may have been replaced between the look and the opening; only the descriptor is certain.
+    if (!is_usable(opened->status())) {
         return file_state::failed;
     }
     problem_.clear();
     const bool full_read_due = report_all_ || (full_read_at_ && *full_read_at_ <= now);
     // Appending is the common case: read on from the old end, with the parser state of that moment.
-    if (!full_read_due && only_grew(*next)) {
-        next->whole = false;
-        next->parser = parser_;
-        next->position = end_;
+    if (!full_read_due && only_grew(*opened)) {
+        opened->read_on_from(last_->end, last_->parser);
         // Only 64 bytes prove that the file grew. A full reading a minute later finds changes further up.
         full_read_at_ = full_read_at_.value_or(now + full_read_after);
     } else {
         // A full reading replaces the set of ids, and satisfies a request to report all of them.
         full_read_at_.reset();
-        next->report_all = std::exchange(report_all_, false);
+        opened->report_all = std::exchange(report_all_, false);
     }
-    reading_ = std::move(next);
+    reading_ = std::move(opened);
     return file_state::readable;
 }
 
-bool session_file::only_grew(const reading& next) const {
-    if (!known_ || !same_file(next.status, status_)
-        || static_cast<std::size_t>(next.status.st_size) <= end_) {
-        return false;
-    }
-    return hash_of_last_bytes(next.file) == last_bytes_;
+bool session_file::only_grew(const session_file_reading& next) const {
+    return last_ && same_file(next.status(), last_->status)
+           && static_cast<std::size_t>(next.status().st_size) > last_->end
+           // A program may also rewrite the file in place and make it longer. Then the bytes before the old end
+           // differ.
+           && next.last_bytes() == last_->last_bytes;
 }
 
-slice_state session_file::read_slice(steady_time now,
-                                     departed_ids& departed,
+slice_state session_file::take_slice(steady_time now,
+                                     departures& departed,
                                      std::vector<session_id>& fresh) {
-    reading& read = *reading_;
-    std::size_t budget = batch_size;
-    // First phase: read new ids. They are reported slice by slice, so that polling starts before the file ends.
-    if (!read.at_end && !read_ids(budget, departed, fresh)) {
+    session_file_reading& read = *reading_;
+    // A whole file in another encoding has no lines. It is not read as an empty one.
+    if (read.parser().is_utf16()) {
+        problem_ = "it is UTF-16 text: save it as UTF-8";
         give_up();
         return slice_state::failed;
     }
-    if (!read.at_end) {
+    // First phase: new ids. They are reported slice by slice, so that polling starts before the file ends.
+    for (const session_id& id : read.batch()) {
+        take(hash_of(id.view()), id, departed, fresh);
+    }
+    if (read.error() != 0) {
+        problem_ = read.problem();
+        give_up();
+        return slice_state::failed;
+    }
+    if (!read.at_end()) {
         return slice_state::more;
     }
-    // Second phase, after a full reading: find the old ids that are gone. It shares the budget of the slice.
-    if (read.whole && !depart(budget * compared_per_read, now, departed)) {
+    read.forget_batch();
+    // Second phase, after a full reading: find the old ids that are gone.
+    if (read.whole && !depart(compared_per_slice, now, departed)) {
         return slice_state::more;
     }
     finish(now, departed);
     return slice_state::done;
 }
 
-// Reads up to one slice of bytes or `budget` ids. False if the file is not readable.
-bool session_file::read_ids(std::size_t& budget,
-                            departed_ids& departed,
-                            std::vector<session_id>& fresh) {
-    reading& read = *reading_;
-    // The slice ends by bytes too: comments and bad lines use none of the budget of ids.
-    const std::size_t start = read.position;
-    while (budget > 0) {
-        // The buffer is used up: end the slice, or read the next piece.
-        if (read.used == read.buffer.size()) {
-            if (read.position - start >= slice_bytes) {
-                return true;
-            }
-            if (const int error = read.refill(); error != 0) {
-                problem_ = std::generic_category().message(error);
-                return false;
-            }
-            if (read.at_end) {
-                return true;
-            }
-        }
-        // The parser stops at the budget, so the rest of the buffer stays for the next slice.
-        read.batch.clear();
-        const std::string_view rest(read.buffer.data() + read.used, read.buffer.size() - read.used);
-        read.used += read.parser.write(rest, read.batch, budget);
-        for (const session_id& id : read.batch) {
-            take(hash_of(id.view()), id, departed, fresh);
-        }
-        budget -= read.batch.size();
-    }
-    return true;
-}
-
 void session_file::take(std::uint64_t hash,
                         const session_id& id,
-                        departed_ids& departed,
+                        departures& departed,
                         std::vector<session_id>& fresh) {
-    reading& read = *reading_;
+    session_file_reading& read = *reading_;
     // Ask before the insertion: in a reading that continues, both use the same set.
     const bool was_known = contains(hash);
     const bool repeated = !(read.whole ? read.ids : ids_).insert(hash);
@@ -179,14 +142,21 @@ void session_file::take(std::uint64_t hash,
     }
     // An id that was about to be removed is still tracked: it is back, not new.
     const bool came_back = departed.erase(hash);
+    // report_all: the listener had no room for some ids and does not say for which.
     if (read.report_all || (!was_known && !came_back)) {
         fresh.push_back(id);
     }
 }
 
 // Compares the old ids with the new ones and lets the missing ones depart. False if the budget ends first.
-bool session_file::depart(std::size_t budget, steady_time now, departed_ids& departed) {
-    reading& read = *reading_;
+bool session_file::depart(std::size_t budget, steady_time now, departures& departed) {
+    session_file_reading& read = *reading_;
+    // An emptied file is more often a mistake of a script than an intention, so its ids get the longer grace.
+    lost_all_ = read.ids.empty() && !ids_.empty();
+    if (lost_all_) {
+        departed.files.add_all(std::exchange(ids_, id_hashes()), now, path_);
+        return true;
+    }
     for (; read.departing < id_hashes::shard_count; ++read.departing, read.next_old.reset()) {
         const id_hashes::shard& old = ids_.at(read.departing);
         // Continue in the shard where the last slice stopped.
@@ -199,7 +169,7 @@ bool session_file::depart(std::size_t budget, steady_time now, departed_ids& dep
             }
             --budget;
             if (!read.ids.contains(*at)) {
-                departed.add(*at, now);
+                departed.lines.add(*at, now);
             }
         }
         // The shard is done: free its memory now, or both sets would exist in full at the end.
@@ -208,27 +178,21 @@ bool session_file::depart(std::size_t budget, steady_time now, departed_ids& dep
     return true;
 }
 
-void session_file::finish(steady_time now, departed_ids& departed) {
-    reading& read = *reading_;
+void session_file::finish(steady_time now, departures& departed) {
+    session_file_reading& read = *reading_;
     if (read.whole) {
         // The shards of the old set are empty by now; the new one takes over.
         ids_ = std::move(read.ids);
+    } else {
+        lost_all_ = false;
     }
-    // The file may have changed during the reading. Then the next look must find a difference and read again.
-    struct stat after{};
-    const bool steady = ::fstat(read.file, &after) == 0 && same_content(after, read.status)
-                        && static_cast<std::size_t>(after.st_size) == read.position;
-    // A write within the grain of the stamps can still come without a new stamp: such a file is read again
-    // soon.
-    settled_ = steady && !just_written(after);
-    // What the next look compares with: status, end and last bytes of what was read.
-    status_ = read.status;
-    end_ = read.position;
-    last_bytes_ = hash_of_last_bytes(read.file);
-    parser_ = read.parser;
-    known_ = true;
-    // Start of the quiet time after which an open line counts.
-    read_at_ = now;
+    // `now` is also the start of the quiet time after which an open line counts.
+    last_ = last_reading{read.status(),
+                         read.position(),
+                         read.last_bytes(),
+                         read.parser(),
+                         read.settled(),
+                         now};
     report_open_line_ = read.report_all;
     note_bad_lines(read.whole);
     keep_open_line(now, departed);
@@ -236,14 +200,14 @@ void session_file::finish(steady_time now, departed_ids& departed) {
 }
 
 // An open line that was an id before and is the same id now counts at once. It does not wait until the file is quiet.
-void session_file::keep_open_line(steady_time now, departed_ids& departed) {
+void session_file::keep_open_line(steady_time now, departures& departed) {
     if (open_line_ && !ids_.contains(*open_line_)) {
-        departed.add(*open_line_, now);
+        departed.lines.add(*open_line_, now);
     }
     open_line_.reset();
     // By default an open line waits until the file was quiet; it may be half written.
-    open_line_taken_ = !parser_.line_open();
-    session_list_parser copy = parser_;
+    open_line_taken_ = !last_->parser.line_open();
+    session_list_parser copy = last_->parser;
     std::vector<session_id> ids;
     copy.finish(ids);
     // The same id again: it is not lost, only its line moved or was written again.
@@ -256,19 +220,10 @@ void session_file::keep_open_line(steady_time now, departed_ids& departed) {
 // A full reading finds the same bad lines again. They are reported only if they differ from those reported before.
 void session_file::note_bad_lines(bool whole) {
     // The digest adds up over appended parts, so a later full reading gives the same sum.
-    const bad_line_report report = parser_.take_report();
+    const bad_line_report report = last_->parser.take_report();
     const bool news = !whole || report.digest != reported_bad_lines_;
     reported_bad_lines_ = whole ? report.digest : reported_bad_lines_ + report.digest;
     bad_lines_ = news ? report : bad_line_report();
-}
-
-std::uint64_t session_file::hash_of_last_bytes(int file) const {
-    std::array<char, compared_bytes> bytes{};
-    // A shorter file is compared as a whole.
-    const std::size_t size = std::min(bytes.size(), end_);
-    // A read error gives the hash of nothing; then the file counts as changed and is read whole.
-    const ssize_t got = read_at(file, bytes.data(), size, end_ - size);
-    return hash_of(std::string_view(bytes.data(), got > 0 ? static_cast<std::size_t>(got) : 0));
 }
 
 // The reading failed half way. Ids that were reported as added must stay known, so that they can depart later.
@@ -282,21 +237,21 @@ void session_file::give_up() {
     }
     // The reading did not report everything: the next one still has to.
     report_all_ = report_all_ || reading_->report_all;
-    // The stored status no longer describes the ids, so the next look reads the whole file.
-    known_ = false;
+    // It no longer describes the ids, so the next look reads the whole file.
+    last_.reset();
     reading_.reset();
 }
 
 void session_file::take_open_line(steady_time now,
-                                  departed_ids& departed,
+                                  departures& departed,
                                   std::vector<session_id>& fresh) {
-    if (open_line_taken_ || now - read_at_ < quiet) {
+    if (open_line_taken_ || !last_ || now - last_->at < quiet) {
         return;
     }
     // Once for each reading, whether or not the line is an id.
     open_line_taken_ = true;
     // Finish the line in a copy, because it may still grow.
-    session_list_parser copy = parser_;
+    session_list_parser copy = last_->parser;
     std::vector<session_id> ids;
     copy.finish(ids);
     for (const session_id& id : ids) {
@@ -324,17 +279,22 @@ bad_line_report session_file::take_bad_lines() noexcept {
 std::optional<steady_time> session_file::look_again() const {
     std::optional<steady_time> when = full_read_at_;
     // Both questions are answered once the file was quiet for a moment.
-    if (known_ && (!settled_ || !open_line_taken_)) {
-        when = read_at_ + quiet;
+    if (last_ && (!last_->settled || !open_line_taken_)) {
+        when = last_->at + quiet;
     }
     return when;
 }
 
 bool session_file::contains(std::uint64_t hash) const {
-    return ids_.contains(hash) || open_line_ == hash;
+    // Also what a reading in progress has reported: it may take long.
+    return ids_.contains(hash) || open_line_ == hash || (reading_ && reading_->ids.contains(hash));
 }
 
 id_hashes session_file::take_ids() {
+    // What a reading in progress has reported leaves as well.
+    if (reading_) {
+        give_up();
+    }
     id_hashes ids = std::move(ids_);
     ids_ = id_hashes();
     if (open_line_) {
@@ -342,7 +302,7 @@ id_hashes session_file::take_ids() {
         // The open line left the file together with the complete ones.
         open_line_.reset();
     }
-    known_ = false;
+    last_.reset();
     full_read_at_.reset();
     return ids;
 }

@@ -1,7 +1,8 @@
-/// Reader of one session file: remembers the ids of the last reading and reads the file again in slices.
+/// One session file: remembers the ids of the last reading, and decides what a look at the file and the next reading
+/// mean.
 ///
-/// A million lines neither block the loop nor stay in memory: a slice reads at most 256 KiB or 4,096 ids, and the
-/// reader stores 64 bits of each id. It deliberately neither waits nor logs; `file_watch` does.
+/// A million lines neither block the loop nor stay in memory: a slice has at most 4,096 ids, and 64 bits of each id are
+/// stored. It deliberately neither waits nor logs nor touches the file: `file_watch` lets a worker do that.
 ///
 /// When a file grew, reading continues at the old end if the 64 bytes before it are the same. A full reading follows a
 /// minute later, in case the file changed further up as well.
@@ -10,7 +11,9 @@
 #define KALLGLOT_INTAKE_SESSION_FILE_HPP
 
 #include "intake/departed_ids.hpp"
+#include "intake/file_looks.hpp"
 #include "intake/id_hashes.hpp"
+#include "intake/session_file_reading.hpp"
 #include "intake/session_list.hpp"
 #include "kallglot/base/time.hpp"
 
@@ -25,23 +28,21 @@
 
 namespace kallglot {
 
-/// What look() found.
+/// What a look or the opening of a file means.
 enum class file_state : std::uint8_t {
     unchanged,
-    readable, ///< call read_slice() until it is done
+    readable, ///< there is something new to read
     missing,  ///< the file does not exist
     failed,   ///< the file exists and cannot be used: see problem()
 };
 
 enum class slice_state : std::uint8_t { more, done, failed };
 
-/// Loop only. Holds a descriptor while it reads.
+/// Loop only.
 class session_file {
 public:
     /// Larger files are rejected: they hold more than two million ids.
     static constexpr std::size_t max_size_bytes = 128 * 1024 * 1024;
-    static constexpr std::size_t batch_size = 4096;
-    static constexpr std::size_t slice_bytes = 256 * 1024;
     /// How long a last line without its end must be unchanged before it counts.
     static constexpr milliseconds quiet{100};
     static constexpr seconds full_read_after{60};
@@ -53,26 +54,39 @@ public:
 
     [[nodiscard]] const std::string& path() const noexcept { return path_; }
 
-    /// Compares the file with the last reading and opens it if there is something new to read.
-    [[nodiscard]] file_state look(steady_time now);
+    /// Compares what a look found with the last reading. `readable`: a reading has to be opened.
+    [[nodiscard]] file_state compare(const file_look& found, steady_time now);
+
+    /// Begins with a reading that was opened at end(). `readable`: advance it and take each slice.
+    [[nodiscard]] file_state begin(std::shared_ptr<session_file_reading> opened, steady_time now);
+
+    /// The number of bytes that have been read.
+    [[nodiscard]] std::size_t end() const noexcept { return last_ ? last_->end : 0; }
 
     /// Why the last look or reading failed; empty if it did not.
     [[nodiscard]] const std::string& problem() const noexcept { return problem_; }
 
-    /// Reads one slice after look() returned `readable`.
+    /// Takes what the reading has advanced by. `more`: advance it again, unless it is at its end.
     ///
-    /// Appends to `fresh` the ids that are new in this file, at most batch_size. Ids that the file no longer has go to
-    /// `departed`. Ids in `departed` that the file has again leave it and are not fresh.
+    /// Appends to `fresh` the ids that are new in this file, at most session_file_reading::batch_size. Ids that the file
+    /// no longer has go to `departed`. Ids in `departed` that the file has again leave it and are not fresh.
     /// Errors: failed, with the reason in problem(); the ids known so far stay known.
-    /// Cost:   one read(2) of a regular file, on the loop: about 0.5 ms.
-    [[nodiscard]] slice_state read_slice(steady_time now,
-                                         departed_ids& departed,
+    [[nodiscard]] slice_state take_slice(steady_time now,
+                                         departures& departed,
                                          std::vector<session_id>& fresh);
 
-    /// Takes the last line without its end, once the file was quiet for long enough. Call it after `unchanged`.
-    void take_open_line(steady_time now, departed_ids& departed, std::vector<session_id>& fresh);
+    /// Whether the reading that ended last found that the file has lost all its ids.
+    [[nodiscard]] bool lost_all() const noexcept { return lost_all_; }
 
-    /// When look() must run again even without a change event.
+    /// Where the file is, as far as it has been read once.
+    [[nodiscard]] std::optional<dev_t> device() const noexcept {
+        return last_ ? std::optional(last_->status.st_dev) : std::nullopt;
+    }
+
+    /// Takes the last line without its end, once the file was quiet for long enough. Call it after `unchanged`.
+    void take_open_line(steady_time now, departures& departed, std::vector<session_id>& fresh);
+
+    /// When the file must be looked at again even without a change event.
     [[nodiscard]] std::optional<steady_time> look_again() const;
 
     /// Makes the next reading a full one that reports all ids as fresh.
@@ -83,6 +97,9 @@ public:
     /// Whether no id of this file is known.
     [[nodiscard]] bool empty() const noexcept { return ids_.empty() && !open_line_; }
 
+    /// How many ids are known, without an open line.
+    [[nodiscard]] std::size_t size() const noexcept { return ids_.size(); }
+
     /// Moves all ids out; the file counts as never read.
     [[nodiscard]] id_hashes take_ids();
 
@@ -91,46 +108,44 @@ public:
     [[nodiscard]] bad_line_report take_bad_lines() noexcept;
 
 private:
-    struct reading;
+    /// What the next look and the next reading compare with.
+    struct last_reading {
+        struct stat status{};         // unchanged: nothing to read
+        std::size_t end = 0;          // number of bytes read
+        std::uint64_t last_bytes = 0; // hash of the bytes before that end
+        session_list_parser parser;   // state at that end
+        bool settled = false;         // a change of the content would change the status
+        steady_time at{};
+    };
 
     [[nodiscard]] file_state fail(std::string problem);
     [[nodiscard]] file_state fail(int error);
     [[nodiscard]] bool is_usable(const struct stat& status);
-    [[nodiscard]] file_state open_to_read(steady_time now);
-    [[nodiscard]] bool only_grew(const reading& next) const;
+    [[nodiscard]] bool only_grew(const session_file_reading& next) const;
     void take(std::uint64_t hash,
               const session_id& id,
-              departed_ids& departed,
+              departures& departed,
               std::vector<session_id>& fresh);
-    [[nodiscard]] bool read_ids(std::size_t& budget,
-                                departed_ids& departed,
-                                std::vector<session_id>& fresh);
-    [[nodiscard]] bool depart(std::size_t budget, steady_time now, departed_ids& departed);
-    void keep_open_line(steady_time now, departed_ids& departed);
+    [[nodiscard]] bool depart(std::size_t budget, steady_time now, departures& departed);
+    void keep_open_line(steady_time now, departures& departed);
     void note_bad_lines(bool whole);
-    [[nodiscard]] std::uint64_t hash_of_last_bytes(int file) const;
-    void finish(steady_time now, departed_ids& departed);
+    void finish(steady_time now, departures& departed);
     void give_up();
 
     std::string path_;
     std::string problem_;
     id_hashes ids_;
-    std::optional<std::uint64_t> open_line_; // id of the last line, taken without its end
-    session_list_parser parser_;             // state at the end of the last reading
-    std::unique_ptr<reading> reading_;
+    std::optional<std::uint64_t> open_line_;        // id of the last line, taken without its end
+    std::shared_ptr<session_file_reading> reading_; // shared with a call of the worker
+    std::optional<last_reading> last_; // empty: never read, or the last reading failed half way
 
-    struct stat status_{};         // at the last reading; unchanged = nothing to read
-    std::size_t end_ = 0;          // number of bytes read
-    std::uint64_t last_bytes_ = 0; // hash of the bytes before that end
-    bool known_ = false;   // parser_, status_, end_ and last_bytes_ describe the last reading
-    bool settled_ = false; // a change of the content would change status_
     bool open_line_taken_ = false; // the last line needs no further look
     bool report_all_ = false;      // the next reading reports all ids as fresh
     bool report_open_line_ = false;
+    bool lost_all_ = false;
     bad_line_report bad_lines_;
     std::uint64_t reported_bad_lines_ = 0; // digests of the reports so far
     std::uint64_t reported_bad_open_line_ = 0;
-    steady_time read_at_{};
     std::optional<steady_time> full_read_at_;
 };
 

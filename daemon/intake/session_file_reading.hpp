@@ -1,60 +1,94 @@
-/// State of a session_file during a reading; allocated only then, so that files at rest stay small.
+/// One reading of a session file: a worker opens and reads it, piece by piece, and the loop takes the ids of each piece.
+///
+/// The worker and the loop use it in turns. It exists only during a reading, so that files at rest stay small.
 
 #ifndef KALLGLOT_INTAKE_SESSION_FILE_READING_HPP
 #define KALLGLOT_INTAKE_SESSION_FILE_READING_HPP
 
-#include "intake/regular_file.hpp"
-#include "intake/session_file.hpp"
+#include "intake/id_hashes.hpp"
+#include "intake/secret_files.hpp"
+#include "intake/session_list.hpp"
+#include "kallglot/files/operator_file.hpp"
 
-#include <unistd.h>
-
-#include <algorithm>
-#include <cerrno>
 #include <cstddef>
+#include <cstdint>
+#include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace kallglot {
 
-/// A reading in progress: the open file, the position in it, and the ids found so far.
-struct session_file::reading {
-    explicit reading(int descriptor) : file(descriptor) {}
+class session_file_reading {
+public:
+    static constexpr std::size_t batch_size = 4096;
+    static constexpr std::size_t slice_bytes = 256 * 1024;
 
-    ~reading() { ::close(file); }
+    // Blocking, any thread --------------------------------------------------------------------------------------------
 
-    reading(const reading&) = delete;
-    reading& operator=(const reading&) = delete;
+    /// Opens the file, unless it is a secret or reached by a link that is not trusted. `known_end`: where the reading
+    /// before ended.
+    void open(const std::string& path, std::size_t known_end, const secret_identities& secrets);
 
-    // Reads the next bytes, up to the file's size at open(); the next reading gets what is appended meanwhile. Returns
-    // 0 or errno.
-    [[nodiscard]] int refill() {
-        const auto size = static_cast<std::size_t>(status.st_size);
-        buffer.resize(size > position ? std::min(slice_bytes, size - position) : 0);
-        used = 0;
-        const ssize_t got =
-            buffer.empty() ? 0 : read_at(file, buffer.data(), buffer.size(), position);
-        if (got < 0) {
-            return errno;
-        }
-        buffer.resize(static_cast<std::size_t>(got));
-        position += static_cast<std::size_t>(got);
-        at_end = got == 0;
-        return 0;
-    }
+    /// Reads the next ids into batch(): at most batch_size, from at most slice_bytes.
+    void advance();
 
-    int file;
-    struct stat status{};
-    bool whole = true;
+    // Results ---------------------------------------------------------------------------------------------------------
+
+    /// errno of open() or advance(); 0 if there is none, and if the file is refused for what it is.
+    [[nodiscard]] int error() const noexcept { return error_; }
+
+    /// Why the file cannot be read; empty if it can.
+    [[nodiscard]] const std::string& problem() const noexcept { return problem_; }
+
+    /// The file as it was opened.
+    [[nodiscard]] const struct stat& status() const noexcept { return file_.status; }
+
+    /// The hash of the last bytes before the place where this reading begins or has ended.
+    [[nodiscard]] std::uint64_t last_bytes() const noexcept { return last_bytes_; }
+
+    [[nodiscard]] const std::vector<session_id>& batch() const noexcept { return batch_; }
+
+    [[nodiscard]] bool at_end() const noexcept { return at_end_; }
+
+    /// At the end: a later change of the content would change the status.
+    [[nodiscard]] bool settled() const noexcept { return settled_; }
+
+    [[nodiscard]] std::size_t position() const noexcept { return position_; }
+
+    [[nodiscard]] session_list_parser& parser() noexcept { return parser_; }
+
+    // Loop only -------------------------------------------------------------------------------------------------------
+
+    /// The batch has been taken.
+    void forget_batch() noexcept { batch_.clear(); }
+
+    /// Reads on where the reading before ended, with its state of the parser.
+    void read_on_from(std::size_t position, const session_list_parser& parser);
+
+    bool whole = true; ///< the file is read from its start
     bool report_all = false;
-    session_list_parser parser;
-    std::size_t position = 0; // in the file, at the end of the buffer
-    std::vector<char> buffer;
-    std::size_t used = 0;      // of the buffer
-    id_hashes ids;             // of a whole reading
-    std::size_t departing = 0; // the shard of the old ids that is being compared
+    id_hashes ids;             ///< of a whole reading
+    std::size_t departing = 0; ///< the shard of the old ids that is being compared
     std::optional<id_hashes::shard::const_iterator> next_old;
-    bool at_end = false;
-    std::vector<session_id> batch;
+
+private:
+    [[nodiscard]] bool refill();
+    void fail(int error);
+    void note_end();
+    [[nodiscard]] std::uint64_t hash_before(std::size_t end) const;
+
+    opened_file file_;
+    int error_ = 0;
+    std::string problem_;
+    std::uint64_t last_bytes_ = 0;
+    session_list_parser parser_;
+    std::size_t position_ = 0; // in the file, at the end of the buffer
+    std::vector<char> buffer_;
+    std::size_t used_ = 0; // of the buffer
+    bool at_end_ = false;
+    bool settled_ = false;
+    std::vector<session_id> batch_;
 };
 
 } // namespace kallglot

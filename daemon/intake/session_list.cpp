@@ -1,5 +1,8 @@
 #include "intake/session_list.hpp"
 
+#include "intake/secret_files.hpp"
+#include "kallglot/base/text.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -14,6 +17,22 @@ constexpr bool is_space(char c) noexcept {
     return c == ' ' || c == '\t' || c == '\r';
 }
 
+// Headings that tables of sessions have. No id of the API is one of these words.
+bool is_column_name(std::string_view word) {
+    constexpr std::array<std::string_view, 10> names = {"id",
+                                                        "ids",
+                                                        "session_id",
+                                                        "session-id",
+                                                        "sessionid",
+                                                        "session",
+                                                        "sessions",
+                                                        "session_ids",
+                                                        "call_id",
+                                                        "uuid"};
+    return std::ranges::any_of(names,
+                               [word](std::string_view name) { return ascii_iequals(word, name); });
+}
+
 } // namespace
 
 std::string_view to_string(line_fault fault) noexcept {
@@ -22,6 +41,10 @@ std::string_view to_string(line_fault fault) noexcept {
             return "too long";
         case line_fault::two_words:
             return "two words";
+        case line_fault::secret:
+            return "looks like a secret";
+        case line_fault::column_name:
+            return "column name";
         case line_fault::bad_character:
             break;
     }
@@ -50,6 +73,8 @@ std::size_t session_list_parser::write(std::string_view bytes,
     std::size_t at = 0;
     while (at < bytes.size() && ids.size() < max_ids) {
         const char c = bytes[at];
+        // Text in UTF-16 has a zero byte in each character that an id can have.
+        utf16_ = utf16_ || (c == '\0' && line_ == 1);
         // The mark is allowed at the start of the file only, so the parser looks for it in one state.
         if (place_ == place::mark && take_mark(static_cast<unsigned char>(c))) {
             ++at;
@@ -92,6 +117,8 @@ bool session_list_parser::take_mark(unsigned char byte) noexcept {
     if (mark_bytes_ > 0) {
         reject(line_fault::bad_character);
     } else {
+        // The first byte of the mark of UTF-16, in either order.
+        utf16_ = utf16_ || byte == 0xFF || byte == 0xFE;
         place_ = place::before_id;
     }
     return false;
@@ -140,17 +167,28 @@ void session_list_parser::end_line(std::vector<session_id>& ids) {
         report(fault_);
     } else if (size_ > 0) {
         // The line has one word of allowed length. Only now its characters are checked.
-        const auto id = session_id::parse(std::string_view(id_.data(), size_));
-        if (id) {
-            ids.push_back(*id);
-        } else {
-            report(line_fault::bad_character);
-        }
+        take_word({id_.data(), size_}, ids);
     }
+    began_ = began_ || place_ == place::in_bad_line || size_ > 0;
     // The next line starts from a clean state.
     size_ = 0;
     place_ = place::before_id;
     ++line_;
+}
+
+void session_list_parser::take_word(std::string_view word, std::vector<session_id>& ids) {
+    const auto id = session_id::parse(word);
+    // Before the check of characters: a key has those of an id, and would be sent to the API and shown on pages.
+    if (looks_like_a_secret(word)) {
+        report(line_fault::secret);
+    } else if (!began_ && is_column_name(word)) {
+        report(line_fault::column_name);
+        // After the column name, which would be a valid id.
+    } else if (id) {
+        ids.push_back(*id);
+    } else {
+        report(line_fault::bad_character);
+    }
 }
 
 void session_list_parser::report(line_fault fault) noexcept {
@@ -161,7 +199,7 @@ void session_list_parser::report(line_fault fault) noexcept {
     ++report_.count;
     // One step of splitmix64 for each bad line. A sum of such values does not depend on the order, and sums of
     // different lines differ.
-    std::uint64_t mixed = (line_ * 4 + static_cast<std::uint64_t>(fault)) * 0x9E3779B97F4A7C15;
+    std::uint64_t mixed = (line_ * 8 + static_cast<std::uint64_t>(fault)) * 0x9E3779B97F4A7C15;
     mixed = (mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9;
     report_.digest += mixed ^ (mixed >> 27);
 }

@@ -23,6 +23,8 @@ enum class line_fault : std::uint8_t {
     too_long,      ///< more than session_id::max_size characters
     bad_character, ///< something other than [A-Za-z0-9_-]
     two_words,     ///< text behind the id that is not a comment
+    secret,        ///< begins as keys and secrets of the API do: it must not be shown as an id
+    column_name,   ///< the first line is a heading, such as `session_id`
 };
 
 [[nodiscard]] std::string_view to_string(line_fault fault) noexcept;
@@ -65,6 +67,10 @@ public:
     /// Whether finish() would add an id or a fault: the last line has no end and holds more than a comment.
     [[nodiscard]] bool line_open() const noexcept;
 
+    /// Whether the file has zero bytes in its first line or the mark of UTF-16 in front of it. Then it has no lines that
+    /// can be read.
+    [[nodiscard]] bool is_utf16() const noexcept { return utf16_; }
+
     /// The bad lines since the last call.
     [[nodiscard]] bad_line_report take_report() noexcept;
 
@@ -84,11 +90,14 @@ private:
     void take_id_character(char c) noexcept;
     void reject(line_fault fault) noexcept;
     void end_line(std::vector<session_id>& ids);
+    void take_word(std::string_view word, std::vector<session_id>& ids);
     void report(line_fault fault) noexcept;
 
     std::uint64_t line_ = 1;
     place place_ = place::mark;
     line_fault fault_ = line_fault::bad_character;
+    bool utf16_ = false;
+    bool began_ = false; ///< a line was an id or bad: the next is not the first
     std::uint8_t mark_bytes_ = 0;
     std::uint8_t size_ = 0;
     std::array<char, session_id::max_size> id_{};

@@ -7,6 +7,7 @@
 #ifndef KALLGLOT_INTAKE_INTAKE_HPP
 #define KALLGLOT_INTAKE_INTAKE_HPP
 
+#include "intake/recent_events.hpp"
 #include "kallglot/intake/file_watch.hpp"
 #include "kallglot/polling/session_changes.hpp"
 #include "kallglot/ports/clock.hpp"
@@ -28,7 +29,9 @@
 
 namespace kallglot {
 
-/// Loop only. Lifetime: everything it refers to outlives it.
+/// Loop only. More than 15 members: half of them are the parts that it connects.
+///
+/// Lifetime: everything it refers to outlives it.
 class intake final : public session_intake,
                      public file_watch_listener,
                      public store_owner,
@@ -51,6 +54,8 @@ public:
     [[nodiscard]] task<result<forget_outcome>> forget(session_id id) override;
     [[nodiscard]] std::optional<session_view> look_up(const session_id& id) const override;
     [[nodiscard]] task<result<session_page>> list(session_query query) override;
+    [[nodiscard]] task<result<std::vector<session_id>>> find(std::string text) override;
+    [[nodiscard]] episode_page list_episodes(const episode_query& query) const override;
     [[nodiscard]] task<result<event_outcome>> take_event(webhook_event event) override;
 
     [[nodiscard]] bool accepting() const override { return store_.accepting(); }
@@ -83,10 +88,15 @@ public:
     bool list_remembered(std::uint64_t& cursor,
                          std::size_t limit,
                          std::vector<remembered_entry>& entries) override;
+    bool list_episodes(std::uint64_t& cursor,
+                       std::size_t limit,
+                       std::vector<stuck_episode>& episodes) override;
 
     /// Restore what the store held at the start.
+    void on_secret(const hash_key& secret) override;
     void on_sessions(std::span<const kept_session> sessions) override;
     void on_remembered(std::span<const remembered_entry> entries) override;
+    void on_episodes(std::span<const stuck_episode> episodes) override;
 
 private:
     /// The outcome of registering one id; no_slot: rejected, for the reason that no_room() returns.
@@ -99,7 +109,9 @@ private:
     registration register_id(const session_id& id, session_source source, bool bulk);
 
     /// Changes the session, and puts the tickets to wait for into events_in_progress_.
-    event_outcome apply(const webhook_event& event, const registration& session);
+    event_outcome apply(const webhook_event& event,
+                        const remembered_key& key,
+                        const registration& session);
 
     /// Offers a session to the store again that the store rejected before.
     commit_ticket offer(session_slot slot);
@@ -126,7 +138,9 @@ private:
     logger& log_;
     std::uint32_t process_;
     /// Events that are applied and not acknowledged yet, by key.
-    boost::unordered_flat_map<std::uint64_t, std::vector<commit_ticket>> events_in_progress_;
+    boost::unordered_flat_map<remembered_key, std::vector<commit_ticket>, remembered_key_hash>
+        events_in_progress_;
+    recent_events other_events_; ///< that change no session
     /// No record before this slot is `unstored`: on_store_room() continues here.
     std::uint32_t next_unstored_ = none_unstored;
     bool logged_full_ = false;    ///< the limit is logged
