@@ -28,6 +28,8 @@ public:
 
     [[nodiscard]] bool empty() const noexcept { return entries_.empty(); }
 
+    [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
+
     /// Whether a new lookup is due: no address is known, or the last result is older than 30 s.
     [[nodiscard]] bool stale(steady_time now) const noexcept;
 

@@ -6,10 +6,11 @@
 #ifndef KALLGLOT_NET_CLIENT_CONNECTION_SCRATCH_HPP
 #define KALLGLOT_NET_CLIENT_CONNECTION_SCRATCH_HPP
 
+#include "net/client/answer_reader.hpp"
+#include "net/client/reader_stock.hpp"
 #include "net/client/response_reader.hpp"
 
 #include <cstddef>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -23,12 +24,8 @@ struct connection_scratch {
     std::vector<char> plaintext = std::vector<char>(buffer_size); ///< decrypted
     std::string output;                                           ///< to the socket
 
-    /// A reader for a response that begins; the most recently used one, which is still in the cache.
-    [[nodiscard]] std::unique_ptr<response_reader> borrow_reader();
-    void give_back(std::unique_ptr<response_reader> reader) noexcept;
-
-private:
-    std::vector<std::unique_ptr<response_reader>> readers_;
+    reader_stock<response_reader> responses; ///< of HTTP/1.1
+    reader_stock<answer_reader> answers;     ///< of HTTP/2
 };
 
 } // namespace kallglot

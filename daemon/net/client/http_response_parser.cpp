@@ -1,6 +1,6 @@
 #include "net/client/http_response_parser.hpp"
 
-#include "kallglot/base/ascii.hpp"
+#include "kallglot/base/text.hpp"
 
 #include <boost/beast/http/error.hpp>
 
@@ -13,7 +13,7 @@ namespace http = boost::beast::http;
 
 namespace {
 
-constexpr std::uint32_t header_limit_bytes = 8 * 1024;
+constexpr std::size_t trailer_limit_bytes = 8 * 1024;
 
 // Beast's view to the standard's.
 std::string_view view(boost::beast::string_view text) noexcept {
@@ -21,20 +21,7 @@ std::string_view view(boost::beast::string_view text) noexcept {
 }
 
 bool is_number(std::string_view text) noexcept {
-    return !text.empty()
-           && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
-}
-
-// Whether a Content-Type is JSON; its parameters do not matter.
-bool is_json(std::string_view value) noexcept {
-    std::string_view type = value.substr(0, value.find(';'));
-    while (type.ends_with(' ') || type.ends_with('\t')) {
-        type.remove_suffix(1);
-    }
-    constexpr std::string_view suffix = "+json";
-    return ascii_iequals(type, "application/json")
-           || (type.size() > suffix.size()
-               && ascii_iequals(type.substr(type.size() - suffix.size()), suffix));
+    return !text.empty() && std::all_of(text.begin(), text.end(), is_digit);
 }
 
 // The N of `Keep-Alive: timeout=N, max=M`.
@@ -53,36 +40,36 @@ std::optional<seconds> parse_keep_alive(std::string_view value) noexcept {
 
 } // namespace
 
-http_response_parser::http_response_parser(response_headers& headers,
-                                           body_sink& sink,
-                                           std::size_t body_limit)
-    : headers_(headers),
-      sink_(sink),
-      body_limit_(body_limit) {
+http_response_parser::http_response_parser(answer_reader& answer, std::size_t body_limit)
+    : answer_(answer) {
     // Eager: the body is passed on as it arrives, in the same call as the end of the header.
     this->eager(true);
-    this->header_limit(header_limit_bytes);
+    this->header_limit(response_header_limit_bytes);
     this->body_limit(body_limit);
 }
 
-void http_response_parser::refuse(errc fault, error_code& error) noexcept {
+// Ends the message if there is a fault.
+void http_response_parser::refuse(std::optional<errc> fault, error_code& error) noexcept {
     // Any error ends Beast's parser; ours says why.
-    fault_ = fault;
-    error = http::error::bad_value;
+    if (fault) {
+        fault_ = fault;
+        error = http::error::bad_value;
+    }
 }
 
 bool http_response_parser::is_bodiless() const noexcept {
-    return status_ < 200 || status_ == 204 || status_ == 304;
+    // RFC 9112 section 6.3: these end with their header, whatever it says.
+    return answer_.interim() || answer_.status() == 204 || answer_.status() == 304;
 }
 
 // The status line.
 void http_response_parser::on_response_impl(int code, string_view, int version, error_code& error) {
-    status_ = code;
     version_ = version;
-    // After 101 the connection would no longer speak HTTP.
-    if (code < 100 || code > 599 || code == 101 || (version != 10 && version != 11)) {
+    if (version != 10 && version != 11) {
         refuse(errc::malformed_response, error);
+        return;
     }
+    refuse(answer_.take_status(code), error);
 }
 
 void http_response_parser::on_field_impl(field name,
@@ -91,7 +78,7 @@ void http_response_parser::on_field_impl(field name,
                                          error_code& error) {
     // A field after the header is a trailer.
     if (header_done_) {
-        refuse(errc::malformed_response, error);
+        on_trailer(name, name_text.size() + value.size(), error);
         return;
     }
     switch (name) {
@@ -102,31 +89,46 @@ void http_response_parser::on_field_impl(field name,
             }
             break;
         case field::transfer_encoding:
+            // A request without TE allows chunked alone (RFC 9112 section 7.4), and HTTP/1.0 has no codings.
             if (++codings_ > 1 || !ascii_iequals(value, "chunked") || version_ != 11) {
                 refuse(errc::malformed_response, error);
             }
             break;
         case field::content_encoding:
-            // The request asks for identity, and the session parser reads plain JSON only.
-            if (!ascii_iequals(value, "identity")) {
-                refuse(errc::encoded_response, error);
-            }
+            refuse(answer_.take_encoding(view(value)), error);
             break;
         case field::content_type:
-            // A 200 of another type is a page of a proxy. Errors may have any type.
-            if (status_ == 200 && !is_json(view(value))) {
-                refuse(errc::foreign_content, error);
-            }
+            refuse(answer_.take_type(view(value)), error);
             break;
         case field::keep_alive:
             keep_alive_timeout_ = parse_keep_alive(view(value));
             break;
         default:
-            // The headers of an interim response (1xx) do not describe the final one.
-            if (!interim()) {
-                note_header(headers_, view(name_text), view(value));
-            }
+            answer_.take_field(view(name_text), view(value));
             break;
+    }
+}
+
+// Trailers that change nothing are skipped. Those that describe the message would be too late (RFC 9110 section 6.5.1).
+void http_response_parser::on_trailer(field name, std::size_t size, error_code& error) noexcept {
+    switch (name) {
+        case field::connection:
+        case field::content_encoding:
+        case field::content_length:
+        case field::content_range:
+        case field::content_type:
+        case field::keep_alive:
+        case field::proxy_connection:
+        case field::transfer_encoding:
+        case field::upgrade:
+            refuse(errc::malformed_response, error);
+            return;
+        default:
+            break;
+    }
+    trailer_bytes_ += size;
+    if (trailer_bytes_ > trailer_limit_bytes) {
+        refuse(errc::malformed_response, error);
     }
 }
 
@@ -141,14 +143,8 @@ void http_response_parser::on_header_impl(error_code& error) {
 }
 
 std::size_t http_response_parser::on_body_impl(string_view body, error_code& error) {
-    // Counted as it arrives, so that the limit holds for chunked bodies as well.
-    body_size_ += body.size();
-    if (body_size_ > body_limit_) {
-        refuse(errc::response_too_large, error);
-        return 0;
-    }
-    sink_.on_body(status_, view(body));
-    return body.size();
+    refuse(answer_.take_body(view(body)), error);
+    return error ? 0 : body.size();
 }
 
 // The limit of a body is the same, however it is framed.

@@ -1,13 +1,15 @@
 /// Beast's parser for responses, with the framing checks that Boost 1.81 leaves out.
 ///
 /// Beast accepts messages with ambiguous framing: two lengths, unknown transfer codings, trailers that change the
-/// connection. This parser rejects them. It stores only what the reader needs and has no container of fields.
+/// connection. This parser rejects them. What a response says goes straight into
+/// answer_reader, so there is no container of fields.
 
 #ifndef KALLGLOT_NET_CLIENT_HTTP_RESPONSE_PARSER_HPP
 #define KALLGLOT_NET_CLIENT_HTTP_RESPONSE_PARSER_HPP
 
-#include "kallglot/api/response_headers.hpp"
 #include "kallglot/base/error.hpp"
+#include "kallglot/base/time.hpp"
+#include "net/client/answer_reader.hpp"
 
 #include <boost/beast/http/basic_parser.hpp>
 
@@ -18,23 +20,10 @@
 
 namespace kallglot {
 
-/// Receives the pieces of a body.
-class body_sink {
-public:
-    virtual void on_body(int status, std::string_view piece) noexcept = 0;
-
-protected:
-    ~body_sink() = default;
-};
-
-/// Parses one message; each message needs a new parser. Lifetime: `headers` and `sink` outlive it.
+/// Parses one message into `answer`; each message needs a new parser. Lifetime: `answer` outlives it.
 class http_response_parser final : public boost::beast::http::basic_parser<false> {
 public:
-    http_response_parser(response_headers& headers, body_sink& sink, std::size_t body_limit);
-
-    [[nodiscard]] int status() const noexcept { return status_; }
-
-    [[nodiscard]] bool interim() const noexcept { return status_ >= 100 && status_ < 200; }
+    http_response_parser(answer_reader& answer, std::size_t body_limit);
 
     /// Why a check rejected the message; nothing if none did.
     [[nodiscard]] std::optional<errc> fault() const noexcept { return fault_; }
@@ -73,20 +62,18 @@ private:
 
     void on_finish_impl(error_code&) override {}
 
-    void refuse(errc fault, error_code& error) noexcept;
+    void refuse(std::optional<errc> fault, error_code& error) noexcept;
+    void on_trailer(field name, std::size_t size, error_code& error) noexcept;
     [[nodiscard]] bool is_bodiless() const noexcept;
 
-    response_headers& headers_;
-    body_sink& sink_;
+    answer_reader& answer_;
     std::optional<errc> fault_;
     std::optional<seconds> keep_alive_timeout_;
-    std::size_t body_size_ = 0;
-    std::size_t body_limit_;
-    int status_ = 0;
     int version_ = 0;
     int lengths_ = 0;
     int codings_ = 0;
     bool header_done_ = false;
+    std::size_t trailer_bytes_ = 0;
 };
 
 } // namespace kallglot

@@ -1,5 +1,7 @@
 #include "kallglot/net/client/https_client.hpp"
 
+#include "net/client/api_transport.hpp"
+
 #include <algorithm>
 #include <cassert>
 #include <utility>
@@ -8,22 +10,11 @@ namespace kallglot {
 
 namespace {
 
-// Handshakes at a time. A full handshake takes as much processor time as a hundred polls.
-constexpr std::size_t max_handshakes = 64;
+// How often a request that the API has not processed is sent again.
+constexpr std::uint8_t max_resends = 2;
 
-// How long the pool stays limited after a lack of descriptors.
-constexpr steady_duration scarcity = seconds(1);
-
-/// The `host:port` for the proxy's CONNECT; empty without a proxy.
-std::string tunnel_target(const api_settings& settings) {
-    if (!settings.proxy_url) {
-        return {};
-    }
-    // IPv6 addresses need brackets in host:port.
-    const std::string& host = settings.base_url.host;
-    const bool is_v6 = host.find(':') != std::string::npos;
-    return (is_v6 ? '[' + host + ']' : host) + ':' + std::to_string(settings.base_url.port);
-}
+// Longer connections are not worth replacing ahead of their end.
+constexpr std::uint32_t max_learned_length = 100'000;
 
 // Asio's timer runs on this clock.
 steady_time steady_now() noexcept {
@@ -36,10 +27,9 @@ https_client::https_client(loop_executor executor,
                            resolver& names,
                            task_group::failure_handler on_bug)
     : executor_(executor),
-      resolver_(names),
+      addresses_(executor, names, *this, on_bug),
       timer_(executor),
       on_bug_(on_bug),
-      lookups_(executor, on_bug),
       tasks_(executor, on_bug) {}
 
 // Also called while requests are in flight. Their connections end afterwards if they are obsolete.
@@ -55,15 +45,21 @@ bool https_client::configure(const api_settings& settings,
         settings.base_url == settings_.base_url && settings.proxy_url == settings_.proxy_url;
     const bool same_trust =
         tls.has_value() == tls_.has_value() && (!tls || tls->native() == tls_->native());
+    const bool same_version = settings.http_version == settings_.http_version && text_ != nullptr;
     settings_ = settings;
     tls_ = tls;
     user_agent_ = std::move(user_agent);
     text_ = std::make_unique<request_text>(settings_.base_url, user_agent_, key);
     // A connection is bound to its host, proxy and trust. Everything else applies to the next request.
-    if (!same_host) {
-        addresses_.clear();
+    // With a proxy, only the proxy's name is looked up; the proxy looks up the API's.
+    if (settings_.proxy_url) {
+        addresses_.use(settings_.proxy_url->host, settings_.proxy_url->port, !tls);
+    } else {
+        addresses_.use(settings_.base_url.lookup_host(), settings_.base_url.port, !tls);
     }
-    if (!same_host || !same_trust) {
+    if (!same_host || !same_trust || !same_version) {
+        versions_.reset(settings_.http_version, tls_.has_value());
+        requests_per_connection_ = 1;
         drain();
     }
     return true;
@@ -80,10 +76,10 @@ bool https_client::use_key(const secret& key) {
 
 // Requests that get() accepts now without a limit being exceeded.
 std::size_t https_client::capacity() const noexcept {
-    // Waiting requests will each need a connection, so they count as connections in use.
-    const std::size_t taken =
-        busy_.size() + waiting_.size() + waiting_for_fresh_.size() + refused_.size();
-    const std::size_t limit = open_limit();
+    // Waiting requests will each need room on a connection, so they count as in flight.
+    const std::size_t taken = exchanges_.size() + waiting_.size() + refused_.size();
+    const std::size_t limit =
+        std::min(settings_.max_requests_in_flight, open_limit() * requests_per_connection_);
     return stopping_ || taken >= limit ? 0 : limit - taken;
 }
 
@@ -97,68 +93,146 @@ void https_client::get(request_permit permit, const get_request& request) {
         wake_at(now);
         return;
     }
-    refresh_addresses(now);
+    addresses_.refresh(now);
+    const queued_request next{request, now};
     // The next request after a failure on a reused connection asks for a fresh one.
-    if (request.fresh_connection) {
-        waiting_for_fresh_.push_back(request);
-    } else if (https_connection* const connection = take_idle(now)) {
-        send(*connection, request, now);
+    pooled_connection* const connection = request.fresh_connection ? nullptr : take_free(now);
+    if (connection == nullptr) {
+        waiting_.add(next);
+        wake_at(now + wait_limit());
+        open_connections();
         return;
+    }
+    send(*connection, next, now);
+    // HTTP/2 opens the next connection before this one is full.
+    if (connection->version == http_version::http_2) {
+        open_connections();
+    }
+}
+
+// A connection that can take a request; null if there is none.
+pooled_connection* https_client::take_free(steady_time now) {
+    pooled_connection* const usual = take_free(lists_.free, now);
+    return usual != nullptr ? usual : take_free(lists_.worn, now);
+}
+
+pooled_connection* https_client::take_free(connection_list& among, steady_time now) {
+    // The most recently used first, so that surplus connections reach their idle timeout. With HTTP/2, the one with the
+    // fewest requests among as many as are needed.
+    std::size_t candidates = demand(now).connections();
+    pooled_connection* best = nullptr;
+    auto behind = among.end();
+    while (behind != among.begin() && candidates > 0) {
+        pooled_connection& connection = **std::prev(behind);
+        // An idle timeout may be over before the timer has fired.
+        const bool expired =
+            connection.in_flight == 0 && now - connection.since >= idle_limit(connection);
+        if (expired || !connection.transport->ready()) {
+            retire(connection);
+        } else if (connection.transport->room() == 0) {
+            connection_lists::move(connection, lists_.full);
+        } else {
+            best = best != nullptr && best->in_flight <= connection.in_flight ? best : &connection;
+            candidates -= connection.version == http_version::http_2 ? 1 : candidates;
+            --behind;
+        }
+    }
+    return best;
+}
+
+// Sends a request on a connection with room. The sweep gives it up at the request timeout.
+void https_client::send(pooled_connection& connection,
+                        const queued_request& request,
+                        steady_time now) {
+    const exchange_ref next = exchanges_.start(request, connection, now);
+    ++connection.in_flight;
+    connection.since = now;
+    connection.transport->send(next, *text_);
+    lists_.place(connection);
+    if (connection.in_flight == 1) {
+        check_at_ = std::min(check_at_, connection.transport->check_life(now));
+    }
+    wake_at(std::min(now + settings_.request_timeout, check_at_));
+}
+
+// After an exchange, and when a connection's room has changed.
+void https_client::use_room(pooled_connection& connection) {
+    if (connection.transport->ending()) {
+        // Another may be opened in its place.
+        connection_lists::move(connection, lists_.ending);
+        open_connections();
+    } else if (connection.transport->room() > 0) {
+        dispatch(connection);
     } else {
-        waiting_.push_back(request);
+        connection_lists::move(connection, lists_.full);
+    }
+}
+
+// Decides what a connection with room does next: end, take waiting requests, or wait.
+void https_client::dispatch(pooled_connection& connection) {
+    connection_lists::move(connection, connection.transport->worn() ? lists_.worn : lists_.free);
+    // A request that needs a fresh connection is served by a new one only. At the limit, this connection makes room.
+    const bool crowded = lists_.open_count() > open_limit();
+    const bool make_room =
+        !waiting_.fresh.empty() && lists_.opening.empty() && lists_.open_count() == open_limit();
+    if (!crowded && !make_room && waiting_.any.empty()) {
+        wake_at(connection.since + idle_limit(connection));
+        return;
+    }
+    // A lowered limit is reached by retiring each surplus connection as it becomes free. Bytes behind the last answer
+    // would count as the next answer, so such a connection must end too. A new connection is used even then: its
+    // request fails, so a peer that closes every connection at once is reported as a failure.
+    if (crowded || make_room || (!connection.is_new && !connection.transport->ready())) {
+        retire(connection);
+        open_connections();
+        return;
+    }
+    send_waiting(waiting_.any, connection);
+}
+
+// Sends the requests that have waited longest, as many as the connection has room for.
+void https_client::send_waiting(std::deque<queued_request>& line, pooled_connection& connection) {
+    while (!line.empty() && connection.transport->room() > 0) {
+        send(connection, waiting_requests::take_front(line), steady_now());
+    }
+}
+
+// Sends the waiting requests on all connections with room, and opens more if necessary.
+void https_client::serve_waiting() {
+    const steady_time now = steady_now();
+    while (!waiting_.any.empty()) {
+        pooled_connection* const connection = take_free(now);
+        if (connection == nullptr) {
+            break;
+        }
+        send(*connection, waiting_requests::take_front(waiting_.any), now);
     }
     open_connections();
 }
 
-// An idle connection that can take a request; null if there is none.
-https_connection* https_client::take_idle(steady_time now) {
-    // The most recently used first, so that surplus connections reach their idle timeout.
-    while (!idle_.empty()) {
-        https_connection& connection = *idle_.back();
-        // An idle timeout may be over before the timer has fired.
-        const bool expired = now - connection.since() >= idle_limit(connection);
-        if (!expired && connection.ready()) {
-            return &connection;
-        }
-        connection.end(errc::connection_closed);
-        move_to(ending_, connection);
+// Queues a request again that the API has not processed. False: it has been sent often enough.
+bool https_client::resend(const exchange& ended, resend_cause cause) {
+    const steady_time now = steady_now();
+    const bool late = now - ended.queued >= 2 * settings_.request_timeout;
+    if (stopping_ || late || ended.resent >= max_resends) {
+        return false;
     }
-    return nullptr;
+    // An API that demands HTTP/1.1, or another connection, gets it once.
+    const bool is_last =
+        cause == resend_cause::http_1_1_required || cause == resend_cause::misdirected;
+    const auto resent = is_last ? max_resends : static_cast<std::uint8_t>(ended.resent + 1);
+    ++totals_.resent_total[static_cast<std::size_t>(cause)];
+    // A server that ends may have said goodbye on every open connection already, so the last attempt gets a new one.
+    const bool fresh = cause != resend_cause::http_1_1_required && resent == max_resends;
+    auto& line = fresh ? waiting_.fresh : waiting_.any;
+    waiting_requests::put_back(line, queued_request{ended.request, ended.queued, resent});
+    return true;
 }
 
-// Sends a request on an idle connection. The sweep ends it at the request timeout.
-void https_client::send(https_connection& connection, const get_request& request, steady_time now) {
-    move_to(busy_, connection);
-    connection.send(request, text_->render(request.id), now);
-    wake_at(now + settings_.request_timeout);
-}
-
-// Decides what a connection that has become free does next: end, stay idle, or take the next waiting request.
-void https_client::dispatch(https_connection& connection) {
-    // A request that needs a fresh connection is served by a new one only. At the limit, this connection makes room.
-    const std::size_t there_are = idle_.size() + busy_.size() + opening_.size();
-    const bool crowded = there_are > open_limit();
-    const bool make_room =
-        !waiting_for_fresh_.empty() && opening_.empty() && there_are == open_limit();
-    // A lowered limit is reached by retiring each surplus connection as it becomes free.
-    move_to(idle_, connection);
-    if (crowded || make_room) {
-        connection.retire();
-        move_to(ending_, connection);
-        open_connections();
-    } else if (waiting_.empty()) {
-        wake_at(connection.since() + idle_limit(connection));
-    } else if (connection.is_new() || connection.ready()) {
-        const get_request request = waiting_.front();
-        waiting_.pop_front();
-        send(connection, request, connection.since());
-    } else {
-        // Bytes behind its last answer would count as the next answer, so the connection must end. A new connection is
-        // used even then: its request fails, so a peer that closes every connection at once is reported as a failure.
-        connection.end(errc::connection_closed);
-        move_to(ending_, connection);
-        open_connections();
-    }
+// Ends a connection after its exchanges in flight. It is not used any more.
+void https_client::retire(pooled_connection& connection) {
+    connection.transport->retire();
+    connection_lists::move(connection, lists_.ending);
 }
 
 // Answers a request that was never sent on a connection.
@@ -173,14 +247,13 @@ void https_client::answer_failure(const get_request& request,
     listener_->on_answer(answer);
 }
 
-// Answers all requests that wait for a connection.
-void https_client::fail_waiting(const error_code& error) {
+// Answers the requests that wait for a connection: all, or those that were queued at `queued` or before.
+void https_client::fail_waiting(const error_code& error,
+                                std::string_view detail,
+                                steady_time queued) {
     // Taken out first, because the listener may call get() from inside an answer.
-    std::deque<get_request> all = std::exchange(waiting_for_fresh_, {});
-    all.insert(all.end(), waiting_.begin(), waiting_.end());
-    waiting_.clear();
-    for (const get_request& request : all) {
-        answer_failure(request, error, {});
+    for (const queued_request& waiting : waiting_.take_all(queued)) {
+        answer_failure(waiting.request, error, detail);
     }
 }
 
@@ -188,21 +261,22 @@ void https_client::fail_waiting(const error_code& error) {
 // stops.
 void https_client::drain() {
     // A connection that is opening carries no request yet and ends at once.
-    for (https_connection* const connection : opening_) {
-        connection->retire();
+    for (pooled_connection* const connection : lists_.opening) {
+        connection->opening->end(errc::cancelled);
+        if (connection->transport) {
+            connection->transport->end(errc::cancelled);
+        }
     }
-    retire_open([](const https_connection&) { return true; });
+    retire_open([](const pooled_connection&) { return true; });
 }
 
 // Connections are not moved here: an idle one leaves its list when its task ends.
-void https_client::retire_open(const std::function<bool(const https_connection&)>& which) {
-    for (const connection_list* const list : {&idle_, &busy_}) {
-        for (https_connection* const connection : *list) {
-            if (which(*connection)) {
-                connection->retire();
-            }
+void https_client::retire_open(const std::function<bool(const pooled_connection&)>& which) {
+    lists_.for_each_open([&](pooled_connection& connection) {
+        if (which(connection)) {
+            connection.transport->retire();
         }
-    }
+    });
 }
 
 void https_client::stop() {
@@ -212,289 +286,154 @@ void https_client::stop() {
     // From here on get() refuses requests, and no connection or lookup starts.
     stopping_ = true;
     drain();
-    lookups_.cancel(asio::cancellation_type::terminal);
+    addresses_.stop();
     // Requests that wait for a connection would get none any more.
     lookup_deadline_ = no_time;
-    fail_waiting(errc::cancelled);
+    open_after_ = no_time;
+    fail_waiting(errc::cancelled, {});
     wake_at(steady_now());
 }
 
 void https_client::cut() {
     stop();
-    // The idle ones have ended with stop(); the busy ones are what it waits for.
-    for (https_connection* const connection : busy_) {
-        connection->end(errc::cancelled);
+    // The idle ones have ended with stop(); the others are what it waits for.
+    lists_.for_each_open(
+        [](pooled_connection& connection) { connection.transport->end(errc::cancelled); });
+    // An HTTP/2 connection that ends may still have requests in flight.
+    for (pooled_connection* const connection : lists_.ending) {
+        if (connection->transport) {
+            connection->transport->end(errc::cancelled);
+        }
     }
 }
 
 task<> https_client::join() {
     co_await tasks_.join();
-    co_await lookups_.join();
+    co_await addresses_.join();
 }
 
 api_connection_counts https_client::connections() const noexcept {
     api_connection_counts counts = totals_;
-    counts.idle = idle_.size();
-    counts.busy = busy_.size();
-    counts.opening = opening_.size();
+    counts.idle = lists_.idle_count();
+    counts.busy = lists_.free.size() + lists_.full.size() + lists_.worn.size() - counts.idle;
+    counts.opening = lists_.opening.size();
+    const auto count = [&counts](const pooled_connection& connection) {
+        ++counts.open[static_cast<std::size_t>(connection.version)];
+    };
+    lists_.for_each_open(count);
+    // Connections that end are open until their last answer.
+    for (const pooled_connection* const connection : lists_.ending) {
+        if (connection->in_flight > 0) {
+            ++counts.busy;
+            count(*connection);
+        }
+    }
+    counts.requests_in_flight = exchanges_.size();
+    counts.requests_waiting = waiting_.size();
     return counts;
 }
 
-// Connections ---------------------------------------------------------------------------------------------------------
-
-// The limit of the configuration, or a lower one while descriptors are short.
-std::size_t https_client::open_limit() const noexcept {
-    return scarce_limit_ ? std::min(*scarce_limit_, settings_.max_connections)
-                         : settings_.max_connections;
-}
-
-// Opens connections for the waiting requests, up to the limits.
-void https_client::open_connections() {
-    const steady_time now = steady_now();
-    // One connection for each waiting request. Connections that become free meanwhile serve requests as well, and what
-    // is then surplus stays idle.
-    const std::size_t needed =
-        std::min(waiting_.size() + waiting_for_fresh_.size(), max_handshakes);
-    while (!stopping_ && opening_.size() < needed) {
-        if (opening_.size() + idle_.size() + busy_.size() >= open_limit()) {
-            // A request that needs a fresh connection may replace the oldest idle connection.
-            if (waiting_for_fresh_.size() <= opening_.size() || idle_.empty()) {
-                break;
-            }
-            https_connection& oldest = *idle_.front();
-            oldest.retire();
-            move_to(ending_, oldest);
-        }
-        refresh_addresses(now);
-        if (addresses_.empty()) {
-            // look_up_host() calls this function again. Until then the requests wait, up to a deadline.
-            if (lookup_deadline_ == no_time) {
-                lookup_deadline_ = now + settings_.connect_timeout;
-                wake_at(lookup_deadline_);
-            }
-            break;
-        }
-        open_one(now);
-    }
-}
-
-// Opens one connection. Its task owns it; the lists only refer to it.
-void https_client::open_one(steady_time now) {
-    connection_owner& owner = *this;
-    auto connection = std::make_unique<https_connection>(executor_,
-                                                         owner,
-                                                         scratch_,
-                                                         tls_,
-                                                         tunnel_target(settings_),
-                                                         settings_.max_response_size_bytes);
-    connection->position = opening_.insert(opening_.end(), connection.get());
-    connection->list = &opening_;
-    tasks_.spawn("API connection", serve(std::move(connection), addresses_.order(now)));
-    wake_at(now + settings_.connect_timeout);
-}
-
-// The task of one connection, from the connect to its end.
-task<> https_client::serve(std::unique_ptr<https_connection> connection,
-                           std::vector<tcp_endpoint> addresses) {
-    error_code error;
-    std::exception_ptr bug;
-    // A bug in one connection must not stop the pool: its request is answered, then the group reports the bug.
-    try {
-        error = co_await connection->run(std::move(addresses));
-        bug = connection->bug();
-    } catch (...) {
-        bug = std::current_exception();
-        error = errc::connect_failed;
-    }
-    // In every case: the connection is destroyed when this returns, so no list may refer to it.
-    released(*connection, error);
-    if (bug) {
-        std::rethrow_exception(bug);
-    }
-}
-
-// A connection is open: gives it the first request.
-void https_client::on_open(https_connection& connection) {
-    ++totals_.opened_total;
-    note_attempts(connection, error_code());
-    // A new address works, so connections to addresses that the DNS no longer lists can end.
-    if (!is_gone(connection)) {
-        retire_open([this](const https_connection& other) { return is_gone(other); });
-    }
-    if (const tls_engine* const engine = connection.engine()) {
-        ++totals_.tls_handshakes_total;
-        totals_.tls_resumptions_total += engine->resumed() ? 1 : 0;
-        totals_.certificate_not_after = engine->peer_not_after();
-    }
-    // Only a new connection can serve these, so they come before other waiting requests.
-    move_to(idle_, connection);
-    if (!waiting_for_fresh_.empty()) {
-        const get_request request = waiting_for_fresh_.front();
-        waiting_for_fresh_.pop_front();
-        send(connection, request, steady_now());
-    } else {
-        dispatch(connection);
-    }
-    open_connections();
-}
+// What transports report ---------------------------------------------------------------------------------------------
 
 // An exchange is complete, with a response or an error. The connection gets its next request before the listener is
 // called, so that it does not wait for the listener.
-void https_client::on_exchanged(https_connection& connection, api_answer& answer) {
+void https_client::on_exchanged(exchange_ref done, api_answer& answer) {
+    pooled_connection& connection = *done->on;
+    const exchange ended = *done;
+    answer.slot = ended.request.slot;
+    exchanges_.finish(done);
+    --connection.in_flight;
+    connection.since = answer.received;
+    connection.is_new = false;
+    if (answer.http_status != 0 && connection.version == http_version::http_2) {
+        connection.has_responded = true;
+        versions_.note_response();
+    }
     // An answer after the pause shows that descriptors suffice; the pool may grow again.
     if (scarce_limit_ && answer.received >= scarce_until_) {
         scarce_limit_.reset();
     }
+    // RFC 9110 section 15.5.20: the API has not processed it, and wants it over another connection.
+    constexpr int misdirected = 421;
+    const bool again = answer.http_status == misdirected
+                       && connection.version == http_version::http_2
+                       && resend(ended, resend_cause::misdirected);
     std::exception_ptr bug;
     try {
         note_answer(connection, answer);
-        reuse_or_release(connection);
+        if (again) {
+            connection.transport->retire();
+        }
+        use_room(connection);
     } catch (...) {
         bug = std::current_exception();
     }
     // Even after a bug: without an answer the poll would stay in flight without end.
-    listener_->on_answer(answer);
+    if (!again) {
+        listener_->on_answer(answer);
+    }
     if (bug) {
         std::rethrow_exception(bug);
     }
 }
 
-// After an exchange: the connection is free again, or it ends and another may be opened in its place.
-void https_client::reuse_or_release(https_connection& connection) {
-    if (connection.idle()) {
-        dispatch(connection);
+// HTTP/2: the API has not processed a request. It is sent again at once, or fails if that has not helped before.
+void https_client::on_unprocessed(exchange_ref done, resend_cause cause) {
+    pooled_connection& connection = *done->on;
+    const exchange ended = *done;
+    exchanges_.finish(done);
+    --connection.in_flight;
+    connection.is_new = false;
+    if (cause == resend_cause::goaway && !connection.has_responded && connection.in_flight == 0) {
+        // It took none of its requests. A server that accepts connections while it ends: the next one would end the same
+        // way.
+        pause_opening();
+    }
+    use_room(connection);
+    const bool never_http_1_1 = settings_.http_version == http_version_choice::http_2;
+    if (cause == resend_cause::http_1_1_required && never_http_1_1) {
+        answer_failure(ended.request, errc::http2_unavailable, {});
+    } else if (resend(ended, cause)) {
+        serve_waiting();
     } else {
-        move_to(ending_, connection);
-        open_connections();
+        const errc error = stopping_ ? errc::cancelled : errc::connection_closed;
+        answer_failure(ended.request, error, "the API refused the request several times (HTTP/2)");
     }
 }
 
-// The task of a connection has ended. With an error, the connection did not open.
-void https_client::released(https_connection& connection, const error_code& error) {
-    connection.list->erase(connection.position);
-    if (error) {
-        note_attempts(connection, error);
-        if (error == errc::no_descriptors) {
-            limit_to_open_connections(steady_now());
-        }
-        // Each connection is opened for one request, so each failure to open is reported to one: the oldest that waits.
-        std::deque<get_request>& line = waiting_for_fresh_.empty() ? waiting_ : waiting_for_fresh_;
-        if (!line.empty() && error != errc::cancelled) {
-            const get_request request = line.front();
-            line.pop_front();
-            answer_failure(request, error, connection.detail());
-        }
-    }
-    open_connections();
-    // The housekeeping ends with the last connection, so it must look again.
-    if (stopping_) {
-        wake_at(steady_now());
+// HTTP/2: the server's limit has changed, or the connection is about to end.
+void https_client::on_changed(pooled_connection& connection) {
+    if (connection.list != &lists_.opening && connection.list != &lists_.ending) {
+        requests_per_connection_ = std::max<std::size_t>(connection.transport->max_room(), 1);
+        use_room(connection);
     }
 }
 
-// Records which addresses accepted connections and which did not.
-void https_client::note_attempts(const https_connection& connection, const error_code& error) {
-    // Neither says anything about the address.
-    if (error == errc::cancelled || error == errc::no_descriptors) {
-        return;
-    }
+void https_client::on_notice(pooled_connection& /*connection*/, const http2_notice& notice) {
     const steady_time now = steady_now();
-    for (const tcp_endpoint& address : connection.attempts().losers()) {
-        addresses_.note_failure(address, now);
+    if (notice.goaway) {
+        ++totals_.goaways_total[static_cast<std::size_t>(notice.code)];
     }
-    if (!error) {
-        addresses_.note_success(connection.attempts().peer());
-    } else if (connection.attempts().connected()) {
-        // The address accepts connections, but handshakes fail or do not end.
-        addresses_.note_failure(connection.attempts().peer(), now);
+    if (notice.requests && *notice.requests <= max_learned_length) {
+        versions_.note_length(*notice.requests);
     }
-}
-
-// Records whether the address answers well; leaves it if it alone does not.
-void https_client::note_answer(const https_connection& connection, const api_answer& answer) {
-    // Behind a proxy, answers say nothing about the proxy's address. Aborted requests say nothing at all.
-    if (settings_.proxy_url || answer.error == errc::cancelled
-        || answer.error == errc::reused_connection_closed) {
-        return;
+    if (notice.code == http2_code::enhance_your_calm) {
+        versions_.note_calm(now);
     }
-    const tcp_endpoint peer = connection.attempts().peer();
-    const bool good = !answer.error && answer.http_status < 500;
-    if (addresses_.note_answer(peer, good, answer.received)) {
-        retire_open([&](const https_connection& other) { return other.attempts().peer() == peer; });
+    if (notice.code == http2_code::http_1_1_required) {
+        versions_.note_http_1_1_required(now);
+        requests_per_connection_ = 1;
+        retire_open(
+            [](const pooled_connection& other) { return other.version == http_version::http_2; });
     }
-}
-
-// Whether the DNS no longer lists the address of a connection.
-bool https_client::is_gone(const https_connection& connection) const noexcept {
-    return !addresses_.contains(connection.attempts().peer());
-}
-
-// After a lookup: moves to the new addresses.
-void https_client::leave_gone_addresses(steady_time now) {
-    const bool any = std::ranges::any_of(idle_, [this](auto* each) { return is_gone(*each); })
-                     || std::ranges::any_of(busy_, [this](auto* each) { return is_gone(*each); });
-    // Opened even if no request waits: on_open() retires the old connections once a new address has proved to work.
-    if (any && opening_.empty()) {
-        open_one(now);
-    }
-}
-
-// The process is out of descriptors: the pool makes do with the connections it has.
-void https_client::limit_to_open_connections(steady_time now) {
-    // Connections that are opening have their descriptor already, or will report the lack next.
-    scarce_limit_ = std::max<std::size_t>(1, idle_.size() + busy_.size() + opening_.size());
-    scarce_until_ = now + scarcity;
-}
-
-// Starts a lookup if one is due. Requests use the old addresses meanwhile.
-void https_client::refresh_addresses(steady_time now) {
-    if (addresses_.stale(now) && !lookup_running_) {
-        lookup_running_ = true;
-        lookups_.spawn("address lookup", look_up_host());
-    }
-}
-
-// Looks up the API's host and applies the result.
-task<> https_client::look_up_host() {
-    const api_endpoint asked = settings_.base_url;
-    const std::optional<proxy_endpoint> through = settings_.proxy_url;
-    // With a proxy, only the proxy's name is looked up; the proxy looks up the API's.
-    const auto found = co_await resolver_.resolve(through ? through->host : asked.host,
-                                                  through ? through->port : asked.port);
-    lookup_running_ = false;
-    lookup_deadline_ = no_time;
-    if (stopping_) {
-        co_return;
-    }
-    // A reload has changed the host meanwhile: the result is dropped, and open_connections() starts a new lookup.
-    if (asked != settings_.base_url || through != settings_.proxy_url) {
-        open_connections();
-        co_return;
-    }
-    // On success waiting requests get connections; without any address they fail; otherwise the old addresses stay.
-    if (found) {
-        addresses_.assign(*found, steady_now());
-        leave_gone_addresses(steady_now());
-        open_connections();
-    } else if (addresses_.empty()) {
-        fail_waiting(found.error());
-    } else {
-        addresses_.note_failed_lookup(steady_now());
-    }
-}
-
-// Moves a connection to the end of another list, without allocation.
-void https_client::move_to(connection_list& list, https_connection& connection) noexcept {
-    list.splice(list.end(), *connection.list, connection.position);
-    connection.list = &list;
 }
 
 // Deadlines -----------------------------------------------------------------------------------------------------------
 
 // The shorter of the two idle timeouts, the client's and the server's.
-steady_duration https_client::idle_limit(const https_connection& connection) const noexcept {
+steady_duration https_client::idle_limit(const pooled_connection& connection) const noexcept {
     const steady_duration ours = settings_.idle_timeout;
-    const std::optional<seconds> theirs = connection.idle_limit();
+    const std::optional<seconds> theirs = connection.transport->idle_limit();
     if (!theirs) {
         return ours;
     }
@@ -502,20 +441,30 @@ steady_duration https_client::idle_limit(const https_connection& connection) con
     return std::clamp<steady_duration>(*theirs - seconds(1), steady_duration::zero(), ours);
 }
 
+// How long a request may wait for room: a connection may have to open first, or a request on it to time out.
+steady_duration https_client::wait_limit() const noexcept {
+    return settings_.connect_timeout + settings_.request_timeout;
+}
+
 steady_time https_client::next_deadline() const noexcept {
-    // Each list is in the order of since(), so its front is due first.
-    steady_time next = steady_time::max();
-    if (!opening_.empty()) {
-        next = std::min(next, opening_.front()->since() + settings_.connect_timeout);
+    steady_time next = check_at_;
+    if (!lists_.opening.empty()) {
+        next = std::min(next, lists_.opening.front()->since + settings_.connect_timeout);
     }
-    if (!busy_.empty()) {
-        next = std::min(next, busy_.front()->since() + settings_.request_timeout);
+    if (const std::optional<steady_time> sent = exchanges_.oldest()) {
+        next = std::min(next, *sent + settings_.request_timeout);
     }
-    if (!idle_.empty()) {
-        next = std::min(next, idle_.front()->since() + idle_limit(*idle_.front()));
+    if (const pooled_connection* const idle = lists_.first_idle()) {
+        next = std::min(next, idle->since + idle_limit(*idle));
     }
     if (lookup_deadline_ != no_time) {
         next = std::min(next, lookup_deadline_);
+    }
+    if (const std::optional<steady_time> queued = waiting_.oldest()) {
+        next = std::min(next, *queued + wait_limit());
+    }
+    if (open_after_ != no_time) {
+        next = std::min(next, open_after_);
     }
     return next;
 }
@@ -537,8 +486,8 @@ void https_client::wake_at(steady_time when) {
 task<> https_client::run_housekeeping() {
     for (;;) {
         do_housekeeping();
-        const bool empty = opening_.empty() && idle_.empty() && busy_.empty() && ending_.empty();
-        if (empty && refused_.empty() && lookup_deadline_ == no_time) {
+        const bool empty = lists_.open_count() == 0 && lists_.ending.empty();
+        if (empty && refused_.empty() && lookup_deadline_ == no_time && open_after_ == no_time) {
             break;
         }
         // Refused requests are answered in the next turn of the loop.
@@ -563,21 +512,87 @@ void https_client::do_housekeeping() {
 
 // Ends all connections and waits whose deadline has passed.
 void https_client::sweep(steady_time now) {
-    const auto end_due = [&](connection_list& list, auto limit) {
-        // The list is in the order of since(), so the first connection that is not due ends the search.
-        while (!list.empty() && list.front()->since() + limit(*list.front()) <= now) {
-            https_connection& connection = *list.front();
-            connection.end_overdue();
-            move_to(ending_, connection);
-        }
-    };
     // One limit for connect, proxy and handshake together.
-    end_due(opening_, [&](const https_connection&) { return settings_.connect_timeout; });
-    end_due(busy_, [&](const https_connection&) { return settings_.request_timeout; });
-    end_due(idle_, [&](const https_connection& each) { return idle_limit(each); });
+    while (!lists_.opening.empty()
+           && lists_.opening.front()->since + settings_.connect_timeout <= now) {
+        pooled_connection& connection = *lists_.opening.front();
+        if (connection.transport) {
+            // TLS is done; the server's settings have not come.
+            connection.transport->end(errc::handshake_timeout);
+        } else {
+            connection.opening->end_overdue();
+        }
+        connection_lists::move(connection, lists_.ending);
+    }
+    if (check_at_ <= now) {
+        check_life(now);
+    }
+    while (const auto overdue = exchanges_.take_overdue(now - settings_.request_timeout)) {
+        pooled_connection& connection = *(*overdue)->on;
+        connection.transport->give_up(*overdue);
+        if (connection.transport->ending()) {
+            leave(connection, now);
+        } else {
+            // With HTTP/1.1 the connection ends instead.
+            ++totals_.streams_cancelled_total;
+        }
+    }
+    while (pooled_connection* const idle = lists_.first_idle()) {
+        if (idle->since + idle_limit(*idle) > now) {
+            break;
+        }
+        retire(*idle);
+    }
     if (lookup_deadline_ != no_time && lookup_deadline_ <= now) {
         lookup_deadline_ = no_time;
-        fail_waiting(errc::resolve_timeout);
+        fail_waiting(errc::resolve_timeout, {});
+    }
+    sweep_waiting(now);
+    if (open_after_ != no_time && open_after_ <= now) {
+        open_after_ = no_time;
+        open_connections();
+    }
+}
+
+// Ends the connections whose server is silent. Their requests can be sent again, which is why this is not left to the
+// deadlines.
+void https_client::check_life(steady_time now) {
+    check_at_ = steady_time::max();
+    for (connection_list* const list : {&lists_.free, &lists_.full, &lists_.worn, &lists_.ending}) {
+        for (auto next = list->begin(); next != list->end();) {
+            pooled_connection& connection = **next++;
+            if (!connection.transport || connection.transport->was_silent()) {
+                continue;
+            }
+            check_at_ = std::min(check_at_, connection.transport->check_life(now));
+            if (connection.transport->was_silent()) {
+                leave(connection, now);
+            }
+        }
+    }
+}
+
+// Uses a connection no more that is ending because of a deadline.
+void https_client::leave(pooled_connection& connection, steady_time now) {
+    connection_lists::move(connection, lists_.ending);
+    if (connection.transport->was_silent()) {
+        // The next connections begin with another address, if there is one.
+        addresses_.book.note_failure(connection.peer, now);
+    }
+}
+
+// Fails the requests that have waited too long.
+void https_client::sweep_waiting(steady_time now) {
+    const std::vector<queued_request> late = waiting_.take_all(now - wait_limit());
+    if (late.empty()) {
+        return;
+    }
+    // A server that accepts no requests for that long may be replaced by another one.
+    retire_open([](const pooled_connection& connection) {
+        return connection.in_flight == 0 && connection.transport->room() == 0;
+    });
+    for (const queued_request& waiting : late) {
+        answer_failure(waiting.request, errc::request_timeout, "no connection had room");
     }
 }
 

@@ -1,14 +1,12 @@
 #include "net/client/proxy_answer.hpp"
 
+#include "kallglot/base/text.hpp"
+
 namespace kallglot {
 
 namespace {
 
 using state = proxy_answer::state_type;
-
-bool is_digit(char c) noexcept {
-    return c >= '0' && c <= '9';
-}
 
 } // namespace
 

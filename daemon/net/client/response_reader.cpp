@@ -1,11 +1,13 @@
 #include "net/client/response_reader.hpp"
 
 #include "net/client/http_response_parser.hpp"
+#include "net/client/wipe.hpp"
 
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/http/error.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <exception>
 #include <string_view>
@@ -14,28 +16,38 @@ namespace kallglot {
 
 namespace {
 
-constexpr int max_interim_responses = 10;
-constexpr std::size_t header_limit_bytes = 8 * 1024;
-constexpr std::size_t error_body_limit = 16 * 1024;
 // Limit for an incomplete line: a header, or a chunk's size with its extensions.
-constexpr std::size_t pending_limit = 16 * 1024;
-// A reader that needed more memory than this returns it.
-constexpr std::size_t max_idle_capacity = 4 * 1024;
-
-// Responses contain stream tokens and phone numbers.
-void wipe(std::string& text) {
-    ::explicit_bzero(text.data(), text.size());
-    text.clear();
-    if (text.capacity() > max_idle_capacity) {
-        text.shrink_to_fit();
-    }
-}
+constexpr std::size_t pending_limit = response_header_limit_bytes + 16 * 1024;
 
 // Beast checks a status line when its end arrives; a peer of another protocol may never send one.
 bool begins_like_http(std::span<const char> bytes) noexcept {
     constexpr std::string_view start = "HTTP/1.";
     const std::size_t size = std::min(start.size(), bytes.size());
     return std::string_view(bytes.data(), size) == start.substr(0, size);
+}
+
+// `HTTP/1.1 200` without the space before a reason phrase that is empty. RFC 9112 section 4 wants the space; some servers
+// leave it out, and only Beast insists on it.
+constexpr std::size_t status_end = 12;
+
+bool lacks_the_space(std::span<const char> bytes) noexcept {
+    return bytes.size() > status_end && bytes[status_end] == '\r';
+}
+
+// Feeds the parser once; returns how many of the bytes it took.
+std::size_t put(http_response_parser& parser,
+                std::span<const char> bytes,
+                bool at_status_line,
+                boost::beast::error_code& error) {
+    if (!at_status_line || !lacks_the_space(bytes)) {
+        return parser.put(boost::asio::const_buffer(bytes.data(), bytes.size()), error);
+    }
+    const std::array<boost::asio::const_buffer, 3> repaired = {
+        boost::asio::buffer(bytes.data(), status_end),
+        boost::asio::buffer(" ", 1),
+        boost::asio::buffer(bytes.data() + status_end, bytes.size() - status_end)};
+    const std::size_t used = parser.put(repaired, error);
+    return used > status_end ? used - 1 : used;
 }
 
 // The errors of Beast that need a class of their own; every other one means a malformed response.
@@ -51,37 +63,12 @@ errc translate(const boost::beast::error_code& error) noexcept {
 
 } // namespace
 
-// Connects the parser, a new one for each message, to the reader of its body.
-class response_reader::http final : public body_sink {
-public:
-    explicit http(response_reader& owner) : owner_(owner) {}
-
-    void restart() { parser.emplace(owner_.answer_.headers, *this, owner_.body_limit_); }
-
-    void on_body(int status, std::string_view piece) noexcept override {
-        if (status == 200) {
-            // finish() reports the error. Until then the rest is read and ignored, so that the connection can carry the
-            // next request.
-            static_cast<void>(owner_.session_.write(piece));
-            return;
-        }
-        // A body over the limit is not parsed: a part of it would be invalid JSON.
-        if (owner_.error_body_.size() + piece.size() > error_body_limit) {
-            overflow = true;
-        } else {
-            owner_.error_body_.append(piece);
-        }
-    }
-
-    // Set from start() on.
+// A new parser for each message, in place, so that a poll allocates nothing. Set from start() on.
+struct response_reader::http {
     std::optional<http_response_parser> parser;
-    bool overflow = false;
-
-private:
-    response_reader& owner_;
 };
 
-response_reader::response_reader() : http_(std::make_unique<http>(*this)) {}
+response_reader::response_reader() : http_(std::make_unique<http>()) {}
 
 response_reader::~response_reader() {
     forget();
@@ -89,24 +76,21 @@ response_reader::~response_reader() {
 
 void response_reader::forget() noexcept {
     wipe(pending_);
-    wipe(error_body_);
+    answer_.forget();
 }
 
 void response_reader::start(const session_id& expected, std::size_t body_limit_bytes) {
-    forget();
-    answer_ = api_answer();
+    wipe(pending_);
+    answer_.start(expected, body_limit_bytes);
     body_limit_ = body_limit_bytes;
-    interim_responses_ = 0;
     complete_ = false;
-    http_->overflow = false;
-    session_.start(expected);
     restart_parser();
 }
 
 // For the first response and for each one behind an interim response.
 void response_reader::restart_parser() {
     header_bytes_ = 0;
-    http_->restart();
+    http_->parser.emplace(answer_, body_limit_);
 }
 
 response_reader::progress response_reader::feed(std::span<const char> bytes) noexcept {
@@ -148,14 +132,13 @@ response_reader::progress response_reader::consume(std::span<const char>& bytes)
         if (!parser.got_some() && !begins_like_http(bytes)) {
             return fail(errc::malformed_response);
         }
-        const std::size_t used =
-            parser.put(boost::asio::const_buffer(bytes.data(), bytes.size()), error);
+        const std::size_t used = put(parser, bytes, in_header && header_bytes_ == 0, error);
         bytes = bytes.subspan(used);
         if (in_header && !parser.is_header_done()) {
             header_bytes_ += used;
         }
         if (error == boost::beast::http::error::need_more) {
-            const bool too_long = header_bytes_ + bytes.size() > header_limit_bytes;
+            const bool too_long = header_bytes_ + bytes.size() > response_header_limit_bytes;
             return !parser.is_header_done() && too_long ? fail(errc::header_too_large)
                                                         : progress::more;
         }
@@ -169,18 +152,16 @@ response_reader::progress response_reader::consume(std::span<const char>& bytes)
             }
             continue;
         }
-        if (!parser.interim()) {
+        if (!answer_.interim()) {
             // One request, one response: more bytes would count as the answer to the next request.
             if (!bytes.empty()) {
                 return fail(errc::unsolicited_data);
             }
-            conclude();
+            complete_ = true;
+            answer_.finish();
             return progress::complete;
         }
         // An interim response: the final one follows.
-        if (++interim_responses_ > max_interim_responses) {
-            return fail(errc::malformed_response);
-        }
         restart_parser();
     }
     return progress::more;
@@ -194,34 +175,14 @@ response_reader::progress response_reader::keep_rest(std::span<const char> bytes
 
 // Ends the response with an error; later calls of feed() are errors too.
 response_reader::progress response_reader::fail(errc fault) noexcept {
-    // Values of a message that is in doubt are dropped; its headers stay for the caller.
     complete_ = true;
-    answer_.error = fault;
-    answer_.http_status = 0;
-    answer_.snapshot = session_snapshot();
+    answer_.fail(fault);
     return progress::failed;
-}
-
-// The response is complete: takes the session or the API's error out of its body.
-void response_reader::conclude() noexcept {
-    complete_ = true;
-    const int status = http_->parser->status();
-    if (status == 200) {
-        const result<session_snapshot> snapshot = session_.finish();
-        if (!snapshot) {
-            answer_.error = snapshot.error();
-            return;
-        }
-        answer_.snapshot = *snapshot;
-    } else if (!http_->overflow) {
-        answer_.problem = parse_api_error(error_body_);
-    }
-    answer_.http_status = status;
 }
 
 bool response_reader::reusable() const noexcept {
     // An answer about another session means that requests and answers no longer match on this connection.
-    return answer_.error != errc::wrong_session && http_->parser && http_->parser->is_done()
+    return answer().error != errc::wrong_session && http_->parser && http_->parser->is_done()
            && http_->parser->keep_alive();
 }
 

@@ -7,10 +7,11 @@
 #ifndef KALLGLOT_NET_CLIENT_RESPONSE_READER_HPP
 #define KALLGLOT_NET_CLIENT_RESPONSE_READER_HPP
 
-#include "kallglot/api/session_parser.hpp"
 #include "kallglot/base/error.hpp"
+#include "kallglot/base/time.hpp"
 #include "kallglot/ports/api_client.hpp"
 #include "kallglot/tracking/session_id.hpp"
+#include "net/client/answer_reader.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -44,17 +45,18 @@ public:
     /// Takes the next bytes, split at any position.
     ///
     /// Complete: a status in 100..599, framed by one Content-Length or by exactly `chunked` on HTTP/1.1, or 204 and
-    /// 304 without a body; no trailers; nothing after the end. Up to ten interim responses (1xx) are skipped.
-    /// Errors: malformed_response, header_too_large (8 KiB), response_too_large, encoded_response, foreign_content,
+    /// 304 without a body; nothing after the end. Up to ten interim responses (1xx) are skipped, and 8 KiB of trailers
+    /// that do not describe the message.
+    /// Errors: malformed_response, header_too_large (64 KiB), response_too_large, encoded_response, foreign_content,
     ///         unsolicited_data (bytes after the end; also from a call after `complete`). The connection must be
     ///         closed.
     [[nodiscard]] progress feed(std::span<const char> bytes) noexcept;
 
     /// After `complete`: status, headers, snapshot or problem; `error` if the body is no valid session. After `failed`:
     /// `error`, and the headers received so far. The caller fills in slot and times.
-    [[nodiscard]] const api_answer& answer() const noexcept { return answer_; }
+    [[nodiscard]] const api_answer& answer() const noexcept { return answer_.answer(); }
 
-    [[nodiscard]] api_answer& answer() noexcept { return answer_; }
+    [[nodiscard]] api_answer& answer() noexcept { return answer_.answer(); }
 
     /// Whether the next request may use the same connection. Precondition: `complete`.
     [[nodiscard]] bool reusable() const noexcept;
@@ -63,22 +65,18 @@ public:
     [[nodiscard]] std::optional<seconds> keep_alive_timeout() const noexcept;
 
 private:
-    class http; // Beast's parser with our checks
+    struct http; // Beast's parser with our checks
 
     progress consume(std::span<const char>& bytes);
     progress keep_rest(std::span<const char> bytes);
     progress fail(errc fault) noexcept;
-    void conclude() noexcept;
     void restart_parser();
 
+    answer_reader answer_;
     std::unique_ptr<http> http_;
-    session_parser session_;
-    std::string pending_;    // the beginning of a line that is incomplete
-    std::string error_body_; // of a response other than 200
-    api_answer answer_;
+    std::string pending_; // the beginning of a line that is incomplete
     std::size_t body_limit_ = 0;
     std::size_t header_bytes_ = 0;
-    int interim_responses_ = 0;
     bool complete_ = false;
 };
 

@@ -24,6 +24,8 @@ constexpr milliseconds accept_pause(100);
 // Connections accepted in one turn of the loop. In each turn all clients may be answered; with one accept a turn, the
 // last of a hundred new clients would wait for a hundred turns.
 constexpr int max_accepts_per_turn = 16;
+// A client that takes no byte of its response for so long is closed before others.
+constexpr seconds stalled_after(1);
 
 // The addresses to try for one configured address; only the first that the machine supports is used.
 [[nodiscard]] result<std::vector<tcp_endpoint>> resolve_listen(loop_executor executor,
@@ -44,6 +46,7 @@ constexpr int max_accepts_per_turn = 16;
     if (error || found.empty()) {
         return make_error_code(errc::name_not_resolved);
     }
+    // The first address only: a name with several would make it unclear where the daemon listens.
     return std::vector<tcp_endpoint>{found.begin()->endpoint()};
 }
 
@@ -59,6 +62,7 @@ constexpr int max_accepts_per_turn = 16;
     // A restart must not wait for connections of the old process in TIME_WAIT.
     acceptor.set_option(tcp::acceptor::reuse_address(true), error);
     if (both_families && where.protocol() == tcp::v6()) {
+        // The default depends on net.ipv6.bindv6only, so it is set explicitly.
         acceptor.set_option(asio::ip::v6_only(false), error);
     }
     if (!error) {
@@ -99,8 +103,15 @@ http_server::http_server(loop_executor executor,
       clock_(time),
       log_(log),
       sweep_timer_(make_timer<&http_server::sweep>(time, *this)),
-      group_(executor_, [this](const std::string& task_name, const std::string& what) {
-          log_.error("task failed", {{"task", task_name}, {"error", what}});
+      group_(executor_,
+             [this](const std::string& task_name, const std::string& what) {
+                 log_.error("internal error: connection ended",
+                            {{"task", task_name}, {"error", what}});
+             }),
+      turns_(time),
+      // The standard phrase: nothing of the request, so that nothing can be injected.
+      error_page_([](int status, std::string_view) {
+          return make_text_response(status, reason_phrase(status));
       }) {}
 
 // Tasks of connections refer to this object.
@@ -165,6 +176,8 @@ error_code http_server::adopt(int descriptor) {
 void http_server::begin(std::unique_ptr<listener> fresh) {
     // The task refers to the listener, which stays in the list until the server is destroyed.
     listener* const from = fresh.get();
+    error_code error;
+    from->on_loopback = from->acceptor.local_endpoint(error).address().is_loopback();
     listeners_.push_back(std::move(fresh));
     group_.spawn(name_ + " listener", accept(from));
 }
@@ -196,7 +209,9 @@ task<> http_server::accept(listener* from) {
     bool logged = false;
     while (!finishing_) {
         tcp_socket peer(executor_);
-        const std::tuple<error_code> outcome = co_await from->acceptor.async_accept(peer, as_tuple);
+        tcp_endpoint where;
+        const std::tuple<error_code> outcome =
+            co_await from->acceptor.async_accept(peer, where, as_tuple);
         const error_code error = std::get<0>(outcome);
         if (finishing_) {
             break;
@@ -213,54 +228,74 @@ task<> http_server::accept(listener* from) {
             continue;
         }
         logged = false;
-        admit(std::move(peer));
-        admit_waiting(from->acceptor);
+        admit(std::move(peer), {network_of(where.address()), from->on_loopback});
+        admit_waiting(*from);
     }
 }
 
 // Accepts further clients that wait already, without another turn of the loop for each.
-void http_server::admit_waiting(tcp_acceptor& acceptor) {
+void http_server::admit_waiting(listener& from) {
     for (int admitted = 1; admitted < max_accepts_per_turn; ++admitted) {
         tcp_socket peer(executor_);
+        tcp_endpoint where;
         error_code error;
-        acceptor.accept(peer, error);
+        from.acceptor.accept(peer, where, error);
         if (error) {
             return; // no client waits, or the next async_accept reports the error
         }
-        admit(std::move(peer));
+        admit(std::move(peer), {network_of(where.address()), from.on_loopback});
     }
 }
 
 // Adds a connection and starts its task.
-void http_server::admit(tcp_socket peer) {
+void http_server::admit(tcp_socket peer, const http_client_place& from) {
     // A response is written at once, so waiting to fill a packet would only delay it.
     error_code ignored;
     peer.set_option(tcp::no_delay(true), ignored);
-    make_room();
-    const auto where =
-        connections_.emplace(connections_.end(), std::move(peer), limits_, tls_ ? &*tls_ : nullptr);
+    make_room(from.network);
+    const auto where = connections_.emplace(connections_.end(),
+                                            std::move(peer),
+                                            from,
+                                            bodies_,
+                                            limits_,
+                                            tls_ ? &*tls_ : nullptr,
+                                            clock_);
+    where->parser.use_prefix(prefix_);
     // The timeout of the first request starts here, so that a client that sends nothing is closed as well.
     set_deadline(*where, clock_.now() + limits_.request_timeout);
     group_.spawn(name_ + " connection", serve(connection_entry(connections_, where)));
 }
 
-// Closes connections until one more is within the limit.
-void http_server::make_room() {
+// Closes connections until one more, of this network, is within the limit.
+void http_server::make_room(const peer_network& newcomer) {
     // Closed connections stay in the list until their coroutines end.
-    const auto alive =
-        static_cast<std::size_t>(std::ranges::count(connections_, false, &connection::is_cut));
-    // Several must be closed if a reload has lowered the limit.
-    std::size_t surplus =
-        alive + 1 > limits_.max_connections ? alive + 1 - limits_.max_connections : 0;
-    // The front is longest without a complete request. A connection that is being answered is closed only if all are.
-    for (const bool served : {false, true}) {
-        for (connection& one : connections_) {
-            if (surplus != 0 && !one.is_cut && one.is_served() == served) {
-                one.cut();
-                --surplus;
-            }
+    const auto alive = std::ranges::count(connections_, false, &connection::is_cut);
+    const std::size_t limit = connection_limit();
+    if (static_cast<std::size_t>(alive) < limit) {
+        return;
+    }
+    const steady_time now = clock_.now();
+    std::vector<connection*> clients;
+    std::vector<open_connection> choices;
+    for (connection& one : connections_) {
+        if (!one.is_cut) {
+            clients.push_back(&one);
+            choices.push_back(one.as_choice(now - stalled_after));
         }
     }
+    // Several must be closed if a reload or a lack of memory has lowered the limit.
+    while (clients.size() >= limit) {
+        const std::size_t victim = choose_for_eviction(choices, newcomer);
+        clients[victim]->cut();
+        clients.erase(clients.begin() + static_cast<std::ptrdiff_t>(victim));
+        choices.erase(choices.begin() + static_cast<std::ptrdiff_t>(victim));
+    }
+}
+
+// While memory is short a quarter of the connections is enough for scrapes and deliveries.
+std::size_t http_server::connection_limit() const noexcept {
+    const std::size_t usual = limits_.max_connections;
+    return std::max(bodies_.is_short() ? usual / 4 : usual, std::size_t{1});
 }
 
 // Sets the deadline of a connection and makes sure that a sweep happens then.
@@ -279,11 +314,8 @@ void http_server::sweep() {
     // Found again from the remaining deadlines.
     next_sweep_ = steady_time::max();
     for (connection& one : connections_) {
-        // The coroutine sees `timed_out` after its wait and knows whether it may still answer (408).
         if (one.deadline <= now) {
-            one.deadline = steady_time::max();
-            one.timed_out = true;
-            one.stream.cancel();
+            one.time_out();
         }
         next_sweep_ = std::min(next_sweep_, one.deadline);
     }

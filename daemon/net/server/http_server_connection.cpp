@@ -21,16 +21,8 @@ using http_field = std::pair<std::string, std::string>;
 constexpr seconds linger_time(1);
 constexpr std::size_t linger_bytes = std::size_t{256} * 1024;
 
-// Body bytes that are read before the gate has admitted the request.
-constexpr std::size_t max_unadmitted_bytes = std::size_t{16} * 1024;
-
 [[nodiscard]] std::int64_t whole_unix_seconds(api_time time) noexcept {
     return std::chrono::floor<seconds>(time).time_since_epoch().count();
-}
-
-// The text of an error is its standard phrase: nothing of the request, so that nothing can be injected.
-[[nodiscard]] http_response make_error_response(int status) {
-    return make_text_response(status, reason_phrase(status));
 }
 
 } // namespace
@@ -40,22 +32,36 @@ task<> http_server::serve(connection_entry entry) {
     // Cancellation shows as an error of the stream, so that the stream is always closed below.
     co_await asio::this_coro::throw_if_cancelled(false);
     connection* const client = &*entry.where();
-    bool open = true;
+    // Within the task of the connection, so that a slow handshake holds up no accept.
+    bool open = co_await shake_hands(client);
+    if (!open) {
+        co_await refuse(client);
+    }
     while (open && !client->is_cut) {
+        const bool was_idle = client->parser.now() == http_server_parser::state::idle;
         const bool arrived = co_await read_request(client);
         if (!arrived) {
             co_await refuse(client);
             break;
         }
-        // A complete request makes this the last connection to be closed for a new one.
-        connections_.splice(connections_.end(), connections_, entry.where());
+        // A client certificate ends for open connections as well. On a new connection the client gets the reason.
+        if (client->trusted_until != 0
+            && client->trusted_until < whole_unix_seconds(clock_.wall_now())) {
+            break;
+        }
+        // A complete request makes this the last connection to be closed for a new one. A request that was sent ahead does
+        // not count: a client must not stay by requests whose responses it does not read.
+        if (was_idle) {
+            connections_.splice(connections_.end(), connections_, entry.where());
+        }
         open = co_await exchange(client);
     }
     // Also after an error of either side; closing twice does no harm.
     client->stream.close();
 }
 
-// Reads until a request is complete. False: it is rejected, too late, or the client has left.
+// Reads until a request is complete, or can be answered by its head. False: it is rejected, too late, or the client has
+// left.
 task<bool> http_server::read_request(connection* client) {
     // A pipelined request may be complete already, from bytes read with the one before.
     while (client->parser.now() != http_server_parser::state::complete) {
@@ -64,6 +70,9 @@ task<bool> http_server::read_request(connection* client) {
         }
         if (!co_await admit_head(client)) {
             co_return false;
+        }
+        if (client->is_answered_early) {
+            co_return true;
         }
         // Only now, so that a rejected client does not send its body.
         if (client->parser.now() == http_server_parser::state::expect_continue) {
@@ -81,29 +90,51 @@ task<bool> http_server::read_request(connection* client) {
         }
         client->parser.put(std::string_view(client->input.data(), *size));
         note_progress(client);
+        if (!hold_body(client)) {
+            co_return false;
+        }
     }
     co_return true;
 }
 
-// Asks the gate early if the body is large or the client waits for permission to send it. False: rejected.
+// Counts the memory of the body that has arrived so far. False: there is none for it, and the request is rejected.
+bool http_server::hold_body(connection* client) {
+    client->body.hold(client->parser.body_bytes());
+    const bool is_body = client->parser.head() != nullptr;
+    if (is_body && !client->body.fits(limits_.max_connections)) {
+        // The client may repeat the request: the memory belongs to others for a moment only.
+        client->refusal = error_page_(503, client->parser.path());
+        client->refusal->fields.emplace_back("Retry-After", "5");
+    }
+    return !client->refusal;
+}
+
+// Decides by the head of a request whose body is still to come. False: rejected.
 task<bool> http_server::admit_head(connection* client) {
-    // A client without credentials must not fill memory with large bodies, so the gate decides by the head.
+    // A client without credentials must not fill memory with bodies, so the gate is asked before they are read.
     const http_request* const head = client->parser.head();
-    if (!gate_ || client->is_admitted || head == nullptr) {
+    if (client->is_admitted || head == nullptr) {
         co_return true;
     }
-    const bool expects = client->parser.now() == http_server_parser::state::expect_continue;
-    if (!expects && client->parser.missing_bytes() <= max_unadmitted_bytes) {
-        co_return true;
+    if (gate_) {
+        // The gate may wait for a password hash; that time is not the client's.
+        client->now = connection::phase::answering;
+        set_deadline(*client, steady_time::max());
+        // A pointer is safe here: the connection waits, and the parser is not touched meanwhile.
+        client->refusal = co_await gate_(head);
+        client->now = connection::phase::receiving;
+        set_deadline(*client, clock_.now() + limits_.request_timeout);
     }
-    // The gate may wait for a password hash; that time is not the client's.
-    client->now = connection::phase::answering;
-    set_deadline(*client, steady_time::max());
-    client->refusal = co_await gate_(head);
-    client->now = connection::phase::receiving;
-    set_deadline(*client, clock_.now() + limits_.request_timeout);
-    client->is_admitted = !client->refusal;
-    co_return client->is_admitted && !client->is_cut && !finishing_;
+    if (!client->refusal) {
+        client->is_admitted = true;
+        // A body that no handler needs is not read: for 404, 405, or a page.
+        const http_routes::found route = routes_.find(head->method, head->path);
+        client->is_answered_early = route.check == nullptr;
+        if (route.check != nullptr) {
+            client->refusal = (*route.check)(*head);
+        }
+    }
+    co_return !client->refusal && !client->is_cut && !finishing_;
 }
 
 // Starts the timeout of a request at its first byte.
@@ -125,23 +156,30 @@ task<bool> http_server::exchange(connection* client) {
     set_deadline(*client, steady_time::max());
     ++client->answered;
 
-    http_request request = client->parser.take();
+    const bool is_early = std::exchange(client->is_answered_early, false);
+    http_request request = is_early ? client->parser.take_head() : client->parser.take();
     const bool head_only = request.method == "HEAD";
     const bool wants_more = request.keep_alive;
+    // Each request is admitted by itself: credentials may differ on one connection, behind a proxy.
     const bool is_admitted = std::exchange(client->is_admitted, false);
     http_response answered = co_await answer(std::move(request), is_admitted);
+    // The handler has the body, or has dropped it.
+    client->body.hold(0);
 
     // The last response says `Connection: close`, so that the client does not count on the connection.
     const bool is_last = client->answered >= limits_.requests_per_connection;
     const bool keep_alive = wants_more && !is_last && !finishing_;
     const bool written = co_await write(client, std::move(answered), keep_alive, head_only);
-    if (written && wants_more && is_last) {
+    if (written && (is_early || (wants_more && is_last))) {
         co_await linger(client);
     }
     if (!written || !keep_alive) {
         co_return false;
     }
 
+    if (client->parser.now() == http_server_parser::state::idle) {
+        client->write_time_left = limits_.write_timeout;
+    }
     // Bytes that the client sent ahead count as the beginning of the next request.
     client->now = connection::phase::waiting;
     set_deadline(*client, clock_.now() + limits_.idle_timeout);
@@ -160,13 +198,22 @@ task<http_response> http_server::answer(http_request request, bool is_admitted) 
     // Only admitted requests reach the routes, so that 404 and 405 reveal nothing to others.
     const http_routes::found route = routes_.find(request.method, request.path);
     if (route.handler == nullptr) {
-        http_response refused = make_error_response(route.status);
-        if (route.status == 405) {
+        // The answer to OPTIONS is no refusal.
+        if (route.status != 204 && on_refusal_) {
+            on_refusal_(route.status);
+        }
+        http_response refused;
+        refused.status = route.status;
+        if (route.status != 204) {
+            refused = error_page_(route.status, request.path);
+        }
+        if (!route.allow.empty()) {
             refused.fields.emplace_back("Allow", route.allow);
         }
         co_return refused;
     }
     // An exception of a handler is a bug, but must not end the server.
+    const std::string path = request.path;
     std::string what;
     try {
         http_response given = co_await (*route.handler)(std::move(request));
@@ -176,7 +223,7 @@ task<http_response> http_server::answer(http_request request, bool is_admitted) 
     }
     log_.error("request handler failed: responding with 500",
                {{"listener", name_}, {"error", what}});
-    co_return make_error_response(500);
+    co_return error_page_(500, path);
 }
 
 // Writes a response. False: the client did not take it in time, or the connection was closed.
@@ -189,8 +236,10 @@ task<bool> http_server::write(connection* client,
         co_return false;
     }
     client->now = connection::phase::writing;
-    set_deadline(*client, clock_.now() + limits_.write_timeout);
+    const steady_time begun = clock_.now();
+    set_deadline(*client, begun + client->write_time_left);
     for (const auto& field : fields_) {
+        // The field of a handler wins: it knows its page.
         const bool has_it = std::ranges::find(answered.fields, field.first, &http_field::first)
                             != answered.fields.end();
         if (!has_it) {
@@ -204,6 +253,9 @@ task<bool> http_server::write(connection* client,
     const asio::const_buffer head_bytes = asio::buffer(head);
     const asio::const_buffer body_bytes = asio::buffer(body.data(), body.size());
     const error_code error = co_await client->stream.write(head_bytes, body_bytes);
+    // The time counts over all responses to requests that were sent ahead. Otherwise a client could hold the memory
+    // of each for the whole timeout.
+    client->write_time_left -= clock_.now() - begun;
     co_return !error && !client->timed_out && !client->is_cut;
 }
 
@@ -219,9 +271,12 @@ task<> http_server::refuse(connection* client) {
     // The timeout has cancelled the stream; the response needs it once more.
     client->timed_out = false;
     client->stream.resume();
-    http_response why = client->refusal
-                            ? std::move(*client->refusal)
-                            : make_error_response(refused ? client->parser.refusal() : 408);
+    http_response why = client->refusal ? std::move(*client->refusal)
+                                        : error_page_(refused ? client->parser.refusal() : 408,
+                                                      client->parser.path());
+    if (client->parser.is_tls()) {
+        note_handshake_failure("TLS to a plain port");
+    }
     log_.debug("request rejected", {{"listener", name_}, {"status", why.status}});
     if (on_refusal_) {
         on_refusal_(why.status);

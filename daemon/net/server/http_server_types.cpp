@@ -1,6 +1,6 @@
 #include "kallglot/net/server/http_server_types.hpp"
 
-#include "kallglot/base/ascii.hpp"
+#include "kallglot/base/text.hpp"
 
 #include <boost/beast/http/status.hpp>
 

@@ -21,9 +21,7 @@ namespace {
 constexpr std::size_t max_encrypted_bytes = std::size_t{64} * 1024;
 
 // By default Asio passes at most 64 KiB to the system in one call. A usual scrape is larger, and each call costs time.
-std::size_t all_at_once(const error_code& error, std::size_t) {
-    return error ? 0 : std::size_t{1024} * 1024;
-}
+constexpr std::size_t max_written_at_once = std::size_t{1024} * 1024;
 } // namespace
 
 // Only TLS connections pay for this memory.
@@ -36,11 +34,43 @@ struct http_stream::tls_part {
     std::array<char, 4096> input{};
 };
 
-http_stream::http_stream(tcp_socket peer, const tls_context* tls)
+http_stream::http_stream(tcp_socket peer, const tls_context* tls, const clock& time)
     : socket_(std::move(peer)),
+      clock_(time),
       tls_(tls != nullptr ? std::make_unique<tls_part>(*tls) : nullptr) {}
 
 http_stream::~http_stream() = default;
+
+bool http_stream::is_handshaking() const noexcept {
+    return tls_ && !tls_->engine.established();
+}
+
+task<result<std::string_view>> http_stream::read_handshake() {
+    const asio::mutable_buffer input = asio::buffer(tls_->input);
+    const result<std::size_t> size = co_await read_raw(input);
+    if (!size) {
+        co_return size.error();
+    }
+    tls_->unread = std::span<const char>(tls_->input.data(), *size);
+    co_return std::string_view(tls_->input.data(), *size);
+}
+
+// Bytes behind the last message of the handshake stay for the first read.
+tls_status http_stream::take_handshake_step() {
+    return tls_->engine.handshake(tls_->unread, tls_->output);
+}
+
+std::string_view http_stream::failure() const noexcept {
+    return tls_->engine.reason();
+}
+
+std::int64_t http_stream::peer_trusted_until() const noexcept {
+    return tls_ ? tls_->engine.peer_trusted_until() : 0;
+}
+
+void http_stream::leave_tls() noexcept {
+    tls_.reset();
+}
 
 task<result<std::size_t>> http_stream::read_some(asio::mutable_buffer into) {
     if (tls_) {
@@ -68,7 +98,7 @@ task<result<std::size_t>> http_stream::read_raw(asio::mutable_buffer into) {
 // Reads and decrypts until there is plaintext.
 task<result<std::size_t>> http_stream::read_decrypted(asio::mutable_buffer into) {
     const std::span<char> plaintext(static_cast<char*>(into.data()), into.size());
-    // The handshake happens inside these reads; a client may need several rounds before it sends data.
+    // A record may arrive in several pieces, and some records have no data.
     for (;;) {
         const tls_engine::read_result read =
             tls_->engine.read(tls_->unread, plaintext, tls_->output);
@@ -80,6 +110,7 @@ task<result<std::size_t>> http_stream::read_decrypted(asio::mutable_buffer into)
         if (unsent) {
             co_return unsent;
         }
+        // A close_notify: the end is genuine, and no attacker has cut the stream.
         if (read.status == tls_status::closed) {
             co_return error_code(asio::error::eof);
         }
@@ -111,8 +142,14 @@ task<error_code> http_stream::write_raw(asio::const_buffer head, asio::const_buf
         co_return error_code(asio::error::operation_aborted);
     }
     const std::array<asio::const_buffer, 2> both = {head, body};
+    // Asio asks before the first bytes, and each time the kernel has taken some.
+    const auto next_size = [this](const error_code& error, std::size_t) {
+        // The server closes the clients first that make no progress.
+        progressed_at_ = clock_.now();
+        return error ? 0 : max_written_at_once;
+    };
     const std::tuple<error_code, std::size_t> outcome =
-        co_await asio::async_write(socket_, both, all_at_once, as_tuple);
+        co_await asio::async_write(socket_, both, next_size, as_tuple);
     co_return std::get<0>(outcome);
 }
 
@@ -167,6 +204,7 @@ void http_stream::send_close_notify() noexcept {
     std::string message;
     tls_->engine.close(message);
     error_code ignored;
+    // Asio may have set it before, but a connection that was only accepted is blocking.
     socket_.non_blocking(true, ignored);
     socket_.write_some(asio::buffer(message), ignored);
 }

@@ -2,7 +2,7 @@
 //
 // libssl calls it through the dynamic linker to wipe a buffer of 16 KiB after each answer (SSL_OP_CLEANSE_PLAINTEXT,
 // SSL_MODE_RELEASE_BUFFERS). libcrypto's version writes eight bytes at a time. The dynamic linker finds the program's
-// definition first, so libssl calls this one. daemon/design/010-openssl-cleanse.md has the measurements;
+// definition first, so libssl calls this one. daemon/design/012-openssl-cleanse.md has the measurements;
 // tests/unit/net/openssl_cleanse_test.cpp checks that libssl calls it.
 
 #include <cstddef>

@@ -28,6 +28,7 @@ std::string address_of(const ASN1_STRING* bytes) {
     const int family = ASN1_STRING_length(bytes) == 4    ? AF_INET
                        : ASN1_STRING_length(bytes) == 16 ? AF_INET6
                                                          : AF_UNSPEC;
+    // AF_UNSPEC makes inet_ntop fail, which covers a damaged length.
     const bool known =
         ::inet_ntop(family, ASN1_STRING_get0_data(bytes), text.data(), text.size()) != nullptr;
     return known ? text.data() : "";
@@ -38,6 +39,7 @@ std::string name_of(const GENERAL_NAME& name) {
     switch (name.type) {
         case GEN_DNS:
         case GEN_EMAIL:
+        // These three are IA5 strings, and share a member of the union.
         case GEN_URI:
             return text_of(name.d.ia5);
         case GEN_IPADD:
@@ -59,6 +61,7 @@ bool carries_one_of(const X509* certificate, const std::vector<std::string>& nam
         X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)));
     for (int i = 0; found && i < sk_GENERAL_NAME_num(found.get()); ++i) {
         const std::string name = name_of(*sk_GENERAL_NAME_value(found.get(), i));
+        // With case, as exporter-toolkit compares them: the operator writes the name as it is in the certificate.
         if (!name.empty() && std::ranges::find(names, name) != names.end()) {
             return true;
         }

@@ -104,6 +104,11 @@ std::optional<tls_load_error> set_client_auth(SSL_CTX* ctx,
                || options.client_auth == tls_client_auth::require_any;
     rule.allowed_sans = options.allowed_sans;
     SSL_CTX_set_cert_verify_callback(ctx, verify_client, &rule);
+    // A resumed session is not verified again, and each resumption renews the ticket. So a client certificate would never end.
+    if (options.client_auth != tls_client_auth::none) {
+        SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET);
+        SSL_CTX_set_num_tickets(ctx, 0);
+    }
     // Modes without verification need no CA certificates.
     if (options.client_ca_file.empty() && options.client_ca_pem.empty()) {
         return std::nullopt;

@@ -39,6 +39,7 @@ struct tls_engine::io {
         auto* const engine = static_cast<tls_engine*>(BIO_get_data(bio));
         BIO_clear_retry_flags(bio);
         assert(engine->output_ != nullptr);
+        // A lack of memory ends the process (std::set_new_handler), so no exception passes through OpenSSL, which is C.
         engine->output_->append(from, size);
         *taken = size;
         return 1;
@@ -83,13 +84,19 @@ bool expect_host(SSL* ssl, const std::string& host) {
     return SSL_set1_host(ssl, host.c_str()) == 1 && set_server_name(ssl, host) == 1;
 }
 
+bool offer_protocols(SSL* ssl, std::string_view alpn) {
+    // This call of OpenSSL returns 0 for success.
+    const auto* const names = reinterpret_cast<const unsigned char*>(alpn.data());
+    return alpn.empty() || SSL_set_alpn_protos(ssl, names, static_cast<unsigned>(alpn.size())) == 0;
+}
+
 /// Why a certificate is not trusted. A wrong date may be the fault of either clock, so the text names both.
 const char* words_of(long verdict) noexcept {
     switch (verdict) {
         case X509_V_ERR_CERT_HAS_EXPIRED:
-            return "certificate has expired, or the clock of this machine is wrong";
+            return "the peer's certificate has expired, or the clock of this machine is wrong";
         case X509_V_ERR_CERT_NOT_YET_VALID:
-            return "certificate is not yet valid, or the clock of this machine is wrong";
+            return "the peer's certificate is not yet valid, or the clock of this machine is wrong";
         default:
             return X509_verify_cert_error_string(verdict);
     }
@@ -97,6 +104,7 @@ const char* words_of(long verdict) noexcept {
 
 /// Does what operator new does if memory is short: calls the new-handler, or throws.
 [[noreturn]] void report_no_memory() {
+    // The daemon's handler ends the process. In tests there is none.
     if (const std::new_handler handler = std::get_new_handler()) {
         handler();
     }
@@ -117,7 +125,7 @@ BIO_METHOD* tls_engine::make_bio_method() {
 }
 
 // Only a lack of memory can fail here, as for any other object.
-tls_engine::tls_engine(const tls_context& context) : context_(context) {
+tls_engine::tls_engine(const tls_context& context, std::string_view alpn) : context_(context) {
     tls_context::state& shared = *context_.state_;
     ssl_ = SSL_new(shared.ctx);
     BIO* const bio = BIO_new(shared.method);
@@ -138,7 +146,7 @@ tls_engine::tls_engine(const tls_context& context) : context_(context) {
     }
     // A client: the host is part of the context, and so of every connection.
     SSL_set_connect_state(ssl_);
-    if (!expect_host(ssl_, shared.host)) {
+    if (!expect_host(ssl_, shared.host) || !offer_protocols(ssl_, alpn)) {
         SSL_free(ssl_);
         throw std::bad_alloc();
     }
@@ -156,6 +164,7 @@ tls_engine::~tls_engine() {
     // Without a shutdown OpenSSL marks the session as not resumable. After a failure that is right.
     if (!error_ && established()) {
         ERR_clear_error();
+        // Quiet: nothing is sent. close() has sent a close_notify if there was a peer to read it.
         SSL_set_quiet_shutdown(ssl_, 1);
         SSL_shutdown(ssl_);
     }
@@ -227,6 +236,7 @@ tls_engine::read_result tls_engine::read(std::span<const char>& input,
                                          std::string& output) {
     begin(input, output);
     std::size_t size = 0;
+    // Output is possible in a read, too: the answer to a KeyUpdate (RFC 8446 section 4.6.3).
     const int outcome = SSL_read_ex(ssl_, plaintext.data(), plaintext.size(), &size);
     return {finish(input, outcome), outcome > 0 ? size : 0};
 }
@@ -268,6 +278,7 @@ void tls_engine::forget_session() noexcept {
 }
 
 bool tls_engine::holds_input() const noexcept {
+    // Bytes of a record that is not complete count as well.
     return SSL_has_pending(ssl_) == 1;
 }
 
@@ -277,6 +288,17 @@ bool tls_engine::resumed() const noexcept {
 
 std::string_view tls_engine::version() const noexcept {
     return SSL_get_version(ssl_);
+}
+
+std::string_view tls_engine::protocol() const noexcept {
+    const unsigned char* name = nullptr;
+    unsigned size = 0;
+    SSL_get0_alpn_selected(ssl_, &name, &size);
+    return {reinterpret_cast<const char*>(name), size};
+}
+
+std::int64_t tls_engine::peer_trusted_until() const noexcept {
+    return context_.state_->clients.any ? 0 : peer_not_after();
 }
 
 // For the metric of the API's certificate.

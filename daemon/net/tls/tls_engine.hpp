@@ -41,7 +41,9 @@ enum class tls_status : std::uint8_t {
 class tls_engine {
 public:
     /// A client or a server, by the context. A client resumes the newest session of the context.
-    explicit tls_engine(const tls_context& context);
+    ///
+    /// `alpn`: the protocols that a client offers, each name behind its length (RFC 7301); empty: none.
+    explicit tls_engine(const tls_context& context, std::string_view alpn = {});
     ~tls_engine();
     tls_engine(const tls_engine&) = delete;
     tls_engine& operator=(const tls_engine&) = delete;
@@ -90,8 +92,15 @@ public:
     /// The protocol version, for example "TLSv1.3".
     [[nodiscard]] std::string_view version() const noexcept;
 
+    /// The protocol that the server chose with ALPN; empty if it chose none. Lifetime: as the engine.
+    [[nodiscard]] std::string_view protocol() const noexcept;
+
     /// Expiry of the peer's certificate, Unix seconds; 0 if it sent none.
     [[nodiscard]] std::int64_t peer_not_after() const noexcept;
+
+    /// Until when the peer is trusted, Unix seconds: the expiry of the client certificate that a server has verified. 0 if it
+    /// sent none, or if certificates are not verified.
+    [[nodiscard]] std::int64_t peer_trusted_until() const noexcept;
 
     /// Whether the peer's certificate contains this DNS name, e-mail or IP address (client_allowed_sans).
     [[nodiscard]] bool peer_has_name(std::string_view name) const;

@@ -1,14 +1,16 @@
 #include "net/tls/tls_files.hpp"
 
+#include "kallglot/files/operator_file.hpp"
+
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
+#include <cstddef>
 #include <memory>
+#include <utility>
+#include <vector>
 
 namespace kallglot {
 
@@ -24,59 +26,46 @@ struct free_openssl {
     void operator()(X509* certificate) const noexcept { X509_free(certificate); }
 
     void operator()(EVP_PKEY* key) const noexcept { EVP_PKEY_free(key); }
-
-    void operator()(std::FILE* file) const noexcept { std::fclose(file); }
 };
 
 using bio_ptr = std::unique_ptr<BIO, free_openssl>;
 using x509_ptr = std::unique_ptr<X509, free_openssl>;
 using key_ptr = std::unique_ptr<EVP_PKEY, free_openssl>;
-using file_ptr = std::unique_ptr<std::FILE, free_openssl>;
 
-// The text of a file. The destructor wipes it, because it may be a key.
+// The bytes of a file. The destructor wipes them, because they may be a key.
 class file_text {
 public:
     file_text() = default;
 
-    ~file_text() { OPENSSL_cleanse(text_.data(), text_.size()); }
+    ~file_text() { OPENSSL_cleanse(bytes_.data(), bytes_.size()); }
 
     file_text(const file_text&) = delete;
     file_text& operator=(const file_text&) = delete;
 
     std::optional<tls_load_error> read(const pem_source& source) {
         if (source.file.empty()) {
-            text_ = source.text;
+            bytes_.assign(source.text.begin(), source.text.end());
             return std::nullopt;
         }
-        return read_file(source.file);
+        file_contents contents = read_file(source.file, max_file_bytes);
+        bytes_ = std::move(contents.bytes);
+        if (contents.too_large) {
+            return tls_load_error{source.file + ": larger than 8 MiB", false};
+        }
+        if (!contents.reason.empty()) {
+            return tls_load_error{"cannot read " + source.file + ": " + contents.reason, true};
+        }
+        return std::nullopt;
     }
 
     // A view of the text, without a copy.
     [[nodiscard]] bio_ptr open() const {
-        return bio_ptr(BIO_new_mem_buf(text_.data(), static_cast<int>(text_.size())));
+        // The size fits: files are bounded at 8 MiB.
+        return bio_ptr(BIO_new_mem_buf(bytes_.data(), static_cast<int>(bytes_.size())));
     }
 
 private:
-    std::optional<tls_load_error> read_file(const std::string& path) {
-        // "e": a child process must not inherit a key file.
-        const file_ptr file(std::fopen(path.c_str(), "rbe"));
-        if (!file) {
-            return tls_load_error{"cannot read " + path + ": " + std::strerror(errno), true};
-        }
-        // One allocation: growing would leave copies of a key in freed memory.
-        text_.resize(max_file_bytes);
-        const std::size_t size = std::fread(text_.data(), 1, text_.size(), file.get());
-        if (std::ferror(file.get()) != 0) {
-            return tls_load_error{"cannot read " + path + ": " + std::strerror(errno), true};
-        }
-        if (size == text_.size()) {
-            return tls_load_error{path + ": larger than 8 MiB", false};
-        }
-        text_.resize(size);
-        return std::nullopt;
-    }
-
-    std::string text_;
+    std::vector<char> bytes_;
 };
 
 // A daemon cannot ask for a password; without this OpenSSL would ask on the terminal.
@@ -105,6 +94,7 @@ tls_load_error bad(const pem_source& source, const std::string& what) {
 x509_ptr next_certificate(BIO* bio, std::string& fault) {
     ERR_clear_error();
     x509_ptr certificate(PEM_read_bio_X509(bio, nullptr, no_password, nullptr));
+    // "No start line" is how OpenSSL reports the end of a PEM file. Text before and between certificates is skipped.
     if (!certificate && ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE) {
         fault = "invalid certificate: " + last_reason();
     }

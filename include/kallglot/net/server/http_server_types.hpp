@@ -6,6 +6,7 @@
 #define KALLGLOT_NET_SERVER_HTTP_SERVER_TYPES_HPP
 
 #include <chrono>
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -17,6 +18,22 @@
 
 namespace kallglot {
 
+/// The network that counts as one client: an IPv4 address, or the first 64 bits of an IPv6 address, since one host may
+/// use every address below them. Clients behind one proxy or NAT share a network.
+struct peer_network {
+    std::uint64_t prefix = 0; ///< an IPv4 address in the lower 32 bits
+    bool is_v6 = false;
+
+    friend auto operator<=>(const peer_network&, const peer_network&) = default;
+};
+
+/// Where a client of a listener is: the server shares its connections by the network, and the check of Host depends on
+/// the loopback.
+struct http_client_place {
+    peer_network network;
+    bool on_loopback = false; ///< the listener is bound to a loopback address
+};
+
 /// A complete, checked request. Its texts come from the client and must never be echoed in a response.
 struct http_request {
     std::string method; ///< as sent, GET for instance
@@ -26,6 +43,7 @@ struct http_request {
     std::string body;
     bool keep_alive = true;
     bool is_http_1_0 = false;
+    http_client_place client;
 
     /// The value of the first field of that name, in any case; empty when there is none.
     [[nodiscard]] std::string_view field(std::string_view name) const noexcept;
