@@ -56,6 +56,27 @@ void daemon_metrics::add_session_metrics() {
             &table_.histogram(metric::session_status_dwell, dwell_buckets, {status.text});
     }
     table_.fill(ended_, metric::sessions_ended, end_reason_words);
+    add_episode_metrics();
+}
+
+// Only the statuses that have episodes, and only outcomes of episodes that are over.
+void daemon_metrics::add_episode_metrics() {
+    for (const status_rules& rules : session_status_rules) {
+        if (rules.episode == nullptr) {
+            continue;
+        }
+        const auto status = static_cast<std::size_t>(rules.status);
+        for (const auto& outcome : episode_outcome_words) {
+            if (outcome.value != episode_outcome::open) {
+                episodes_[status][static_cast<std::size_t>(outcome.value)] =
+                    &table_.counter(metric::stuck_episodes,
+                                    {to_string(rules.status), outcome.text});
+            }
+        }
+        episode_duration_[status] = &table_.histogram(metric::stuck_episode_duration,
+                                                      call_buckets,
+                                                      {to_string(rules.status)});
+    }
 }
 
 // Responses by code, failures by reason, polls by class.
@@ -73,12 +94,17 @@ void daemon_metrics::add_request_metrics() {
     table_.fill(polls_late_, metric::polls_late, poll_class_words);
 }
 
-// Added, rejected and forgotten sessions; log messages by level.
+// Added, rejected and forgotten sessions; log messages by level; refused logins.
 void daemon_metrics::add_intake_metrics() {
     table_.fill(added_, metric::sessions_added, session_source_words);
     table_.fill(rejected_, metric::sessions_rejected, reject_reason_words);
     table_.fill(forgotten_, metric::sessions_forgotten, forget_reason_words);
     table_.fill(log_messages_, metric::log_messages, log_level_words);
+    // Webhooks have no logins: their signatures are counted with their requests.
+    for (const auto& reason : login_refusal_words) {
+        refused_logins_[static_cast<std::size_t>(reason.value)] =
+            &table_.counter(metric::refused_logins, {"private", reason.text});
+    }
 }
 
 prometheus::Counter& daemon_metrics::transition_counter(session_status from,
@@ -119,6 +145,12 @@ void daemon_metrics::transition(const status_change& change,
 void daemon_metrics::setup(steady_duration created_to_started, const session_id& id, api_time now) {
     setup_.Observe(to_seconds(created_to_started));
     setup_exemplars_.note(to_seconds(created_to_started), id, now);
+}
+
+void daemon_metrics::episode_ended(const stuck_episode& episode) {
+    const auto status = static_cast<std::size_t>(episode.status);
+    at(episodes_[status], episode.outcome).Increment();
+    episode_duration_[status]->Observe(to_seconds(episode.until - episode.since));
 }
 
 void daemon_metrics::response(int http_status, steady_duration first_to_last_byte) {

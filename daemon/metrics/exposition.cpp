@@ -85,6 +85,11 @@ void write_exposition(std::string& out,
         writer.single(metric::scrape_duration, *last_duration_seconds);
     }
     write_daemon_metrics(writer, daemon);
+    // Alerts build their links from it.
+    if (!report.external_url.empty()) {
+        writer.family(metric::web_info);
+        writer.sample({{"external_url", report.external_url}}, 1);
+    }
     process.write(writer);
     writer.finish();
 }

@@ -82,6 +82,7 @@ private:
     std::uint64_t word = 0;
     std::size_t offset = 0;
     for (; offset + sizeof word <= text.size(); offset += sizeof word) {
+        // memcpy, because a text need not be aligned. The compiler makes one load of it.
         std::memcpy(&word, text.data() + offset, sizeof word);
         if (!is_plain(word)) {
             return false;
@@ -207,6 +208,7 @@ void exposition_writer::family(metric which) {
 
 // HELP before TYPE, as both formats require; an unwritten family simply has neither.
 void exposition_writer::family(const metric_info& info) {
+    // Samples take the name from here, so none can be written below a wrong HELP.
     current_ = &info;
     const std::string_view name = family_name(info, format_);
     out_ += "# HELP ";

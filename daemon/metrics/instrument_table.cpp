@@ -40,6 +40,7 @@ instrument_table::series& instrument_table::at(metric which, label_values values
     if (found != home->list.end()) {
         return *found;
     }
+    // Growing the list may move entries, but instruments are behind pointers and stay.
     return home->list.emplace_back(
         series{std::vector<std::string>(values.begin(), values.end()), nullptr, nullptr});
 }

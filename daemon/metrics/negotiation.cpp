@@ -1,6 +1,7 @@
 // Content negotiation: the headers Accept and Accept-Encoding (RFC 9110 section 12.5). A malformed header is never an
 // error: plain text without compression is right for every client.
 
+#include "kallglot/base/text.hpp"
 #include "kallglot/metrics/exposition.hpp"
 
 #include <algorithm>
@@ -34,15 +35,7 @@ namespace {
     return taken;
 }
 
-// Case-insensitive, as the names of media types, encodings and parameters are.
-[[nodiscard]] bool equals(std::string_view a, std::string_view b) noexcept {
-    const auto lower = [](char c) {
-        return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-    };
-    return std::ranges::equal(a, b, {}, lower, lower);
-}
-
-// One entry of such a header; without a parameter `q` its weight is 1.
+// One entry of such a header. Names of media types, encodings and parameters have no case. Without a parameter `q` its weight is 1.
 struct choice {
     std::string_view name;
     double weight = 1;
@@ -57,8 +50,9 @@ struct choice {
     while (!entry.empty()) {
         std::string_view parameter = take_until(entry, ';');
         const std::string_view name = take_until(parameter, '=');
-        if (equals(name, "q")) {
+        if (ascii_iequals(name, "q")) {
             taken.weight = 0;
+            // After an error the weight keeps its 0.
             std::from_chars(parameter.data(), parameter.data() + parameter.size(), taken.weight);
         }
     }
@@ -73,9 +67,9 @@ exposition_format choose_format(std::string_view accept) noexcept {
     double text = 0;
     while (!accept.empty()) {
         const choice next = take_choice(accept);
-        if (equals(next.name, "application/openmetrics-text")) {
+        if (ascii_iequals(next.name, "application/openmetrics-text")) {
             openmetrics = std::max(openmetrics, next.weight);
-        } else if (equals(next.name, "text/plain")) {
+        } else if (ascii_iequals(next.name, "text/plain")) {
             text = std::max(text, next.weight);
         }
     }
@@ -89,7 +83,7 @@ bool accepts_gzip(std::string_view accept_encoding) noexcept {
     double any = 0;
     while (!accept_encoding.empty()) {
         const choice next = take_choice(accept_encoding);
-        if (equals(next.name, "gzip")) {
+        if (ascii_iequals(next.name, "gzip")) {
             return next.weight > 0;
         }
         if (next.name == "*") {

@@ -1,7 +1,7 @@
 // The names and meanings are those of Prometheus' client libraries. A value that cannot be read is left out: a 0 would
 // be a claim.
 
-#include "kallglot/metrics/process_metrics.hpp"
+#include "kallglot/metrics/exposition.hpp"
 
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -122,6 +122,7 @@ process_metrics::process_metrics() {
     // The usual way, the boot time of /proc/stat, is hidden in a hardened service. The clock since boot gives the same.
     const std::chrono::duration<double> wall = std::chrono::system_clock::now().time_since_epoch();
     // The age of the process on one clock, subtracted from the wall clock.
+    // CLOCK_BOOTTIME, as the kernel's start time counts suspended time too.
     const double age = timespec_seconds(since_boot) - stat->start_after_boot_seconds;
     start_time_seconds_ = wall.count() - age;
 }

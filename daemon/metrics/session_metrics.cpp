@@ -73,6 +73,28 @@ void write_by_threshold(exposition_writer& out,
     }
 }
 
+// Only the statuses whose alerts name a provider.
+void write_by_provider(exposition_writer& out,
+                       const census& counted,
+                       const threshold_settings& thresholds) {
+    out.family(metric::sessions_over_threshold_by_provider);
+    for (const auto& word : session_status_words) {
+        const auto& ages = thresholds_of(thresholds, word.value);
+        const auto& counts = counted.over_threshold_by_provider[index(word.value)];
+        for (std::size_t i = 0; i < std::min(ages.size(), counts.size()); ++i) {
+            std::string age;
+            append_exposition_number(age, std::chrono::duration<double>(ages[i]).count());
+            // Also at 0: an alert on a series that appears with its first value would miss the increase.
+            for (const auto& provider : session_provider_words) {
+                out.sample({{"status", word.text},
+                            {"threshold_seconds", age},
+                            {"provider", provider.text}},
+                           counts[i][static_cast<std::size_t>(provider.value)]);
+            }
+        }
+    }
+}
+
 // These thresholds apply to every status in which a session can wait for its start.
 void write_not_started(exposition_writer& out,
                        const threshold_settings& thresholds,
@@ -118,6 +140,7 @@ void write_session_metrics(exposition_writer& out,
     write_by_status_and<session_mode>(out, metric::sessions_by_mode, counted.by_mode);
     write_by_status_and<session_provider>(out, metric::sessions_by_provider, counted.by_provider);
     write_by_threshold(out, metric::sessions_over_threshold, thresholds, counted.over_threshold);
+    write_by_provider(out, counted, thresholds);
     write_by_threshold(out,
                        metric::sessions_suspected_over_threshold,
                        thresholds,
@@ -126,6 +149,7 @@ void write_session_metrics(exposition_writer& out,
     write_oldest(out, counted, wall_now);
     write_by_status(out, metric::sessions_stale, counted.stale);
     out.single(metric::sessions_unverified, counted.unverified);
+    out.single(metric::sessions_unobserved, counted.unobserved);
 }
 
 } // namespace kallglot

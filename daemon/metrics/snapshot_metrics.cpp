@@ -15,6 +15,7 @@ void write_gauge(exposition_writer& out, const metric_info& row, const gauge_set
         }
         if (one.label.empty()) {
             out.single(row.id, one.value);
+            // One value without a label is the whole family.
             return;
         }
         // The family is written once, before its first series.
@@ -54,10 +55,10 @@ void write_series(exposition_writer& out, const session_series_snapshot& series)
     out.single(metric::session_series_omitted, static_cast<double>(series.omitted));
 }
 
-// The daemon itself: limits, event loop, configuration, webhooks, certificates.
 } // namespace
 
 void write_snapshot_metrics(exposition_writer& out, const daemon_report& report) {
+    // In the order of the table. Counters have no gauges, and write nothing here.
     for (const metric_info& row : metric_rows) {
         write_gauge(out, row, report.gauges);
     }

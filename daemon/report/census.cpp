@@ -1,5 +1,8 @@
 #include "kallglot/report/census.hpp"
 
+#include "kallglot/polling/alert_crossing.hpp"
+#include "kallglot/tracking/stuck_episode.hpp"
+
 #include <algorithm>
 
 namespace kallglot {
@@ -39,11 +42,32 @@ bool is_stale(const session_record& record, const census_terms& terms) {
     return terms.at - seen > from_seconds(3 * interval) + terms.request_timeout;
 }
 
+/// Nothing says whether the session has started: no poll, and no webhook.
+bool is_unobserved(const session_record& record) {
+    return rules_of(record.status).waits_for_start && !record.was_observed()
+           && record.not_found_since == no_time;
+}
+
+/// The index in trait_counts::by_creation_hour.
+std::size_t creation_hour(const session_record& record, const census_terms& terms) {
+    constexpr std::size_t earlier = creation_hour_count - 1;
+    if (record.created == no_time) {
+        return earlier;
+    }
+    // Hours of the clock on the wall, since an operator remembers what happened at 14:00.
+    const auto age = std::chrono::duration_cast<milliseconds>(terms.at - record.created);
+    const auto hours_ago = std::chrono::floor<std::chrono::hours>(terms.wall)
+                           - std::chrono::floor<std::chrono::hours>(terms.wall - age);
+    return static_cast<std::size_t>(
+        std::clamp<std::chrono::hours::rep>(hours_ago.count(), 0, earlier));
+}
+
 } // namespace
 
 census_pass::census_pass(const session_registry& registry, const census_terms& terms)
     : registry_(registry),
-      terms_(terms) {
+      terms_(terms),
+      deciding_age_(deciding_age(terms.policy->thresholds)) {
     census_.at = terms.at;
     // no_time stands for a status without sessions.
     census_.oldest_since.fill(no_time);
@@ -54,6 +78,9 @@ census_pass::census_pass(const session_registry& registry, const census_terms& t
         const std::size_t own = thresholds_of(thresholds, status).size();
         census_.over_threshold[i].assign(own, 0);
         census_.suspected_over_threshold[i].assign(own, 0);
+        if (rules_of(status).episode != nullptr) {
+            census_.over_threshold_by_provider[i].resize(own);
+        }
         // `not_started` is counted in the statuses that wait for a start.
         const bool may_start = rules_of(status).waits_for_start;
         census_.not_started_over_threshold[i].assign(may_start ? thresholds.not_started.size() : 0,
@@ -64,6 +91,7 @@ census_pass::census_pass(const session_registry& registry, const census_terms& t
 }
 
 census_pass::~census_pass() {
+    // Also when the pass is abandoned: the registry must not call an object that is gone.
     registry_.observe_with(nullptr);
 }
 
@@ -134,12 +162,21 @@ void census_pass::count(const session_record& record, std::uint32_t weight) {
     census_.stale[i] += is_stale(record, terms_) ? weight : 0;
 
     const steady_time now = terms_.at;
+    if (is_unobserved(record) && past(record.since, deciding_age_, now)) {
+        census_.unobserved += weight;
+    }
     const threshold_settings& thresholds = terms_.policy->thresholds;
     const auto& own = thresholds_of(thresholds, record.status);
     // Confirmed by an observation: these numbers may raise an alert.
     count_ages(own, census_.over_threshold[i], weight, [&](steady_duration age) {
         return confirmed_over(record, record.since, age);
     });
+    auto& by_provider = census_.over_threshold_by_provider[i];
+    for (std::size_t k = 0; k < by_provider.size() && confirmed_over(record, record.since, own[k]);
+         ++k) {
+        by_provider[k][static_cast<std::size_t>(record.provider)] += weight;
+    }
+    count_traits(record, weight);
     // Suspected: past the age by the clock and not confirmed. Before the first report of a status, `since` is the
     // moment of registration.
     for (std::size_t k = 0; k < own.size() && past(record.since, own[k], now); ++k) {
@@ -159,6 +196,18 @@ void census_pass::count(const session_record& record, std::uint32_t weight) {
         steady_time& oldest = census_.oldest_since[i];
         oldest = oldest == no_time ? record.since : std::min(oldest, record.since);
     }
+}
+
+void census_pass::count_traits(const session_record& record, std::uint32_t weight) {
+    if (record.status == session_status::ended) {
+        return;
+    }
+    const bool is_long = is_past_episode_threshold(terms_.policy->thresholds, record);
+    trait_counts& into = is_long ? census_.in_episode[index(record.status)] : census_.others;
+    into.by_provider[static_cast<std::size_t>(record.provider)] += weight;
+    into.by_mode[static_cast<std::size_t>(record.mode)] += weight;
+    // The two groups, stuck and other sessions, are compared: what they differ in hints at the cause.
+    into.by_creation_hour[creation_hour(record, terms_)] += weight;
 }
 
 } // namespace kallglot

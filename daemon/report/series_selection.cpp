@@ -43,6 +43,7 @@ precedence precedence_of(const ranked_session& place, bool stays) noexcept {
 }
 
 bool is_still(const series_selection::member& one, const session_registry& registry) {
+    // The slot may have a new session since, so the id is compared.
     return registry.is_tracked(one.slot) && registry.text_of(one.slot) == one.id.view();
 }
 
@@ -144,6 +145,7 @@ const std::vector<series_selection::member>& series_selection::choose(
                              ? *one.member
                              : member{registry.id_of(one.place.slot), one.place.slot, now});
     }
+    // The contenders point into the old list until here.
     members_ = std::move(chosen);
     return members_;
 }

@@ -9,10 +9,6 @@ namespace kallglot {
 
 namespace {
 
-api_time wall_time(steady_time at, moment now) {
-    return now.wall - std::chrono::duration_cast<milliseconds>(now.steady - at);
-}
-
 std::optional<api_time> wall_time_if_known(steady_time at, moment now) {
     return at == no_time ? std::nullopt : std::optional(wall_time(at, now));
 }

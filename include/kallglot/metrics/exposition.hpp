@@ -1,11 +1,13 @@
 /// Renders the answer to a scrape: all metrics, in the format and encoding that the client accepts.
+///
+/// The standard `process_*` metrics come from /proc/self alone, so they also work where the rest of /proc is hidden
+/// (ProcSubset=pid). A metric that cannot be read is absent.
 
 #ifndef KALLGLOT_METRICS_EXPOSITION_HPP
 #define KALLGLOT_METRICS_EXPOSITION_HPP
 
 #include "kallglot/metrics/daemon_metrics.hpp"
 #include "kallglot/metrics/exposition_writer.hpp"
-#include "kallglot/metrics/process_metrics.hpp"
 #include "kallglot/ports/daemon_report.hpp"
 
 #include <optional>
@@ -13,6 +15,35 @@
 #include <string_view>
 
 namespace kallglot {
+
+/// The exported fields of /proc/self/stat.
+struct process_stat {
+    double cpu_seconds = 0;
+    double threads = 0;
+    double start_after_boot_seconds = 0;
+    double virtual_bytes = 0;
+    double resident_bytes = 0;
+};
+
+/// Parses /proc/self/stat; empty if it is malformed.
+///
+/// Source: proc(5), /proc/[pid]/stat; the program name can contain spaces and brackets.
+[[nodiscard]] std::optional<process_stat> parse_process_stat(std::string_view text,
+                                                             double ticks_per_second,
+                                                             double page_bytes);
+
+/// The `process_*` metrics, read at each scrape. Immutable after construction.
+class process_metrics {
+public:
+    /// Computes the start time once, so that it does not vary between scrapes.
+    process_metrics();
+
+    /// Writes all metrics that can be read. Cost: three reads and a listing of the open descriptors.
+    void write(exposition_writer& out) const;
+
+private:
+    std::optional<double> start_time_seconds_;
+};
 
 /// Writes the counters and histograms of the daemon and the build information.
 void write_daemon_metrics(exposition_writer& out, const daemon_metrics& daemon);

@@ -25,7 +25,8 @@ enum class webhook_result : std::uint8_t {
     timestamp,
     malformed,
     too_large,
-    overload
+    overload,
+    refused ///< wrong path, method, expectation or framing
 };
 inline constexpr auto webhook_result_words = make_vocabulary<webhook_result>({
     {webhook_result::accepted, "accepted"},
@@ -36,6 +37,7 @@ inline constexpr auto webhook_result_words = make_vocabulary<webhook_result>({
     {webhook_result::malformed, "malformed"},
     {webhook_result::too_large, "too_large"},
     {webhook_result::overload, "overload"},
+    {webhook_result::refused, "refused"},
 });
 
 /// Loop only. Lifetime: `table` outlives this object.

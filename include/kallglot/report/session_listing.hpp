@@ -1,13 +1,13 @@
-/// Listing of sessions for the session API: one session as a view, and pages of sessions, longest in their status
-/// first.
+/// Listings of the session API: pages of sessions, longest in their status first, and of stuck episodes, newest first.
 ///
-/// Pure functions over the registry. The caller lists a million sessions in slices of select().
+/// Pure functions over the registry and the history. The caller lists a million sessions in slices of select().
 
 #ifndef KALLGLOT_REPORT_SESSION_LISTING_HPP
 #define KALLGLOT_REPORT_SESSION_LISTING_HPP
 
 #include "kallglot/base/time.hpp"
 #include "kallglot/ports/session_intake.hpp"
+#include "kallglot/tracking/episode_history.hpp"
 #include "kallglot/tracking/session_registry.hpp"
 
 #include <cstdint>
@@ -24,6 +24,11 @@ struct moment {
     steady_time steady = no_time;
     api_time wall{};
 };
+
+/// What the wall clock showed at a steady time, if it was not set since.
+[[nodiscard]] inline api_time wall_time(steady_time at, moment now) {
+    return now.wall - std::chrono::duration_cast<milliseconds>(now.steady - at);
+}
 
 [[nodiscard]] session_view view_of(const session_registry& registry, session_slot slot, moment now);
 
@@ -56,6 +61,13 @@ private:
     std::vector<place> found_; ///< heap with the last one of the page on top; one more than a page
     std::uint32_t cursor_ = 0;
 };
+
+/// One page of episodes. Episodes that ended more than 72 hours ago are left out, also while the history still has them.
+///
+/// Cost: looks at every episode, of which there are at most 10,000.
+[[nodiscard]] episode_page page_of(const episode_history& history,
+                                   const episode_query& query,
+                                   moment now);
 
 } // namespace kallglot
 
