@@ -1,8 +1,9 @@
-// Three properties shape this file. A bcrypt hash takes milliseconds, so it runs on a worker thread and its result is
-// remembered. Unknown users cost as much as known ones, so that timing does not reveal names. Passwords exist only in
-// buffers that are wiped.
+// Four properties shape this file. A bcrypt hash takes milliseconds, so it runs on a worker thread and its result is
+// remembered. Every wrong login takes the same time, so that timing does not reveal names. The next login is chosen by
+// its network, so that a flood of wrong logins does not lock out others. Passwords exist only in buffers that are
+// wiped.
 
-#include "kallglot/web/basic_auth.hpp"
+#include "web/basic_auth.hpp"
 
 #include "kallglot/settings/secret.hpp"
 
@@ -55,6 +56,13 @@ std::optional<secret> decode(std::string_view header) {
     return credentials;
 }
 
+/// Where the two digits of the cost are: `$2y$12$...`. The web configuration has checked the form.
+constexpr std::size_t cost_at = 4;
+
+int cost_of(std::string_view hash) {
+    return (hash[cost_at] - '0') * 10 + (hash[cost_at + 1] - '0');
+}
+
 } // namespace
 
 bool matches_bcrypt(std::string_view password, std::string_view hash) {
@@ -77,7 +85,62 @@ bool matches_bcrypt(std::string_view password, std::string_view hash) {
     return same;
 }
 
-basic_auth::basic_auth(loop_executor loop) : loop_(std::move(loop)) {
+bool matches_in_equal_time(std::string_view password,
+                           std::string_view hash,
+                           std::string_view costliest) {
+    if (matches_bcrypt(password, hash)) {
+        return true;
+    }
+    // A hash of cost c takes 2^c rounds. Those of c, c + 1, ... up to one below the highest cost add up to the rounds
+    // that are missing.
+    const int highest = cost_of(costliest);
+    for (int cost = cost_of(hash); cost < highest; ++cost) {
+        std::string filler(costliest);
+        filler[cost_at] = static_cast<char>('0' + cost / 10);
+        filler[cost_at + 1] = static_cast<char>('0' + cost % 10);
+        static_cast<void>(matches_bcrypt(password, filler));
+    }
+    return false;
+}
+
+/// One login from its place in the queue to the end of its hash. Its end lets the next login go on, also if its task is
+/// destroyed.
+class basic_auth::waiting_login : public login_queue::login {
+public:
+    enum class state { waiting, displaced, hashing };
+
+    waiting_login(basic_auth& owner, const peer_network& network)
+        : login{network},
+          wake(owner.loop_, steady_timer::time_point::max()),
+          owner_(owner) {}
+
+    waiting_login(const waiting_login&) = delete;
+    waiting_login& operator=(const waiting_login&) = delete;
+
+    ~waiting_login() {
+        owner_.queue_.remove(*this);
+        if (now == state::hashing) {
+            owner_.is_hashing_ = false;
+            owner_.begin_next();
+        }
+    }
+
+    /// Ends the wait.
+    void become(state next) {
+        now = next;
+        wake.cancel();
+    }
+
+    steady_timer wake; ///< never expires
+    state now = state::waiting;
+
+private:
+    basic_auth& owner_;
+};
+
+basic_auth::basic_auth(loop_executor loop, const clock& time)
+    : loop_(std::move(loop)),
+      clock_(time) {
     // A key of this process alone: remembered digests are useless outside it.
     ::RAND_bytes(key_.data(), static_cast<int>(key_.size()));
 }
@@ -111,7 +174,42 @@ basic_auth::digest basic_auth::digest_of(std::string_view credentials,
     return made;
 }
 
-task<auth_outcome> basic_auth::check(std::string_view header) {
+std::string basic_auth::costliest_hash() const {
+    return std::ranges::max(users_,
+                            {},
+                            [](const basic_auth_user& one) { return cost_of(one.hash); })
+        .hash;
+}
+
+// Waits until the worker is free for this login. False: others displaced it, or the task was cancelled.
+task<bool> basic_auth::wait_for_turn(waiting_login* mine) {
+    login_queue::login* const leaves = queue_.add(*mine, networks_, clock_.now());
+    if (leaves != nullptr) {
+        static_cast<waiting_login*>(leaves)->become(waiting_login::state::displaced);
+    }
+    begin_next();
+    while (mine->now == waiting_login::state::waiting) {
+        co_await mine->wake.async_wait(as_tuple);
+        const asio::cancellation_state cancelled = co_await asio::this_coro::cancellation_state;
+        if (cancelled.cancelled() != asio::cancellation_type::none) {
+            co_return false;
+        }
+    }
+    co_return mine->now == waiting_login::state::hashing;
+}
+
+// Gives the free worker to the login that is next.
+void basic_auth::begin_next() {
+    if (is_hashing_) {
+        return;
+    }
+    if (login_queue::login* const next = queue_.take_next(networks_, clock_.now())) {
+        is_hashing_ = true;
+        static_cast<waiting_login*>(next)->become(waiting_login::state::hashing);
+    }
+}
+
+task<auth_outcome> basic_auth::check(std::string_view header, peer_network from) {
     // Malformed headers are rejected without any hash: they reveal nothing about users.
     const std::optional<secret> credentials = decode(header);
     // RFC 7617: the name ends at the first colon; the password may contain more.
@@ -123,32 +221,35 @@ task<auth_outcome> basic_auth::check(std::string_view header) {
     const std::string_view name = credentials->reveal().substr(0, colon);
     const auto user = std::ranges::find(users_, name, &basic_auth_user::name);
     const bool known = user != users_.end();
-    // For an unknown user the most expensive hash is computed, and its result is ignored: the same time as for a known
-    // user.
-    const auto cost = [](const basic_auth_user& one) {
-        return one.hash.substr(4, 2);
-    };
-    const std::string hash = known ? user->hash : std::ranges::max(users_, {}, cost).hash;
+    // For an unknown user the most expensive hash is computed, and its result is ignored.
+    const std::string costliest = costliest_hash();
+    const std::string hash = known ? user->hash : costliest;
     // The usual case: a scraper sends the same credentials every few seconds.
     const digest asked = digest_of(credentials->reveal(), hash);
     if (known && std::ranges::find(remembered_, asked) != remembered_.end()) {
         co_return auth_outcome::allowed;
     }
-    // A flood of wrong passwords must not queue up in front of the worker.
-    if (waiting_ >= max_waiting) {
+    // A flood of wrong passwords must not queue up in front of the worker. Already the attempt counts: right after a start
+    // no network is known for wrong logins.
+    networks_.charge(from, clock_.now());
+    waiting_login mine(*this, from);
+    const bool is_my_turn = co_await wait_for_turn(&mine);
+    if (!is_my_turn) {
         co_return auth_outcome::busy;
     }
-    ++waiting_;
     // std::function copies what it captures; the shared pointer keeps one copy of the password, which is wiped.
     const auto password = std::make_shared<secret>(credentials->reveal().substr(colon + 1));
-    const std::function<result<int>()> work = [password, hash] {
-        return result<int>(matches_bcrypt(password->reveal(), hash) ? 1 : 0);
+    const std::function<result<int>()> work = [password, hash, costliest] {
+        return result<int>(matches_in_equal_time(password->reveal(), hash, costliest) ? 1 : 0);
     };
     const result<int> matches = co_await worker_->run(work);
-    --waiting_;
-    if (!known || !matches || *matches == 0) {
+    if (!matches) {
+        co_return auth_outcome::busy;
+    }
+    if (!known || *matches == 0) {
         co_return auth_outcome::refused;
     }
+    networks_.restore(from);
     // Remember successes only, so that wrong passwords cannot push them out.
     remembered_.push_back(asked);
     if (remembered_.size() > max_remembered) {

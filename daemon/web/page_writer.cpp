@@ -27,9 +27,24 @@ void page_writer::fact(std::string_view name, std::string_view value, std::strin
     raw(">").text(value).raw("</dd>\n");
 }
 
-// The path is both target and label.
+// The path is both target and label. The target is relative, so that it is right behind a prefix too; the dot of the root
+// keeps a colon in the path from looking like a scheme.
 void page_writer::link(std::string_view path) {
-    raw("<a href=\"").text(path).raw("\">").text(path).raw("</a>\n");
+    raw("<a href=\"").raw(root_).text(path.substr(1)).raw("\">").text(path).raw("</a>\n");
+}
+
+page_writer& page_writer::id_link(const session_id& id) {
+    // Long ids get smaller letters on a phone, so that each stays on one line.
+    constexpr std::size_t max_usual_size = 36;
+    return raw("<a class=\"id")
+        .raw(id.view().size() > max_usual_size ? " long" : "")
+        .raw("\" href=\"")
+        .raw(root_)
+        .raw("sessions/")
+        .text(id.view())
+        .raw("\">")
+        .text(id.view())
+        .raw("</a>");
 }
 
 void page_writer::bar(std::string_view status, double percent) {

@@ -4,6 +4,7 @@
 #include "kallglot/web/private_routes.hpp"
 
 #include "kallglot/metrics/exposition.hpp"
+#include "web/page_frame.hpp"
 #include "web/status_page.hpp"
 
 #include <optional>
@@ -17,6 +18,9 @@ namespace {
 
 // Reserved beyond the size of the last answer: counts gain digits and series between two scrapes.
 constexpr std::size_t exposition_slack = 4096;
+
+// Short enough to watch a change, long enough to paste an id into the box that finds it.
+constexpr const char* reload_seconds = "15";
 
 // Every answer is true for one moment only; a proxy must not serve it again.
 void forbid_caching(http_response& response) {
@@ -36,13 +40,14 @@ private_routes::private_routes(daemon_control& daemon,
                                const daemon_metrics& metrics,
                                const clock& time,
                                const build_details& build,
-                               std::string telemetry_path)
+                               std::string telemetry_path,
+                               std::string prefix)
     : daemon_(daemon),
       metrics_(metrics),
       clock_(time),
       build_(build),
       telemetry_path_(std::move(telemetry_path)),
-      page_policy_(status_page_policy()),
+      prefix_(std::move(prefix)),
       started_(time.now()) {}
 
 void private_routes::install(http_routes& routes) {
@@ -128,28 +133,36 @@ private_routes::shared_text private_routes::packed_text(exposition_format format
     return cached;
 }
 
-task<http_response> private_routes::status_page(http_request) {
+task<http_response> private_routes::status_page(http_request request) {
     // Unlike /metrics, the page answers 200 at any time: for people, "not ready" is information too.
     const readiness state = daemon_.ready();
+    const bool reloads = request.query != "reload=off";
     if (!state.restored) {
-        co_return render_page(state, nullptr);
+        co_return render_page(state, nullptr, reloads);
     }
     const result<shared_report> report = co_await daemon_.take_report();
-    co_return render_page(state, report ? report->get() : nullptr);
+    co_return render_page(state, report ? report->get() : nullptr, reloads);
 }
 
-http_response private_routes::render_page(const readiness& state, const daemon_report* report) {
-    status_page_input shown{build_, state, report, {}, clock_.now() - started_, telemetry_path_};
+http_response private_routes::render_page(const readiness& state,
+                                          const daemon_report* report,
+                                          bool reloads) {
+    status_page_input shown{build_,
+                            state,
+                            report,
+                            {},
+                            clock_.now() - started_,
+                            telemetry_path_,
+                            prefix_,
+                            reloads};
     // Counters are not part of the report; they belong to the metrics.
     for (std::size_t i = 0; i < shown.added.size(); ++i) {
         shown.added[i] = metrics_.sessions_added(static_cast<session_source>(i));
     }
-    http_response response;
-    response.content_type = "text/html; charset=utf-8";
-    response.body = render_status_page(shown);
-    response.fields.emplace_back("Content-Security-Policy", page_policy_);
-    response.fields.emplace_back("Referrer-Policy", "no-referrer");
-    forbid_caching(response);
+    http_response response = make_page(200, render_status_page(shown));
+    if (reloads) {
+        response.fields.emplace_back("Refresh", reload_seconds);
+    }
     return response;
 }
 

@@ -3,8 +3,8 @@
 
 #include "kallglot/web/session_api.hpp"
 
-#include "kallglot/base/ascii.hpp"
-#include "kallglot/web/url_path.hpp"
+#include "kallglot/base/text.hpp"
+#include "kallglot/web/error_page.hpp"
 #include "web/session_json.hpp"
 
 #include <openssl/crypto.h>
@@ -19,6 +19,7 @@ namespace kallglot {
 namespace {
 
 constexpr std::string_view collection = "/api/v1/sessions";
+constexpr std::string_view episodes_path = "/api/v1/episodes";
 // RFC 6750 section 2.1; in lower case for the comparison.
 constexpr std::string_view bearer = "bearer ";
 // Short, because a restore and a failing store are both expected to recover soon.
@@ -28,6 +29,7 @@ using sha256 = std::array<unsigned char, SHA256_DIGEST_LENGTH>;
 
 sha256 hash(std::string_view text) {
     sha256 out{};
+    // One call without a context: it cannot fail.
     SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(), out.data());
     return out;
 }
@@ -61,7 +63,8 @@ http_response make_failure(const error_code& error) {
     }
     return error == errc::memory_short
                ? make_retry("memory_short", "out of memory for sessions, retry later")
-               : make_retry("store_unavailable", "storage unavailable, retry later");
+               : make_retry("store_unavailable",
+                            "the exporter cannot write its store: not registered, retry later");
 }
 
 http_response make_bad_id() {
@@ -73,6 +76,11 @@ http_response make_bad_id() {
 // Also for sessions that were tracked once: remembered ids are no part of this API.
 http_response make_not_tracked() {
     return make_error_answer(404, "not_tracked", "session is not tracked");
+}
+
+/// Whether a path is of this API.
+bool is_ours(std::string_view path) {
+    return is_below(path, collection) || path == episodes_path;
 }
 
 /// The id in the path, after `/api/v1/sessions/`.
@@ -102,10 +110,15 @@ void session_api::install(http_routes& routes) {
     };
     // The collection matches exactly; a single session is any path below it, and the handler validates the id.
     const std::string all(collection);
-    add("POST", all, &session_api::post_many, http_routes::match::exact);
+    routes.add_with_body(
+        "POST",
+        all,
+        [this](http_request request) { return post_many(std::move(request)); },
+        [this](const http_request& head) { return reject(head); });
     add("GET", all, &session_api::get_list, http_routes::match::exact);
     add("PUT", all + '/', &session_api::put_one, http_routes::match::prefix);
     add("GET", all + '/', &session_api::get_one, http_routes::match::prefix);
+    add("GET", std::string(episodes_path), &session_api::get_episodes, http_routes::match::exact);
     add("DELETE", all + '/', &session_api::delete_one, http_routes::match::prefix);
 }
 
@@ -216,10 +229,25 @@ task<http_response> session_api::get_list(http_request request) {
     co_return make_page_answer(*page);
 }
 
+task<http_response> session_api::get_episodes(http_request request) {
+    if (auto rejection = reject(request)) {
+        co_return *std::move(rejection);
+    }
+    const auto query = parse_episode_query(request.query, max_listed);
+    if (!query) {
+        co_return make_error_answer(400,
+                                    "bad_query",
+                                    "invalid query: allowed are open (true or false), since (a "
+                                    "timestamp with time zone), limit (1 to 1000) and after, each "
+                                    "once");
+    }
+    co_return make_episodes_answer(intake_.list_episodes(*query));
+}
+
 std::optional<http_response> session_api::reject(const http_request& request) const {
     // Without a token the API does not exist: the same answer as for any unknown path.
     if (!enabled()) {
-        return make_text_response(404, reason_phrase(404));
+        return make_error_page(404, request.path);
     }
     // The token comes before readiness, so an unauthorized caller learns nothing about the state of the daemon.
     if (!is_allowed(request)) {
@@ -234,12 +262,11 @@ std::optional<http_response> session_api::reject(const http_request& request) co
 
 // A listener with basic auth asks this first: a request with a bearer token is checked here instead.
 bool session_api::checks(const http_request& request) const {
-    return enabled() && is_below(request.path, collection)
-           && is_bearer(request.field("Authorization"));
+    return enabled() && is_ours(request.path) && is_bearer(request.field("Authorization"));
 }
 
 std::optional<http_response> session_api::refusal(const http_request& request) const {
-    return is_below(request.path, collection) ? reject(request) : std::nullopt;
+    return is_ours(request.path) ? reject(request) : std::nullopt;
 }
 
 bool session_api::is_allowed(const http_request& request) const {

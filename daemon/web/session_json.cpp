@@ -4,6 +4,7 @@
 #include "web/session_json.hpp"
 
 #include "kallglot/api/json_limits.hpp"
+#include "kallglot/base/time.hpp"
 
 #include <boost/json/array.hpp>
 #include <boost/json/basic_parser_impl.hpp>
@@ -132,6 +133,7 @@ public:
     bool on_key(text part, std::size_t, error_code& error) {
         append(part);
         // A second member `ids` is an error too: the state is no longer `object` then.
+        // Emptied for the strings that follow.
         return std::exchange(text_, {}) == "ids" ? step(error, place::object, place::at_ids)
                                                  : fail(error);
     }
@@ -193,6 +195,7 @@ private:
 
     /// The parser delivers a long string in several parts.
     bool append(text part) {
+        // Bounded by the limit of the body, which the server has checked.
         text_.append(part.data(), part.size());
         return true;
     }
@@ -230,6 +233,73 @@ bool take_parameter(session_query& query,
     return name == "after" && value.size() <= 64;
 }
 
+/// The same for a query of episodes.
+bool take_episode_parameter(episode_query& query,
+                            std::string_view name,
+                            std::string_view value,
+                            std::size_t max_limit) {
+    if (value.empty()) {
+        return name == "open" || name == "since" || name == "limit" || name == "after";
+    }
+    if (name == "open") {
+        query.open = value == "true";
+        return value == "true" || value == "false";
+    }
+    if (name == "since") {
+        query.since = parse_timestamp(value);
+        return query.since.has_value();
+    }
+    if (name == "limit") {
+        query.limit = parse_number<std::size_t>(value).value_or(0);
+        return query.limit >= 1 && query.limit <= max_limit;
+    }
+    query.after = parse_number<episode_number>(value);
+    return name == "after" && query.after.has_value();
+}
+
+/// Passes each parameter of a query string to `take`. False if one is malformed, repeated, or refused by `take`.
+template <class Take>
+bool take_each(std::string_view text, Take take) {
+    // No percent-decoding: no valid value of any parameter needs it.
+    std::vector<std::string_view> seen;
+    while (!text.empty()) {
+        const std::string_view parameter = text.substr(0, text.find('&'));
+        text.remove_prefix(std::min(text.size(), parameter.size() + 1));
+        // `limit` without a value is a typing error, in contrast to `limit=`.
+        const std::size_t equals = parameter.find('=');
+        if (equals == std::string_view::npos) {
+            return false;
+        }
+        // Compared as it was sent: `%6cimit` is an unknown parameter.
+        const std::string_view name = parameter.substr(0, equals);
+        // Which of two different values counts would be a guess.
+        const bool again = std::find(seen.begin(), seen.end(), name) != seen.end();
+        seen.push_back(name);
+        if (again || !take(name, parameter.substr(equals + 1))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+json::object to_json(const episode_view& episode) {
+    const auto text = [](std::string_view value) {
+        return json::string_view(value.data(), value.size());
+    };
+    return {{"id", text(episode.id.view())},
+            {"number", episode.number},
+            {"status", text(to_string(episode.status))},
+            {"threshold_seconds", std::chrono::duration<double>(episode.threshold).count()},
+            {"from", format_timestamp(episode.since)},
+            {"from_not_before", time_or_null(episode.since_low)},
+            {"confirmed", format_timestamp(episode.confirmed)},
+            {"to", time_or_null(episode.until)},
+            {"to_not_before", time_or_null(episode.until_low)},
+            {"outcome", text(to_string(episode.outcome))},
+            {"mode", text(to_string(episode.mode))},
+            {"provider", text(to_string(episode.provider))}};
+}
+
 } // namespace
 
 http_response make_session_answer(int status, const session_view& session) {
@@ -246,6 +316,19 @@ http_response make_page_answer(const session_page& page) {
     json::object body;
     body["sessions"] = std::move(sessions);
     body["next"] = page.next.empty() ? json::value(nullptr) : json::value(page.next);
+    return make_json(200, body);
+}
+
+http_response make_episodes_answer(const episode_page& page) {
+    json::array episodes;
+    episodes.reserve(page.episodes.size());
+    for (const episode_view& episode : page.episodes) {
+        episodes.emplace_back(to_json(episode));
+    }
+    json::object body;
+    body["episodes"] = std::move(episodes);
+    body["next"] = page.next ? json::value(*page.next) : json::value(nullptr);
+    body["dropped"] = page.dropped;
     return make_json(200, body);
 }
 
@@ -289,26 +372,18 @@ std::optional<bulk_request> parse_bulk(std::string_view body, std::size_t max_id
 
 std::optional<session_query> parse_query(std::string_view text, std::size_t max_limit) {
     session_query query;
-    // No percent-decoding: no valid value of any parameter needs it.
-    std::vector<std::string_view> seen;
-    while (!text.empty()) {
-        const std::string_view parameter = text.substr(0, text.find('&'));
-        text.remove_prefix(std::min(text.size(), parameter.size() + 1));
-        // `limit` without a value is a typing error, in contrast to `limit=`.
-        const std::size_t equals = parameter.find('=');
-        if (equals == std::string_view::npos) {
-            return std::nullopt;
-        }
-        const std::string_view name = parameter.substr(0, equals);
-        const std::string_view value = parameter.substr(equals + 1);
-        // Which of two different values counts would be a guess.
-        const bool again = std::find(seen.begin(), seen.end(), name) != seen.end();
-        seen.push_back(name);
-        if (again || !take_parameter(query, name, value, max_limit)) {
-            return std::nullopt;
-        }
-    }
-    return query;
+    const bool good = take_each(text, [&](std::string_view name, std::string_view value) {
+        return take_parameter(query, name, value, max_limit);
+    });
+    return good ? std::optional(std::move(query)) : std::nullopt;
+}
+
+std::optional<episode_query> parse_episode_query(std::string_view text, std::size_t max_limit) {
+    episode_query query;
+    const bool good = take_each(text, [&](std::string_view name, std::string_view value) {
+        return take_episode_parameter(query, name, value, max_limit);
+    });
+    return good ? std::optional(std::move(query)) : std::nullopt;
 }
 
 std::string format_timestamp(api_time time) {

@@ -16,6 +16,7 @@ namespace kallglot {
 
 [[nodiscard]] http_response make_session_answer(int status, const session_view& session);
 [[nodiscard]] http_response make_page_answer(const session_page& page);
+[[nodiscard]] http_response make_episodes_answer(const episode_page& page);
 
 /// `{"error":{"code":..,"message":..}}`.
 [[nodiscard]] http_response make_error_answer(int status,
@@ -45,6 +46,10 @@ struct bulk_request {
 /// query string. Empty if a parameter is unknown, repeated or invalid.
 [[nodiscard]] std::optional<session_query> parse_query(std::string_view query,
                                                        std::size_t max_limit);
+
+/// Likewise, the parameters `open` (true or false), `since` (a timestamp), `limit` and `after` (a number).
+[[nodiscard]] std::optional<episode_query> parse_episode_query(std::string_view query,
+                                                               std::size_t max_limit);
 
 /// `2026-04-14T09:30:00.000Z`.
 [[nodiscard]] std::string format_timestamp(api_time time);

@@ -4,6 +4,7 @@
 #include "web/status_page.hpp"
 
 #include "kallglot/tracking/session.hpp"
+#include "web/page_frame.hpp"
 #include "web/page_writer.hpp"
 #include "web/verdict.hpp"
 
@@ -20,9 +21,6 @@
 namespace kallglot {
 
 namespace {
-
-// Short enough to watch a change; a report costs milliseconds.
-constexpr std::string_view refresh_seconds = "5";
 
 /// The age of a moment at the time of the report: `3 s ago` or `now`; `never` without a moment.
 std::string ago(std::optional<double> moment, const daemon_report& report) {
@@ -44,11 +42,6 @@ std::string describe_rate(double requests_a_second) {
                   requests_a_second < 9.95 ? "%.1f/s" : "%.0f/s",
                   requests_a_second);
     return text.data();
-}
-
-/// A card with a title; the caller writes its content and closes it.
-void begin_card(page_writer& out, std::string_view title) {
-    out.raw("<section class=\"card\"><h2>").text(title).raw("</h2>\n");
 }
 
 /// A card that consists of facts; `end_facts` closes it.
@@ -106,10 +99,8 @@ void put_stuck(page_writer& out, const daemon_report& report) {
         return;
     }
     begin_card(out, "Stuck sessions");
-    // Details have the class `extra` and are hidden on a phone.
-    out.raw(
-        "<table>\n<tr><th>session</th><th>status</th><th>for</th><th>last poll</th>"
-        "<th class=\"extra\">details</th></tr>\n");
+    // A list and not a table: on a phone every session is a card, with its id on one line and its age large.
+    out.raw("<ol class=\"sessions\">\n");
     const api_time now = report.wall_now;
     for (const session_view& one : report.stuck) {
         // Computed at the time of the report, so all rows are consistent.
@@ -117,24 +108,26 @@ void put_stuck(page_writer& out, const daemon_report& report) {
         // The age is by the clock; the last poll shows how old the evidence for it is.
         const std::optional<double> seen =
             one.last_poll ? std::optional(unix_seconds(*one.last_poll)) : std::nullopt;
-        out.raw("<tr><td class=\"id\">")
-            .text(one.id.view())
-            .raw("</td><td>")
+        out.raw("<li>")
+            .id_link(one.id)
+            .raw(" <span>")
             .text(to_string(one.status))
-            .raw("</td><td class=\"age\">")
+            .raw("</span> <span class=\"age\">")
             .text(describe_duration(age))
-            .raw("</td><td>")
+            .raw("</span> <span class=\"soft\">polled ")
             .text(ago(seen, report))
-            .raw("</td><td class=\"extra soft\">")
+            .raw("</span> <span class=\"soft\">")
             .text(describe_rest(one, now))
-            .raw("</td></tr>\n");
+            .raw("</span></li>\n");
     }
-    out.raw("</table>\n");
+    out.raw("</ol>\n");
     // The complete list is in the session API, `older_than` and `status`.
     if (total > report.stuck.size()) {
-        out.raw("<p class=\"soft\">and ")
+        out.raw("<p class=\"soft\">and <a href=\"")
+            .raw(out.root())
+            .raw("episodes\">")
             .text(describe_count(total - report.stuck.size()))
-            .raw(" more</p>\n");
+            .raw(" more</a></p>\n");
     }
     out.raw("</section>\n");
 }
@@ -170,6 +163,17 @@ void put_api(page_writer& out, const daemon_report& report) {
     out.raw(end_facts);
 }
 
+/// How many sessions the budget decides in time; if not all, what would.
+std::string describe_decisions(double ratio, std::optional<double> deciding_rate) {
+    std::string text = describe_count(static_cast<std::uint64_t>(std::lround(100 * ratio)))
+                       + " of 100 sessions in time";
+    if (ratio < 0.95 && deciding_rate) {
+        const auto a_minute = static_cast<std::uint64_t>(std::ceil(60 * *deciding_rate));
+        text += "; webhooks or " + describe_count(a_minute) + " requests a minute would decide all";
+    }
+    return text;
+}
+
 /// Request budget and demand, and what follows from them: stretched intervals, stale sessions, overdue polls.
 void put_budget(page_writer& out, const daemon_report& report) {
     const gauge_set& gauges = report.gauges;
@@ -181,6 +185,16 @@ void put_budget(page_writer& out, const daemon_report& report) {
     std::array<char, 40> times{};
     std::snprintf(times.data(), times.size(), "%.1f times the configured one", stretch);
     out.fact("routine interval", stretch > 1.05 ? times.data() : "as configured");
+    if (const auto decided = gauges.value(metric::decisions)) {
+        out.fact("the budget decides",
+                 describe_decisions(*decided, report.deciding_rate),
+                 *decided < 0.95 ? "care" : "");
+    }
+    if (report.census.unobserved > 0) {
+        out.fact("never observed, past the first threshold",
+                 describe_count(report.census.unobserved),
+                 "care");
+    }
     const auto& stale = report.census.stale;
     const std::uint64_t old = std::accumulate(stale.begin(), stale.end(), std::uint64_t{0});
     out.fact("stale sessions", describe_count(old), old > 0 ? "care" : "");
@@ -248,49 +262,21 @@ void put_daemon(page_writer& out, const status_page_input& shown) {
     out.raw(end_facts);
 }
 
-/// The time of the report, `14:03:22 UTC`: it shows when a tab no longer reloads.
-std::string describe_clock(api_time now) {
-    // UTC, because the page may be read in another time zone than that of the host.
-    const auto time_of_day = now - std::chrono::floor<std::chrono::days>(now);
-    const std::chrono::hh_mm_ss split(std::chrono::floor<std::chrono::seconds>(time_of_day));
-    std::array<char, 32> text{};
-    std::snprintf(text.data(),
-                  text.size(),
-                  "%02d:%02d:%02d UTC",
-                  static_cast<int>(split.hours().count()),
-                  static_cast<int>(split.minutes().count()),
-                  static_cast<int>(split.seconds().count()));
-    return text.data();
-}
-
-/// The head of the document. The title begins with the verdict, so it can be read from a tab in the background.
-void put_head(page_writer& out, const verdict& said) {
-    out.raw(
-           "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-           "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-           "<meta http-equiv=\"refresh\" content=\"")
-        .raw(refresh_seconds)
-        .raw("\">\n<title>")
-        .text(said.headline)
-        .raw(" · kallglot_exporter</title>\n<style>")
-        .raw(status_page_style())
-        .raw("</style>\n</head>\n<body>\n");
-}
-
 } // namespace
 
 std::string render_status_page(const status_page_input& shown) {
-    // One verdict for title, headline and colour, so they cannot contradict each other.
+    // One verdict for title, headline and colour, so they cannot contradict each other. The title begins with it, so it can
+    // be read from a tab in the background.
     const verdict said = judge(shown.state, shown.report);
-    page_writer out;
-    put_head(out, said);
-    out.raw("<header><h1>kallglot_exporter</h1>");
+    page_writer out(root_of(shown.prefix, 0));
+    page_frame frame{said.headline, shown.prefix};
+    frame.reloads = shown.reloads;
+    // It shows when a tab no longer reloads.
     if (shown.report != nullptr) {
-        out.raw("<span class=\"soft\">")
-            .text(describe_clock(shown.report->wall_now))
-            .raw("</span>");
+        frame.now = shown.report->wall_now;
     }
-    out.raw("</header>\n<div class=\"verdict ")
+    begin_page(out, frame);
+    out.raw("<main>\n<div class=\"verdict ")
         .raw(to_string(said.tone))
         .raw("\" role=\"status\"><p class=\"headline\">")
         .text(said.headline)
@@ -302,27 +288,16 @@ std::string render_status_page(const status_page_input& shown) {
     // Before the restore there is only the reason why the daemon is not ready.
     if (shown.report != nullptr) {
         put_stuck(out, *shown.report);
-        out.raw("<main>\n");
+        out.raw("<div class=\"cards\">\n");
         put_counts(out, *shown.report);
         put_budget(out, *shown.report);
         put_api(out, *shown.report);
         put_intake(out, shown);
         put_daemon(out, shown);
-        out.raw("</main>\n");
+        out.raw("</div>\n");
     }
-    // Links are relative to the host, for use behind any name.
-    out.raw("<footer>\n");
-    // The pages that an operator needs next.
-    for (const std::string_view path : {shown.telemetry_path, std::string_view("/-/ready")}) {
-        out.link(path);
-    }
-    out.raw("<span>version ")
-        .text(shown.build.version)
-        .raw(", revision ")
-        .text(shown.build.revision)
-        .raw(", ")
-        .text(shown.build.compiler)
-        .raw("</span>\n</footer>\n</body>\n</html>\n");
+    out.raw("</main>\n");
+    end_page(out, shown.build, {shown.telemetry_path, std::string_view("/-/ready")});
     return std::move(out).take();
 }
 

@@ -1,6 +1,7 @@
 /// The status page at `/` for people on call: the verdict first, then the facts behind it.
 ///
-/// Plain HTML for a phone or a wide screen, dark or light, without scripts. The page reloads itself every few seconds.
+/// Plain HTML for a phone or a wide screen, dark or light, without scripts. The page reloads itself every few seconds,
+/// by a header of its response, unless that is turned off.
 /// Rendering is a pure function of its input; every value from outside is escaped.
 
 #ifndef KALLGLOT_WEB_STATUS_PAGE_HPP
@@ -23,15 +24,17 @@ struct status_page_input {
     std::array<double, session_source_count> added{}; ///< registered ids by source, since the start
     steady_duration uptime{};
     std::string_view telemetry_path = "/metrics";
+    std::string_view prefix{}; ///< of all paths, behind a proxy; empty or begins with a slash
+    bool reloads = true;
 };
 
 [[nodiscard]] std::string render_status_page(const status_page_input& shown);
 
-/// The style sheet of the page; it is inlined.
+/// The style sheet of all pages; it is inlined.
 [[nodiscard]] std::string_view status_page_style() noexcept;
 
-/// Content-Security-Policy of the page: allows only the style sheet, by its hash; no script, image, frame, form or
-/// host.
+/// Content-Security-Policy of all pages: allows only the style sheet, by its hash, and the form that finds a session; no
+/// script, image, frame or other host.
 [[nodiscard]] std::string status_page_policy();
 
 /// Escapes a text for HTML content and attribute values.

@@ -3,6 +3,9 @@
 
 #include "web/verdict.hpp"
 
+#include "kallglot/tracking/stuck_episode.hpp"
+#include "web/common_traits.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -61,7 +64,27 @@ verdict judge_api(const daemon_report& report) {
     return found;
 }
 
-/// The verdict on stuck sessions: how many, in which status, and the age of the oldest.
+/// What the sessions past the age of an alert have in common, a sentence for each status.
+std::string describe_episodes(const daemon_report& report) {
+    std::string text;
+    for (const auto& word : session_status_words) {
+        const trait_counts& stuck = report.census.in_episode[static_cast<std::size_t>(word.value)];
+        const std::uint64_t count =
+            std::accumulate(stuck.by_provider.begin(), stuck.by_provider.end(), std::uint64_t{0});
+        const auto age = episode_threshold(report.thresholds, word.value);
+        if (count == 0 || !age) {
+            continue;
+        }
+        text += " " + describe_count(count) + " " + std::string(word.text) + " for over "
+                + describe_duration(std::chrono::duration<double>(*age).count());
+        const std::string traits =
+            describe_common_traits(stuck, report.census.others, report.wall_now);
+        text += traits.empty() ? "." : ", " + traits + ".";
+    }
+    return text;
+}
+
+/// The verdict on stuck sessions: how many, in which status, the age of the oldest, and what they have in common.
 verdict judge_stuck(const daemon_report& report) {
     const std::uint64_t stuck = count_stuck(report.census);
     verdict found{tone::bad, sessions(stuck) + is_or_are(stuck) + " stuck", ""};
@@ -79,7 +102,7 @@ verdict judge_stuck(const daemon_report& report) {
         found.detail += "; the longest for "
                         + describe_duration(std::chrono::duration<double>(longest).count());
     }
-    found.detail += ".";
+    found.detail += "." + describe_episodes(report);
     return found;
 }
 
@@ -142,7 +165,7 @@ verdict judge(const readiness& state, const daemon_report* report) {
 
 std::string describe_duration(double length) {
     std::array<char, 48> text{};
-    if (length > 0 && length < 0.95) {
+    if (length >= 0.05 && length < 0.95) {
         std::snprintf(text.data(), text.size(), "%.1f s", length);
         return text.data();
     }

@@ -30,7 +30,7 @@ struct verdict {
 /// Number of stuck sessions.
 [[nodiscard]] std::uint64_t count_stuck(const census& counted) noexcept;
 
-/// `45 s`, `4 min 10 s`, `2 h 5 min`, `3 d 4 h`; times below a second as `0.3 s`, negative ones as `0 s`.
+/// `45 s`, `4 min 10 s`, `2 h 5 min`, `3 d 4 h`; times below a second as `0.3 s`, none and negative ones as `0 s`.
 [[nodiscard]] std::string describe_duration(double length_seconds);
 
 /// A count with thousands separators: `1,234,567`.

@@ -13,9 +13,13 @@ namespace kallglot {
 
 namespace {
 
+// The sender gives up before.
+constexpr std::chrono::hours longest_delivery(72);
+
 // The sender repeats the delivery, so the event is not lost while the store cannot persist it.
 http_response make_retry_later() {
-    http_response response = make_text_response(503, "storage unavailable, retry later");
+    http_response response =
+        make_text_response(503, "the exporter cannot write its store: not registered, retry later");
     response.fields.emplace_back("Retry-After", "10");
     return response;
 }
@@ -34,13 +38,26 @@ webhook_route::webhook_route(session_intake& intake,
       tolerance_(tolerance) {}
 
 void webhook_route::install(http_routes& routes, const std::string& path) {
-    routes.add("POST", path, [this](http_request request) { return deliver(std::move(request)); });
+    routes.add_with_body(
+        "POST",
+        path,
+        [this](http_request request) { return deliver(std::move(request)); },
+        [this](const http_request& head) { return reject(head); });
 }
 
 // Deliveries that already wait for the store were verified with the old secrets, and stay valid.
 void webhook_route::use_secrets(std::vector<secret> secrets, milliseconds tolerance) {
     secrets_ = std::move(secrets);
     tolerance_ = tolerance;
+}
+
+// Whether a signature is good shows only with the body. But without one the body need not be read.
+std::optional<http_response> webhook_route::reject(const http_request& head) {
+    if (is_signature(head.field("Kallglot-Signature"))) {
+        return std::nullopt;
+    }
+    metrics_.request(webhook_result::signature);
+    return make_text_response(401, "invalid signature");
 }
 
 task<http_response> webhook_route::deliver(http_request request) {
@@ -67,8 +84,6 @@ task<http_response> webhook_route::deliver(http_request request) {
         metrics_.request(webhook_result::overload);
         co_return make_retry_later();
     }
-    // Counted before the intake: the number of events by type includes duplicates.
-    metrics_.event(event->type);
     // Completes after the change is durable, or with an error if it could not be persisted.
     const auto outcome = co_await intake_.take_event(*event);
     if (!outcome) {
@@ -79,6 +94,7 @@ task<http_response> webhook_route::deliver(http_request request) {
         // The event is new. Only these count for the delivery delay: a repeated delivery would distort it.
         case event_outcome::accepted:
             metrics_.request(webhook_result::accepted);
+            metrics_.event(event->type);
             metrics_.accepted_at(clock_.wall_now());
             note_delay(request);
             break;
@@ -104,8 +120,12 @@ void webhook_route::note_delay(const http_request& request) {
         || made > 253'402'300'799) {
         return;
     }
-    // Clocks differ: an event of the future counts as delivered at once.
+    // The header is not signed, and the sender's last attempt comes earlier: a longer delay is no delay of a delivery.
     const milliseconds delay = clock_.wall_now() - api_time(seconds(made));
+    if (delay > longest_delivery) {
+        return;
+    }
+    // Clocks differ: an event of the future counts as delivered at once.
     metrics_.delivery_delay(std::max(delay, milliseconds::zero()));
 }
 

@@ -6,6 +6,7 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <memory>
@@ -53,12 +54,21 @@ std::optional<digest> parse_digest(std::string_view text) noexcept {
     return bytes;
 }
 
-/// Splits the header at its commas. Empty if a timestamp or every signature is missing, or if one is malformed.
+/// A text without the blanks around it: senders and gateways write a list with blanks after its commas.
+std::string_view trimmed(std::string_view text) noexcept {
+    const auto first = std::min(text.find_first_not_of(" \t"), text.size());
+    const auto last = text.find_last_not_of(" \t") + 1;
+    return text.substr(first, std::max(first, last) - first);
+}
+
+/// Splits the header at its commas. Empty if the timestamp or every well-formed signature is missing, if the timestamp
+/// is repeated, or if there are too many signatures.
 std::optional<signature_fields> parse_header(std::string_view header) noexcept {
     signature_fields fields;
     while (!header.empty()) {
-        const std::string_view field = header.substr(0, header.find(','));
-        header.remove_prefix(std::min(header.size(), field.size() + 1));
+        const std::string_view part = header.substr(0, header.find(','));
+        header.remove_prefix(std::min(header.size(), part.size() + 1));
+        const std::string_view field = trimmed(part);
         if (field.starts_with("t=")) {
             // With two timestamps it would be unclear which one is signed.
             if (fields.timestamp) {
@@ -66,11 +76,14 @@ std::optional<signature_fields> parse_header(std::string_view header) noexcept {
             }
             fields.timestamp = field.substr(2);
         } else if (field.starts_with("v1=")) {
+            // A signature of another form cannot match; one beside it can.
             const auto signature = parse_digest(field.substr(3));
-            if (!signature || fields.count == max_signatures) {
+            if (signature && fields.count == max_signatures) {
                 return std::nullopt;
             }
-            fields.signatures[fields.count++] = *signature;
+            if (signature) {
+                fields.signatures[fields.count++] = *signature;
+            }
         }
         // Other keys are ignored: Kallglot may add a `v2` at any time.
     }
@@ -126,6 +139,11 @@ std::optional<digest> hmac(const secret& key, std::string_view timestamp, std::s
 }
 
 } // namespace
+
+bool is_signature(std::string_view header) noexcept {
+    const auto fields = parse_header(header);
+    return fields && parse_unix_seconds(*fields->timestamp);
+}
 
 signature_verdict verify_signature(std::string_view header,
                                    std::string_view body,

@@ -21,8 +21,12 @@ enum class signature_verdict : std::uint8_t {
     untimely, ///< matches, but its timestamp differs from now by more than the tolerance
 };
 
+/// Whether the header has the form that verify_signature() accepts.
+[[nodiscard]] bool is_signature(std::string_view header) noexcept;
+
 /// The header may have several `v1`, and there may be several secrets: one match suffices, so that secrets can be
-/// rotated. Other keys of the header are ignored; a repeated `t` is malformed. Without secrets the result is `bad`.
+/// rotated. Other keys of the header, blanks around commas and a `v1` of another form are ignored; a repeated `t` is
+/// malformed. Without secrets the result is `bad`.
 ///
 /// Cost: a MAC for each secret; comparisons take constant time.
 [[nodiscard]] signature_verdict verify_signature(std::string_view header,

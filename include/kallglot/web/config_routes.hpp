@@ -6,7 +6,7 @@
 #include "kallglot/async/task.hpp"
 #include "kallglot/net/server/http_server_routes.hpp"
 #include "kallglot/net/server/http_server_types.hpp"
-#include "kallglot/ports/config_control.hpp"
+#include "kallglot/ports/daemon_control.hpp"
 
 namespace kallglot {
 

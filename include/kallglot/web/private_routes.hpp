@@ -7,8 +7,8 @@
 
 #include "kallglot/async/task.hpp"
 #include "kallglot/metrics/daemon_metrics.hpp"
+#include "kallglot/metrics/exposition.hpp"
 #include "kallglot/metrics/exposition_writer.hpp"
-#include "kallglot/metrics/process_metrics.hpp"
 #include "kallglot/net/server/http_server_routes.hpp"
 #include "kallglot/net/server/http_server_types.hpp"
 #include "kallglot/ports/clock.hpp"
@@ -26,12 +26,13 @@ namespace kallglot {
 /// routes.
 class private_routes {
 public:
-    /// `telemetry_path` begins with a slash.
+    /// `telemetry_path` begins with a slash. `prefix` of all paths behind a proxy: empty, or begins with a slash.
     private_routes(daemon_control& daemon,
                    const daemon_metrics& metrics,
                    const clock& time,
                    const build_details& build,
-                   std::string telemetry_path = "/metrics");
+                   std::string telemetry_path = "/metrics",
+                   std::string prefix = {});
     private_routes(const private_routes&) = delete;
     private_routes& operator=(const private_routes&) = delete;
 
@@ -57,14 +58,16 @@ private:
                                                const shared_report& report);
     [[nodiscard]] shared_text plain_text(exposition_format format);
     [[nodiscard]] shared_text packed_text(exposition_format format);
-    [[nodiscard]] http_response render_page(const readiness& state, const daemon_report* report);
+    [[nodiscard]] http_response render_page(const readiness& state,
+                                            const daemon_report* report,
+                                            bool reloads);
 
     daemon_control& daemon_;
     const daemon_metrics& metrics_;
     const clock& clock_;
     build_details build_;
     std::string telemetry_path_;
-    std::string page_policy_;
+    std::string prefix_;
     steady_time started_;
     process_metrics process_;
     rendering latest_;

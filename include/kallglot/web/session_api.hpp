@@ -1,4 +1,5 @@
-/// The session API, `/api/v1/sessions`: clients register, query and delete tracked sessions.
+/// The session API: clients register, query and delete tracked sessions (`/api/v1/sessions`), and query stuck episodes
+/// (`/api/v1/episodes`).
 ///
 /// Every call requires the bearer token. An id is durable before its call is answered. The API reaches registry and
 /// store only through the port session_intake. Ids are the only text of a request that an answer repeats, as JSON.
@@ -51,6 +52,7 @@ private:
     [[nodiscard]] task<http_response> delete_one(http_request request);
     [[nodiscard]] task<http_response> post_many(http_request request);
     [[nodiscard]] task<http_response> get_list(http_request request);
+    [[nodiscard]] task<http_response> get_episodes(http_request request);
 
     /// The error for a caller without the token or before the restore; empty: the request is accepted so far.
     [[nodiscard]] std::optional<http_response> reject(const http_request& request) const;

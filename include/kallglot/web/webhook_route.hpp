@@ -1,8 +1,8 @@
 /// The webhook route: receives signed events from Kallglot on one path.
 ///
-/// The signature over the raw body is verified first. The answer is 2xx only after the change is durable, and 503 while
-/// the change cannot be persisted, so that Kallglot delivers the event again. Unknown event types are accepted and
-/// counted. Nothing of a body is logged.
+/// A body is read only if the header has the form of a signature, which is verified over the raw body first. The answer
+/// is 2xx only after the change is durable, and 503 while the change cannot be persisted, so that Kallglot delivers the
+/// event again. Unknown event types are accepted and counted. Nothing of a body is logged.
 
 #ifndef KALLGLOT_WEB_WEBHOOK_ROUTE_HPP
 #define KALLGLOT_WEB_WEBHOOK_ROUTE_HPP
@@ -15,6 +15,7 @@
 #include "kallglot/ports/session_intake.hpp"
 #include "kallglot/settings/secret.hpp"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,7 @@ public:
     void use_secrets(std::vector<secret> secrets, milliseconds tolerance);
 
 private:
+    [[nodiscard]] std::optional<http_response> reject(const http_request& head);
     [[nodiscard]] task<http_response> deliver(http_request request);
     void note_delay(const http_request& request);
 
