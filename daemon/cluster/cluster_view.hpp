@@ -1,0 +1,93 @@
+/// What one answer of the database says of the cluster: its replicas and its shards, read in one transaction.
+///
+/// Knows no SQL: the engine makes these values from rows.
+
+#ifndef KALLGLOT_CLUSTER_CLUSTER_VIEW_HPP
+#define KALLGLOT_CLUSTER_CLUSTER_VIEW_HPP
+
+#include "kallglot/base/keyed_hash.hpp"
+
+#include <bitset>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace kallglot {
+
+/// One life of one replica: random, from its start, or from the moment at which it lost its place, to its end.
+enum class incarnation : std::int64_t { none = 0 };
+
+using shard_number = std::uint16_t;
+inline constexpr std::size_t max_shards = 256;
+using shard_set = std::bitset<max_shards>;
+
+/// The shard of a session, by the keyed hash of its id (`key_of_session`). `shards` divides 256.
+[[nodiscard]] constexpr shard_number shard_of(const text_hash& key, std::uint16_t shards) noexcept {
+    return static_cast<shard_number>((key.high >> 56) * shards / max_shards);
+}
+
+/// Units: milli-requests a second.
+struct request_demand {
+    std::int32_t urgent = 0; ///< confirming and event polls
+    std::int32_t routine = 0;
+
+    [[nodiscard]] bool operator==(const request_demand&) const = default;
+};
+
+struct replica_row {
+    incarnation id = incarnation::none;
+    std::string node;      ///< unique
+    std::int64_t beat = 0; ///< raised by its replica about once a second
+    std::int32_t share_ppm =
+        0; ///< of the account's budget; all rows together have at most 1,000,000
+    request_demand demand;
+    bool draining = false; ///< about to stop: gives its shards away and claims none
+};
+
+/// The fencing token of a shard. Every change of owner raises the epoch. A failover of the database may forget changes, so
+/// epochs alone can repeat: writes are fenced by owner and epoch together.
+struct shard_row {
+    incarnation owner = incarnation::none; ///< none, or one without a row: the shard is an orphan
+    std::int64_t epoch = 0;
+
+    [[nodiscard]] bool operator==(const shard_row&) const = default;
+};
+
+/// One life of one database server. When it changes, the last commits may be lost. A pooler hides this from its clients'
+/// connections.
+struct database_generation {
+    std::uint32_t timeline = 0;
+    std::int64_t started_at = 0; ///< of the server, as it says: compared, never calculated with
+
+    [[nodiscard]] bool operator==(const database_generation&) const = default;
+};
+
+struct cluster_view {
+    std::vector<replica_row> replicas; ///< in any order
+    std::vector<shard_row> shards;     ///< all of them, by number
+    database_generation generation;
+
+    /// Null if there is none.
+    [[nodiscard]] const replica_row* find(incarnation id) const noexcept {
+        for (const replica_row& row : replicas) {
+            if (row.id == id) {
+                return &row;
+            }
+        }
+        return nullptr;
+    }
+
+    [[nodiscard]] const replica_row* find(const std::string& node) const noexcept {
+        for (const replica_row& row : replicas) {
+            if (row.node == node) {
+                return &row;
+            }
+        }
+        return nullptr;
+    }
+};
+
+} // namespace kallglot
+
+#endif
