@@ -1,23 +1,26 @@
 // The main program: command line, --config.check and exit code. The daemon itself is in app/application.
 
-#include "kallglot/app/application.hpp"
+#include "app/application.hpp"
+#include "kallglot/base/text.hpp"
 #include "kallglot/config/addresses.hpp"
 #include "kallglot/config/config_file.hpp"
 #include "kallglot/log/logging.hpp"
 #include "kallglot/polling/poll_plan.hpp"
-#include "kallglot/web/url_path.hpp"
 #include <kallglot_build_info.hpp>
 
 #include <boost/version.hpp>
 
 #include <CLI/CLI.hpp>
+#include <fcntl.h>
 #include <malloc.h>
+#include <nghttp2/nghttp2.h>
 #include <openssl/crypto.h>
 #include <sqlite3.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 #include <zlib.h>
 
+#include <csignal>
 #include <cstdlib>
 #include <exception>
 #include <filesystem>
@@ -37,7 +40,11 @@ using namespace kallglot;
 constexpr int exit_failure = 1;
 constexpr int exit_bad_usage = 2;
 
-// The flags as text; prepare_config and parse_addresses validate them.
+// What --config.check looks at. `true` is CLI11's word for a flag without a value.
+const std::string check_all = "true";
+const std::string check_syntax = "syntax";
+
+// The flags as text; prepare_start and parse_addresses validate them.
 struct command_line {
     std::filesystem::path config_file = "/etc/kallglot_exporter/config.yml";
     std::vector<std::string> listen_texts = {"127.0.0.1:10455"};
@@ -45,8 +52,9 @@ struct command_line {
     std::string log_level = "info";
     std::string log_format = "logfmt";
     std::string web_config_file;
+    std::string external_url;
     bool enable_lifecycle = false;
-    bool config_check = false;
+    std::string config_check; ///< empty: no check
     bool version = false;
 };
 
@@ -62,8 +70,29 @@ void return_large_blocks() {
 // processes of the same user. LeakSanitizer needs that access, so builds with sanitizers are excluded.
 void keep_memory_private() {
     if (build_info::sanitizers.empty()) {
+        // Also makes /proc/self belong to root, which the daemon does not need to write.
         prctl(PR_SET_DUMPABLE, 0);
     }
+}
+
+// A program that starts us may have closed some of them. The next file or connection would get the number, and log lines
+// would be written there.
+void open_standard_descriptors() {
+    for (const int number : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+        // open() takes the lowest free number, which is this one.
+        // The call fails with EBADF only, for a number that is closed.
+        if (::fcntl(number, F_GETFD) < 0) {
+            static_cast<void>(::open("/dev/null", O_RDWR));
+        }
+    }
+}
+
+// The mask of blocked signals is inherited. With TERM in it the daemon could not be stopped.
+void unblock_signals() {
+    sigset_t none;
+    sigemptyset(&none);
+    // Before any thread: each inherits the mask.
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
 /// Handles an allocation failure: ends the process instead of throwing. All acknowledged ids are on disk, and a restart
@@ -71,6 +100,7 @@ void keep_memory_private() {
 [[noreturn]] void end_without_memory() {
     // Nothing here may allocate; and no destructors, because the heap is full.
     constexpr std::string_view why = "kallglot_exporter: out of memory\n";
+    // Through the log it would need memory.
     static_cast<void>(::write(STDERR_FILENO, why.data(), why.size()) > 0);
     std::_Exit(exit_failure);
 }
@@ -86,13 +116,21 @@ std::string check_telemetry_path(const std::string& path) {
     return taken ? "must not be /-, /api or /config, or below them" : "";
 }
 
+/// Empty, or why --config.check cannot have this value.
+std::string check_of_check(const std::string& word) {
+    return word == check_all || word == check_syntax ? ""
+                                                     : "must be alone or --config.check=syntax";
+}
+
 void declare_flags(CLI::App& app, command_line& line) {
     app.set_help_flag("--help", "Print this help and exit");
     app.add_option("--config.file", line.config_file, "Configuration file, YAML")
         ->capture_default_str();
     app.add_flag("--config.check",
                  line.config_check,
-                 "Validate all files, print the poll plan, exit with 0 or 2");
+                 "Validate all files, print the poll plan, exit with 0 or 2; =syntax: only what is "
+                 "in the configuration files themselves")
+        ->check(check_of_check);
     app.add_option("--web.listen-address",
                    line.listen_texts,
                    "Listen address of metrics and status page; repeatable; port 0 picks a port")
@@ -101,6 +139,14 @@ void declare_flags(CLI::App& app, command_line& line) {
     app.add_option("--web.telemetry-path", line.telemetry_path, "Path of the metrics")
         ->capture_default_str()
         ->check(check_telemetry_path);
+    app.add_option(
+           "--web.external-url",
+           line.external_url,
+           "URL at which people reach that listener, with a path prefix if a proxy adds one")
+        ->check([](const std::string& url) {
+            const auto parsed = config::parse_base_url(url);
+            return parsed ? std::string() : parsed.error();
+        });
     app.add_option("--log.level", line.log_level, "Minimum level of logged events")
         ->capture_default_str()
         ->check(CLI::IsMember({"debug", "info", "warn", "error"}));
@@ -122,6 +168,7 @@ void print_version() {
               << "\n  revision: " << build_info::revision
               << "\n  compiler: " << build_info::compiler << "\n  boost:    " << BOOST_LIB_VERSION
               << "\n  openssl:  " << OpenSSL_version(OPENSSL_VERSION_STRING)
+              << "\n  nghttp2:  " << nghttp2_version(0)->version_str
               << "\n  sqlite:   " << sqlite3_libversion() << "\n  zlib:     " << zlibVersion()
               << '\n';
 }
@@ -147,6 +194,12 @@ void log_faults(logger& log, log_level level, const std::vector<config::config_f
     }
 }
 
+/// The end of a check: the poll plan.
+int report_valid(const settings& values) {
+    std::cout << "configuration is valid\n\n" << describe_poll_plan(values);
+    return EXIT_SUCCESS;
+}
+
 // Order: the log first, so that every later error has a place; then flags, then the configuration, then the daemon.
 int run(const command_line& line) {
     const config::environment env = config::environment::from_process();
@@ -163,26 +216,37 @@ int run(const command_line& line) {
     options.build = {build_info::version, build_info::revision, build_info::compiler};
 
     options.enable_lifecycle = line.enable_lifecycle;
+    if (!line.external_url.empty()) {
+        // Valid: CLI11 has checked it with the same function.
+        options.external_url = *config::parse_base_url(line.external_url);
+    }
     options.source = {line.config_file,
                       env,
                       line.web_config_file.empty()
                           ? std::string()
+                          // Now, because a reload must not depend on the working directory.
                           : std::filesystem::absolute(line.web_config_file).string()};
 
+    if (line.config_check == check_syntax) {
+        const auto checked = check_texts(options.source);
+        if (const auto* const faults = std::get_if<config::config_faults>(&checked)) {
+            log_faults(log, log_level::error, *faults);
+            return exit_bad_usage;
+        }
+        return report_valid(std::get<settings>(checked));
+    }
     // Every connection is a file descriptor, so the soft limit is raised to the hard one.
     raise_file_limit();
-    prepare_result prepared = prepare_config(options.source);
+    prepare_result prepared = prepare_start(options.source, line.config_check == check_all, log);
     if (const auto* const faults = std::get_if<config::config_faults>(&prepared)) {
         // A check answers 2 for any fault; a start distinguishes faults that a restart can cure.
         log_faults(log, log_level::error, *faults);
-        return line.config_check ? exit_bad_usage : config::exit_code(*faults);
+        return line.config_check.empty() ? config::exit_code(*faults) : exit_bad_usage;
     }
     auto& configuration = std::get<prepared_config>(prepared);
     log_faults(log, log_level::warn, configuration.config.warnings);
-    if (line.config_check) {
-        std::cout << "configuration is valid\n\n"
-                  << describe_poll_plan(configuration.config.values);
-        return EXIT_SUCCESS;
+    if (!line.config_check.empty()) {
+        return report_valid(configuration.config.values);
     }
     return run_daemon(options, std::move(configuration), log);
 }
@@ -191,6 +255,8 @@ int run(const command_line& line) {
 
 int main(int argc, char** argv) {
     // Settings of the process, before the first allocation and the first write that matter.
+    open_standard_descriptors();
+    unblock_signals();
     std::set_new_handler(end_without_memory);
     ignore_broken_pipes();
     return_large_blocks();
@@ -209,6 +275,7 @@ int main(int argc, char** argv) {
         // --help is a "parse error" with code 0 in this library; all others are wrong usage.
         return app.exit(error) == 0 ? EXIT_SUCCESS : exit_bad_usage;
     } catch (const std::exception& error) {
+        // Not through the log, which may not exist yet.
         std::cerr << "kallglot_exporter: " << error.what() << '\n';
         return exit_failure;
     }

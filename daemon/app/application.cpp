@@ -1,7 +1,6 @@
-#include "kallglot/app/application.hpp"
+#include "app/application.hpp"
 
-#include "kallglot/store/null_engine.hpp"
-#include "kallglot/store/sqlite_engine.hpp"
+#include "kallglot/store/store_engines.hpp"
 
 #include <sys/resource.h>
 #include <systemd/sd-daemon.h>
@@ -24,21 +23,16 @@ std::uint64_t random_seed() {
 /// Logs a task that ended with an exception, which is a bug. The daemon continues without the task.
 task_group::failure_handler report_bug(logger& log) {
     return [&log](const std::string& name, const std::string& what) {
-        log.error("task failed", {{"task", name}, {"error", what}});
+        log.error("internal error: a task stopped, the exporter continues without it",
+                  {{"task", name}, {"error", what}});
     };
 }
 
+/// Threads for files: those of the session files, and one for each of the three followers.
+constexpr std::size_t max_file_threads = file_watch::max_calls + 3;
+
 /// How long a stopping daemon waits for one call of the disk.
 constexpr seconds disk_timeout{5};
-
-/// The only place that knows which engines exist. Shared, since a stuck worker may outlive the store.
-std::shared_ptr<store_engine> make_engine(const store_settings& values,
-                                          const std::string& boot_id) {
-    if (values.in_memory()) {
-        return std::make_shared<null_engine>();
-    }
-    return std::make_shared<sqlite_engine>(values.path, boot_id);
-}
 
 } // namespace
 
@@ -62,6 +56,7 @@ application::application(asio::io_context& loop,
       // In the order of the members: each part gets references to the parts before it. Callbacks may name later parts,
       // since they are not called before the loop runs.
       clock_(loop.get_executor()),
+      file_workers_(loop.get_executor(), "files", max_file_threads),
       delay_(clock_),
       // The store's call in progress decides whether the watchdog is fed.
       systemd_(
@@ -78,10 +73,10 @@ application::application(asio::io_context& loop,
       store_(loop.get_executor(),
              clock_,
              log_,
-             make_engine(settings_.store, options_.source.env.boot_id),
+             make_store_engine(settings_.store, options_.source.env.boot_id),
              store_limits{},
              report_bug(log_)),
-      changes_(ledger_, schedule_, store_, metrics_, clock_),
+      changes_(ledger_, schedule_, store_, metrics_, clock_, log_),
       poller_(ledger_, schedule_, gate_, changes_, api_clock_, metrics_, clock_, log_),
       intake_(ledger_,
               schedule_,
@@ -92,28 +87,36 @@ application::application(asio::io_context& loop,
               clock_,
               log_,
               static_cast<std::uint32_t>(random_seed())),
-      // Intake rejects new ids while memory is short.
-      memory_(clock_, log_, [this](bool is_short) { intake_.hold_off(is_short); }),
+      // Intake rejects new ids while memory is short, and the listeners large bodies.
+      memory_(clock_,
+              log_,
+              [this](bool is_short) {
+                  // All three together: a listener that accepts large bodies would use up what intake saves.
+                  intake_.hold_off(is_short);
+                  web_.server().hold_off(is_short);
+                  webhooks_.hold_off(is_short);
+              }),
       // Connections of the client are the largest users of OpenSSL's memory.
       heap_(clock_,
             [this] {
                 const api_connection_counts now = client_.connections();
                 return now.idle + now.busy + now.opening;
             }),
-      files_(loop.get_executor(), clock_, log_, intake_),
+      files_(loop.get_executor(), clock_, file_workers_, log_, intake_),
       webhooks_(loop.get_executor(),
                 settings_.webhook,
                 std::move(initial_.config.secrets.webhook_secrets),
                 intake_,
                 metrics_,
                 clock_,
+                file_workers_,
                 log_),
       session_api_(intake_, metrics_, std::move(initial_.config.secrets.api_token)),
       // getaddrinfo blocks, and cannot be cancelled.
       resolver_worker_(loop.get_executor(), "resolver"),
       resolver_(resolver_worker_),
       client_(loop.get_executor(), resolver_, report_bug(log_)),
-      key_watch_(clock_, log_, [this](const secret& key) { return take_key(key); }),
+      key_watch_(clock_, file_workers_, log_, [this](const secret& key) { return take_key(key); }),
       reporter_(loop.get_executor(),
                 report_sources{ledger_,
                                schedule_,
@@ -126,8 +129,29 @@ application::application(asio::io_context& loop,
                                webhooks_,
                                clock_},
                 settings_),
-      pages_(reporter_, metrics_, clock_, options_.build, options_.telemetry_path),
-      web_(loop.get_executor(), routes_, private_limits(initial_), clock_, log_, session_api_),
+      pages_(reporter_,
+             metrics_,
+             clock_,
+             options_.build,
+             options_.telemetry_path,
+             options_.external_url ? options_.external_url->path_prefix : ""),
+      session_pages_(intake_,
+                     clock_,
+                     options_.build,
+                     options_.external_url ? options_.external_url->path_prefix : ""),
+      gate_of_pages_(loop.get_executor(),
+                     session_api_,
+                     options_.external_url,
+                     metrics_,
+                     clock_,
+                     log_),
+      web_(loop.get_executor(),
+           routes_,
+           private_limits(initial_),
+           gate_of_pages_,
+           clock_,
+           file_workers_,
+           log_),
       config_(
           loop.get_executor(),
           clock_,
@@ -149,11 +173,17 @@ application::application(asio::io_context& loop,
       tasks_(loop.get_executor(), report_bug(log_)),
       grace_(make_timer<&application::cut>(clock_, *this)) {
     // Connections between parts that need each other.
+    // Set here and not in the constructors: each of the two is built before the other would be complete.
     client_.set_listener(poller_);
     poller_.use_idle_probe(settings_.api.idle_probe);
     pages_.install(routes_);
+    session_pages_.install(routes_);
     if (webhooks_.enabled()) {
         ledger_.follow_webhooks();
+    }
+    if (options_.external_url) {
+        web_.server().use_prefix(options_.external_url->path_prefix);
+        reporter_.set_external_url(*options_.external_url);
     }
     session_api_.install(routes_);
     config_pages_.install(routes_);
@@ -190,10 +220,12 @@ std::optional<start_failure> application::connect_client() {
                            "kallglot_exporter/" + std::string(options_.build.version))) {
         return start_failure{"API key contains characters not allowed in an HTTP header", 2};
     }
+    client_.use_proxy_password(std::move(initial_.config.secrets.proxy_password));
     return std::nullopt;
 }
 
 void application::follow_files() {
+    files_.use_secrets(secrets_of(options_.source, initial_));
     key_watch_.use(settings_.api.key_file, initial_.config.secrets.api_key);
     web_.use(options_.source.web_file, std::move(initial_.web));
     // Each secret is with the part that needs it. No other copy remains.
@@ -208,7 +240,12 @@ std::optional<start_failure> application::listen() {
         // A socket that is no listening stream: all sockets are given up, since a partial start would surprise.
         if (const error_code error = web_.server().adopt(SD_LISTEN_FDS_START + i)) {
             web_.server().cut();
-            return start_failure{"socket passed by systemd is not usable: " + error.message(), 2};
+            // "Invalid argument" does not tell the author of a socket unit what to write.
+            const std::string reason = error == asio::error::invalid_argument
+                                           ? "it must be a TCP stream socket that listens "
+                                             "(ListenStream= with a port, Accept=no)"
+                                           : error.message();
+            return start_failure{"socket passed by systemd is not usable: " + reason, 2};
         }
     }
     if (handed_over > 0) {
@@ -232,6 +269,9 @@ task<> application::run() {
 }
 
 task<error_code> application::begin_work() {
+    systemd_.starting(
+        [this] { return store_.opening_progress() + ledger_.sessions().size(); },
+        [this] { log_.warn("start waits for the store", {{"file", settings_.store.path}}); });
     // Until all sessions are restored, scrapes get 503, so that no gauge falls to 0.
     error_code failed = co_await store_.open();
     if (!failed) {
@@ -248,8 +288,10 @@ task<error_code> application::begin_work() {
     intake_.set_restored();
     reporter_.restored();
     // After the restore: an event for a stored session must find the session.
-    if (auto failure = webhooks_.listen()) {
+    if (auto failure = webhooks_.listen(std::move(initial_.webhook_identity),
+                                        std::move(initial_.webhook_files))) {
         failure_ = std::move(failure);
+        // The reason is in failure_. The code only ends the start.
         co_return errc::cancelled;
     }
     // The guard before the session files, whose import can take much memory.
@@ -384,6 +426,7 @@ std::optional<std::string> application::apply(prepared_config& next) {
                            "kallglot_exporter/" + std::string(options_.build.version))) {
         return "API key contains characters not allowed in an HTTP header";
     }
+    client_.use_proxy_password(std::move(secrets.proxy_password));
     // From here on nothing can fail. Requests in flight finish with the old settings.
     gate_.budget().use_settings(budget_of(values.api));
     // Also with the same key: the operator may have fixed the account, so a rejected key is tried again at once.
@@ -412,6 +455,7 @@ std::optional<std::string> application::apply(prepared_config& next) {
                          std::move(next.webhook_identity),
                          std::move(next.webhook_files));
     }
+    files_.use_secrets(secrets_of(options_.source, next));
     web_.use(options_.source.web_file, std::move(next.web));
     // Compared by the next reload.
     api_trust_files_ = std::move(next.api_trust_files);
@@ -427,9 +471,10 @@ bool application::stop_workers() {
     // Each gets its second, even if one before it is stuck.
     const bool resolver_ended = resolver_worker_.stop(std::chrono::seconds(1));
     const bool config_ended = config_.stop_worker(std::chrono::seconds(1));
-    const bool auth_ended = web_.stop_worker(std::chrono::seconds(1));
+    const bool auth_ended = gate_of_pages_.stop_worker(std::chrono::seconds(1));
+    const bool files_ended = file_workers_.stop(std::chrono::seconds(1));
     return store_.stop_worker(std::chrono::seconds(1)) && resolver_ended && config_ended
-           && auth_ended;
+           && auth_ended && files_ended;
 }
 
 int run_daemon(const daemon_options& options, prepared_config configuration, stream_logger& log) {

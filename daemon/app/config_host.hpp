@@ -11,8 +11,9 @@
 #include "kallglot/async/task_group.hpp"
 #include "kallglot/async/worker_thread.hpp"
 #include "kallglot/config/config_file.hpp"
+#include "kallglot/intake/file_watch.hpp"
 #include "kallglot/ports/clock.hpp"
-#include "kallglot/ports/config_control.hpp"
+#include "kallglot/ports/daemon_control.hpp"
 #include "kallglot/ports/gauge_sink.hpp"
 #include "kallglot/ports/logger.hpp"
 #include "kallglot/settings/settings.hpp"
@@ -58,6 +59,18 @@ using prepare_result = std::variant<prepared_config, config::config_faults>;
 [[nodiscard]] prepare_result prepare_config(const config_source& source,
                                             std::size_t running_webhooks = 0);
 
+/// Checks the texts of both files, without secrets, certificates and limits of this machine, which may all be elsewhere.
+/// Blocking. Any thread.
+[[nodiscard]] std::variant<settings, config::config_faults> check_texts(
+    const config_source& source);
+
+/// prepare_config() on a thread of its own, for the start. While a file does not answer, a warning names it and the start
+/// waits on: the signals TERM and INT end the process. With `check`, globs that match nothing are warnings, too. Blocking.
+[[nodiscard]] prepare_result prepare_start(const config_source& source, bool check, logger& log);
+
+/// The paths of all secrets, also those of the web configuration.
+[[nodiscard]] secret_paths secrets_of(const config_source& source, const prepared_config& prepared);
+
 /// Loop only. Lifetime: clock and logger outlive it; destroyed after each reload() has ended.
 class config_host final : public config_control {
 public:
@@ -92,6 +105,7 @@ public:
 
 private:
     [[nodiscard]] task<> read();
+    void name_slow_file();
     [[nodiscard]] reload_outcome put_in_force(prepare_result prepared);
     [[nodiscard]] reload_outcome reject(std::vector<std::string> reasons);
 
@@ -108,6 +122,8 @@ private:
     bool stopping_ = false;
     steady_timer wake_; ///< never expires: cancelled when a waiting reload has to look again
     std::shared_ptr<prepare_result> read_; ///< null until the worker has read it
+    std::shared_ptr<worker_note> opening_; ///< what the worker is about to open
+    std::unique_ptr<wake_timer> slow_;     ///< names the file if the worker does not end
     task_group reading_;
 };
 

@@ -25,6 +25,7 @@ std::size_t min_descriptors(const descriptor_shares& requested) noexcept {
 
 std::optional<descriptor_shares> share_descriptors(const descriptor_shares& requested,
                                                    std::size_t limit) noexcept {
+    // The caller does not start then: a daemon that cannot accept or connect would fail at random.
     if (limit < min_descriptors(requested)) {
         return std::nullopt;
     }
@@ -35,6 +36,7 @@ std::optional<descriptor_shares> share_descriptors(const descriptor_shares& requ
     // Each part gets its minimum. The rest is divided in proportion to the requests beyond the minimum.
     const descriptor_shares min = min_of(requested);
     const double fraction =
+        // Not a division by zero: the requests exceed what is available, and so the minimum.
         static_cast<double>(available - sum(min)) / static_cast<double>(sum(requested) - sum(min));
     // Rounded down, so that the sum never exceeds what is available.
     const auto share = [fraction](std::size_t own_min, std::size_t own_request) {

@@ -1,5 +1,7 @@
 #include "app/file_follower.hpp"
 
+#include "kallglot/files/operator_file.hpp"
+
 #include <utility>
 
 namespace kallglot {
@@ -9,8 +11,23 @@ namespace {
 constexpr seconds look_interval{2};
 } // namespace
 
-file_follower::file_follower(clock& time, logger& log, std::string refusal, file_reader read)
+// One check: the worker fills it, then the loop reads it.
+struct file_follower::checking {
+    file_group before;
+    reading read;
+    steady_time begun;
+    worker_note opening;   // the file that the worker is about to open
+    applier apply;         // empty: nothing has changed
+    bool outdated = false; // loop only: other files are followed by now
+};
+
+file_follower::file_follower(clock& time,
+                             worker& files,
+                             logger& log,
+                             std::string refusal,
+                             file_reader read)
     : clock_(time),
+      worker_(files),
       log_(log),
       refusal_(std::move(refusal)),
       read_(std::move(read)),
@@ -20,6 +37,10 @@ void file_follower::follow(file_group files) {
     files_ = std::move(files);
     // The same fault after a success is worth another message.
     logged_.clear();
+    if (check_) {
+        // Its result is about files that are not followed any more.
+        check_->outdated = true;
+    }
     if (files_.empty()) {
         timer_->cancel();
     } else {
@@ -28,15 +49,52 @@ void file_follower::follow(file_group files) {
 }
 
 void file_follower::look() {
-    // First, since read_() may call follow(), which sets the timer or cancels it.
-    timer_->wake_at(clock_.now() + look_interval);
+    const steady_time now = clock_.now();
+    timer_->wake_at(now + look_interval);
+    // One check at a time, so that a file system that hangs costs one thread.
+    if (check_) {
+        if (!hang_logged_ && now - check_->begun >= patience) {
+            hang_logged_ = true;
+            log_.warn("watched file does not answer: using its last content",
+                      {{"file", check_->opening.get()}});
+        }
+        return;
+    }
+    hang_logged_ = false;
+    const auto check = std::make_shared<checking>();
+    check->before = files_;
+    // On the loop: it copies what the worker needs, so that the worker reads no member.
+    check->read = read_();
+    check->begun = now;
+    check_ = check;
+    worker_.call(
+        [check] {
+            const file_observer naming([&](const std::string& path) { check->opening.set(path); });
+            // Identities are cheap. Contents are read only after a change.
+            if (check->before.again() != check->before) {
+                check->apply = check->read();
+            }
+        },
+        // Safe although it holds `this`: the daemon is destroyed only after the loop has run out of work.
+        [this, check] { finish(*check); });
+}
+
+void file_follower::finish(const checking& check) {
+    check_.reset();
+    if (std::exchange(hang_logged_, false)) {
+        log_.info("watched file readable again", {{"file", check.opening.get()}});
+    }
+    // A reload has brought other files meanwhile, or the same ones again.
+    if (check.outdated) {
+        return;
+    }
     // Unchanged, or changed back: the fault of a change that is gone is forgotten.
-    if (files_.again() == files_) {
+    if (!check.apply) {
         logged_.clear();
         return;
     }
-    // On success read_() has called follow() already.
-    if (auto unusable = read_()) {
+    // On success this calls follow().
+    if (auto unusable = check.apply()) {
         log_once(unusable->reasons);
         // Otherwise files_ stays as it is, and the next check finds the same change.
         if (unusable->is_final) {

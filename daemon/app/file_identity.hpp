@@ -22,7 +22,7 @@ struct file_identity {
     std::int64_t changed_ns = 0;
 
     /// Empty if there is no such file. Blocking: a stat.
-    [[nodiscard]] static std::optional<file_identity> of(const std::string& path) noexcept;
+    [[nodiscard]] static std::optional<file_identity> of(const std::string& path);
 
     bool operator==(const file_identity&) const = default;
 };
@@ -40,7 +40,7 @@ public:
     /// Adds the present state of more files. Empty paths are ignored.
     void add(std::vector<std::string> paths);
 
-    /// These files as if they had not been read yet: the next check finds a change of each that exists.
+    /// These files as if they had not been read yet: the next check finds a change.
     [[nodiscard]] static file_group unread(std::vector<std::string> paths);
 
     [[nodiscard]] bool empty() const noexcept { return files_.empty(); }

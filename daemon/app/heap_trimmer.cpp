@@ -18,6 +18,8 @@ constexpr std::size_t min_closed = 256;
 } // namespace
 
 void trim_heap() noexcept {
+    // glibc keeps freed memory for itself. After an outage a thousand connections are gone, and their buffers would
+    // count against MemoryMax.
     ::malloc_trim(0);
 }
 
@@ -34,6 +36,7 @@ void heap_trimmer::start() {
 void heap_trimmer::look() {
     timer_->wake_at(clock_.now() + look_interval);
     const std::size_t now = connections_();
+    // Since the last trim.
     peak_ = std::max(peak_, now);
     if (peak_ - now >= min_closed) {
         // From here on: a slow decline is trimmed in steps.

@@ -10,16 +10,31 @@ listener::listener(const loop_executor& loop,
                    const http_routes& routes,
                    const http_limits& limits,
                    clock& time,
+                   worker& files,
                    logger& log,
                    file_follower::file_reader read)
     : name_(name),
       clock_(time),
       log_(log),
+      // The server refers to the routes, so they may be filled after this.
       server_(loop, std::string(name), routes, limits, time, log),
       files_(time,
+             files,
              log,
              "changed files of the " + std::string(name) + " listener not used",
-             std::move(read)) {}
+             std::move(read)) {
+    server_.on_handshake_failure(
+        [this](std::string_view reason) { note_handshake_failure(reason); });
+}
+
+// Strangers decide how often this happens, so it is logged once a minute.
+void listener::note_handshake_failure(std::string_view reason) {
+    ++handshake_failures_;
+    if (const auto count = handshake_log_.note(clock_.now())) {
+        log_.warn("TLS handshakes failed: these clients cannot connect",
+                  {{"listener", name_}, {"count", *count}, {"last_reason", reason}});
+    }
+}
 
 void listener::use_tls(std::optional<tls_context> identity, file_group files) {
     not_after_ = identity ? identity->certificate_not_after() : 0;
@@ -30,6 +45,7 @@ void listener::use_tls(std::optional<tls_context> identity, file_group files) {
                   {{"listener", name_}, {"not_after", not_after_}});
     }
     // Open connections keep their certificate.
+    // Before the identity moves: a change since it was read is found by the next check.
     files_.follow(std::move(files));
     server_.use_tls(std::move(identity));
 }
@@ -37,6 +53,7 @@ void listener::use_tls(std::optional<tls_context> identity, file_group files) {
 std::optional<start_failure> listener::listen(const listen_address& address) {
     if (const error_code error = server_.listen(address)) {
         // Closes the addresses that are bound already, so that the loop runs out of work.
+        // No connection exists yet. cut() only closes the sockets.
         server_.cut();
         return start_failure{"cannot listen on " + address.text + ": " + error.message(), 1};
     }

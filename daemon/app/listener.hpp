@@ -8,6 +8,7 @@
 
 #include "app/file_follower.hpp"
 #include "app/start_failure.hpp"
+#include "kallglot/base/log_throttle.hpp"
 #include "kallglot/net/server/http_server.hpp"
 #include "kallglot/net/tls/tls_context.hpp"
 #include "kallglot/ports/clock.hpp"
@@ -31,6 +32,7 @@ public:
              const http_routes& routes,
              const http_limits& limits,
              clock& time,
+             worker& files,
              logger& log,
              file_follower::file_reader read);
 
@@ -48,6 +50,7 @@ public:
     void stop_following() { files_.stop(); }
 
     void report(gauge_sink& gauges) const {
+        gauges.set(metric::tls_handshake_failures, name_, static_cast<double>(handshake_failures_));
         if (not_after_ != 0) {
             gauges.set(metric::web_certificate_not_after, name_, static_cast<double>(not_after_));
         }
@@ -57,12 +60,16 @@ public:
     [[nodiscard]] std::int64_t certificate_not_after() const noexcept { return not_after_; }
 
 private:
+    void note_handshake_failure(std::string_view reason);
+
     std::string_view name_;
     clock& clock_;
     logger& log_;
     http_server server_;
     file_follower files_;
     std::int64_t not_after_ = 0;
+    std::uint64_t handshake_failures_ = 0;
+    log_throttle handshake_log_;
 };
 
 } // namespace kallglot

@@ -33,6 +33,7 @@ void loop_delay::tick() {
         worst_[current_] = {};
         next_period_ = now + period;
     }
+    // A tick that comes late was held up by whatever ran on the loop before it.
     worst_[current_] = std::max(worst_[current_], now - due_);
     // From now, not from the last due time: one blockage counts once.
     due_ = now + tick_interval;

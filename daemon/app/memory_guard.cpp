@@ -35,6 +35,7 @@ void lower_to_min(std::optional<std::uint64_t>& min,
                   fs::path folder,
                   const char* name) {
     for (;;) {
+        // A group without the controller has no such file, and no limit of its own.
         if (const auto own = number_in(folder / name)) {
             min = std::min(*own, min.value_or(*own));
         }
@@ -55,6 +56,7 @@ std::optional<std::uint64_t> memory_limit_bytes(const fs::path& root, const fs::
         // hierarchy:controllers:/path. The line of version 2 has no controllers.
         const std::size_t first = line.find(':');
         const std::size_t second = line.find(':', first + 1);
+        // The format is that of cgroups(7), /proc/[pid]/cgroup.
         if (first == std::string::npos || second == std::string::npos) {
             continue;
         }
@@ -64,6 +66,7 @@ std::optional<std::uint64_t> memory_limit_bytes(const fs::path& root, const fs::
         if (controllers.empty()) {
             lower_to_min(min, root, path.empty() ? root : root / path, "memory.max");
         } else if (controllers == "memory") {
+            // Version 1 mounts each controller in a folder of its own.
             const fs::path own = root / "memory";
             lower_to_min(min, own, path.empty() ? own : own / path, "memory.limit_in_bytes");
         }
@@ -79,6 +82,7 @@ std::uint64_t own_memory_bytes() noexcept {
     std::uint64_t resident = 0;
     std::uint64_t shared = 0;
     in >> size >> resident >> shared;
+    // A failed read leaves zeros, and look() takes 0 as "not measured".
     return (resident - std::min(shared, resident)) * static_cast<std::uint64_t>(::getpagesize());
 }
 
@@ -105,15 +109,16 @@ void memory_guard::look() {
         return;
     }
     // Two thresholds, so that the state does not flap.
+    // Divided first: a limit times 90 could overflow.
     const bool is_short = used >= limit_ / 100 * (is_short_ ? 85 : 90);
     if (is_short == std::exchange(is_short_, is_short)) {
         return;
     }
     if (is_short) {
-        log_.warn("memory above 90 %: rejecting new sessions",
+        log_.warn("memory above 90 % of the limit: new session ids are rejected",
                   {{"used_bytes", used}, {"limit_bytes", limit_}});
     } else {
-        log_.info("memory below 85 %: accepting new sessions",
+        log_.info("memory below 85 % of the limit: session ids are accepted again",
                   {{"used_bytes", used}, {"limit_bytes", limit_}});
     }
     on_change_(is_short);

@@ -24,6 +24,7 @@
 #include "kallglot/tracking/session_ledger.hpp"
 
 #include <memory>
+#include <string>
 
 namespace kallglot {
 
@@ -52,6 +53,9 @@ public:
         web_ = &web;
     }
 
+    /// Where a proxy shows the private listener. Without it, the first listen address counts.
+    void set_external_url(const api_endpoint& url);
+
     /// Other settings from now on.
     void use(const settings& values);
 
@@ -75,10 +79,12 @@ private:
     void show_sessions(daemon_report& report, series_candidates& candidates);
     /// Asks each owner for its gauges.
     void collect(daemon_report& report) const;
+    [[nodiscard]] std::string external_url() const;
 
     report_sources from_;
     const config_host* configuration_ = nullptr;
     web_host* web_ = nullptr;
+    std::string external_url_; ///< empty: not set
     steady_duration request_timeout_{};
     series_selection series_;
     readiness readiness_;

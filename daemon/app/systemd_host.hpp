@@ -11,6 +11,7 @@
 #include "kallglot/ports/clock.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -28,6 +29,10 @@ public:
 
     systemd_host(clock& time, store_progress busy_since, describe status);
 
+    /// Until ready(): while `progress` grows, systemd is asked for more time than TimeoutStartSec. `stalled` is called once, when
+    /// it does not grow for some seconds.
+    void starting(std::function<std::uint64_t()> progress, std::function<void()> stalled);
+
     /// Sends READY=1 and feeds the watchdog from now on.
     void ready();
 
@@ -42,12 +47,17 @@ public:
 
 private:
     void feed();
+    void look_at_start();
     void send_status();
 
     clock& clock_;
     store_progress busy_since_;
     describe status_;
     std::string sent_; ///< the latest status
+    std::function<std::uint64_t()> start_progress_;
+    std::function<void()> start_stalled_; ///< empty when it has been called
+    std::uint64_t start_progress_seen_ = 0;
+    std::unique_ptr<wake_timer> start_timer_;
     std::unique_ptr<wake_timer> watchdog_;
     std::unique_ptr<wake_timer> status_timer_;
     steady_duration feed_interval_{}; ///< zero: no watchdog configured

@@ -1,25 +1,12 @@
 #include "app/web_host.hpp"
 
 #include "kallglot/config/web_config.hpp"
+#include "kallglot/web/error_page.hpp"
 
-#include <algorithm>
-#include <string_view>
+#include <memory>
 #include <utility>
 
 namespace kallglot {
-
-namespace {
-
-/// A response without a body of its own: the reason phrase, and one header field.
-http_response make_refusal(int status, std::string_view field, std::string_view value) {
-    http_response refusal = make_text_response(status, reason_phrase(status));
-    if (!field.empty()) {
-        refusal.fields.emplace_back(field, value);
-    }
-    return refusal;
-}
-
-} // namespace
 
 web_load_result load_web(const std::string& file) {
     // Defaults: plain HTTP, no users, no rate limit.
@@ -53,31 +40,44 @@ web_load_result load_web(const std::string& file) {
 web_host::web_host(const loop_executor& loop,
                    const http_routes& routes,
                    const http_limits& limits,
+                   private_gate& gate,
                    clock& time,
-                   logger& log,
-                   const session_api& api)
-    : clock_(time),
-      log_(log),
-      api_(api),
-      listener_(loop, "private", routes, limits, time, log, [this] { return read(); }),
-      auth_(loop) {
-    server().use_gate([this](const http_request* request) { return admit(request); });
+                   worker& files,
+                   logger& log)
+    : log_(log),
+      gate_(gate),
+      listener_(loop, "private", routes, limits, time, files, log, [this] { return read(); }) {
+    // The gate comes before any route, so a route cannot forget it.
+    server().use_gate([this](const http_request* request) { return gate_.admit(request); });
+    server().use_error_pages(make_error_page);
 }
 
 void web_host::use(const std::string& file, loaded_web web) {
+    // Only a reload gets here with less: the operator asked for it, and may not know what is missing in the file.
+    const web_protection next = web_protection::of(web.values);
+    for (const std::string_view lost : lost_protection(protection_, next)) {
+        log_.warn("private listener is less protected than before", {{"lost", lost}});
+    }
     // Together in one loop iteration, so that no request sees half of it.
+    protection_ = next;
     file_ = file;
     listener_.use_tls(std::move(web.identity), std::move(web.files));
+    // The headers of the file, such as Strict-Transport-Security, on every response.
     server().use_fields(std::move(web.values.headers));
-    auth_.use(std::move(web.values.users));
-    // A reload starts with a full bucket.
-    rate_ = web.values.rate;
-    tokens_ = rate_ ? static_cast<double>(rate_->burst) : 0;
-    refilled_at_ = clock_.now();
+    gate_.use(std::move(web.values.users), web.values.rate);
 }
 
-std::optional<unusable_files> web_host::read() {
-    web_load_result read = load_web(file_);
+file_follower::reading web_host::read() {
+    return [this, file = file_]() -> file_follower::applier {
+        const auto read = std::make_shared<web_load_result>(load_web(file));
+        return [this, read] {
+            // Shared because std::function needs what can be copied. It is called once, on the loop.
+            return take(std::move(*read));
+        };
+    };
+}
+
+std::optional<unusable_files> web_host::take(web_load_result read) {
     if (auto* const failed = std::get_if<failed_web>(&read)) {
         unusable_files unusable{{}, std::move(failed->files)};
         // One unreadable file is enough to try again without a change.
@@ -87,48 +87,21 @@ std::optional<unusable_files> web_host::read() {
         }
         return unusable;
     }
-    use(file_, std::get<loaded_web>(std::move(read)));
+    auto& web = std::get<loaded_web>(read);
+    // An emptied or half-written file is valid, but says less than the operator wrote.
+    const auto lost = lost_protection(protection_, web_protection::of(web.values));
+    if (!lost.empty()) {
+        unusable_files unusable{{}, std::move(web.files)};
+        for (const std::string_view what : lost) {
+            unusable.reasons.push_back(file_ + " takes away " + std::string(what)
+                                       + ": reload or restart to apply it");
+        }
+        return unusable;
+    }
+    use(file_, std::move(web));
+    // After use(), so that the log never announces what did not happen.
     log_.info("web configuration reloaded", {{"file", file_}});
     return std::nullopt;
-}
-
-bool web_host::take_token() {
-    // A token bucket: it fills at the configured rate, up to the burst, and each request takes one token.
-    const steady_time now = clock_.now();
-    const double earned = to_seconds(now - refilled_at_) / to_seconds(rate_->interval);
-    tokens_ = std::min(tokens_ + earned, static_cast<double>(rate_->burst));
-    refilled_at_ = now;
-    if (tokens_ < 1) {
-        return false;
-    }
-    tokens_ -= 1;
-    return true;
-}
-
-task<std::optional<http_response>> web_host::admit(const http_request* request) {
-    // Probes of orchestrators have no credentials.
-    if (request->path == "/-/healthy" || request->path == "/-/ready") {
-        co_return std::nullopt;
-    }
-    // Before the password check, which is expensive on purpose.
-    if (rate_ && !take_token()) {
-        co_return make_refusal(429, "", "");
-    }
-    // A request with a bearer token for the session API needs no user.
-    if (!auth_.enabled() || api_.checks(*request)) {
-        co_return api_.refusal(*request);
-    }
-    // bcrypt runs on a worker. Without a free slot the client retries in a second.
-    const auth_outcome outcome = co_await auth_.check(request->field("Authorization"));
-    switch (outcome) {
-        case auth_outcome::allowed:
-            break;
-        case auth_outcome::busy:
-            co_return make_refusal(503, "Retry-After", "1");
-        case auth_outcome::refused:
-            co_return make_refusal(401, "WWW-Authenticate", "Basic");
-    }
-    co_return std::nullopt;
 }
 
 } // namespace kallglot

@@ -1,12 +1,13 @@
 /// The private listener with the settings of `--web.config.file`: TLS, users, headers and rate.
 ///
 /// The file and the certificates it names are followed and reloaded, as operators expect from exporter-toolkit, which reads
-/// them for each request. Open connections stay open.
+/// them for each request. A change that takes protection away waits for a reload or restart. Open connections stay open.
 
 #ifndef KALLGLOT_APP_WEB_HOST_HPP
 #define KALLGLOT_APP_WEB_HOST_HPP
 
 #include "app/listener.hpp"
+#include "app/web_protection.hpp"
 #include "kallglot/async/task.hpp"
 #include "kallglot/config/config_fault.hpp"
 #include "kallglot/net/server/http_server.hpp"
@@ -14,8 +15,7 @@
 #include "kallglot/ports/clock.hpp"
 #include "kallglot/ports/logger.hpp"
 #include "kallglot/settings/web_settings.hpp"
-#include "kallglot/web/basic_auth.hpp"
-#include "kallglot/web/session_api.hpp"
+#include "kallglot/web/private_gate.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -43,18 +43,19 @@ using web_load_result = std::variant<loaded_web, failed_web>;
 /// Reads the file and its certificates; without a file it returns the defaults. Blocking.
 [[nodiscard]] web_load_result load_web(const std::string& file);
 
-/// Loop only. Lifetime: routes, clock, logger and API outlive it; destroyed after its server has been joined.
+/// Loop only. Lifetime: routes, gate, clock and logger outlive it; destroyed after its server has been joined.
 class web_host {
 public:
-    /// `api` checks the bearer token of its own pages.
+    /// `gate` decides which requests reach the routes.
     web_host(const loop_executor& loop,
              const http_routes& routes,
              const http_limits& limits,
+             private_gate& gate,
              clock& time,
-             logger& log,
-             const session_api& api);
+             worker& files,
+             logger& log);
 
-    /// Applies a configuration and follows `file`, which may be empty.
+    /// Applies a configuration and follows `file`, which may be empty. Logs a warning for each protection that it takes away.
     void use(const std::string& file, loaded_web web);
 
     [[nodiscard]] listener& own_listener() noexcept { return listener_; }
@@ -65,22 +66,15 @@ public:
         return listener_.certificate_not_after();
     }
 
-    [[nodiscard]] bool stop_worker(steady_duration patience) { return auth_.stop(patience); }
-
 private:
-    [[nodiscard]] task<std::optional<http_response>> admit(const http_request* request);
-    [[nodiscard]] bool take_token();
-    [[nodiscard]] std::optional<unusable_files> read();
+    [[nodiscard]] file_follower::reading read();
+    [[nodiscard]] std::optional<unusable_files> take(web_load_result read);
 
-    clock& clock_;
     logger& log_;
-    const session_api& api_;
+    private_gate& gate_;
     listener listener_;
-    basic_auth auth_;
     std::string file_;
-    std::optional<request_rate> rate_;
-    double tokens_ = 0; ///< token bucket of the rate limit: requests permitted now
-    steady_time refilled_at_ = no_time;
+    web_protection protection_;
 };
 
 } // namespace kallglot

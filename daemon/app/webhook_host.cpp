@@ -14,9 +14,15 @@ http_limits limits_of(const webhook_settings& values) {
     return limits;
 }
 
+// For load balancers, which cannot sign. The port may be public, so it says nothing else.
+task<http_response> answer_healthy(http_request) {
+    co_return make_text_response(200, "healthy");
+}
+
 } // namespace
 
 tls_result<std::optional<tls_context>> make_webhook_identity(const webhook_settings& values) {
+    // Without a certificate the listener speaks plain HTTP, for a proxy that terminates TLS.
     if (!values.listen || values.tls_cert_file.empty()) {
         return std::optional<tls_context>();
     }
@@ -41,8 +47,10 @@ webhook_host::webhook_host(loop_executor loop,
                            session_intake& intake,
                            daemon_metrics& metrics,
                            clock& time,
+                           worker& files,
                            logger& log)
     : settings_(values),
+      clock_(time),
       log_(log) {
     // Without an address there are no metrics either: a series that stays 0 would be misleading.
     if (!settings_.listen) {
@@ -54,32 +62,46 @@ webhook_host::webhook_host(loop_executor loop,
                                              time,
                                              std::move(secrets),
                                              settings_.tolerance);
-    route_->install(routes_, settings_.path);
-    listener_.emplace(loop, "webhook", routes_, limits_of(settings_), time, log, [this] {
+    install_routes();
+    // The function is called on the loop and returns one that runs on a worker; see file_follower.
+    listener_.emplace(loop, "webhook", routes_, limits_of(settings_), time, files, log, [this] {
         return read_certificate();
     });
-    // The server rejects a body that is too large before the route sees the request.
-    listener_->server().on_refusal([counts = metrics_.get()](int status) {
-        if (status == 413) {
-            counts->request(webhook_result::too_large);
-        }
-    });
+    // The route does not see these requests.
+    listener_->server().on_refusal([this](int status) { note_refusal(status); });
 }
 
 webhook_host::~webhook_host() = default;
 
-std::optional<start_failure> webhook_host::listen() {
+void webhook_host::note_refusal(int status) {
+    switch (status) {
+        case 401:
+            return; // the route has counted it as a wrong signature
+        case 413:
+            metrics_->request(webhook_result::too_large);
+            break;
+        case 503:
+            // There is no memory for the body now: the sender delivers it again.
+            metrics_->request(webhook_result::overload);
+            return;
+        default:
+            metrics_->request(webhook_result::refused);
+    }
+    // A wrong path or a proxy in front that speaks otherwise is a mistake that the sender does not report. The path is not
+    // logged: it comes from outside and may hold anything.
+    if (const auto count = refusals_logged_.note(clock_.now())) {
+        log_.warn("webhook requests rejected before their signature was checked",
+                  {{"status", status}, {"reason", reason_phrase(status)}, {"count", *count}});
+    }
+}
+
+std::optional<start_failure> webhook_host::listen(std::optional<tls_context> identity,
+                                                  file_group files) {
     if (!listener_) {
         return std::nullopt;
     }
-    // The files may have changed since the configuration was checked, so they are read again.
-    file_group files = webhook_certificate_files(settings_);
-    auto identity = make_webhook_identity(settings_);
-    // An unreadable file may be there after a restart, an invalid one will not be valid (exit code 2).
-    if (!identity) {
-        return start_failure{identity.error().message, identity.error().unreadable ? 1 : 2};
-    }
-    listener_->use_tls(std::move(*identity), std::move(files));
+    // The files may have changed since they were read: the first check finds that.
+    listener_->use_tls(std::move(identity), std::move(files));
     if (auto failure = listener_->listen(*settings_.listen)) {
         return failure;
     }
@@ -88,11 +110,22 @@ std::optional<start_failure> webhook_host::listen() {
     return std::nullopt;
 }
 
-std::optional<unusable_files> webhook_host::read_certificate() {
-    file_group files = webhook_certificate_files(settings_);
-    auto identity = make_webhook_identity(settings_);
+file_follower::reading webhook_host::read_certificate() {
+    return [this, values = settings_]() -> file_follower::applier {
+        file_group files = webhook_certificate_files(values);
+        // On the worker. The settings are a copy, because a reload may change them on the loop.
+        auto identity = make_webhook_identity(values);
+        return [this, identity = std::move(identity), files = std::move(files)] {
+            return take(identity, files);
+        };
+    };
+}
+
+std::optional<unusable_files> webhook_host::take(tls_result<std::optional<tls_context>> identity,
+                                                 file_group files) {
     if (!identity) {
         const tls_load_error& error = identity.error();
+        // A certificate that cannot be parsed stays so until it changes. One that cannot be read is tried again.
         return unusable_files{{error.message}, std::move(files), !error.unreadable};
     }
     listener_->use_tls(std::move(*identity), std::move(files));
@@ -109,15 +142,22 @@ void webhook_host::reload(const webhook_settings& values,
         return;
     }
     // The old path responds with 404 from now on.
-    if (values.path != settings_.path) {
-        routes_ = http_routes();
-        route_->install(routes_, values.path);
-    }
+    const bool has_moved = values.path != settings_.path;
     settings_ = values;
+    if (has_moved) {
+        install_routes();
+    }
+    // All secrets at once, so that no delivery is checked against half of a rotation.
     route_->use_secrets(std::move(secrets), values.tolerance);
     // Both for new connections. Open connections finish with the old ones.
     listener_->server().use_limits(limits_of(values));
     listener_->use_tls(std::move(identity), std::move(files));
+}
+
+void webhook_host::install_routes() {
+    routes_ = http_routes();
+    routes_.add("GET", "/-/healthy", &answer_healthy);
+    route_->install(routes_, settings_.path);
 }
 
 void webhook_host::use_max_connections(std::size_t connections) {

@@ -5,6 +5,7 @@
 
 #include "app/listener.hpp"
 #include "kallglot/async/task.hpp"
+#include "kallglot/base/log_throttle.hpp"
 #include "kallglot/metrics/daemon_metrics.hpp"
 #include "kallglot/metrics/webhook_metrics.hpp"
 #include "kallglot/net/server/http_server.hpp"
@@ -39,6 +40,7 @@ public:
                  session_intake& intake,
                  daemon_metrics& metrics,
                  clock& time,
+                 worker& files,
                  logger& log);
     ~webhook_host();
 
@@ -58,9 +60,10 @@ public:
         return listener_ ? listener_->certificate_not_after() : 0;
     }
 
-    /// Binds and accepts connections, over TLS if there is a certificate. The certificate is read again when its files
-    /// change. Empty on success, and if webhooks are off.
-    [[nodiscard]] std::optional<start_failure> listen();
+    /// Binds and accepts connections, over TLS if there is a certificate; `files` is the state of its files before they
+    /// were read. It is read again when they change. Empty on success, and if webhooks are off.
+    [[nodiscard]] std::optional<start_failure> listen(std::optional<tls_context> identity,
+                                                      file_group files);
 
     /// Applies the settings of a reload; the address stays. `identity` comes from make_webhook_identity(), `files` is the
     /// state of its files.
@@ -68,6 +71,13 @@ public:
                 std::vector<secret> secrets,
                 std::optional<tls_context> identity,
                 file_group files);
+
+    /// While memory is short the listener accepts less (http_server::hold_off).
+    void hold_off(bool is_short) noexcept {
+        if (listener_) {
+            listener_->server().hold_off(is_short);
+        }
+    }
 
     /// Changes only this limit, for a listener that is not configured any more.
     void use_max_connections(std::size_t connections);
@@ -77,13 +87,21 @@ public:
     [[nodiscard]] task<> join();
 
 private:
-    [[nodiscard]] std::optional<unusable_files> read_certificate();
+    void install_routes();
+    [[nodiscard]] file_follower::reading read_certificate();
+    [[nodiscard]] std::optional<unusable_files> take(
+        tls_result<std::optional<tls_context>> identity,
+        file_group files);
+
+    void note_refusal(int status);
 
     webhook_settings settings_;
+    const clock& clock_;
     logger& log_;
     std::unique_ptr<webhook_metrics> metrics_;
     std::unique_ptr<webhook_route> route_;
     http_routes routes_;
+    log_throttle refusals_logged_;
     std::optional<listener> listener_; ///< empty: webhooks are off
 };
 

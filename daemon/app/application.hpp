@@ -38,8 +38,10 @@
 #include "kallglot/store/durable_store.hpp"
 #include "kallglot/tracking/session_registry.hpp"
 #include "kallglot/web/config_routes.hpp"
+#include "kallglot/web/private_gate.hpp"
 #include "kallglot/web/private_routes.hpp"
 #include "kallglot/web/session_api.hpp"
+#include "kallglot/web/session_pages.hpp"
 
 #include <boost/asio/signal_set.hpp>
 
@@ -55,11 +57,15 @@ struct daemon_options {
     std::vector<listen_address> listen;
     std::string telemetry_path = "/metrics";
     build_details build{};
-    config_source source{};        ///< read again at each reload
-    bool enable_lifecycle = false; ///< POST /-/reload is allowed
+    config_source source{};                     ///< read again at each reload
+    bool enable_lifecycle = false;              ///< POST /-/reload is allowed
+    std::optional<api_endpoint> external_url{}; ///< where people reach the private listener
 };
 
 /// One daemon. Loop only.
+///
+/// More than 15 members: they are the parts of the daemon. A part gets references to those above it, and is destroyed
+/// before them. What needs a later part gets a function that is called after the start.
 ///
 /// Lifetime: io_context, logger and metrics outlive it; it is destroyed after the loop has run out of work.
 class application {
@@ -109,6 +115,7 @@ private:
     logger& log_;
 
     loop_clock clock_;
+    worker_set file_workers_;
     loop_delay delay_;
     systemd_host systemd_;
     session_ledger ledger_;
@@ -132,7 +139,9 @@ private:
 
     reporter reporter_;
     private_routes pages_;
+    session_pages session_pages_;
     http_routes routes_;
+    private_gate gate_of_pages_;
     web_host web_;
     config_host config_;
     config_routes config_pages_;
