@@ -37,56 +37,50 @@ std::string_view api_routes::date(system_time now) {
     return date_;
 }
 
-void api_routes::begin_head(turn& current, unsigned status) {
-    std::string& out = current.out;
-    out += "HTTP/1.1 ";
-    append_number(out, status);
-    out.append(" ").append(reason_of(status)).append("\r\nDate: ").append(date(current.now));
-    out += "\r\nX-Request-ID: req_";
-    append_number(out, current.number);
-    out += "\r\n";
+// Everything before the body, which the caller adds.
+void api_routes::begin(turn& current, unsigned status, std::string_view type) {
+    http_answer& answer = current.answer;
+    answer.status = status;
+    answer.type = type;
+    std::string& fields = answer.fields;
+    fields.append("Date: ").append(date(current.now));
+    append_field(fields, "\r\nX-Request-ID: req_", answer.number);
     if (current.budget) {
-        append_field(out, "X-RateLimit-Limit: ", current.budget->limit);
-        append_field(out, "X-RateLimit-Remaining: ", current.budget->remaining);
-        append_field(out, "X-RateLimit-Reset: ", seconds_of(current.budget->reset));
+        append_field(fields, "X-RateLimit-Limit: ", current.budget->limit);
+        append_field(fields, "X-RateLimit-Remaining: ", current.budget->remaining);
+        append_field(fields, "X-RateLimit-Reset: ", seconds_of(current.budget->reset));
     }
     // Reads cost no credits here, so the used credits are constant.
     if (status != 401) {
-        out += "X-API-Credits-Remaining: 99583\r\nX-API-Credits-Used: 417\r\n";
+        fields += "X-API-Credits-Remaining: 99583\r\nX-API-Credits-Used: 417\r\n";
     }
-    if (current.close) {
-        out += "Connection: close\r\n";
-    }
-    out += current.extra_fields;
     state_.stats.answered(status);
-}
-
-void api_routes::finish(turn& current, std::string_view type, std::string_view body) {
-    current.out.append("Content-Type: ").append(type).append("\r\n");
-    append_field(current.out, "Content-Length: ", body.size());
-    current.out.append("\r\n").append(body);
 }
 
 void api_routes::send(turn& current,
                       unsigned status,
                       std::string_view type,
                       std::string_view body) {
-    begin_head(current, status);
-    finish(current, type, body);
+    begin(current, status, type);
+    current.answer.body = body;
 }
 
 void api_routes::send_error(turn& current, unsigned status) {
-    std::string body;
+    http_answer& answer = current.answer;
     // Half of the errors have the form of each generation.
     const auto generation =
-        current.number % 2 == 0 ? json_generation::first : json_generation::second;
-    append_error(body, status, generation, current.number);
-    send(current, status, json_type, body);
+        answer.number % 2 == 0 ? json_generation::first : json_generation::second;
+    begin(current, status, json_type);
+    append_error(answer.body, status, generation, answer.number);
 }
 
 void api_routes::send_throttled(turn& current, std::string_view retry_after) {
     const auto pause = pause_of(retry_after);
-    std::string fields;
+    if (pause) {
+        state_.stats.pause_begun(current.now, current.now + *pause);
+    }
+    send_error(current, 429);
+    std::string& fields = current.answer.fields;
     if (retry_after.starts_with("date+") && pause) {
         fields += "Retry-After: ";
         append_http_date(fields, current.now + *pause);
@@ -94,15 +88,9 @@ void api_routes::send_throttled(turn& current, std::string_view retry_after) {
     } else if (!retry_after.empty()) {
         fields.append("Retry-After: ").append(retry_after).append("\r\n");
     }
-    if (pause) {
-        state_.stats.pause_begun(current.now, current.now + *pause);
-    }
-    current.extra_fields = fields;
-    send_error(current, 429);
-    current.extra_fields = {};
 }
 
-// Writes the session's JSON to the shared body; false if there is no such session.
+// Begins a good answer and writes the session's JSON to its body; false if there is no such session.
 bool api_routes::render(turn& current, fault kind) {
     const std::string_view id = current.request.path.substr(session_prefix.size());
     const auto life = state_.sessions.find(id, current.now);
@@ -131,63 +119,61 @@ bool api_routes::render(turn& current, fault kind) {
         words.provider = hostile[2];
     }
     state_.sessions.count_question(life->number);
-    body_.clear();
-    append_session(body_, *life, current.now, words);
+    begin(current, kind == fault::bad_status ? 999 : 200, json_type);
+    append_session(current.answer.body, *life, current.now, words);
     distort(current, kind);
     return true;
 }
 
-after_answer api_routes::answer_good(turn& current) {
-    if (render(current, fault::none)) {
-        send(current, 200, json_type, body_);
-    } else {
+void api_routes::answer_good(turn& current) {
+    if (!render(current, fault::none)) {
         send_error(current, 404);
     }
-    return current.close ? after_answer::close : after_answer::keep_open;
 }
 
-after_answer api_routes::answer(const http_request& request,
-                                system_time now,
-                                std::uint64_t position,
-                                std::string& out) {
-    const std::uint64_t number = ++request_number_;
+fault api_routes::draw_fault(const request_origin& origin, bool session) const {
+    const double draw =
+        std::ldexp(static_cast<double>(scatter(seed_ ^ scatter(request_number_)) >> 11U), -53);
+    const fault kind = session ? state_.faults.choose(draw) : fault::none;
+    return origin.http2 || !is_http2_fault(kind) ? kind : fault::none;
+}
+
+void api_routes::answer(const http_request& request,
+                        system_time now,
+                        const request_origin& origin,
+                        http_answer& out) {
+    out.number = ++request_number_;
     const std::uint64_t close_after = state_.faults.close_after;
-    turn current{request,
-                 now,
-                 out,
-                 state_.limiter.take(now),
-                 number,
-                 !request.keep_alive || (close_after > 0 && position >= close_after)};
-    const after_answer usual = current.close ? after_answer::close : after_answer::keep_open;
+    out.close = !request.keep_alive || (close_after > 0 && origin.position >= close_after);
     const bool session = request.path.starts_with(session_prefix);
     ++(session ? state_.stats.session_requests : state_.stats.other_requests);
+    state_.stats.http2.requests += origin.http2 ? 1 : 0;
 
-    const double draw =
-        std::ldexp(static_cast<double>(scatter(seed_ ^ scatter(number)) >> 11U), -53);
-    const fault kind = session ? state_.faults.choose(draw) : fault::none;
+    const fault kind = draw_fault(origin, session);
     ++state_.stats.faults[static_cast<std::size_t>(kind)];
+    if (is_unprocessed(kind)) {
+        // The API has not seen the request, so it costs nothing.
+        out.wire = kind;
+        return;
+    }
+    turn current{request, now, out, state_.limiter.take(now)};
     if (kind != fault::none) {
-        return answer_fault(current, kind);
+        answer_fault(current, kind);
+        return;
     }
     // The order of a real gateway: authentication, budget, then the path.
     if (request.key != state_.key) {
         send_error(current, 401);
-        return usual;
-    }
-    if (current.budget && !current.budget->allowed) {
+    } else if (current.budget && !current.budget->allowed) {
         const auto wait = seconds_of(current.budget->reset) - seconds_of(now);
         send_throttled(current, std::to_string(wait));
-        return usual;
-    }
-    if (request.method != "GET") {
+    } else if (request.method != "GET") {
         send_error(current, 405);
-        return usual;
-    }
-    if (!session) {
+    } else if (!session) {
         send_error(current, 404);
-        return usual;
+    } else {
+        answer_good(current);
     }
-    return answer_good(current);
 }
 
 } // namespace kallglot::simulator

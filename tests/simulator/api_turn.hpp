@@ -6,23 +6,15 @@
 #include "simulator/api_routes.hpp"
 #include "simulator/rate_limiter.hpp"
 
-#include <cstdint>
 #include <optional>
-#include <string>
-#include <string_view>
 
 namespace kallglot::simulator {
-
-inline constexpr std::string_view json_type = "application/json";
 
 struct api_routes::turn {
     const http_request& request;
     system_time now;
-    std::string& out;
+    http_answer& answer;
     std::optional<budget_state> budget;
-    std::uint64_t number;
-    bool close;
-    std::string_view extra_fields{};
 };
 
 } // namespace kallglot::simulator

@@ -76,6 +76,17 @@ std::optional<arrival_plan> parse_arrivals(std::string_view text) {
     return rate ? std::optional(arrival_plan{false, rate->per_second()}) : std::nullopt;
 }
 
+// The protocols of ALPN for a value of api.http_version.
+std::optional<std::string> parse_http_version(std::string_view text) {
+    if (text == "auto") {
+        return std::string(both_protocols);
+    }
+    if (text == "1.1") {
+        return "http/1.1";
+    }
+    return text == "2" ? std::optional<std::string>("h2") : std::nullopt;
+}
+
 void add_place_flags(CLI::App& app, run_plan& plan) {
     simulated_api_settings& settings = plan.settings;
     add_text(app,
@@ -91,6 +102,12 @@ void add_place_flags(CLI::App& app, run_plan& plan) {
     app.add_flag("!--no-resumption",
                  settings.resumption,
                  "Issue no session tickets: every TLS handshake is a full one");
+    add_text(app,
+             "--http-version",
+             settings.alpn,
+             parse_http_version,
+             "HTTP versions that are accepted over TLS; auto: both [auto]",
+             "auto, 1.1 or 2");
     app.add_option("--api-key", settings.key, "Accepted API key [derived from the seed]");
     add_text(app,
              "--max-runtime",

@@ -1,5 +1,8 @@
 #include "simulator/connection.hpp"
 
+#include "simulator/http1_session.hpp"
+#include "simulator/http2_session.hpp"
+
 #include <boost/asio/buffer.hpp>
 
 #include <utility>
@@ -10,20 +13,12 @@ namespace asio = boost::asio;
 
 namespace {
 
-// Bound of unread bytes of a client while its response is delayed; beyond it the connection is closed.
-constexpr std::size_t max_unread_bytes = max_head_bytes + max_body_bytes;
-
 // The time for a client to close after the last answer.
 constexpr std::chrono::seconds leaving_time{5};
 
-// An endless answer, a mebibyte every few milliseconds, ends at this size.
-constexpr std::size_t flood_at_once = 64 * std::size_t{4096};
-constexpr std::size_t max_flooded_bytes = std::size_t{1} << 30U;
-constexpr std::chrono::milliseconds flood_pause{1};
-constexpr std::chrono::seconds drip_pause{1};
-
-constexpr std::string_view malformed_answer =
-    "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+std::chrono::steady_clock::time_point now() {
+    return std::chrono::steady_clock::now();
+}
 
 } // namespace
 
@@ -45,6 +40,9 @@ void connection::start() {
     socket_.set_option(asio::ip::tcp::no_delay(true), error);
     const auto peer = socket_.remote_endpoint(error);
     from_this_machine_ = !error && peer.address().is_loopback();
+    if (!tls_) {
+        open_session({});
+    }
     arm_read();
 }
 
@@ -82,8 +80,8 @@ void connection::receive(std::string_view bytes) {
     buffers.plain.clear();
     buffers.wire.clear();
     const tls_progress progress = tls_->receive(bytes, buffers.plain, buffers.wire);
-    note_handshake();
     transmit(buffers.wire);
+    note_handshake();
     if (!buffers.plain.empty()) {
         serve(buffers.plain);
     }
@@ -100,93 +98,63 @@ void connection::note_handshake() {
     if (!handshake_noted_ && tls_->established()) {
         handshake_noted_ = true;
         host_.handshake_over(true, tls_->resumed());
+        open_session(tls_->agreed());
     }
 }
 
-void connection::serve(std::string_view data) {
-    if (state_ == state::silent || state_ == state::leaving || state_ == state::closed
-        || state_ == state::dripping || state_ == state::flooding) {
+// Without a session nothing is read or sent. A client without ALPN gets HTTP/1.1, so that control requests work with every
+// plan.
+void connection::open_session(std::string_view agreed) {
+    const std::string_view spoken = host_.state().faults.alpn.spoken;
+    const std::string_view protocol = agreed.empty() || spoken == "agreed" ? agreed : spoken;
+    if (protocol == "nothing") {
         return;
     }
-    // Usually no bytes are left from before, and the request is parsed in place.
-    std::string joined;
-    if (!unread_.empty()) {
-        joined = std::exchange(unread_, std::string());
-        joined.append(data);
-        data = joined;
-    }
-    while (state_ == state::reading && !data.empty()) {
-        const std::size_t taken = serve_one(data);
-        if (taken == 0) {
-            break;
-        }
-        data.remove_prefix(taken);
-    }
-    if (data.size() > max_unread_bytes) {
-        close();
-    } else if (state_ == state::reading || state_ == state::delaying) {
-        unread_.assign(data);
-    }
-}
-
-std::size_t connection::serve_one(std::string_view data) {
-    const parse_result parsed = parse_request(data);
-    if (parsed.outcome == parse_outcome::incomplete) {
-        return 0;
-    }
-    if (parsed.outcome == parse_outcome::malformed) {
-        host_.malformed_request();
-        deliver(malformed_answer, after_answer::close);
-        return data.size();
-    }
-    std::string& answer = host_.buffers().answer;
-    answer.clear();
-    const auto verdict = host_.answer(parsed.request, from_this_machine_, ++answers_, answer);
-    counted_ = verdict.counted;
-    if (verdict.after == after_answer::silence) {
-        state_ = state::silent;
-    } else if (verdict.delay.count() > 0) {
-        pending_answer_ = answer;
-        pending_after_ = verdict.after;
-        state_ = state::delaying;
-        host_.wake(slot_, verdict.delay);
+    if (protocol == "h2") {
+        session_ = std::make_unique<http2_session>(host_, from_this_machine_);
     } else {
-        deliver(answer, verdict.after);
+        session_ = std::make_unique<http1_session>(host_, from_this_machine_);
     }
-    return parsed.size;
+    resume_session();
 }
 
-void connection::deliver(std::string_view answer, after_answer after) {
-    if (std::exchange(counted_, false)) {
-        host_.request_over();
-    }
-    if (after == after_answer::drip) {
-        state_ = state::dripping;
-        pending_answer_.assign(answer.rbegin(), answer.rend());
-        send_next_byte();
+void connection::serve(std::string_view plain) {
+    if (state_ != state::talking || !session_) {
         return;
     }
-    send(answer);
+    std::string& answers = host_.buffers().answers;
+    answers.clear();
+    session_->receive(plain, now(), answers);
+    follow(answers);
+}
+
+void connection::resume_session() {
+    std::string& answers = host_.buffers().answers;
+    answers.clear();
+    session_->resume(now(), answers);
+    follow(answers);
+}
+
+// Sends what the session has written, and does what it wants next.
+void connection::follow(std::string_view answers) {
+    send(answers);
     if (state_ == state::closed) {
         return;
     }
-    switch (after) {
-        case after_answer::keep_open:
-            state_ = state::reading;
+    switch (session_->end()) {
+        case session_end::open: {
+            const auto due = session_->next_due();
+            if (due && (!armed_for_ || *due < *armed_for_)) {
+                armed_for_ = due;
+                host_.wake(slot_, *due);
+            }
             break;
-        case after_answer::close:
+        }
+        case session_end::leave:
             leave();
             break;
-        case after_answer::cut:
+        case session_end::cut:
             close();
-            break;
-        case after_answer::silence:
-        case after_answer::drip:
-            state_ = state::silent;
-            break;
-        case after_answer::flood:
-            state_ = state::flooding;
-            send_flood();
             break;
     }
 }
@@ -201,33 +169,6 @@ void connection::send(std::string_view plain) {
         return;
     }
     transmit(wire);
-}
-
-void connection::send_next_byte() {
-    if (pending_answer_.empty()) {
-        state_ = state::silent;
-        return;
-    }
-    const char next = pending_answer_.back();
-    pending_answer_.pop_back();
-    send(std::string_view(&next, 1));
-    if (state_ == state::dripping) {
-        host_.wake(slot_, drip_pause);
-    }
-}
-
-void connection::send_flood() {
-    static const std::string chunk = "1000\r\n" + std::string(4096, ' ') + "\r\n";
-    // The next chunk waits until the client has read this one, so memory does not grow.
-    for (std::size_t sent = 0; sent < flood_at_once && unsent_.empty(); sent += chunk.size()) {
-        send(chunk);
-        flooded_ += chunk.size();
-        if (state_ == state::closed || flooded_ >= max_flooded_bytes) {
-            close();
-            return;
-        }
-    }
-    host_.wake(slot_, flood_pause);
 }
 
 void connection::transmit(std::string& wire) {
@@ -266,27 +207,28 @@ void connection::on_writable(const boost::system::error_code& error) {
     }
     std::string rest = std::exchange(unsent_, std::string());
     transmit(rest);
-    if (state_ == state::leaving && unsent_.empty()) {
+    if (!unsent_.empty()) {
+        return;
+    }
+    if (state_ == state::leaving) {
         boost::system::error_code ignored;
         socket_.shutdown(client_socket::shutdown_send, ignored);
+    } else if (state_ == state::talking && std::exchange(postponed_, false)) {
+        resume_session();
     }
 }
 
 void connection::due() {
-    if (state_ == state::delaying) {
-        state_ = state::reading;
-        const std::string answer = std::exchange(pending_answer_, std::string());
-        deliver(answer, pending_after_);
-        // Pipelined requests have waited for this answer.
-        if (state_ == state::reading && !unread_.empty()) {
-            serve({});
-        }
-    } else if (state_ == state::dripping) {
-        send_next_byte();
-    } else if (state_ == state::flooding) {
-        send_flood();
-    } else if (state_ == state::leaving) {
+    if (state_ == state::leaving && now() >= *armed_for_) {
         close();
+    } else if (state_ == state::talking && session_) {
+        armed_for_.reset();
+        // A flood waits until the client has read the last part, so memory does not grow.
+        if (unsent_.empty()) {
+            resume_session();
+        } else {
+            postponed_ = true;
+        }
     }
     release_if_done();
 }
@@ -303,7 +245,8 @@ void connection::leave() {
         boost::system::error_code ignored;
         socket_.shutdown(client_socket::shutdown_send, ignored);
     }
-    host_.wake(slot_, leaving_time);
+    armed_for_ = now() + leaving_time;
+    host_.wake(slot_, *armed_for_);
 }
 
 void connection::close() {
@@ -311,9 +254,6 @@ void connection::close() {
         return;
     }
     state_ = state::closed;
-    if (std::exchange(counted_, false)) {
-        host_.request_over();
-    }
     boost::system::error_code ignored;
     socket_.close(ignored);
 }

@@ -5,6 +5,7 @@
 #include <boost/json.hpp>
 
 #include <charconv>
+#include <utility>
 
 namespace kallglot::simulator {
 
@@ -202,6 +203,14 @@ control_routes::reply control_routes::stats(const http_request& request, system_
     object["connections"] = {{"open", stats.connections_open},
                              {"opened", stats.connections_opened},
                              {"peak", stats.connections_peak}};
+    object["http2"] = {{"connections", stats.http2.connections},
+                       {"requests", stats.http2.requests},
+                       {"streams_peak", stats.http2.streams_peak},
+                       {"goaways", stats.http2.goaways},
+                       {"dropped_requests", stats.http2.dropped_requests},
+                       {"cancelled_requests", stats.http2.cancelled_requests},
+                       {"client_pings", stats.http2.client_pings},
+                       {"client_goaways", stats.http2.client_goaways}};
     object["handshakes"] = {{"done", stats.handshakes},
                             {"resumed", stats.handshakes_resumed},
                             {"failed", stats.handshakes_failed}};
@@ -266,7 +275,7 @@ control_routes::reply control_routes::sessions(const http_request& request, syst
     return reply::of(answer);
 }
 
-void control_routes::answer(const http_request& request, system_time now, std::string& out) {
+void control_routes::answer(const http_request& request, system_time now, http_answer& out) {
     ++state_.stats.control_requests;
     reply made = reply::refusal(404, "control path not found");
     if (request.path == "/_truth") {
@@ -283,13 +292,13 @@ void control_routes::answer(const http_request& request, system_time now, std::s
         state_.sessions.free_stuck(now);
         made = reply::of(json::object{});
     }
-    out += made.status == 200
-               ? "HTTP/1.1 200 OK"
-               : (made.status == 400 ? "HTTP/1.1 400 Bad Request" : "HTTP/1.1 404 Not Found");
-    out += "\r\nDate: ";
-    append_http_date(out, now);
-    out += "\r\nContent-Type: application/json\r\nCache-Control: no-store\r\nContent-Length: ";
-    out.append(std::to_string(made.body.size())).append("\r\n\r\n").append(made.body);
+    out.status = made.status;
+    out.type = json_type;
+    out.fields += "Date: ";
+    append_http_date(out.fields, now);
+    out.fields += "\r\nCache-Control: no-store\r\n";
+    out.body = std::move(made.body);
+    out.close = !request.keep_alive;
 }
 
 } // namespace kallglot::simulator

@@ -6,6 +6,7 @@
 #define KALLGLOT_SIMULATOR_CONTROL_ROUTES_HPP
 
 #include "simulator/api_state.hpp"
+#include "simulator/http_answer.hpp"
 #include "simulator/http_request.hpp"
 
 #include <functional>
@@ -29,8 +30,8 @@ public:
         : state_(state),
           on_added_(std::move(on_added)) {}
 
-    /// Appends the bytes of the answer to `out`.
-    void answer(const http_request& request, system_time now, std::string& out);
+    /// Fills the empty answer `out`.
+    void answer(const http_request& request, system_time now, http_answer& out);
 
 private:
     struct reply;

@@ -16,7 +16,7 @@ struct error_words {
     std::string_view message;
 };
 
-constexpr std::array<error_words, 13> error_table{{
+constexpr std::array<error_words, 14> error_table{{
     {400, "Bad Request", "invalid_request_error", "invalid_request", "That was not understood."},
     {401,
      "Unauthorized",
@@ -40,6 +40,11 @@ constexpr std::array<error_words, 13> error_table{{
      "method_not_allowed",
      "Only GET is known here."},
     {410, "Gone", "not_found_error", "session_gone", "This session is no longer kept."},
+    {421,
+     "Misdirected Request",
+     "invalid_request_error",
+     "misdirected_request",
+     "This server does not answer for that host."},
     {429,
      "Too Many Requests",
      "rate_limit_error",
@@ -57,7 +62,7 @@ const error_words& words_of(unsigned status) {
         std::find_if(error_table.begin(), error_table.end(), [status](const error_words& row) {
             return row.status == status;
         });
-    return found != error_table.end() ? *found : error_table[8];
+    return found != error_table.end() ? *found : error_table[9];
 }
 
 } // namespace

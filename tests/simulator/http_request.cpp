@@ -44,9 +44,7 @@ bool read_request_line(std::string_view line, http_request& request) {
     request.method = line.substr(0, first);
     const std::string_view target = line.substr(first + 1, last - first - 1);
     const std::string_view version = line.substr(last + 1);
-    const auto mark = target.find('?');
-    request.path = target.substr(0, mark);
-    request.query = mark == std::string_view::npos ? std::string_view{} : target.substr(mark + 1);
+    set_target(request, target);
     request.keep_alive = version == "HTTP/1.1";
     return !target.empty() && (version == "HTTP/1.1" || version == "HTTP/1.0");
 }
@@ -69,9 +67,7 @@ void read_field(std::string_view line, http_request& request, head_facts& facts)
     const std::string_view value = trimmed(line.substr(colon + 1));
     // The length of a name distinguishes nearly all headers without comparing them.
     if (name.size() == 13 && equals_ignoring_case(name, "authorization")) {
-        const std::string_view scheme = value.substr(0, 7);
-        facts.bearer =
-            equals_ignoring_case(scheme, "bearer ") ? trimmed(value.substr(7)) : std::string_view{};
+        facts.bearer = bearer_of(value);
     } else if (name.size() == 9 && equals_ignoring_case(name, "x-api-key")) {
         facts.api_key = value;
     } else if (name.size() == 10 && equals_ignoring_case(name, "connection")) {
@@ -88,6 +84,18 @@ void read_field(std::string_view line, http_request& request, head_facts& facts)
 }
 
 } // namespace
+
+void set_target(http_request& request, std::string_view target) {
+    const auto mark = target.find('?');
+    request.path = target.substr(0, mark);
+    request.query = mark == std::string_view::npos ? std::string_view{} : target.substr(mark + 1);
+}
+
+std::string_view bearer_of(std::string_view authorization) {
+    return equals_ignoring_case(authorization.substr(0, 7), "bearer ")
+               ? trimmed(authorization.substr(7))
+               : std::string_view{};
+}
 
 parse_result parse_request(std::string_view data) {
     parse_result result;

@@ -1,4 +1,4 @@
-// Reads one HTTP/1.1 request from the front of a buffer.
+// A request of either protocol, and the reader of HTTP/1.1 requests.
 //
 // Small, because it serves a simulation: it parses the four things that the simulator uses and rejects everything
 // unexpected. Not a general parser; the listeners of the daemon use Beast.
@@ -37,6 +37,12 @@ inline constexpr std::size_t max_body_bytes = 1024 * 1024;
 
 /// Reads the request at the front of `data`. Only bodies with a Content-Length are taken.
 [[nodiscard]] parse_result parse_request(std::string_view data);
+
+/// Splits a request's target into path and query.
+void set_target(http_request& request, std::string_view target);
+
+/// The key in a value of `Authorization`; empty if it is not `Bearer`.
+[[nodiscard]] std::string_view bearer_of(std::string_view authorization);
 
 /// The value of `name` in a query such as `a=1&b=2`, not decoded.
 [[nodiscard]] std::optional<std::string_view> query_value(std::string_view query,

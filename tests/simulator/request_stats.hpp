@@ -21,6 +21,18 @@ struct webhook_stats {
     std::uint64_t waiting{0};
 };
 
+/// Counters of HTTP/2. Loop only.
+struct http2_stats {
+    std::uint64_t connections{0};
+    std::uint64_t requests{0};     // to the API
+    std::uint64_t streams_peak{0}; // of one connection
+    std::uint64_t goaways{0};
+    std::uint64_t dropped_requests{0};   // behind a GOAWAY, without an answer
+    std::uint64_t cancelled_requests{0}; // RST_STREAM of a client before the end of the answer
+    std::uint64_t client_pings{0};
+    std::uint64_t client_goaways{0};
+};
+
 /// Counters since the start or the last reset. Loop only.
 struct request_stats {
     std::uint64_t session_requests{0}; // GET /v1/sessions/{id}
@@ -45,6 +57,7 @@ struct request_stats {
     std::uint64_t early_requests{0};
     std::uint64_t early_requests_in_grace{0};
 
+    http2_stats http2;
     webhook_stats webhooks;
 
     std::uint64_t peak_second_requests{0};

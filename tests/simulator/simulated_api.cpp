@@ -68,7 +68,15 @@ simulated_api::simulated_api(asio::io_context& context, simulated_api_settings s
         authority_pem_ = authority.certificate_pem();
         settings_.identity = authority.issue(test::certificate_wish{});
     }
-    identity_ = std::make_unique<tls_identity>(*settings_.identity, settings_.resumption);
+    identity_ = std::make_unique<tls_identity>(
+        *settings_.identity,
+        settings_.resumption,
+        [this](std::string_view offered) {
+            const alpn_plan& plan = state_.faults.alpn;
+            return select_protocol(plan.accepted.empty() ? settings_.alpn : plan.accepted,
+                                   plan.forced,
+                                   offered);
+        });
 }
 
 simulated_api::~simulated_api() = default;
@@ -188,23 +196,34 @@ void simulated_api::release(std::uint32_t slot) {
     state_.stats.connection_closed();
 }
 
-connection_host::verdict simulated_api::answer(const http_request& request,
-                                               bool from_this_machine,
-                                               std::uint64_t position,
-                                               std::string& out) {
+request_host::verdict simulated_api::answer(const http_request& request,
+                                            const request_origin& origin,
+                                            http_answer& out) {
     const system_time now = settings_.now();
-    if (is_control_path(request.path) && from_this_machine) {
+    if (is_control_path(request.path) && origin.from_this_machine) {
         control_.answer(request, now, out);
-        verdict made;
-        made.after = request.keep_alive ? after_answer::keep_open : after_answer::close;
-        return made;
+        if (request.path == "/_faults" && request.method == "POST") {
+            announce_switches();
+        }
+        return verdict{};
     }
     state_.stats.request_begun(now);
     verdict made;
-    made.after = api_.answer(request, now, position, out);
+    api_.answer(request, now, origin, out);
     made.delay = latency();
+    made.delay += out.wire == fault::late ? state_.faults.late_by : std::chrono::milliseconds{0};
     made.counted = true;
     return made;
+}
+
+// Open connections look at the switches when they are woken; not from within this request.
+void simulated_api::announce_switches() {
+    const moment now = std::chrono::steady_clock::now();
+    for (std::uint32_t slot = 0; slot < clients_.size(); ++slot) {
+        if (clients_[slot].link) {
+            wake(slot, now);
+        }
+    }
 }
 
 std::chrono::milliseconds simulated_api::latency() {
@@ -222,10 +241,9 @@ void simulated_api::handshake_over(bool good, bool resumed) {
     state_.stats.handshakes_resumed += resumed ? 1 : 0;
 }
 
-void simulated_api::wake(std::uint32_t slot, std::chrono::milliseconds delay) {
-    const auto due = std::chrono::steady_clock::now() + delay;
-    waiting_.add(delay_queue::entry{due, slot, clients_[slot].generation});
-    if (!wake_armed_for_ || due < *wake_armed_for_) {
+void simulated_api::wake(std::uint32_t slot, moment when) {
+    waiting_.add(delay_queue::entry{when, slot, clients_[slot].generation});
+    if (!wake_armed_for_ || when < *wake_armed_for_) {
         arm_wake_timer();
     }
 }

@@ -39,6 +39,8 @@ struct simulated_api_settings {
     boost::asio::ip::tcp::endpoint address{boost::asio::ip::address_v4::loopback(), 0};
     bool plaintext{false};
     bool resumption{true}; ///< of TLS sessions, by tickets
+    /// Protocols that are accepted in the handshake, the preferred one first; the faults may replace them.
+    std::string alpn{both_protocols};
     /// Replaces the good identity that the simulator makes itself.
     std::optional<test::identity> identity;
     /// None: no webhooks are sent.
@@ -83,7 +85,8 @@ public:
 
     [[nodiscard]] const std::string& authority_pem() const { return authority_pem_; }
 
-    [[nodiscard]] api_state& state() { return state_; }
+    /// Switches and counters.
+    api_state& state() override { return state_; }
 
     [[nodiscard]] system_time now() const { return settings_.now(); }
 
@@ -97,17 +100,17 @@ private:
     };
 
     verdict answer(const http_request& request,
-                   bool from_this_machine,
-                   std::uint64_t position,
-                   std::string& out) override;
+                   const request_origin& origin,
+                   http_answer& out) override;
 
-    void malformed_request() override { ++state_.stats.malformed_requests; }
+    http_answer& blank_answer() override {
+        answer_.clear();
+        return answer_;
+    }
 
     void handshake_over(bool good, bool resumed) override;
 
-    void request_over() override { state_.stats.request_over(); }
-
-    void wake(std::uint32_t slot, std::chrono::milliseconds delay) override;
+    void wake(std::uint32_t slot, moment when) override;
     void release(std::uint32_t slot) override;
 
     scratch& buffers() override { return scratch_; }
@@ -117,6 +120,7 @@ private:
     void pause_accepting();
     void arm_wake_timer();
     void wake_due();
+    void announce_switches();
     void announce_arrivals();
     void announce(const std::vector<std::string>& ids);
     [[nodiscard]] std::chrono::milliseconds latency();
@@ -142,6 +146,7 @@ private:
     boost::asio::ip::tcp::endpoint endpoint_;
     std::uint64_t latency_draws_{0};
     scratch scratch_;
+    http_answer answer_;
     std::optional<webhook_sender> webhooks_;
     bool stopped_{false};
 };

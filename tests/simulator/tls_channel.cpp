@@ -8,6 +8,7 @@
 #include <array>
 #include <cstring>
 #include <stdexcept>
+#include <utility>
 
 namespace kallglot::simulator {
 
@@ -45,14 +46,17 @@ int select_protocol(SSL*,
                     unsigned char* out_size,
                     const unsigned char* offered,
                     unsigned int offered_size,
-                    void*) {
-    static constexpr std::array<unsigned char, 9> http{8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
-    unsigned char* chosen = nullptr;
-    if (SSL_select_next_proto(&chosen, out_size, http.data(), http.size(), offered, offered_size)
-        != OPENSSL_NPN_NEGOTIATED) {
+                    void* identity) {
+    const auto& chosen = static_cast<tls_identity*>(identity)->choose(
+        {reinterpret_cast<const char*>(offered), offered_size});
+    if (!chosen) {
+        return SSL_TLSEXT_ERR_ALERT_FATAL;
+    }
+    if (chosen->empty()) {
         return SSL_TLSEXT_ERR_NOACK;
     }
-    *out = chosen;
+    *out = reinterpret_cast<const unsigned char*>(chosen->data());
+    *out_size = static_cast<unsigned char>(chosen->size());
     return SSL_TLSEXT_ERR_OK;
 }
 
@@ -92,8 +96,9 @@ void use_key(SSL_CTX* context, const std::string& pem) {
 
 } // namespace
 
-tls_identity::tls_identity(const test::identity& identity, bool resumption)
-    : context_(SSL_CTX_new(TLS_server_method())),
+tls_identity::tls_identity(const test::identity& identity, bool resumption, protocol_choice choose)
+    : choose_(std::move(choose)),
+      context_(SSL_CTX_new(TLS_server_method())),
       method_(BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "kallglot_simulator")) {
     require(context_ != nullptr && method_ != nullptr, "making a TLS context");
     BIO_meth_set_read(method_, bio_read);
@@ -112,7 +117,7 @@ tls_identity::tls_identity(const test::identity& identity, bool resumption)
     SSL_CTX_set_session_id_context(context_,
                                    reinterpret_cast<const unsigned char*>(session_context.data()),
                                    static_cast<unsigned>(session_context.size()));
-    SSL_CTX_set_alpn_select_cb(context_, select_protocol, nullptr);
+    SSL_CTX_set_alpn_select_cb(context_, select_protocol, this);
     use_chain(context_, identity.chain_pem);
     use_key(context_, identity.private_key_pem);
 }
@@ -144,6 +149,13 @@ tls_channel::~tls_channel() {
 
 bool tls_channel::resumed() const {
     return SSL_session_reused(ssl_) == 1;
+}
+
+std::string_view tls_channel::agreed() const {
+    const unsigned char* name = nullptr;
+    unsigned size = 0;
+    SSL_get0_alpn_selected(ssl_, &name, &size);
+    return {reinterpret_cast<const char*>(name), size};
 }
 
 tls_progress tls_channel::handshake() {

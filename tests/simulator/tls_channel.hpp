@@ -10,19 +10,23 @@
 
 #include <openssl/ssl.h>
 
-#include <memory>
+#include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
 namespace kallglot::simulator {
 
-/// A server's certificate and rules: TLS 1.2 and 1.3, HTTP/1.1 by ALPN, session tickets.
+/// A server's certificate and rules: TLS 1.2 and 1.3, a protocol by ALPN, session tickets.
 ///
 /// Errors:     the constructor throws `std::runtime_error` if the identity cannot be used
 /// Lifetime:   must outlive the channels made from it
 class tls_identity {
 public:
-    explicit tls_identity(const test::identity& identity, bool resumption = true);
+    /// Returns the protocol for a client's offer as `select_protocol` does.
+    using protocol_choice = std::function<std::optional<std::string>(std::string_view offered)>;
+
+    tls_identity(const test::identity& identity, bool resumption, protocol_choice choose);
     ~tls_identity();
     tls_identity(const tls_identity&) = delete;
     tls_identity& operator=(const tls_identity&) = delete;
@@ -31,7 +35,15 @@ public:
 
     [[nodiscard]] BIO_METHOD* method() const { return method_; }
 
+    /// The protocol for a client's offer, kept until the next call; for the callback of ALPN alone.
+    [[nodiscard]] const std::optional<std::string>& choose(std::string_view offered) {
+        chosen_ = choose_(offered);
+        return chosen_;
+    }
+
 private:
+    protocol_choice choose_;
+    std::optional<std::string> chosen_;
     SSL_CTX* context_{nullptr};
     BIO_METHOD* method_{nullptr};
 };
@@ -64,6 +76,9 @@ public:
     [[nodiscard]] bool established() const { return established_; }
 
     [[nodiscard]] bool resumed() const;
+
+    /// The protocol that ALPN selected; empty if none.
+    [[nodiscard]] std::string_view agreed() const;
 
     /// The bytes between OpenSSL and the socket; public for the BIO's callbacks alone.
     struct transport {
