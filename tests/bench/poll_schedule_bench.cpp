@@ -41,7 +41,7 @@ public:
         }
     }
 
-    void use_budget(double rate) { schedule_.use_budget(rate); }
+    void use_budget(double rate) { static_cast<void>(schedule_.use_budget(rate, t0)); }
 
     [[nodiscard]] double demand() const { return schedule_.demand(); }
 

@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 
-from measure import growth, handshakes, memory, micro, pace, plot, polls
+from measure import growth, handshakes, http2, memory, micro, pace, plot, polls, scarce
 from measure.process import told
 
 PARTS = {
@@ -23,6 +23,11 @@ PARTS = {
     'polls-5000': polls.polls_5000,
     'paced-1000': polls.paced_1000,
     'paced-5000': polls.paced_5000,
+    'http2-64': http2.http2_64,
+    'http2-1000': http2.http2_1000,
+    'http2-5000': http2.http2_5000,
+    'http2-paced-1000': http2.http2_paced_1000,
+    'http2-paced-5000': http2.http2_paced_5000,
     'lateness': pace.lateness,
     'slow-api': pace.slow_api,
     'handshakes': handshakes.handshakes,
@@ -40,6 +45,7 @@ PARTS = {
     'registry': micro.registry,
     'series': micro.series,
     'restore': micro.store,
+    'scarce': scarce.scarce,
 }
 
 

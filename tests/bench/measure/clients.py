@@ -9,7 +9,7 @@ from support import programs  # process has put it within reach
 from support.configuration import configuration, every
 from support.programs import BINARY_DIR, SOURCE_DIR
 
-__all__ = ['BINARY_DIR', 'Exporter', 'aiohttp', 'go', 'h2load', 'wrk']
+__all__ = ['BINARY_DIR', 'Exporter', 'aiohttp', 'curl_http2', 'go', 'h2load', 'h2load_http2', 'wrk']
 
 PEERS = SOURCE_DIR / 'tests/bench/peers'
 
@@ -19,10 +19,11 @@ def identifier(number, length=31):
 
 
 class Exporter(OnCore, programs.Exporter):
-    """The real daemon, with tracking, metrics and every check on. `interval` 10ms keeps each connection busy."""
+    """The real daemon, with tracking, metrics and every check on. `interval` 10ms keeps each connection busy. Over HTTP/2
+    `connections` are requests in flight."""
 
     def __init__(self, folder, server, sessions, connections, interval='10ms', max_rate='unlimited', id_length=31, thresholds='{}',
-                 idle_timeout='30s', first=None, store=':memory:'):
+                 idle_timeout='30s', first=None, store=':memory:', http='1.1'):
         folder.mkdir(parents=True, exist_ok=True)
         key = folder / 'api_key'
         key.write_text(server.key)
@@ -35,7 +36,7 @@ class Exporter(OnCore, programs.Exporter):
         config = folder / 'config.yml'
         config.write_text(configuration(
             server.url, ca_file=server.ca_file, max_rate=max_rate, max_connections=connections,
-            api=f'request_timeout: 1m\nidle_timeout: {idle_timeout}', intervals=every(interval, created=first or interval),
+            api=f'http_version: {http}\nrequest_timeout: 1m\nidle_timeout: {idle_timeout}', intervals=every(interval, created=first or interval),
             thresholds=thresholds, session_lines=f'max_tracked: {max(sessions, 1000)}', store=store))
         super().__init__(folder, config, '--log.level', 'info', under=on_core(CLIENT_CORE, []))
         self.listening(PATIENCE)
@@ -59,6 +60,18 @@ def h2load(folder, server, connections):
                                       f'Authorization: Bearer {server.key}', f'{server.url}/sessions/{identifier(0)}'])
 
 
+def h2load_http2(folder, server, connections, streams):
+    return Running('h2load', folder, ['h2load', '-t1', f'-c{connections}', f'-m{streams}', '-D600', '-H',
+                                      f'Authorization: Bearer {server.key}', f'{server.url}/sessions/{identifier(0)}'])
+
+
+def curl_http2(folder, server, streams):
+    """curl's own parallel transfers over one connection; it takes at most 300."""
+    return Running('curl', folder, ['curl', '--http2', '--parallel', '--parallel-max', streams, '--silent', '--cacert', server.ca_file,
+                                    '--output', '/dev/null', '-H', f'Authorization: Bearer {server.key}',
+                                    f'{server.url}/sessions/sess_0000000000000000[1000000000-9999999999]'])
+
+
 def _go_program(folder):
     program = folder.parent / 'go_client'
     if not program.exists():
@@ -67,9 +80,9 @@ def _go_program(folder):
     return program
 
 
-def go(folder, server, sessions, connections, interval=None):
+def go(folder, server, sessions, connections, interval=None, http='1.1'):
     words = [_go_program(folder), server.url, server.ca_file, server.key, sessions, connections]
-    return Running('go', folder, words + ([interval] if interval else []), {'GOMAXPROCS': '1'})
+    return Running('go', folder, words + ([interval] if interval else []), {'GOMAXPROCS': '1', 'HTTP_VERSION': http})
 
 
 def aiohttp(folder, server, sessions, connections):

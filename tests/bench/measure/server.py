@@ -27,7 +27,7 @@ http {{
     ssl_certificate {folder}/ca.pem; ssl_certificate_key {folder}/server.key; ssl_protocols TLSv1.3;
     ssl_session_cache {cache}; ssl_session_tickets {tickets}; ssl_buffer_size 4k;
     server {{
-        listen 127.0.0.1:{port} ssl backlog=16384;
+        listen 127.0.0.1:{port} ssl{http2} backlog=16384;
         location ~ ^/v1/sessions/(?<sid>[A-Za-z0-9_-]+)$ {{ default_type application/json; return 200 '{body}'; }}
     }}
     server {{ listen 127.0.0.1:{status_port}; location = /status {{ stub_status; }} }}
@@ -36,12 +36,12 @@ http {{
 
 
 class Server:
-    """Ended with the block. `requests_each`: how many a connection serves before it is closed."""
+    """Ended with the block. `requests_each`: how many a connection serves before it is closed. `http2`: beside HTTP/1.1."""
 
     key = 'sk_test_of_the_benchmark'
     sessions_file = None  # any id is known
 
-    def __init__(self, folder: pathlib.Path, status='active', requests_each=1_000_000_000, resumption=True):
+    def __init__(self, folder: pathlib.Path, status='active', requests_each=1_000_000_000, resumption=True, http2=False):
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self.port, self.status_port = folder, free_port(), free_port()
         self.ca_file = folder / 'ca.pem'
@@ -51,7 +51,7 @@ class Server:
         body = json.dumps(_BODY, separators=(',', ':')).replace('IDENTIFIER', '$sid').replace('STATUS', status)
         body = body.replace('"STARTED"', '"2026-01-01T10:00:09Z"' if status == 'active' else 'null')
         conf = folder / 'nginx.conf'
-        conf.write_text(_CONF.format(folder=folder, port=self.port, status_port=self.status_port, requests=requests_each, body=body,
+        conf.write_text(_CONF.format(folder=folder, port=self.port, status_port=self.status_port, requests=requests_each, body=body, http2=' http2' if http2 else '',
                                      cache='shared:S:64m' if resumption else 'off', tickets='on' if resumption else 'off'))
         self.url = f'https://localhost:{self.port}/v1'
         self.process = subprocess.Popen(['taskset', '-c', str(SERVER_CORE), 'nginx', '-p', str(folder), '-c', str(conf), '-e',

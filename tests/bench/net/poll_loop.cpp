@@ -93,6 +93,7 @@ int run(const std::string& folder, std::size_t connections, int seconds_of_measu
     std::from_chars(port.data(), port.data() + port.size(), settings.base_url.port);
     settings.base_url.host_header = "127.0.0.1:" + port;
     settings.max_connections = connections;
+    settings.max_requests_in_flight = connections;
     settings.connect_timeout = seconds(30);
     tls_client_options options;
     options.host = "127.0.0.1";

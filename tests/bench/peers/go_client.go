@@ -2,6 +2,7 @@
 //
 //	go_client URL CA_FILE KEY SESSIONS CONNECTIONS [INTERVAL]
 //
+// HTTP_VERSION=2 in the environment uses HTTP/2; CONNECTIONS are then requests in flight.
 // Without an interval every connection asks again as soon as it was answered; with one, each session has a goroutine
 // and a ticker of its own, as one would write it.
 package main
@@ -61,13 +62,18 @@ func main() {
 	roots.AppendCertsFromPEM(authority)
 	sessions, _ := strconv.Atoi(os.Args[4])
 	connections, _ := strconv.Atoi(os.Args[5])
-	client := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{
+	transport := &http.Transport{
 		TLSClientConfig:     &tls.Config{RootCAs: roots},
-		TLSNextProto:        map[string]func(string, *tls.Conn) http.RoundTripper{},
 		MaxIdleConns:        connections,
 		MaxIdleConnsPerHost: connections,
-		MaxConnsPerHost:     connections,
-	}}
+	}
+	if os.Getenv("HTTP_VERSION") == "2" {
+		transport.ForceAttemptHTTP2 = true
+	} else {
+		transport.TLSNextProto = map[string]func(string, *tls.Conn) http.RoundTripper{}
+		transport.MaxConnsPerHost = connections
+	}
+	client := &http.Client{Timeout: 10 * time.Second, Transport: transport}
 	name := func(number int) string { return fmt.Sprintf("sess_%026d", number%sessions) }
 	if len(os.Args) > 6 {
 		interval, err := time.ParseDuration(os.Args[6])

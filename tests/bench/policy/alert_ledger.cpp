@@ -42,8 +42,8 @@ void alert_ledger::note(simulated_session& session,
         false_alarms_ += right ? 0 : 1;
         const std::size_t which = bit / list_bits;
         const bool alert = (which == 0 || which == 2) && list(which)[bit % list_bits] == alert_age;
-        if (alert && !session.alerted && asked < session.life.left_waiting()) {
-            session.alerted = true;
+        if (alert && session.alerted_at == no_time && asked < session.life.left_waiting()) {
+            session.alerted_at = now;
             ++detected_;
             if (session.fresh) {
                 delays_.push_back(to_seconds(now - session.owed));
@@ -81,6 +81,7 @@ void alert_ledger::close(const std::vector<simulated_session>& sessions,
                          const api_model& api,
                          steady_time end,
                          outcome& figures) {
+    std::vector<double> in_time_delays;
     for (const simulated_session& session : sessions) {
         // The API was reachable for a minute after the crossing.
         steady_time deadline = session.owed + 60s;
@@ -91,8 +92,13 @@ void alert_ledger::close(const std::vector<simulated_session>& sessions,
             continue;
         }
         ++figures.stuck;
-        figures.missed += session.alerted ? 0 : 1;
+        figures.missed += session.alerted_at == no_time ? 1 : 0;
+        if (session.alerted_at != no_time && session.alerted_at - session.owed <= in_time) {
+            ++figures.in_time;
+            in_time_delays.push_back(to_seconds(session.alerted_at - session.owed));
+        }
     }
+    figures.in_time_p99 = quantile(in_time_delays, 0.99);
     figures.false_alarms = false_alarms_;
     figures.detected = detected_;
     figures.delay = {quantile(delays_, 0.5), quantile(delays_, 0.99), quantile(delays_, 1)};
@@ -126,10 +132,11 @@ std::uint64_t alert_ledger::counted_now(const session_record& record) const noex
 bool alert_ledger::is_true(const session_life& life, std::size_t bit, steady_time at) const {
     const std::size_t which = bit / list_bits;
     const steady_duration age = list(which)[bit % list_bits];
+    const steady_time seen = at - status_lag_;
     if (which == 0) {
-        return at < life.left_waiting() && at - life.created >= age;
+        return seen < life.left_waiting() && at - life.created >= age;
     }
-    return life.status_at(at) == own_statuses[which - 1] && at - life.entered_at(at) >= age;
+    return life.status_at(seen) == own_statuses[which - 1] && at - life.entered_at(seen) >= age;
 }
 
 void alert_ledger::replace(simulated_session& session, std::uint64_t bits) {

@@ -22,12 +22,15 @@ namespace kallglot::policy {
 /// One session of the model.
 struct simulated_session {
     session_life life;
-    steady_time asked = no_time; ///< when the API handled the poll in flight
+    steady_time asked = no_time;      ///< when the API handled the poll in flight
+    steady_time registered = no_time; ///< with the daemon, to be polled
+    bool seen = false;                ///< a poll was answered
     steady_time owed =
         no_time; ///< when its alert is due: the crossing, or the start if it was restored later
     std::uint64_t counted = 0; ///< thresholds that it counts for now, one bit each
     bool fresh = true;         ///< its delay counts: created during the run, or restored
-    bool alerted = false;      ///< was counted for `not_started` or `connecting` at 30 s
+    steady_time alerted_at =
+        no_time; ///< when it was first counted for `not_started` or `connecting` at 30 s
     bool forgotten = false;
 };
 
@@ -36,7 +39,13 @@ public:
     /// The threshold of the table's delays.
     static constexpr steady_duration alert_age = std::chrono::seconds(30);
 
-    explicit alert_ledger(threshold_settings thresholds) : thresholds_(std::move(thresholds)) {}
+    /// A session counts as counted in time up to this delay.
+    static constexpr steady_duration in_time = std::chrono::seconds(10);
+
+    /// `status_lag`: the API reports each status so late, and an alert that believes it is not false.
+    alert_ledger(threshold_settings thresholds, steady_duration status_lag)
+        : thresholds_(std::move(thresholds)),
+          status_lag_(status_lag) {}
 
     /// The record has changed: by the answer to a poll that the API handled at `asked`, or by an event that confirms no
     /// threshold (no_time).
@@ -67,6 +76,7 @@ private:
     void replace(simulated_session& session, std::uint64_t bits);
 
     threshold_settings thresholds_;
+    steady_duration status_lag_;
     std::array<std::int64_t, lists * list_bits> sums_{};
     std::uint64_t false_alarms_ = 0;
     std::uint64_t detected_ = 0;

@@ -70,19 +70,50 @@ steady_duration api_model::unusable(steady_time from, steady_time to) const noex
 }
 
 void api_model::turn_window(steady_time now) {
+    const double fastest = (std::max(settings_.others_a_minute, settings_.others_busy_a_minute)
+                            + 10 * settings_.others_burst)
+                           / 60;
+    // Candidates at the highest rate, each accepted with the share that its moment has of it.
+    for (; fastest > 0 && next_other_ <= now; next_other_ += random_.exponential(1 / fastest)) {
+        end_window_before(next_other_);
+        const double rate = others_rate(next_other_);
+        if (rate < fastest && !random_.chance(rate / fastest)) {
+            continue;
+        }
+        // Without our requests, others are refused only beyond the limit.
+        ++others_wanted_;
+        if (settings_.limit_a_minute <= 0 || used_ < settings_.limit_a_minute) {
+            used_ += 1;
+        } else if (others_wanted_ <= settings_.limit_a_minute) {
+            ++others_refused_;
+        }
+    }
+    end_window_before(now);
+}
+
+void api_model::end_window_before(steady_time now) {
     while (wall_.at(now) >= window_end_) {
+        if (window_end_ != api_time{}) {
+            left_to_us_ += std::clamp(settings_.limit_a_minute - others_wanted_,
+                                      0.0,
+                                      settings_.our_share * settings_.limit_a_minute);
+        }
         const auto begin = std::chrono::floor<seconds>(wall_.at(now));
         window_end_ = begin - begin.time_since_epoch() % window_length + window_length;
         used_ = 0;
         ours_ = 0;
+        others_wanted_ = 0;
     }
-    if (settings_.others_a_minute <= 0) {
-        return;
-    }
-    const steady_time window_began = wall_.steady(window_end_ - window_length);
-    for (; next_other_ <= now; next_other_ += random_.exponential(60 / settings_.others_a_minute)) {
-        used_ += next_other_ >= window_began ? 1 : 0;
-    }
+}
+
+double api_model::others_rate(steady_time at) const noexcept {
+    const api_time time = wall_.at(at);
+    const auto hour =
+        std::chrono::floor<std::chrono::hours>(time - std::chrono::floor<std::chrono::days>(time));
+    const bool busy = settings_.others_busy_a_minute > 0 && hour >= 9h && hour < 12h;
+    const auto in_minute = time.time_since_epoch() % window_length;
+    const double burst = in_minute >= window_length - 6s ? settings_.others_burst / 6 : 0.0;
+    return (busy ? settings_.others_busy_a_minute : settings_.others_a_minute) / 60 + burst;
 }
 
 bool api_model::in_any(const std::vector<period>& periods, steady_time at) const noexcept {

@@ -24,9 +24,12 @@ struct period {
 };
 
 struct api_model_settings {
-    double limit_a_minute = 0;   ///< of the account; 0: none
-    double others_a_minute = 0;  ///< requests of other programs with the same key
-    bool headers = true;         ///< X-RateLimit-* in every response
+    double limit_a_minute = 0;       ///< of the account; 0: none
+    double our_share = 0.5;          ///< of the limit: the most that the policy may use in a window
+    double others_a_minute = 0;      ///< requests of other programs with the same key
+    double others_burst = 0;         ///< and so many more in the last six seconds of each window
+    double others_busy_a_minute = 0; ///< from nine to twelve o'clock, instead of `others_a_minute`
+    bool headers = true;             ///< X-RateLimit-* in every response
     double failing = 0;          ///< share of requests; one in twenty of these is a timeout of 10 s
     std::vector<period> outages; ///< no request reaches the API
     std::vector<period> storms;  ///< every request is answered 429, Retry-After 30
@@ -47,11 +50,19 @@ public:
 
     [[nodiscard]] std::uint64_t throttled() const noexcept { return throttled_; }
 
+    /// Requests of others that were refused and would have been answered without ours.
+    [[nodiscard]] std::uint64_t others_refused() const noexcept { return others_refused_; }
+
+    /// Requests that others left to the policy within its share, up to the last window that is over.
+    [[nodiscard]] double left_to_us() const noexcept { return left_to_us_; }
+
     /// The maximum of requests that the policy sent in one window.
     [[nodiscard]] std::uint64_t busiest_window() const noexcept { return busiest_; }
 
 private:
     void turn_window(steady_time now);
+    void end_window_before(steady_time now);
+    [[nodiscard]] double others_rate(steady_time at) const noexcept;
     [[nodiscard]] bool in_any(const std::vector<period>& periods, steady_time at) const noexcept;
     [[nodiscard]] test::fake_reply failure();
     void add_headers(test::fake_reply& reply, steady_time sent) const;
@@ -65,6 +76,9 @@ private:
     std::uint64_t ours_ = 0;
     std::uint64_t busiest_ = 0;
     std::uint64_t throttled_ = 0;
+    std::uint64_t others_refused_ = 0;
+    double others_wanted_ = 0; ///< in this window, refused or not
+    double left_to_us_ = 0;
     steady_time next_other_;
 };
 

@@ -17,6 +17,7 @@ using namespace kallglot::policy;
 
 struct command_line {
     std::string filter;
+    std::string policy;
     std::string json;
     std::uint64_t seed = 1;
     bool list = false;
@@ -34,7 +35,8 @@ int run(const command_line& line) {
         }
         for (const polling policy :
              {polling::ours, polling::ours_with_webhooks, polling::fixed_interval}) {
-            if (plan.only_webhook_policy && policy != polling::ours_with_webhooks) {
+            const bool asked = line.policy.empty() || line.policy == to_string(policy);
+            if (!asked || (plan.only_webhook_policy && policy != polling::ours_with_webhooks)) {
                 continue;
             }
             simulation one(plan, policy, line.seed);
@@ -65,6 +67,7 @@ int main(int argc, char** argv) {
     CLI::App app("Simulates polling policies on virtual time and prints how they compare.",
                  "kallglot_policy_simulation");
     app.add_option("--scenario", line.filter, "Only scenarios whose name contains this");
+    app.add_option("--policy", line.policy, "Only this one: ours, ours + webhooks, fixed interval");
     app.add_option("--seed", line.seed, "Reproduces a run")->capture_default_str();
     app.add_option("--json", line.json, "Also write the figures to this file");
     app.add_flag("--list", line.list, "Show the scenarios' names and exit");

@@ -1,5 +1,6 @@
 #include "bench/policy/outcome.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <ostream>
@@ -18,24 +19,31 @@ std::string percent(double share) {
     return share < 0 ? std::string("-") : fixed(100 * share, 1) + '%';
 }
 
+double share_in_time(const outcome& one) {
+    return static_cast<double>(one.in_time)
+           / static_cast<double>(std::max<std::uint64_t>(one.stuck, 1));
+}
+
 /// The columns of the table: texts aligned left, figures right.
 struct column {
     const char* heading;
     int width;
 };
 
-constexpr std::array<column, 14> columns{{{"scenario", -32},
+constexpr std::array<column, 16> columns{{{"scenario", -32},
                                           {"policy", -15},
                                           {"budget", 7},
                                           {"false", 6},
                                           {"missed", 7},
                                           {"stuck", 7},
+                                          {"in 10 s", 8},
                                           {"p50 s", 8},
                                           {"p99 s", 9},
                                           {"max s", 9},
                                           {"req/ses", 8},
                                           {"may/ses", 8},
                                           {"stretch", 8},
+                                          {"refused", 8},
                                           {"late", 7},
                                           {"cpu s", 6}}};
 
@@ -69,12 +77,14 @@ void print_table(std::ostream& out, const std::vector<outcome>& outcomes) {
                    std::to_string(one.false_alarms),
                    std::to_string(one.missed),
                    std::to_string(one.stuck),
+                   one.stuck == 0 ? "-" : percent(share_in_time(one)),
                    fixed(one.delay.p50, 2),
                    fixed(one.delay.p99, 2),
                    fixed(one.delay.max, 2),
                    fixed(one.requests_each, 2),
                    one.spendable_each < 0 ? "-" : fixed(one.spendable_each, 2),
                    fixed(one.stretch, 1),
+                   std::to_string(one.others_refused),
                    percent(one.late_share),
                    fixed(one.cpu_seconds, 1)});
     }
@@ -105,6 +115,11 @@ void print_json(std::ostream& out, const std::vector<outcome>& outcomes) {
         count("stuck", one.stuck);
         count("missed", one.missed);
         count("detected", one.detected);
+        number("in_time_ratio", share_in_time(one));
+        number("in_time_p99_seconds", one.in_time_p99);
+        count("others_refused", one.others_refused);
+        number("outage_first_seconds", one.outage_first);
+        number("outage_shown_ratio", one.outage_shown);
         number("delay_p50_seconds", one.delay.p50);
         number("delay_p99_seconds", one.delay.p99);
         number("delay_max_seconds", one.delay.max);

@@ -35,6 +35,13 @@ struct outcome {
     std::uint64_t stuck = 0;    ///< sessions that crossed the threshold and stayed a minute longer
     std::uint64_t missed = 0;   ///< of these: never counted
     std::uint64_t detected = 0; ///< all that were counted
+    std::uint64_t in_time = 0;  ///< of the stuck: counted within 10 s of the crossing
+    double in_time_p99 = 0;     ///< delay of these
+    std::uint64_t others_refused = 0; ///< requests of others, because of ours
+    /// Of a provider's outage: seconds from its start to the first counted session, and the share of the sessions that a
+    /// full budget would count within two minutes. -1 without an outage.
+    double outage_first = -1;
+    double outage_shown = -1;
     delay_figures delay;
 
     double requests_each = 0;

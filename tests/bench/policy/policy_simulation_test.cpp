@@ -89,6 +89,31 @@ TEST(PolicyFigures, FindsStuckSessionsTenTimesSoonerThanFixed) {
     EXPECT_EQ(fixed.false_alarms, 0U) << "the tracker is the same";
 }
 
+scenario scarce(double each) {
+    scenario plan = account("scarce", 600, 600 / each);
+    plan.length = std::chrono::minutes(45);
+    return plan;
+}
+
+TEST(PolicyFigures, OneAndAHalfRequestsASessionDecideAll) {
+    const outcome ours = simulation(scarce(1.5), polling::ours, seed).run();
+    EXPECT_EQ(ours.false_alarms, 0U);
+    EXPECT_EQ(ours.missed, 0U);
+    EXPECT_EQ(ours.census_differs, 0U);
+    EXPECT_LE(ours.delay.p50, 3);
+    EXPECT_LE(ours.delay.p99, 8);
+}
+
+TEST(PolicyFigures, TooFewRequestsDecideAsManySessionsInTime) {
+    for (const double each : {1.0, 0.6, 0.3}) {
+        const outcome ours = simulation(scarce(each), polling::ours, seed).run();
+        EXPECT_EQ(ours.false_alarms, 0U);
+        EXPECT_GE(static_cast<double>(ours.in_time), 0.85 * each * static_cast<double>(ours.stuck))
+            << each;
+        EXPECT_LE(ours.in_time_p99, 8) << each;
+    }
+}
+
 TEST(PolicyFigures, WebhooksSaveMostRequestsAndNoTime) {
     const outcome figures = simulation(half_an_hour(), polling::ours_with_webhooks, seed).run();
     EXPECT_LE(figures.requests_each, 1.3);

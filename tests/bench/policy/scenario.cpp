@@ -52,6 +52,60 @@ void add_shortages(std::vector<scenario>& all) {
     all.push_back(lasting(account("6000/min, 10000 new", 6000, 10'000), 30min));
 }
 
+/// From a third of a request for each session to three, and what happens on top of a shortage.
+void add_steps(std::vector<scenario>& all) {
+    for (const auto& [each, words] : {std::pair{0.3, "0.3"},
+                                      {0.6, "0.6"},
+                                      {1.0, "1.0"},
+                                      {1.15, "1.15"},
+                                      {1.5, "1.5"},
+                                      {2.0, "2.0"},
+                                      {2.5, "2.5"},
+                                      {3.0, "3.0"}}) {
+        all.push_back(lasting(account(std::string(words) + " a session", 600, 600 / each), 8h));
+    }
+    for (const auto& [each, words] : {std::pair{1.0, "1.0"}, {1.5, "1.5"}}) {
+        scenario outage =
+            lasting(account(std::string(words) + " a session, provider out", 600, 600 / each), 2h);
+        outage.provider_outage = period{1h, 1h + 20min};
+        all.push_back(outage);
+    }
+    scenario surge = lasting(account("1.5 a session, twice for 10 min", 600, 400), 4h);
+    surge.surges = {{1h, 1h + 10min}, {2h, 2h + 10min}};
+    all.push_back(surge);
+
+    scenario restarted = lasting(account("1.2 a session, restarted", 600, 500), 3h);
+    restarted.restored = 5000;
+    all.push_back(restarted);
+
+    scenario lagging = lasting(account("statuses 8 s late", 600, 200), 6h);
+    lagging.status_lag = 8s;
+    all.push_back(lagging);
+    lagging = lasting(account("1.5 a session, statuses 8 s late", 600, 400), 6h);
+    lagging.status_lag = 8s;
+    all.push_back(lagging);
+}
+
+/// Other programs on the same key that use more than their share, in a rhythm of their own.
+void add_others(std::vector<scenario>& all) {
+    scenario bursts = lasting(account("others burst as windows end", 600, 100), 12h);
+    bursts.api.others_a_minute = 400;
+    bursts.api.others_burst = 500;
+    bursts.left_by_others = true;
+    all.push_back(bursts);
+
+    scenario most = lasting(account("others use nine tenths", 600, 40), 12h);
+    most.api.others_a_minute = 1080;
+    most.left_by_others = true;
+    all.push_back(most);
+
+    scenario day = lasting(account("others are busy from 9 to 12", 600, 100), 72h);
+    day.api.others_a_minute = 200;
+    day.api.others_busy_a_minute = 960;
+    day.left_by_others = true;
+    all.push_back(day);
+}
+
 /// Failures.
 void add_troubles(std::vector<scenario>& all) {
     scenario outage = lasting(account("10 min outage", 600, 200), 6h);
@@ -66,7 +120,7 @@ void add_troubles(std::vector<scenario>& all) {
 
     scenario shared = account("others use half of our budget", 600, 100);
     shared.api.others_a_minute = 900;
-    shared.spendable_a_minute = 300;
+    shared.left_by_others = true;
     all.push_back(shared);
 
     scenario bare = account("no headers", 600, 20);
@@ -140,6 +194,8 @@ std::vector<scenario> all_scenarios() {
     std::vector<scenario> all;
     add_loads(all);
     add_shortages(all);
+    add_steps(all);
+    add_others(all);
     add_troubles(all);
     add_webhook_troubles(all);
     return all;

@@ -10,6 +10,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -32,6 +33,7 @@ struct scenario {
     steady_duration length = std::chrono::hours(24);
     double new_a_minute = 200;
     double spendable_a_minute = 600; ///< after the share and the requests of others; 0: unlimited
+    bool left_by_others = false;     ///< count what others leave instead of `spendable_a_minute`
     budget_settings budget{};
     api_model_settings api{};
     life_settings lives{};
@@ -39,6 +41,10 @@ struct scenario {
     std::size_t restored = 0;   ///< sessions that are restored at the start
     std::size_t long_stuck = 0; ///< sessions registered at the start that stay stuck to the end
     std::vector<std::pair<steady_duration, milliseconds>> wall_jumps; ///< of the daemon's clock
+    std::vector<period> surges; ///< twice as many sessions arrive
+    std::optional<period>
+        provider_outage;          ///< every session of one provider is stuck from its start
+    steady_duration status_lag{}; ///< the API reports a status so late, but timestamps at once
     std::size_t connections = 256;
     bool only_webhook_policy = false; ///< makes sense with webhooks only
 };

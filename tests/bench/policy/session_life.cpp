@@ -35,11 +35,17 @@ steady_time session_life::entered_at(steady_time at) const noexcept {
     return latest;
 }
 
-session_life draw_life(random_source& random, steady_time created, const life_settings& settings) {
+session_life draw_life(random_source& random,
+                       steady_time created,
+                       const life_settings& settings,
+                       bool provider_fails) {
     session_life life;
     life.created = created;
     const bool newer = random.chance(settings.newer_share);
     life.stuck = random.chance(settings.stuck_share);
+    // Drawn only where it matters, so that other scenarios keep their random numbers.
+    life.of_failing_provider = provider_fails && random.chance(settings.provider_share);
+    life.stuck = life.stuck || life.of_failing_provider;
     const bool in_created = newer || (life.stuck && random.chance(settings.stuck_created));
     const steady_time connecting = created + random.lognormal(2s, 0.6);
     const bool slow = random.chance(settings.slow_share);
@@ -72,13 +78,14 @@ session_life draw_life(random_source& random, steady_time created, const life_se
 
 session_snapshot snapshot_at(const session_life& life,
                              steady_time at,
+                             steady_time seen,
                              const api_wall& wall) noexcept {
     session_snapshot said;
-    said.status = life.status_at(at);
+    said.status = life.status_at(seen);
     said.mode = session_mode::bidirectional_translation;
-    said.provider = session_provider::sip;
-    said.created_at = wall.stamp(life.created);
-    if (reached(life.active, at)) {
+    said.provider = life.of_failing_provider ? session_provider::twilio : session_provider::sip;
+    said.created_at = wall.stamp(std::min(life.created, at));
+    if (reached(life.active, seen)) {
         said.started_at = wall.stamp(life.active);
     }
     if (said.status == session_status::ended) {

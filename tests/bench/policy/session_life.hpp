@@ -21,6 +21,7 @@ struct life_settings {
     double slow_share = 0.03; ///< of the others: take up to a minute longer to start
     double reconnect_share = 0.005; ///< of the others: fall back to `connecting` for a while
     double newer_share = 0.3;       ///< served in the newer JSON, which has no `connecting`
+    double provider_share = 0.1;    ///< of all sessions: those of the provider that may fail
     /// The API ends a session after at least 30 minutes without activity.
     steady_duration stuck_least = std::chrono::minutes(30);
     steady_duration stuck_most = std::chrono::minutes(40);
@@ -35,6 +36,7 @@ struct session_life {
     steady_time rejoined = no_time; ///< ... until here
     steady_time ended = no_time;
     bool stuck = false;
+    bool of_failing_provider = false;
 
     [[nodiscard]] session_status status_at(steady_time at) const noexcept;
 
@@ -49,7 +51,8 @@ struct session_life {
 
 [[nodiscard]] session_life draw_life(random_source& random,
                                      steady_time created,
-                                     const life_settings& settings);
+                                     const life_settings& settings,
+                                     bool provider_fails = false);
 
 /// The API's clock: its timestamps have whole seconds, and it always differs from the daemon's clock.
 class api_wall {
@@ -76,9 +79,10 @@ private:
     steady_time start_;
 };
 
-/// The response to a GET at `at`.
+/// The response to a GET at `at`, with the status that the session had at `seen`.
 [[nodiscard]] session_snapshot snapshot_at(const session_life& life,
                                            steady_time at,
+                                           steady_time seen,
                                            const api_wall& wall) noexcept;
 
 } // namespace kallglot::policy

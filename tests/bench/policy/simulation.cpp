@@ -1,5 +1,6 @@
 #include "bench/policy/simulation.hpp"
 
+#include "kallglot/polling/alert_crossing.hpp"
 #include "kallglot/report/census.hpp"
 #include "support/instrument_values.hpp"
 
@@ -35,12 +36,12 @@ simulation::simulation(scenario plan, polling policy, std::uint64_t seed)
       random_(seed),
       start_(clock_.now()),
       api_(plan_.api, start_, random_.fork()),
-      ledger_(threshold_settings{}),
+      ledger_(threshold_settings{}, plan_.status_lag),
       metrics_(build_details{"0", "0", "0"}),
       tracked_(table_size(plan_)),
       schedule_(registry_, poll_policy{}, start_),
       gate_(request_budget(plan_.budget, start_), api_health(start_, random_.bits())),
-      changes_(tracked_, schedule_, store_, metrics_, clock_),
+      changes_(tracked_, schedule_, store_, metrics_, clock_, log_),
       ours_(tracked_, schedule_, gate_, changes_, api_clock_, metrics_, clock_, log_),
       fixed_(tracked_, gate_, clock_),
       client_(clock_, *this, plan_.connections, [this](std::string_view id, steady_time sent) {
@@ -79,7 +80,8 @@ outcome simulation::run() {
     figures.throttled = api_.throttled();
     const double minutes = to_seconds(plan_.length) / 60;
     const auto sessions = static_cast<double>(std::max<std::size_t>(sessions_.size(), 1));
-    const double spendable = plan_.spendable_a_minute * minutes;
+    const double spendable =
+        plan_.left_by_others ? api_.left_to_us() : plan_.spendable_a_minute * minutes;
     figures.budget_spent = spendable > 0 ? static_cast<double>(figures.requests) / spendable : -1;
     figures.spendable_each = spendable > 0 ? spendable / sessions : -1;
     figures.requests_each = static_cast<double>(figures.requests) / sessions;
@@ -88,7 +90,9 @@ outcome simulation::run() {
     figures.webhook_share = static_cast<double>(looks_with_flow_) / static_cast<double>(looks_);
     figures.polled_twice = client_.polled_twice_at_once();
     figures.census_differs = census_differs_;
+    figures.others_refused = api_.others_refused();
     ledger_.close(sessions_, api_, end(), figures);
+    judge_outage(figures);
     count_polls(figures);
     figures.cpu_seconds =
         static_cast<double>(std::clock() - cpu_start) / static_cast<double>(CLOCKS_PER_SEC);
@@ -113,7 +117,8 @@ test::fake_reply simulation::answer(std::string_view id, steady_time sent) {
     simulated_session& session = sessions_[number_of(id)];
     session.asked = sent + reply.latency / 2;
     if (reply.answer.http_status == 200) {
-        reply.answer.snapshot = snapshot_at(session.life, session.asked, api_.wall());
+        const steady_time seen = session.asked - plan_.status_lag;
+        reply.answer.snapshot = snapshot_at(session.life, session.asked, seen, api_.wall());
     }
     return reply;
 }
@@ -135,6 +140,7 @@ void simulation::on_answer(const api_answer& answer) {
     }
     const session_record& record = registry_[slot];
     const bool confirmed = record.observed == answer.sent;
+    session.seen = session.seen || confirmed;
     ledger_.note(session, record, confirmed ? asked : no_time, clock_.now());
 }
 
@@ -156,8 +162,46 @@ void simulation::scrape() {
         {clock_.now(), &policy, schedule_.stretch(clock_.now()), schedule_.shortage(), 10s});
     while (pass.step(8192)) {
     }
-    census_differs_ += ledger_.agrees(pass.outcome()) ? 0 : 1;
+    const bool same = ledger_.agrees(pass.outcome())
+                      && (policy_ == polling::ours_with_webhooks
+                          || pass.outcome().unobserved == unobserved(policy.thresholds));
+    census_differs_ += same ? 0 : 1;
     clock_.at(clock_.now() + 1min, [this] { scrape(); });
+}
+
+std::uint32_t simulation::unobserved(const threshold_settings& thresholds) const {
+    const steady_time crossed = clock_.now() - deciding_age(thresholds);
+    return static_cast<std::uint32_t>(
+        std::count_if(sessions_.begin(), sessions_.end(), [&](const simulated_session& one) {
+            return one.registered != no_time && one.registered <= crossed && !one.seen
+                   && !one.forgotten;
+        }));
+}
+
+void simulation::judge_outage(outcome& figures) const {
+    if (!plan_.provider_outage) {
+        return;
+    }
+    const steady_time began = start_ + plan_.provider_outage->from;
+    std::size_t due = 0;
+    std::size_t shown = 0;
+    auto first = steady_time::max();
+    for (const simulated_session& one : sessions_) {
+        if (!one.life.of_failing_provider || one.alerted_at == no_time) {
+            continue;
+        }
+        first = std::min(first, one.alerted_at);
+    }
+    for (const simulated_session& one : sessions_) {
+        // A full budget counts a session within two seconds of its crossing.
+        if (one.life.of_failing_provider && one.owed + 2s <= began + 2min) {
+            ++due;
+            shown += one.alerted_at != no_time && one.alerted_at <= began + 2min ? 1 : 0;
+        }
+    }
+    figures.outage_first = to_seconds(first - began);
+    figures.outage_shown =
+        static_cast<double>(shown) / static_cast<double>(std::max<std::size_t>(due, 1));
 }
 
 void simulation::count_polls(outcome& figures) const {

@@ -61,6 +61,9 @@ private:
     void look();
     void scrape();
 
+    /// Sessions past the age that decides which no poll has observed. Without webhooks only a poll says more.
+    [[nodiscard]] std::uint32_t unobserved(const threshold_settings& thresholds) const;
+    void judge_outage(outcome& figures) const;
     void count_polls(outcome& figures) const;
 
     scenario plan_;

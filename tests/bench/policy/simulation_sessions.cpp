@@ -14,7 +14,9 @@ using namespace std::chrono_literals;
 
 std::size_t simulation::be_born(steady_time created, const life_settings& lives) {
     simulated_session session;
-    session.life = draw_life(random_, created, lives);
+    const auto& outage = plan_.provider_outage;
+    const bool fails = outage && created >= start_ + outage->from && created < start_ + outage->to;
+    session.life = draw_life(random_, created, lives, fails);
     const steady_time stamped = api_.wall().steady(api_.wall().stamp(created));
     session.owed = std::max(stamped + alert_ledger::alert_age, start_);
     sessions_.push_back(session);
@@ -22,7 +24,12 @@ std::size_t simulation::be_born(steady_time created, const life_settings& lives)
 }
 
 void simulation::arrive() {
-    const steady_time next = clock_.now() + random_.exponential(60 / plan_.new_a_minute);
+    const steady_duration elapsed = clock_.now() - start_;
+    const bool surge = std::any_of(plan_.surges.begin(), plan_.surges.end(), [&](const period& p) {
+        return elapsed >= p.from && elapsed < p.to;
+    });
+    const double a_minute = plan_.new_a_minute * (surge ? 2 : 1);
+    const steady_time next = clock_.now() + random_.exponential(60 / a_minute);
     if (next >= end()) {
         return;
     }
@@ -94,6 +101,7 @@ void simulation::register_by_api(std::size_t number, bool bulk) {
     if (!change.added) {
         return;
     }
+    sessions_[number].registered = clock_.now();
     if (policy_ == polling::fixed_interval) {
         fixed_.add(change.slot);
     } else {
@@ -129,7 +137,7 @@ void simulation::deliver(std::size_t number, session_event event, steady_time ha
     const ledger_change known =
         tracked_.take_id(name_of(number), session_source::webhook, false, now);
     changes_.apply(known, now);
-    const std::uint64_t key = number * 4 + static_cast<std::uint64_t>(event);
+    const remembered_key key{number * 4 + static_cast<std::uint64_t>(event), 0};
     const event_times times{now, api_.wall().stamp(happened), api_clock_.at(now)};
     changes_.apply_and_wake(tracked_.take_event(known.slot, event, key, times), now);
     ledger_.note(sessions_[number], registry_[known.slot], no_time, now);

@@ -3,7 +3,7 @@
 // The store is in the folder for temporary files; set TMPDIR to measure another disk.
 
 #include "kallglot/store/durable_store.hpp"
-#include "kallglot/store/sqlite_engine.hpp"
+#include "store/sqlite/sqlite_engine.hpp"
 #include "support/loop.hpp"
 #include "support/temporary_folder.hpp"
 #include "support/virtual_clock.hpp"
@@ -47,9 +47,17 @@ public:
         return false;
     }
 
+    bool list_episodes(std::uint64_t&, std::size_t, std::vector<stuck_episode>&) override {
+        return false;
+    }
+
+    void on_episodes(std::span<const stuck_episode>) override {}
+
     void on_sessions(std::span<const kept_session> sessions) override {
         restored += sessions.size();
     }
+
+    void on_secret(const hash_key&) override {}
 
     void on_remembered(std::span<const remembered_entry>) override {}
 
