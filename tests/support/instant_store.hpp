@@ -28,9 +28,13 @@ public:
         return commit_ticket::durable;
     }
 
-    commit_ticket remember_event(std::uint64_t, const session_id&) override {
+    commit_ticket remember_event(const remembered_key&, const session_id&) override {
         return commit_ticket::durable;
     }
+
+    void note_episode(const stuck_episode&) override {}
+
+    void forget_episode(episode_number) override {}
 
     [[nodiscard]] commit_ticket pending(const session_id&) const override {
         return commit_ticket::durable;

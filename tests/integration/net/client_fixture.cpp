@@ -55,6 +55,10 @@ void HttpsClient::start_client(const std::string& host) {
                                            bugs_.push_back(name + ": " + what);
                                        });
     client_->set_listener(*this);
+    configure_client();
+}
+
+void HttpsClient::configure_client() {
     ASSERT_TRUE(client_->configure(settings_, trust_, secret(api_key), "kallglot_exporter/test"));
 }
 

@@ -40,6 +40,9 @@ protected:
     /// Makes the client, which connects to `host` and trusts the test's authority.
     void start_client(const std::string& host = "127.0.0.1");
 
+    /// Gives the client the present settings_, as a reload does.
+    void configure_client();
+
     /// Requests a session; each request has the next slot number.
     void ask(const std::string& id, bool fresh = false);
 

@@ -159,6 +159,31 @@ TEST_F(HttpsClient, ANameWithoutAddressFailsAllWaitingRequests) {
     EXPECT_EQ(answers_[0].error, errc::name_not_resolved);
 }
 
+TEST_F(HttpsClient, PlainHttpIsSentToLoopbackAddressesOnly) {
+    serve_with(std::nullopt, {always_good()});
+    const std::uint16_t port = server_->port();
+    lookup_ = [port](const std::string&, std::uint16_t) -> found {
+        return std::vector{loopback("192.0.2.1", port), loopback("127.0.0.1", port)};
+    };
+    start_client("localhost");
+    for (int i = 0; i < 4; ++i) {
+        EXPECT_EQ(ask_and_wait(id, true).http_status, 200);
+    }
+}
+
+TEST_F(HttpsClient, PlainHttpIsSentNowhereWithoutALoopbackAddress) {
+    serve_with(std::nullopt, {always_good()});
+    const std::uint16_t port = server_->port();
+    lookup_ = [port](const std::string&, std::uint16_t) -> found {
+        return std::vector{loopback("192.0.2.1", port), loopback("2001:db8::1", port)};
+    };
+    start_client("localhost");
+    const api_answer& failed = ask_and_wait(id);
+    EXPECT_EQ(failed.error, errc::name_not_resolved);
+    EXPECT_NE(failed.detail.find("loopback"), std::string_view::npos);
+    EXPECT_EQ(server_->requests(), 0U);
+}
+
 TEST_F(HttpsClient, AStuckLookupFailsRequestsAtTheTimeout) {
     std::promise<void> release;
     const std::shared_future<void> released = release.get_future().share();

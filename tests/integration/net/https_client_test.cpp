@@ -28,7 +28,8 @@ TEST_F(HttpsClient, GetsASessionOverTls) {
               "GET /v1/sessions/" + first_id + " HTTP/1.1\r\nHost: "
                   + settings_.base_url.host_header
                   + "\r\nUser-Agent: kallglot_exporter/test\r\nAccept: application/json\r\n"
-                    "Accept-Encoding: identity\r\nAuthorization: Bearer "
+                    "Accept-Encoding: identity\r\n"
+        "Cache-Control: no-cache, no-store\r\nAuthorization: Bearer "
                   + std::string(api_key) + "\r\n\r\n");
 }
 

@@ -36,7 +36,7 @@ live_poller::live_poller(loop& on,
       schedule_(ledger_.sessions(), every(interval), clock_.now()),
       gate_(request_budget({{rate_limit_mode::unlimited, {}}, {}, 1.0}, clock_.now()),
             api_health(clock_.now(), 4711)),
-      changes_(ledger_, schedule_, store_, metrics_, clock_),
+      changes_(ledger_, schedule_, store_, metrics_, clock_, log_),
       poller_(ledger_, schedule_, gate_, changes_, api_clock_, metrics_, clock_, log_),
       worker_(on.executor(), "lookups"),
       resolver_(worker_) {
@@ -47,6 +47,7 @@ live_poller::live_poller(loop& on,
     settings.base_url.port = api_->endpoint().port();
     settings.base_url.host_header = api_->authority();
     settings.max_connections = connections;
+    settings.max_requests_in_flight = connections;
     tls_client_options trust;
     trust.host = "127.0.0.1";
     trust.ca_file = folder_.file("ca.pem", api_->authority_pem());

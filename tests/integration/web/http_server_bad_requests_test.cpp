@@ -40,10 +40,14 @@ INSTANTIATE_TEST_SUITE_P(
                     "POST /keep HTTP/1.1\r\n" + host
                         + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
                     "400 Bad Request"},
-        bad_request{"Chunked",
+        bad_request{"MalformedChunk",
                     "POST /keep HTTP/1.1\r\n" + host
-                        + "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
-                    "411 Length Required"},
+                        + "Transfer-Encoding: chunked\r\n\r\n5\nhello\r\n0\r\n\r\n",
+                    "400 Bad Request"},
+        bad_request{"Trailer",
+                    "POST /keep HTTP/1.1\r\n" + host
+                        + "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nA: b\r\n\r\n",
+                    "400 Bad Request"},
         bad_request{"UnknownCoding",
                     "POST /keep HTTP/1.1\r\n" + host + "Transfer-Encoding: gzip\r\n\r\n",
                     "501 Not Implemented"},

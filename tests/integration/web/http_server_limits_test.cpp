@@ -203,6 +203,58 @@ TEST_F(HttpServerLimits, KeepsAClientThatIsBeingAnswered) {
     EXPECT_TRUE(fresh.take_answer().starts_with("HTTP/1.1 200 OK\r\n"));
 }
 
+TEST_F(HttpServerLimits, ClosesAClientThatDoesNotReadBeforeASlowOne) {
+    limits_.max_connections = 4;
+    start();
+    // These read nothing, and send requests ahead, so that the last of them is the newest request.
+    for (int i = 0; i < 3; ++i) {
+        test::raw_client& hostile = connect(4096);
+        hostile.send("GET /large HTTP/1.1\r\nHost: a\r\n\r\n" + get_root + get_root);
+        settle();
+    }
+    pass(seconds(1));
+    test::raw_client& slow = connect();
+    // Each closes one that does not read.
+    for (int i = 0; i < 3; ++i) {
+        static_cast<void>(connect());
+    }
+    slow.send(get_root);
+    EXPECT_TRUE(slow.take_answer().starts_with("HTTP/1.1 200 OK\r\n"));
+}
+
+TEST_F(HttpServerLimits, ClosesAConnectionOfTheClientThatHasMost) {
+    limits_.max_connections = 4;
+    start();
+    test::raw_client& alone = connect(0, "127.0.0.2");
+    for (int i = 0; i < 20; ++i) {
+        clients_.emplace_back(loop_, server_->port());
+        settle();
+    }
+    alone.send(get_root);
+    EXPECT_TRUE(alone.take_answer().starts_with("HTTP/1.1 200 OK\r\n"));
+}
+
+TEST_F(HttpServerLimits, GivesAllResponsesToRequestsSentAheadOneTime) {
+    start();
+    test::raw_client& client = connect(4096);
+    const std::string one = "GET /large HTTP/1.1\r\nHost: a\r\n\r\n";
+    client.send(one + one + one);
+    pass(seconds(6));
+    ASSERT_TRUE(client.read_beyond(large_.size() + 1000));
+    pass(seconds(3));
+    EXPECT_EQ(server_->connections(), 1U);
+    pass(seconds(1));
+    EXPECT_TRUE(client.read_to_end());
+    EXPECT_LT(client.text().size(), 2 * large_.size());
+    // A client that waits for its response has the whole time for each.
+    test::raw_client& polite = connect(4096);
+    for (int i = 0; i < 3; ++i) {
+        polite.send(one);
+        pass(seconds(6));
+        EXPECT_GT(polite.take_answer().size(), large_.size());
+    }
+}
+
 TEST_F(HttpServerLimits, StaysAtTheLimitUnderAFlood) {
     limits_.max_connections = 8;
     start();
@@ -213,6 +265,101 @@ TEST_F(HttpServerLimits, StaysAtTheLimitUnderAFlood) {
     }
     clients_.back().send(get_root);
     EXPECT_TRUE(clients_.back().take_answer().starts_with("HTTP/1.1 200 OK\r\n"));
+}
+
+TEST_F(HttpServerLimits, AnswersWithoutTheBodyWhereNobodyNeedsIt) {
+    start();
+    for (const std::string_view framing : {"Content-Length: 1000000\r\n",
+                                           "Content-Length: 4\r\n",
+                                           "Transfer-Encoding: chunked\r\n"}) {
+        for (const auto& [line, answer] :
+             {std::pair("POST /nowhere", "HTTP/1.1 404 Not Found\r\n"),
+              std::pair("PUT /keep", "HTTP/1.1 405 Method Not Allowed\r\n"),
+              std::pair("OPTIONS /keep", "HTTP/1.1 204 No Content\r\n"),
+              std::pair("GET /", "HTTP/1.1 200 OK\r\n")}) {
+            test::raw_client& client = connect();
+            client.send(std::string(line) + " HTTP/1.1\r\nHost: a\r\n" + std::string(framing)
+                        + "Expect: 100-continue\r\n\r\n");
+            EXPECT_TRUE(client.take_answer().starts_with(answer)) << line << ' ' << framing;
+            // What the client sends on is no request.
+            client.send(get_root);
+            client.end();
+            EXPECT_TRUE(client.read_to_end());
+            EXPECT_EQ(client.text(), "");
+        }
+    }
+}
+
+TEST_F(HttpServerLimits, ReadsNoBodyThatTheRouteRejects) {
+    start();
+    body_refusal_ = make_text_response(401, "a signature?");
+    test::raw_client& client = connect();
+    client.send("POST /keep HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n");
+    ASSERT_TRUE(client.read_until("a signature?\n"));
+    EXPECT_NE(client.text().find("Connection: close\r\n"), std::string::npos);
+}
+
+TEST_F(HttpServerLimits, ReadsAChunkedBody) {
+    start();
+    test::raw_client& client = connect();
+    client.send(
+        "POST /keep HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nExpect: "
+        "100-continue\r\n\r\n");
+    ASSERT_TRUE(client.read_until("HTTP/1.1 100 Continue\r\n\r\n"));
+    client.send("5\r\nhello\r\n");
+    settle();
+    client.send("7\r\n, world\r\n0\r\n\r\n" + get_root);
+    ASSERT_TRUE(client.read_until("bytes\n"));
+    EXPECT_EQ(last_body_, "hello, world");
+    EXPECT_NE(client.text().find("HTTP/1.1 201 Created\r\n"), std::string::npos);
+}
+
+TEST_F(HttpServerLimits, RejectsLargeBodiesBeyondTheMemoryForThem) {
+    limits_.body_bytes = std::size_t{16} * 1024 * 1024;
+    start();
+    const std::string head = "POST /keep HTTP/1.1\r\nHost: a\r\nContent-Length: "
+                             + std::to_string(limits_.body_bytes) + "\r\n\r\n";
+    // The first takes nearly all; a small body is accepted nevertheless.
+    test::raw_client& first = connect();
+    first.send(head + std::string(body_memory::budget_bytes - 1000, 'b'));
+    settle();
+    test::raw_client& second = connect();
+    second.send(head + std::string(100'000, 'b'));
+    ASSERT_TRUE(second.read_until("Service Unavailable\n"));
+    EXPECT_NE(second.text().find("Retry-After: 5\r\n"), std::string::npos);
+    test::raw_client& small = connect();
+    small.send("POST /keep HTTP/1.1\r\nHost: a\r\nContent-Length: 8\r\n\r\n");
+    small.send("its body");
+    EXPECT_TRUE(small.take_answer().starts_with("HTTP/1.1 201 Created\r\n"));
+    first.close();
+    settle();
+    test::raw_client& third = connect();
+    third.send("POST /keep HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n");
+    third.send(std::string(100'000, 'b'));
+    EXPECT_TRUE(third.take_answer().starts_with("HTTP/1.1 201 Created\r\n"));
+}
+
+TEST_F(HttpServerLimits, AcceptsLessWhileMemoryIsShort) {
+    limits_.max_connections = 8;
+    start();
+    server_->hold_off(true);
+    test::raw_client& client = connect();
+    client.send("POST /keep HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n"
+                + std::string(20'000, 'b'));
+    ASSERT_TRUE(client.read_until("Service Unavailable\n"));
+    for (int i = 0; i < 10; ++i) {
+        clients_.emplace_back(loop_, server_->port());
+        settle();
+    }
+    EXPECT_EQ(server_->connections(), 2U);
+    clients_.back().send(get_root);
+    EXPECT_TRUE(clients_.back().take_answer().starts_with("HTTP/1.1 200 OK\r\n"));
+    server_->hold_off(false);
+    for (int i = 0; i < 10; ++i) {
+        clients_.emplace_back(loop_, server_->port());
+        settle();
+    }
+    EXPECT_EQ(server_->connections(), 8U);
 }
 
 class HttpServerGate : public HttpServerLimits {
@@ -247,7 +394,7 @@ protected:
 
 TEST_F(HttpServerGate, RejectsBeforeALargeBodyIsRead) {
     for (const std::string& asked :
-         {head("POST", large), head("POST", 1000, "Expect: 100-continue\r\n")}) {
+         {head("POST", large), head("POST", 4), head("POST", 1000, "Expect: 100-continue\r\n")}) {
         questions_ = 0;
         test::raw_client& client = connect();
         client.send(asked);
@@ -261,13 +408,10 @@ TEST_F(HttpServerGate, RejectsBeforeALargeBodyIsRead) {
     }
 }
 
-TEST_F(HttpServerGate, ReadsASmallBodyAndKeepsTheConnection) {
+TEST_F(HttpServerGate, KeepsTheConnectionOfARejectedCompleteRequest) {
     test::raw_client& client = connect();
     for (int i = 1; i <= 2; ++i) {
-        client.send(head("POST", 4));
-        settle();
-        EXPECT_EQ(questions_, i - 1);
-        client.send("body");
+        client.send(head("POST", 4) + "body");
         EXPECT_TRUE(client.take_answer().starts_with("HTTP/1.1 401 Unauthorized\r\n"));
         EXPECT_EQ(questions_, i);
     }

@@ -40,6 +40,13 @@ TEST_F(HttpServer, SendsAConfiguredFieldOnce) {
     EXPECT_NE(answer.find("X-Frame-Options: deny\r\n"), std::string::npos);
 }
 
+TEST_F(HttpServer, TellsAHandlerWhereTheClientIs) {
+    test::raw_client& client = connect();
+    client.send("GET /place HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    // 127.0.0.1 as a number.
+    EXPECT_TRUE(client.take_answer().ends_with("\r\n\r\n2130706433 v4 on loopback\n"));
+}
+
 TEST_F(HttpServer, KeepsTheConnectionForTheNextRequest) {
     test::raw_client& client = connect();
     for (int i = 0; i < 5; ++i) {
@@ -90,8 +97,21 @@ TEST_F(HttpServer, RefusesUnknownPathsAndOtherMethods) {
     client.send("DELETE / HTTP/1.1\r\nHost: a\r\n\r\n");
     const std::string other = client.take_answer();
     EXPECT_TRUE(other.starts_with("HTTP/1.1 405 Method Not Allowed\r\n"));
-    EXPECT_NE(other.find("\r\nAllow: GET, HEAD\r\n"), std::string::npos);
-    client.send("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n");
+    EXPECT_NE(other.find("\r\nAllow: GET, HEAD, OPTIONS\r\n"), std::string::npos);
+}
+
+TEST_F(HttpServer, AnswersOptionsWithTheMethods) {
+    test::raw_client& client = connect();
+    for (const auto& [target, methods] : {std::pair("/keep", "OPTIONS, POST"),
+                                          std::pair("/", "GET, HEAD, OPTIONS"),
+                                          std::pair("*", "GET, HEAD, OPTIONS, POST")}) {
+        client.send("OPTIONS " + std::string(target) + " HTTP/1.1\r\nHost: a\r\n\r\n");
+        const std::string answer = client.take_answer();
+        EXPECT_TRUE(answer.starts_with("HTTP/1.1 204 No Content\r\n"));
+        EXPECT_NE(answer.find("\r\nAllow: " + std::string(methods) + "\r\n"), std::string::npos);
+        EXPECT_EQ(answer.find("Content-"), std::string::npos);
+    }
+    client.send("OPTIONS /nowhere HTTP/1.1\r\nHost: a\r\n\r\n");
     EXPECT_TRUE(client.take_answer().starts_with("HTTP/1.1 404 Not Found\r\n"));
 }
 

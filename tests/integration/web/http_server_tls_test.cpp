@@ -8,9 +8,11 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace kallglot {
 namespace {
@@ -36,11 +38,14 @@ protected:
 
     void start_tls() {
         start();
+        server_->on_handshake_failure(
+            [this](std::string_view reason) { failures_.emplace_back(reason); });
         server_->use_tls(identity("first"));
     }
 
     test::temporary_folder folder_;
     test::certificate_authority authority_{"authority of the test"};
+    std::vector<std::string> failures_;
 };
 
 /// TLS on top of a raw client, in pieces of at most `piece` bytes.
@@ -180,11 +185,82 @@ TEST_F(HttpServerTls, UsesANewCertificateForNewConnections) {
     }
 }
 
-TEST_F(HttpServerTls, PlainHttpGetsNoAnswer) {
+TEST_F(HttpServerTls, TellsAPlainClientToUseHttps) {
     start_tls();
     const std::string got = exchange(hello);
-    EXPECT_EQ(got.find("HTTP/1.1"), std::string::npos);
+    EXPECT_TRUE(got.starts_with("HTTP/1.1 400 Bad Request\r\n"));
+    EXPECT_TRUE(got.ends_with("\r\n\r\nthis port speaks HTTPS\n"));
+    EXPECT_EQ(got.find("hello, this"), std::string::npos);
+    EXPECT_EQ(failures_, std::vector<std::string>{"plain HTTP to a TLS port"});
+}
+
+TEST_F(HttpServerTls, CountsFailedHandshakes) {
+    start_tls();
+    static_cast<void>(exchange("\x16\x7f\x7f\x7f\x7f, this is no record of TLS"));
+    EXPECT_EQ(failures_.size(), 1U);
+    // A client that does not trust our certificate says so.
+    tls_client_options stranger;
+    stranger.host = "localhost";
+    stranger.ca_file =
+        folder_.file("other.pem", test::certificate_authority("other").certificate_pem());
+    EXPECT_FALSE(tls_client(connect(), *tls_context::make_client(stranger)).handshake());
+    settle();
+    EXPECT_EQ(failures_.size(), 2U);
+    test::raw_client& half = connect();
+    half.send(std::string_view("\x16\x03\x01\x02\x00\x01", 6));
+    half.close();
+    settle();
+    ASSERT_EQ(failures_.size(), 3U);
+    EXPECT_EQ(failures_.back(), "closed by the client");
+}
+
+TEST_F(HttpServerTls, DoesNotCountClientsThatSayNothing) {
+    start_tls();
+    connect().close();
+    settle();
+    static_cast<void>(connect());
+    settle();
+    clock_.advance(limits_.request_timeout + 1s);
+    settle();
     EXPECT_EQ(server_->connections(), 0U);
+    EXPECT_EQ(failures_, std::vector<std::string>{});
+}
+
+TEST_F(HttpServerTls, CountsTlsToAPlainPort) {
+    start_tls();
+    server_->use_tls(std::nullopt);
+    EXPECT_FALSE(tls_client(connect(), trust()).handshake());
+    EXPECT_EQ(failures_, std::vector<std::string>{"TLS to a plain port"});
+}
+
+TEST_F(HttpServerTls, ClosesAConnectionWhoseCertificateHasEnded) {
+    start();
+    const test::identity made = authority_.issue(test::certificate_wish{});
+    tls_server_options options;
+    options.cert_file = folder_.file("server.pem", made.certificate_pem);
+    options.key_file = folder_.file("server.key", made.private_key_pem);
+    options.client_ca_file = folder_.file("client_ca.pem", authority_.certificate_pem());
+    options.client_auth = tls_client_auth::require_and_verify;
+    server_->use_tls(*tls_context::make_server(options));
+
+    test::certificate_wish wish;
+    wish.purpose = test::key_purpose::client;
+    const test::identity client_identity = authority_.issue(wish);
+    tls_client_options trusting;
+    trusting.host = "localhost";
+    trusting.ca_file = folder_.file("ca.pem", authority_.certificate_pem());
+    trusting.client_cert_file = folder_.file("client.pem", client_identity.certificate_pem);
+    trusting.client_key_file = folder_.file("client.key", client_identity.private_key_pem);
+    tls_client client(connect(), *tls_context::make_client(trusting));
+    ASSERT_TRUE(client.handshake());
+    const auto end = std::chrono::duration_cast<milliseconds>(wish.not_after.time_since_epoch());
+    clock_.jump_wall(end - clock_.wall_now().time_since_epoch() - 1min);
+    client.ask(hello);
+    EXPECT_TRUE(client.read(1).starts_with("H"));
+    clock_.jump_wall(2min);
+    client.ask(hello);
+    EXPECT_EQ(client.read(1 << 20).find("HTTP/1.1", 1), std::string::npos);
+    EXPECT_TRUE(client.ended_well());
 }
 
 TEST_F(HttpServerTls, ClosesAClientWithoutACompleteHandshake) {

@@ -21,6 +21,14 @@ task<http_response> say_hello(http_request) {
     co_return make_text_response(200, "hello, this is a page of more than thirty-two bytes");
 }
 
+// Where the server places the client of a request.
+task<http_response> tell_place(http_request request) {
+    co_return make_text_response(200,
+                                 std::to_string(request.client.network.prefix)
+                                     + (request.client.network.is_v6 ? " v6" : " v4")
+                                     + (request.client.on_loopback ? " on loopback" : ""));
+}
+
 task<http_response> fail(http_request) {
     throw std::runtime_error("a handler with a bug");
     co_return http_response();
@@ -39,12 +47,16 @@ task<http_response> give_large(const std::string* body, http_request) {
 
 } // namespace
 
-raw_client::raw_client(loop& runner, std::uint16_t port, int receive_buffer)
+raw_client::raw_client(loop& runner,
+                       std::uint16_t port,
+                       int receive_buffer,
+                       const std::string& from)
     : loop_(runner),
       socket_(runner.executor(), tcp::v4()) {
     if (receive_buffer != 0) {
         socket_.set_option(asio::socket_base::receive_buffer_size(receive_buffer));
     }
+    socket_.bind(tcp_endpoint(asio::ip::make_address(from), 0));
     socket_.connect(tcp_endpoint(asio::ip::address_v4::loopback(), port));
     socket_.non_blocking(true);
 }
@@ -128,14 +140,17 @@ std::string raw_client::take_answer() {
 server_fixture::server_fixture() : gate_(std::make_unique<steady_timer>(loop_.executor())) {
     gate_->expires_at(steady_timer::time_point::max());
     routes_.add("GET", "/", &say_hello);
+    routes_.add("GET", "/place", &tell_place);
     routes_.add("GET", "/fail", &fail);
     routes_.add("GET", "/large", [this](http_request r) {
         return give_large(&large_, std::move(r));
     });
     routes_.add("GET", "/wait", [this](http_request r) { return wait_for_release(std::move(r)); });
-    routes_.add("POST", "/keep", [this](http_request r) {
-        return keep_body(&last_body_, std::move(r));
-    });
+    routes_.add_with_body(
+        "POST",
+        "/keep",
+        [this](http_request r) { return keep_body(&last_body_, std::move(r)); },
+        [this](const http_request&) { return body_refusal_; });
 }
 
 server_fixture::~server_fixture() {
@@ -160,9 +175,9 @@ void server_fixture::start() {
     ASSERT_NE(server_->port(), 0);
 }
 
-raw_client& server_fixture::connect(int receive_buffer) {
+raw_client& server_fixture::connect(int receive_buffer, const std::string& from) {
     const std::size_t before = server_->connections();
-    raw_client& client = clients_.emplace_back(loop_, server_->port(), receive_buffer);
+    raw_client& client = clients_.emplace_back(loop_, server_->port(), receive_buffer, from);
     EXPECT_TRUE(loop_.run_until([&] {
         asio::post(loop_.executor(), [] {});
         return server_->connections() > before;

@@ -14,6 +14,7 @@
 
 #include <list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -22,7 +23,11 @@ namespace kallglot::test {
 /// A client with a non-blocking socket, which reads while the test's loop runs.
 class raw_client {
 public:
-    raw_client(loop& runner, std::uint16_t port, int receive_buffer = 0);
+    /// `from` is the address of the client, one of 127.0.0.0/8.
+    raw_client(loop& runner,
+               std::uint16_t port,
+               int receive_buffer = 0,
+               const std::string& from = "127.0.0.1");
 
     void send(std::string_view bytes);
     /// Ends the sending direction.
@@ -59,7 +64,8 @@ protected:
     /// Starts the server. The test may change `limits` before.
     void start();
 
-    [[nodiscard]] raw_client& connect(int receive_buffer = 0);
+    [[nodiscard]] raw_client& connect(int receive_buffer = 0,
+                                      const std::string& from = "127.0.0.1");
 
     /// Sends bytes on a new connection and returns all bytes that the server sends until it closes.
     [[nodiscard]] std::string exchange(std::string_view bytes);
@@ -85,6 +91,7 @@ protected:
     std::list<raw_client> clients_;
     std::unique_ptr<steady_timer> gate_;
     int waiting_ = 0;
+    std::optional<http_response> body_refusal_; ///< the check of the bodies of `/keep`
     std::string last_body_;
     std::string large_ = std::string(std::size_t{8} * 1024 * 1024, 'L');
 };

@@ -1,8 +1,9 @@
 #include "unit/api/allocations.hpp"
 
+#include "support/replaced_new.hpp"
+
 #include <array>
 #include <cstdlib>
-#include <new>
 
 namespace {
 
@@ -28,11 +29,12 @@ void forget(const void* memory) noexcept {
 
 } // namespace
 
-// All other forms of new and delete end in these two.
-void* operator new(std::size_t size) {
-    void* const memory = std::malloc(size);
+namespace kallglot::test {
+
+void* allocate_block(std::size_t size, std::size_t alignment) noexcept {
+    void* const memory = aligned_block(size, alignment);
     if (memory == nullptr) {
-        throw std::bad_alloc();
+        return nullptr;
     }
     ++count;
     if (recording && block_count < blocks.size()) {
@@ -41,17 +43,10 @@ void* operator new(std::size_t size) {
     return memory;
 }
 
-void operator delete(void* memory) noexcept {
+void release_block(void* memory) noexcept {
     forget(memory);
     std::free(memory);
 }
-
-void operator delete(void* memory, std::size_t) noexcept {
-    forget(memory);
-    std::free(memory);
-}
-
-namespace kallglot::test {
 
 std::size_t allocation_count() noexcept {
     return count;

@@ -73,7 +73,8 @@ TEST(ApiError, RetryAfterIsRoundedUpAndBounded) {
     EXPECT_EQ(retry_after("2e1"), seconds{20});
     EXPECT_EQ(retry_after("18446744073709551615"), seconds{316'224'000});
     EXPECT_EQ(retry_after("123456789012345678901234567890"), seconds{316'224'000});
-    for (const char* text : {"-1", "-0.5", "1e999", "null", "true", "\"17\"", "[17]", "{}"}) {
+    for (const char* text :
+         {"-1", "-0.5", "1e999", "1e-1000000000", "null", "true", "\"17\"", "[17]", "{}"}) {
         EXPECT_FALSE(retry_after(text)) << text;
     }
 }

@@ -1,6 +1,6 @@
 #include "kallglot/api/response_headers.hpp"
 
-#include "kallglot/base/timestamps.hpp"
+#include "kallglot/base/time.hpp"
 
 #include <gtest/gtest.h>
 
@@ -47,6 +47,60 @@ TEST(ResponseHeaders, ReadsEveryFieldOfInterest) {
     EXPECT_EQ(headers.rate_reset, parse_timestamp("2026-04-14T09:36:34Z"));
     EXPECT_EQ(headers.credits_remaining, 98'765'432'109U);
     EXPECT_EQ(headers.credits_used, 12U);
+}
+
+TEST(ResponseHeaders, AgeIsTheFirstNumber) {
+    EXPECT_EQ(note({{"Age", "25"}}).age, seconds{25});
+    EXPECT_EQ(note({{"AGE", "0"}, {"Age", "9"}}).age, seconds{0});
+    EXPECT_EQ(note({{"Age", "99999999999999999999"}}).age, ten_years);
+    for (const std::string_view bad : {"", "old", "-1", "1, 2", "1.5"}) {
+        const auto headers = note({{"Age", bad}});
+        EXPECT_FALSE(headers.age) << bad;
+        EXPECT_EQ(headers.stored_by, "Age") << bad;
+    }
+}
+
+TEST(ResponseHeaders, FieldsOfCachesSayWhetherTheAnswerWasStored) {
+    for (const auto& [name, value] :
+         header_list{{"Cache-Status", "front; hit; ttl=30"},
+                     {"Cache-Status", "a; fwd=miss, b; hit"},
+                     {"X-Cache", "HIT"},
+                     {"X-Cache", "HIT from proxy.example:3128"},
+                     {"x-cache", "Hit from cloudfront"},
+                     {"X-Cache", "TCP_MEM_HIT from a1 (AkamaiGHost/1)"},
+                     {"X-Cache", "MISS, HIT"},
+                     {"X-Cache", "TCP_REFRESH_FAIL_HIT from a1"},
+                     {"X-Cache-Status", "STALE"},
+                     {"X-Cache-Status", "UPDATING"},
+                     {"X-Proxy-Cache", "HIT"},
+                     {"CF-Cache-Status", "HIT"},
+                     {"Warning", "110 - \"Response is Stale\""},
+                     {"Warning", "111 proxy \"Revalidation Failed\""}}) {
+        EXPECT_FALSE(note({{name, value}}).stored_by.empty()) << name << ": " << value;
+    }
+    for (const auto& [name, value] :
+         header_list{{"Cache-Status", "front; fwd=uri-miss"},
+                     {"Cache-Status", "front; fwd=stale; fwd-status=304"},
+                     {"Cache-Status", "front; hit=?0"},
+                     {"X-Cache", "MISS from proxy.example"},
+                     {"X-Cache", "RefreshHit from cloudfront"},
+                     {"X-Cache", "TCP_REFRESH_HIT from a1"},
+                     {"X-Cache", ""},
+                     {"X-Cache-Status", "REVALIDATED"},
+                     {"X-Cache-Status", "EXPIRED"},
+                     {"CF-Cache-Status", "DYNAMIC"},
+                     {"Warning", "199 - \"something\""},
+                     {"Warning", "11"},
+                     {"Via", "1.1 varnish"}}) {
+        EXPECT_TRUE(note({{name, value}}).stored_by.empty()) << name << ": " << value;
+    }
+}
+
+TEST(ResponseHeaders, RequestIdsDifferAsTheirTextsDo) {
+    const auto id = note({{"X-Request-ID", "req_01JQ7RSAMPLE0002"}}).request_id;
+    EXPECT_NE(id, 0U);
+    EXPECT_EQ(note({{"x-request-id", "req_01JQ7RSAMPLE0002"}}).request_id, id);
+    EXPECT_NE(note({{"X-Request-ID", "req_01JQ7RSAMPLE0003"}}).request_id, id);
 }
 
 TEST(ResponseHeaders, NamesCompareWithoutCase) {

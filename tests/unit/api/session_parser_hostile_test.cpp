@@ -1,5 +1,5 @@
 #include "kallglot/api/session_parser.hpp"
-#include "kallglot/base/timestamps.hpp"
+#include "kallglot/base/time.hpp"
 #include "unit/api/session_bodies.hpp"
 
 #include <gtest/gtest.h>
@@ -13,6 +13,7 @@ namespace {
 
 using namespace std::string_literals;
 using test::body_with;
+using test::known_id;
 using test::parse;
 using test::parse_in_all_ways;
 using test::same_outcome;
@@ -36,6 +37,10 @@ TEST(SessionParserHostile, NumbersOfAnySizeArePassedOver) {
     for (const char* number : {"1e999",
                                "-1e999",
                                "1e-999",
+                               "1e999999999",
+                               "-0.5E-999999999",
+                               "1e+00000000000000999",
+                               "12345678901234567890123e-00012",
                                "123456789012345678901234567890",
                                "-123456789012345678901234567890",
                                "0.000000000000000000000000001",
@@ -50,6 +55,15 @@ TEST(SessionParserHostile, NumbersOfAnySizeArePassedOver) {
     }
     const std::string long_number(100'000, '7');
     EXPECT_TRUE(parse(body_with(R"("duration":)" + long_number)).has_value());
+}
+
+TEST(SessionParserHostile, ABodyThatEndsInAnExponentDoesNotAffectTheNext) {
+    session_parser parser;
+    const std::string numbers = body_with(R"("a":1.5,"b":123456789012,"c":2e123456789)");
+    EXPECT_TRUE(parse(parser, known_id, {R"({"duration":1e12345678)"}).has_error());
+    EXPECT_TRUE(parse(parser, known_id, {numbers}).has_value());
+    EXPECT_TRUE(parse(parser, known_id, {R"({"duration":1e123456789012)"}).has_error());
+    EXPECT_TRUE(parse(parser, known_id, {numbers}).has_value());
 }
 
 TEST(SessionParserHostile, TextThatIsNotOneObjectOfStrictJsonIsMalformed) {
@@ -87,6 +101,9 @@ TEST(SessionParserHostile, TextThatIsNotOneObjectOfStrictJsonIsMalformed) {
         body_with(R"("duration":1e)"),
         body_with(R"("duration":-)"),
         body_with(R"("duration":1e99999999999)"),
+        body_with(R"("duration":1e1000000000)"),
+        body_with(R"("duration":-0.5E-1000000000)"),
+        body_with(R"("duration":12345678901234567890123e+0001000000000)"),
         body_with("\"a\":\"\xC0\xAF\""),
         body_with("\"a\":\"\xE0\x80\xAF\""),
         body_with("\"a\":\"\xED\xA0\x80\""),

@@ -1,5 +1,5 @@
 #include "kallglot/api/session_parser.hpp"
-#include "kallglot/base/timestamps.hpp"
+#include "kallglot/base/time.hpp"
 #include "unit/api/session_bodies.hpp"
 
 #include <gtest/gtest.h>

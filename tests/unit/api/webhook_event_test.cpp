@@ -1,7 +1,6 @@
 #include "kallglot/api/webhook_event.hpp"
 
-#include "kallglot/base/timestamps.hpp"
-#include "kallglot/tracking/remembered_keys.hpp"
+#include "kallglot/base/time.hpp"
 #include "unit/api/allocations.hpp"
 #include "unit/api/session_bodies.hpp"
 
@@ -62,7 +61,7 @@ TEST(WebhookEvent, SamplesAreRead) {
                                           "2026-04-14T09:30:21Z"}}) {
         const auto event = parse_webhook_event(read_sample(each.sample));
         ASSERT_TRUE(event) << each.sample;
-        EXPECT_EQ(event->key, remembered_key(each.id));
+        EXPECT_EQ(event->id.view(), each.id);
         EXPECT_EQ(event->type, each.type);
         EXPECT_EQ(event->made_at, parse_timestamp(each.made_at));
         ASSERT_TRUE(event->session);
@@ -186,7 +185,7 @@ TEST(WebhookEvent, AnEnvelopeNeedsIdAndTypeAndNothingElse) {
     const auto least = parse_webhook_event(R"({"type":"session.ended","id":"evt_sample"})");
     ASSERT_TRUE(least);
     EXPECT_EQ(least->type, webhook_type::session_ended);
-    EXPECT_EQ(least->key, remembered_key("evt_sample"));
+    EXPECT_EQ(least->id.view(), "evt_sample");
     EXPECT_FALSE(least->made_at);
     EXPECT_FALSE(least->session);
     for (const std::string& bad : {std::string(R"({"id":"evt_sample"})"),
@@ -231,12 +230,13 @@ TEST(WebhookEvent, OddFieldsAreAsGoodAsMissing) {
 }
 
 TEST(WebhookEvent, EventsAreDistinguishedByTheirIdOnly) {
-    const auto key_of = [](const std::string& id) {
-        return parse_webhook_event(R"({"id":")" + id + R"(","type":"session.ended"})")->key;
+    const auto id_of = [](const std::string& id) {
+        const auto event = parse_webhook_event(R"({"id":")" + id + R"(","type":"session.ended"})");
+        return std::string(event->id.view());
     };
-    EXPECT_EQ(key_of("evt_01JQ7M4TAA0001"), key_of("evt_01JQ7M4TAA000\\u0031"));
-    EXPECT_NE(key_of("evt_01JQ7M4TAA0001"), key_of("evt_01JQ7M4TAA0002"));
-    EXPECT_NE(key_of("evt_01JQ7M4TAA0001"), key_of("EVT_01JQ7M4TAA0001"));
+    EXPECT_EQ(id_of("evt_01JQ7M4TAA0001"), id_of("evt_01JQ7M4TAA000\\u0031"));
+    EXPECT_NE(id_of("evt_01JQ7M4TAA0001"), id_of("evt_01JQ7M4TAA0002"));
+    EXPECT_NE(id_of("evt_01JQ7M4TAA0001"), id_of("EVT_01JQ7M4TAA0001"));
 }
 
 TEST(WebhookEvent, OnlyTheListedFieldsAreStored) {

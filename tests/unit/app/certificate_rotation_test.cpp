@@ -3,6 +3,7 @@
 #include "app/web_host.hpp"
 #include "app/webhook_host.hpp"
 #include "support/certificates.hpp"
+#include "support/inline_worker.hpp"
 #include "support/loop.hpp"
 #include "support/no_descriptors.hpp"
 #include "support/temporary_folder.hpp"
@@ -63,7 +64,9 @@ protected:
     fake_intake intake_{loop_.executor()};
     daemon_metrics metrics_{build_details{"0", "0", "0"}};
     session_api api_{intake_, metrics_, secret()};
-    web_host web_{loop_.executor(), routes_, {}, clock_, log_, api_};
+    private_gate gate_{loop_.executor(), api_, std::nullopt, metrics_, clock_, log_};
+    inline_worker worker_{loop_.executor()};
+    web_host web_{loop_.executor(), routes_, {}, gate_, clock_, worker_, log_};
 };
 
 TEST_F(CertificateRotation, AReplacedCertificateIsUsedSoon) {
@@ -117,8 +120,10 @@ TEST_F(CertificateRotation, TheWebhookCertificateIsReloadedToo) {
     values.listen = listen_address{"127.0.0.1:0", "127.0.0.1", 0};
     values.tls_cert_file = (folder_.path() / "own.crt").string();
     values.tls_key_file = (folder_.path() / "own.key").string();
-    webhook_host webhooks(loop_.executor(), values, {}, intake_, metrics_, clock_, log_);
-    ASSERT_FALSE(webhooks.listen());
+    webhook_host webhooks(loop_.executor(), values, {}, intake_, metrics_, clock_, worker_, log_);
+    file_group first = webhook_certificate_files(values);
+    auto identity = make_webhook_identity(values);
+    ASSERT_FALSE(webhooks.listen(std::move(*identity), std::move(first)));
     issue(60);
     {
         const no_descriptors now;

@@ -2,7 +2,9 @@
 
 #include "app/file_follower.hpp"
 
+#include "support/inline_worker.hpp"
 #include "support/kept_log.hpp"
+#include "support/loop.hpp"
 #include "support/temporary_folder.hpp"
 #include "support/virtual_clock.hpp"
 
@@ -37,7 +39,15 @@ protected:
             {(folder_.path() / "first.txt").string(), (folder_.path() / "second.txt").string()});
     }
 
-    std::optional<unusable_files> read() {
+    file_follower::reading read() {
+        return [this]() -> file_follower::applier {
+            return [this] {
+                return apply();
+            };
+        };
+    }
+
+    std::optional<unusable_files> apply() {
         ++readings_;
         if (!fault_.empty()) {
             return unusable_files{{fault_}, files(), is_final_};
@@ -53,7 +63,9 @@ protected:
     int readings_ = 0;
     virtual_clock clock_;
     kept_log log_;
-    file_follower follower_{clock_, log_, "not used", [this] {
+    loop loop_;
+    inline_worker worker_{loop_.executor()};
+    file_follower follower_{clock_, worker_, log_, "not used", [this] {
                                 return read();
                             }};
 };
@@ -117,6 +129,36 @@ TEST_F(FileFollower, UnreadFilesAreReadAtTheFirstCheck) {
     follower_.follow(file_group::unread({(folder_.path() / "first.txt").string()}));
     clock_.advance(1min);
     EXPECT_EQ(readings_, 1);
+}
+
+TEST_F(FileFollower, AFileSystemThatHangsIsNamedOnceAndItsAnswerIsUsed) {
+    replace("first.txt");
+    worker_.hold = [] {
+        return true;
+    };
+    clock_.advance(1min);
+    EXPECT_EQ(worker_.calls, 1U) << "one call hangs, not one each two seconds";
+    const names logged = log_.take();
+    ASSERT_EQ(logged.size(), 1U);
+    EXPECT_EQ(logged.front().find("warn watched file does not answer: using its last content"), 0U);
+    worker_.hold = {};
+    worker_.release();
+    EXPECT_EQ(readings_, 1);
+    EXPECT_EQ(log_.take().size(), 1U) << "it answers again";
+}
+
+TEST_F(FileFollower, AnAnswerOfFilesThatAreNotFollowedAnyMoreIsDropped) {
+    replace("first.txt");
+    worker_.hold = [] {
+        return true;
+    };
+    clock_.advance(3s);
+    follower_.follow(files());
+    worker_.hold = {};
+    worker_.release();
+    EXPECT_EQ(readings_, 0);
+    clock_.advance(1min);
+    EXPECT_EQ(readings_, 0) << "follow() brought the state after the change";
 }
 
 TEST_F(FileFollower, WithoutFilesOrStoppedItChecksNothing) {

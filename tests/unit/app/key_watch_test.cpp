@@ -2,7 +2,9 @@
 
 #include "app/key_watch.hpp"
 
+#include "support/inline_worker.hpp"
 #include "support/kept_log.hpp"
+#include "support/loop.hpp"
 #include "support/no_descriptors.hpp"
 #include "support/virtual_clock.hpp"
 
@@ -41,7 +43,9 @@ protected:
     virtual_clock clock_;
     kept_log log_;
     std::vector<std::string> taken_;
-    key_watch watch_{clock_, log_, [this](const secret& key) {
+    loop loop_;
+    inline_worker worker_{loop_.executor()};
+    key_watch watch_{clock_, worker_, log_, [this](const secret& key) {
                          taken_.emplace_back(key.reveal());
                          return true;
                      }};

@@ -34,6 +34,12 @@ task<> fail(std::string what) {
     co_return;
 }
 
+task<> cancel(task_group* group, std::string* log) {
+    group->cancel(asio::cancellation_type::terminal);
+    log->append("cancelled all children;");
+    co_return;
+}
+
 task<> join(task_group* group, bool* joined) {
     co_await group->join();
     *joined = true;
@@ -91,6 +97,35 @@ TEST_F(TaskGroup, AChildCancelledBeforeItsFirstTurnNeverStarts) {
     group_.cancel(asio::cancellation_type::terminal);
     loop_.poll();
     EXPECT_TRUE(log_.empty());
+    EXPECT_EQ(group_.size(), 0U);
+    EXPECT_TRUE(failures_.empty());
+}
+
+TEST_F(TaskGroup, AnyCancellationBeforeTheFirstTurnDropsTheChild) {
+    // From outside the loop and from within it, before and after the turn in which the child would start.
+    for (const asio::cancellation_type type :
+         {asio::cancellation_type::total, asio::cancellation_type::terminal}) {
+        for (int turns = 0; turns <= 1; ++turns) {
+            group_.spawn("early", note(&log_, "a word that no child may write here"));
+            loop_.context().restart();
+            for (int turn = 0; turn < turns; ++turn) {
+                loop_.context().run_one();
+            }
+            group_.cancel(type);
+            group_.cancel(asio::cancellation_type::terminal);
+            loop_.poll();
+            EXPECT_TRUE(log_.empty());
+            EXPECT_EQ(group_.size(), 0U);
+        }
+    }
+    EXPECT_TRUE(failures_.empty());
+}
+
+TEST_F(TaskGroup, AChildMayCancelItsOwnGroupInItsFirstTurn) {
+    group_.spawn("own end", cancel(&group_, &log_));
+    group_.spawn("sibling", note(&log_, "a word that no child may write here"));
+    loop_.poll();
+    EXPECT_EQ(log_, "cancelled all children;");
     EXPECT_EQ(group_.size(), 0U);
     EXPECT_TRUE(failures_.empty());
 }

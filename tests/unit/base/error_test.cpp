@@ -19,7 +19,7 @@ TEST(ErrorCategory, EveryValueHasAMessageOfItsOwn) {
         EXPECT_TRUE(messages.insert(code.message()).second) << code.message();
         EXPECT_TRUE(code.failed());
     }
-    EXPECT_EQ(messages.size(), 30U);
+    EXPECT_EQ(messages.size(), 32U);
 }
 
 TEST(ErrorCategory, ValuesOutsideTheEnumerationAreUnknown) {
@@ -83,6 +83,7 @@ TEST(FailureReason, EveryErrorHasTheReasonThatPolicyExpects) {
         {errc::handshake_timeout, failure_reason::timeout},
         {errc::tls_failed, failure_reason::tls},
         {errc::certificate_rejected, failure_reason::tls},
+        {errc::http2_unavailable, failure_reason::tls},
         {errc::request_timeout, failure_reason::timeout},
         {errc::connection_reset, failure_reason::reset},
         {errc::connection_closed, failure_reason::reset},
@@ -93,6 +94,7 @@ TEST(FailureReason, EveryErrorHasTheReasonThatPolicyExpects) {
         {errc::response_too_large, failure_reason::body},
         {errc::encoded_response, failure_reason::body},
         {errc::foreign_content, failure_reason::body},
+        {errc::stream_reset, failure_reason::reset},
         {errc::malformed_json, failure_reason::body},
         {errc::invalid_session, failure_reason::body},
         {errc::wrong_session, failure_reason::body},

@@ -1,4 +1,4 @@
-#include "kallglot/base/timestamps.hpp"
+#include "kallglot/base/time.hpp"
 
 #include <gtest/gtest.h>
 

@@ -38,6 +38,22 @@ TEST(Addresses, BaseUrlsWithIpAddressesGiveTheHostHeader) {
     EXPECT_EQ(v4->port, 443);
 }
 
+TEST(Addresses, DotAtTheEndIsForTheDnsAlone) {
+    const auto url = parse_base_url("https://API.kallglot.com.:8443/v1");
+    ASSERT_TRUE(url) << url.error();
+    EXPECT_EQ(url->host, "api.kallglot.com");
+    EXPECT_EQ(url->host_header, "api.kallglot.com:8443");
+    EXPECT_EQ(url->lookup_host(), "api.kallglot.com.");
+    EXPECT_NE(*url, *parse_base_url("https://API.kallglot.com:8443/v1"));
+    // The name server knows no localhost; /etc/hosts knows it without the dot.
+    const auto local = parse_base_url("http://localhost.:8080");
+    ASSERT_TRUE(local) << local.error();
+    EXPECT_EQ(local->lookup_host(), "localhost");
+    EXPECT_TRUE(is_loopback(local->host));
+    EXPECT_EQ(parse_proxy_url("http://proxy.example.:3128")->host, "proxy.example.");
+    EXPECT_EQ(parse_listen_address("exporter.example.:10455")->host, "exporter.example.");
+}
+
 TEST(Addresses, InvalidBaseUrlsAreRejected) {
     const std::vector<std::string> cases = {"",
                                             "api.kallglot.com",
@@ -63,7 +79,10 @@ TEST(Addresses, InvalidBaseUrlsAreRejected) {
                                             "https://host/a b",
                                             "https://host/\"",
                                             "https://[::1]x/",
-                                            "https://host./"};
+                                            "https://host../",
+                                            "https://./",
+                                            "https://1.2.3.4./",
+                                            "https://[::1]./"};
     for (const auto& text : cases) {
         EXPECT_FALSE(parse_base_url(text)) << text;
     }

@@ -1,4 +1,4 @@
-#include "kallglot/config/config_diff.hpp"
+#include "kallglot/config/reference.hpp"
 
 #include <gtest/gtest.h>
 

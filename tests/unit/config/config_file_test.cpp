@@ -45,9 +45,9 @@ protected:
 };
 
 TEST_F(ConfigFile, ValidFileGivesSettingsAndSecrets) {
-    write("hook_old", "whsec_old_91c1\n");
-    write("hook_new", "whsec_new_77aa\r\n");
-    write("token", "t0k3n\n");
+    write("hook_old", "whsec_old_91c1_c0ffee\n");
+    write("hook_new", "whsec_new_77aa_c0ffee\r\n");
+    write("token", "t0k3n-of-16-bytes\n");
     const auto path =
         write("config.yml",
               "api: {key_file: api_key}\n"
@@ -57,9 +57,9 @@ TEST_F(ConfigFile, ValidFileGivesSettingsAndSecrets) {
     ASSERT_EQ(faults_of(result), "");
     const auto& loaded = std::get<loaded_config>(result);
     EXPECT_EQ(loaded.secrets.api_key.reveal(), "sk_live_4f9b2c7d1e8a");
-    EXPECT_EQ(loaded.secrets.api_token.reveal(), "t0k3n");
+    EXPECT_EQ(loaded.secrets.api_token.reveal(), "t0k3n-of-16-bytes");
     ASSERT_EQ(loaded.secrets.webhook_secrets.size(), 2U);
-    EXPECT_EQ(loaded.secrets.webhook_secrets[1].reveal(), "whsec_new_77aa");
+    EXPECT_EQ(loaded.secrets.webhook_secrets[1].reveal(), "whsec_new_77aa_c0ffee");
     EXPECT_EQ(loaded.values.api.key_file, (folder_ / "api_key").string());
     EXPECT_TRUE(loaded.warnings.empty());
 }
@@ -85,6 +85,44 @@ TEST_F(ConfigFile, BareNamesAreLookedUpInTheCredentialsFirst) {
     const auto fallen_back = load(path, {folder_ / "credentials", {}});
     EXPECT_EQ(std::get<loaded_config>(fallen_back).secrets.api_key.reveal(),
               "sk_live_4f9b2c7d1e8a");
+}
+
+TEST_F(ConfigFile, SecretInPlaceOfItsFileIsNotRepeated) {
+    const std::string token = "0123456789abcdef0123456789abcdef";
+    for (const std::string& section :
+         {"sessions: {api_token_file: " + token + "}",
+          "webhook: {secret_files: [" + token + "]}",
+          "webhook: {tls: {cert_file: api_key, key_file: " + token + "}}"}) {
+        const auto path = write("config.yml", "api: {key_file: api_key}\n" + section + "\n");
+        const std::string faults = faults_of(load(path, {}));
+        EXPECT_NE(faults.find("the text looks like the secret itself"), std::string::npos)
+            << faults;
+        EXPECT_EQ(faults.find(token), std::string::npos) << faults;
+    }
+    // A long name is fine as soon as there is such a file.
+    write("kallglot_session_api_token", "t0k3n-of-16-bytes\n");
+    const auto path = write("config.yml",
+                            "api: {key_file: api_key}\n"
+                            "sessions: {api_token_file: kallglot_session_api_token}\n");
+    EXPECT_EQ(faults_of(load(path, {})), "");
+}
+
+TEST_F(ConfigFile, FilesThatOthersCanWriteCauseWarnings) {
+    const auto path = write("config.yml",
+                            "api: {key_file: api_key, ca_file: ca.pem}\n"
+                            "webhook: {tls: {cert_file: hook.pem, key_file: hook.key}}\n");
+    for (const char* name : {"ca.pem", "hook.pem", "hook.key"}) {
+        ::chmod(write(name, "contents").c_str(), 0666);
+    }
+    ::chmod(path.c_str(), 0666);
+    const auto result = load(path, {});
+    std::string keys;
+    for (const config_fault& warning : std::get<loaded_config>(result).warnings) {
+        keys += warning.key + '\n';
+    }
+    // The private key twice: others can read it, too.
+    EXPECT_EQ(keys,
+              "\napi.ca_file\nwebhook.tls.cert_file\nwebhook.tls.key_file\nwebhook.tls.key_file\n");
 }
 
 TEST_F(ConfigFile, MissingConfigurationIsUnavailable) {

@@ -32,6 +32,12 @@ protected:
         return path;
     }
 
+    // The only warning of a secret that is used.
+    static std::string warning_of(const secret_result& result) {
+        const auto* file = std::get_if<secret_file>(&result);
+        return file != nullptr && file->warnings.size() == 1 ? file->warnings.front() : "";
+    }
+
     std::filesystem::path folder_;
 };
 
@@ -42,7 +48,7 @@ TEST_F(Secrets, LineEndsAreTrimmed) {
         const auto* file = std::get_if<secret_file>(&result);
         ASSERT_NE(file, nullptr) << std::get<secret_fault>(result).message;
         EXPECT_EQ(file->value.reveal(), "sk_live_4f9b2c7d1e8a");
-        EXPECT_EQ(file->warning, "");
+        EXPECT_TRUE(file->warnings.empty());
     }
 }
 
@@ -59,6 +65,8 @@ TEST_F(Secrets, InvalidContentIsRejectedWithoutRepeatingIt) {
         {"\xEF\xBB\xBF"
          "canary",
          "byte order mark"},
+        {"\xFF\xFEs\0k\0", "UTF-16"},
+        {"   ", "is empty"},
         {"changeme", "placeholder"},
         {std::string(5000, 'c'), "exceeds 4096 bytes"},
     };
@@ -87,17 +95,108 @@ TEST_F(Secrets, SigningSecretsMayContainSpacesAndUtf8) {
 
 TEST_F(Secrets, ReadableByOthersIsUsedWithAWarning) {
     const auto world = read_secret_file(write("sk_live_4f9b2c7d", 0444), secret_use::header, {});
-    ASSERT_NE(std::get_if<secret_file>(&world), nullptr);
-    EXPECT_NE(std::get<secret_file>(world).warning.find("by all users"), std::string::npos);
+    EXPECT_NE(warning_of(world).find("readable by all users"), std::string::npos);
     const auto group = read_secret_file(write("sk_live_4f9b2c7d", 0440), secret_use::header, {});
-    EXPECT_NE(std::get<secret_file>(group).warning.find("by its group"), std::string::npos);
+    EXPECT_NE(warning_of(group).find("readable by its group"), std::string::npos);
 }
 
 TEST_F(Secrets, GroupReadableCredentialsHaveNoWarning) {
     const auto guarded =
         read_secret_file(write("sk_live_4f9b2c7d", 0440), secret_use::header, folder_);
     ASSERT_NE(std::get_if<secret_file>(&guarded), nullptr);
-    EXPECT_EQ(std::get<secret_file>(guarded).warning, "");
+    EXPECT_TRUE(std::get<secret_file>(guarded).warnings.empty());
+}
+
+TEST_F(Secrets, WritableByOthersIsUsedWithAWarning) {
+    const auto world = read_secret_file(write("sk_live_4f9b2c7d", 0602), secret_use::header, {});
+    EXPECT_NE(warning_of(world).find("writable by all users"), std::string::npos);
+    const auto group = read_secret_file(write("sk_live_4f9b2c7d", 0620), secret_use::header, {});
+    EXPECT_NE(warning_of(group).find("writable by its group"), std::string::npos);
+}
+
+TEST_F(Secrets, FolderThatOthersCanWriteCausesAWarning) {
+    const auto path = write("sk_live_4f9b2c7d");
+    for (const mode_t mode : {mode_t{0777}, mode_t{0770}}) {
+        ::chmod(folder_.c_str(), mode);
+        const auto found = read_secret_file(path, secret_use::header, {});
+        EXPECT_NE(warning_of(found).find("in a folder that others can write"), std::string::npos);
+    }
+    // With the sticky bit only the owner of the file replaces it, as in a volume of Kubernetes.
+    ::chmod(folder_.c_str(), 01777);
+    const auto sticky = read_secret_file(path, secret_use::header, {});
+    EXPECT_TRUE(std::get<secret_file>(sticky).warnings.empty());
+}
+
+TEST_F(Secrets, FolderBehindALinkIsCheckedToo) {
+    const auto shared = folder_ / "shared";
+    std::filesystem::create_directory(shared);
+    std::filesystem::rename(write("sk_live_4f9b2c7d"), shared / "key");
+    std::filesystem::create_symlink(shared / "key", folder_ / "link");
+    ::chmod(shared.c_str(), 0777);
+    const auto found = read_secret_file(folder_ / "link", secret_use::header, {});
+    EXPECT_NE(warning_of(found).find("in a folder that others can write"), std::string::npos);
+}
+
+TEST_F(Secrets, ShortSecretCausesAWarning) {
+    const auto key = read_secret_file(write("a1b2c3d4e5f6a7b"), secret_use::header, {});
+    EXPECT_NE(warning_of(key).find("fewer than 16 characters"), std::string::npos);
+    const auto password = read_secret_file(write("short"), secret_use::password, {});
+    EXPECT_TRUE(std::get<secret_file>(password).warnings.empty());
+}
+
+TEST_F(Secrets, WhatCannotBeSeenIsNamedWithoutTheSecret) {
+    // What every kind of secret says: a fault for a header, a warning for a signing secret.
+    const std::vector<std::pair<std::string, std::string>> cases = {
+        {" canary-of-sixteen-bytes", "begins with a space"},
+        {"canary-of-sixteen-bytes ", "ends with a space"},
+        {"canary-of-sixteen-bytes \r\n", "ends with a space"},
+        {"canary-of-\xC2\xA0sixteen-bytes", "(U+00A0)"},
+        {"canary-of-sixteen-bytes\xE2\x80\x8B", "(U+200B)"},
+        {"canary-of-sixteen\xC2\xAD-bytes", "(U+00AD)"},
+        {"canary-of-sixteen-bytes\xEF\xBB\xBF", "(U+FEFF)"},
+        {"canary-of-sixteen\xF3\xA0\x81\x81-bytes", "(U+E0041)"},
+        {"canary-of-sixteen\xC2\x85-bytes", "(U+0085)"},
+        {"Bearer canary-of-sixteen-bytes", "header or scheme"},
+        {"authorization: canary-of-sixteen-bytes", "header or scheme"},
+        {"API_KEY: canary-of-sixteen-bytes", "KEY="},
+        {"export API_KEY=canary-of-sixteen-bytes", "KEY="},
+        {"\xE2\x80\x9C"
+         "canary-of-sixteen-bytes\xE2\x80\x9D",
+         "in quotes"},
+    };
+    for (const auto& [content, part] : cases) {
+        const auto header = read_secret_file(write(content), secret_use::header, {});
+        const auto* fault = std::get_if<secret_fault>(&header);
+        ASSERT_NE(fault, nullptr) << part;
+        const auto signing = read_secret_file(write(content), secret_use::signing, {});
+        for (const std::string& message : {fault->message, warning_of(signing)}) {
+            EXPECT_NE(message.find(part), std::string::npos) << part << ": " << message;
+            EXPECT_EQ(message.find("canary"), std::string::npos) << message;
+        }
+    }
+}
+
+TEST_F(Secrets, VisibleMistakesInAHeaderAreWarnings) {
+    for (const auto& [content, part] :
+         std::vector<std::pair<std::string, std::string>>{{"\"canary-of-sixteen-bytes\"", "quotes"},
+                                                          {"API_KEY=canary-of-sixteen", "KEY="},
+                                                          {"canary-of-sixteen\\n", "backslash"},
+                                                          {"c2tfbGl2ZV9jYW5hcnk=", "base64"}}) {
+        const auto found = read_secret_file(write(content), secret_use::header, {});
+        EXPECT_NE(warning_of(found).find(part), std::string::npos) << part;
+    }
+}
+
+TEST_F(Secrets, TextsThatOnlyLookOddHaveNoWarning) {
+    for (const std::string text : {"YWJjZGVmZ2hpamtsbW5vcA==",
+                                   "0123456789abcdef0123456789abcdef",
+                                   "sk_live_4f9b2c7d1e8a0000",
+                                   "gr\xC3\xBC\xC3\x9F"
+                                   "e an alle, die lesen",
+                                   "quote\"in-the-middle-of-it"}) {
+        const auto found = read_secret_file(write(text), secret_use::signing, {});
+        EXPECT_TRUE(std::get<secret_file>(found).warnings.empty()) << text;
+    }
 }
 
 TEST_F(Secrets, UnreadableFileIsUnavailable) {

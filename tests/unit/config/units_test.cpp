@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
@@ -159,6 +161,52 @@ TEST(Units, PercentagesAreReadAndPrinted) {
     EXPECT_EQ(print_percent(*parse_percent("33.3%")), "33.3%");
     for (const std::string text : {"", "%", "50", "101%", "-5%", "50 %", "0.5", "1e1%"}) {
         EXPECT_FALSE(parse_percent(text)) << text;
+    }
+}
+
+TEST(Units, GoDurationsAreRead) {
+    using std::chrono::nanoseconds;
+    const std::vector<std::pair<std::string, std::int64_t>> cases = {
+        {"0", 0},
+        {"0s", 0},
+        {"0.1s", 100'000'000},
+        {"+1.5h", 5'400'000'000'000},
+        {"1h2m3.5s", 3'723'500'000'000},
+        {".5s", 500'000'000},
+        {"5.s", 5'000'000'000},
+        {"1s1s", 2'000'000'000},
+        {"300us", 300'000},
+        {"300\xC2\xB5s", 300'000},
+        {"300\xCE\xBCs", 300'000},
+        {"7ns", 7}};
+    for (const auto& [text, expected] : cases) {
+        const auto value = parse_go_duration(text);
+        ASSERT_TRUE(value) << text << ": " << value.error();
+        EXPECT_EQ(*value, nanoseconds(expected)) << text;
+    }
+    for (const std::string text :
+         {"", "-1s", "1", "s", ".s", "1.2.3s", "1d", "1 s", "1e3s", "inf", "9000h", "+"}) {
+        EXPECT_FALSE(parse_go_duration(text)) << text;
+    }
+}
+
+TEST(Units, FlagsAreReadInTheWordsOfTheirYaml) {
+    for (const std::string text : {"true", "True", "TRUE"}) {
+        EXPECT_TRUE(*parse_flag(text, flag_words::yaml_1_2)) << text;
+        EXPECT_TRUE(*parse_flag(text, flag_words::yaml_1_1)) << text;
+    }
+    for (const std::string text : {"false", "False", "FALSE"}) {
+        EXPECT_FALSE(*parse_flag(text, flag_words::yaml_1_2)) << text;
+    }
+    for (const std::string text : {"y", "Yes", "ON"}) {
+        EXPECT_TRUE(*parse_flag(text, flag_words::yaml_1_1)) << text;
+        EXPECT_FALSE(parse_flag(text, flag_words::yaml_1_2)) << text;
+    }
+    for (const std::string text : {"n", "No", "OFF"}) {
+        EXPECT_FALSE(*parse_flag(text, flag_words::yaml_1_1)) << text;
+    }
+    for (const std::string text : {"", "tRUE", "yEs", "1", "0", "t"}) {
+        EXPECT_FALSE(parse_flag(text, flag_words::yaml_1_1)) << text;
     }
 }
 

@@ -51,13 +51,19 @@ TEST(YamlTree, EmptyTextsAreNull) {
 }
 
 TEST(YamlTree, UnneededYamlFeaturesAreRejected) {
-    EXPECT_EQ(first_fault("a: &x 1\n").message, "anchors (&) are not supported");
-    EXPECT_EQ(first_fault("a: &x [1]\n").message, "anchors (&) are not supported");
-    EXPECT_EQ(first_fault("a: !!int 1\n").message, "tags (!) are not supported");
-    EXPECT_EQ(first_fault("a: !own {b: 1}\n").message, "tags (!) are not supported");
+    EXPECT_TRUE(first_fault("a: &x 1\n").message.starts_with("anchors (&) are not supported"));
+    EXPECT_TRUE(first_fault("a: &x [1]\n").message.starts_with("anchors (&) are not supported"));
+    EXPECT_TRUE(first_fault("a: !!int 1\n").message.starts_with("tags (!) are not supported"));
+    EXPECT_TRUE(first_fault("a: !own {b: 1}\n").message.starts_with("tags (!) are not supported"));
     const auto second = first_fault("a: 1\n---\nb: 2\n");
     EXPECT_EQ(second.message, "a second YAML document: only one is allowed");
     EXPECT_EQ(second.line, 2U);
+}
+
+TEST(YamlTree, UnquotedGlobSaysThatItNeedsQuotes) {
+    for (const std::string text : {"files: [*.txt]\n", "files:\n  - *.txt\n", "files: [?.txt]\n"}) {
+        EXPECT_NE(first_fault(text).message.find("quotes"), std::string::npos) << text;
+    }
 }
 
 TEST(YamlTree, InvalidBytesAreReportedWithTheirLines) {
@@ -68,20 +74,21 @@ TEST(YamlTree, InvalidBytesAreReportedWithTheirLines) {
     EXPECT_EQ((*faults)[0].line, 2U);
     EXPECT_EQ((*faults)[0].message, "a tab in the indentation: YAML allows only spaces");
     EXPECT_EQ((*faults)[1].line, 3U);
-    EXPECT_EQ((*faults)[1].message, "invalid UTF-8");
+    EXPECT_EQ((*faults)[1].message, "contains bytes that are not UTF-8: save the file as UTF-8");
     EXPECT_EQ((*faults)[2].line, 4U);
-    EXPECT_EQ((*faults)[2].message, "a control character");
+    EXPECT_EQ((*faults)[2].message, "contains a control character");
 }
 
 TEST(YamlTree, ControlByteThatEndsYamlCppIsRejected) {
-    EXPECT_EQ(first_fault("a: 1\n\x04 b: 2\n").message, "a control character");
-    EXPECT_EQ(first_fault(std::string("a: \0 1\n", 7)).message, "a control character");
+    EXPECT_EQ(first_fault("a: 1\n\x04 b: 2\n").message, "contains a control character");
+    EXPECT_EQ(first_fault(std::string("a: \0 1\n", 7)).message, "contains a control character");
 }
 
 TEST(YamlTree, OverlongFormsAndSurrogatesAreRejected) {
     for (const std::string text :
          {"\xC0\xAF", "\xE0\x80\xAF", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xE2\x82", "\x80"}) {
-        EXPECT_EQ(first_fault("a: " + text + "\n").message, "invalid UTF-8");
+        EXPECT_EQ(first_fault("a: " + text + "\n").message,
+                  "contains bytes that are not UTF-8: save the file as UTF-8");
     }
     EXPECT_EQ(first_fault("a: \xE2\x82\xAC \xF0\x9F\x98\x80\n").message, "no fault");
 }

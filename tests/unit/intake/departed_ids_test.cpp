@@ -59,7 +59,7 @@ TEST(DepartedIds, LeaveAfterTheGrace) {
     EXPECT_FALSE(departed.take(start + 30s - 1ns));
     const auto left = departed.take(start + 30s);
     ASSERT_TRUE(left);
-    EXPECT_TRUE(left->contains(hash(1)));
+    EXPECT_TRUE(left->ids.contains(hash(1)));
     EXPECT_EQ(departed.due(), std::nullopt);
 }
 
@@ -71,7 +71,7 @@ TEST(DepartedIds, NoneLeavesBeforeItsOwnGrace) {
     EXPECT_FALSE(departed.take(start + 30s));
     const auto first = departed.take(start + 30s + 900ms);
     ASSERT_TRUE(first);
-    EXPECT_EQ(first->size(), 2u);
+    EXPECT_EQ(first->ids.size(), 2u);
     EXPECT_FALSE(departed.take(start + 30s + 900ms));
     EXPECT_TRUE(departed.contains(hash(3)));
     EXPECT_TRUE(departed.take(start + 31s));
@@ -86,9 +86,24 @@ TEST(DepartedIds, AnIdThatComesBackDoesNotLeave) {
     departed.add(hash(1), start + 20s);
     const auto first = departed.take(start + 30s);
     ASSERT_TRUE(first);
-    EXPECT_FALSE(first->contains(hash(1)));
-    EXPECT_TRUE(first->contains(hash(2)));
-    EXPECT_TRUE(departed.take(start + 50s)->contains(hash(1)));
+    EXPECT_FALSE(first->ids.contains(hash(1)));
+    EXPECT_TRUE(first->ids.contains(hash(2)));
+    EXPECT_TRUE(departed.take(start + 50s)->ids.contains(hash(1)));
+}
+
+TEST(DepartedIds, AllIdsOfAFileLeaveTogetherAndLater) {
+    departures departed;
+    id_hashes ids;
+    ids.insert(hash(1));
+    departed.files.add_all(std::move(ids), start, "/etc/kallglot_exporter/sessions.txt");
+    departed.lines.add(hash(2), start);
+    EXPECT_TRUE(departed.lines.take(start + 30s)->file.empty());
+    EXPECT_FALSE(departed.files.take(start + 10min - 1ns));
+    EXPECT_TRUE(departed.contains(hash(1)));
+    const auto due = departed.files.take(start + 10min);
+    ASSERT_TRUE(due);
+    EXPECT_EQ(due->file, "/etc/kallglot_exporter/sessions.txt");
+    EXPECT_TRUE(due->ids.contains(hash(1)));
 }
 
 TEST(DepartedIds, ReturnsSmallAndLargeSetsInFull) {
@@ -102,8 +117,8 @@ TEST(DepartedIds, ReturnsSmallAndLargeSetsInFull) {
     }
     departed.add_all(id_hashes(), start + 5s);
     std::size_t left = 0;
-    while (const auto ids = departed.take(start + 30s)) {
-        left += ids->size();
+    while (const auto due = departed.take(start + 30s)) {
+        left += due->ids.size();
     }
     EXPECT_EQ(left, 10'100u);
     EXPECT_EQ(departed.due(), std::nullopt) << "the empty one left nothing behind";

@@ -42,15 +42,38 @@ TEST_F(FileWatchFaults, AnUnreadableFileKeepsItsIds) {
     EXPECT_EQ(take_removed(), names{one});
 }
 
+TEST_F(FileWatchFaults, ALinkOfAnotherUserThanTheOwnerOfTheFileIsNotRead) {
+    if (::geteuid() != 0) {
+        GTEST_SKIP() << "only root can give a link to another user";
+    }
+    constexpr uid_t other = 4002;
+    std::filesystem::create_directory(path("secrets"));
+    write("secrets/api_token", one + "\n");
+    std::filesystem::create_symlink(path("secrets/api_token"), path("link"));
+    ASSERT_EQ(::lchown(path("link").c_str(), other, other), 0);
+    // A user may link to files of its own, and root to those of every user.
+    write("own", two + "\n");
+    ASSERT_EQ(::chown(path("own").c_str(), other, other), 0);
+    std::filesystem::create_symlink(path("own"), path("own_link"));
+    ASSERT_EQ(::lchown(path("own_link").c_str(), other, other), 0);
+    start("*link");
+    EXPECT_EQ(take_added(), names{two});
+    const names logged = take_log();
+    ASSERT_EQ(logged.size(), 1u);
+    EXPECT_NE(logged.front().find("a symbolic link of another user leads to it"), std::string::npos)
+        << logged.front();
+    EXPECT_EQ(logged.front().find(one), std::string::npos) << "the content stays out of the log";
+}
+
 TEST_F(FileWatchFaults, AnErrorBetweenTwoAbsencesRestartsTheGrace) {
     write("ids", one + "\n");
     start("*");
     std::filesystem::remove(path("ids"));
-    pass(20s);
+    pass(9min);
     std::filesystem::create_symlink("ids", path("ids"));
-    pass(1min);
+    pass(2min);
     std::filesystem::remove(path("ids"));
-    pass(29s);
+    pass(10min - 1s);
     EXPECT_EQ(take_removed(), names{});
     pass(2s);
     EXPECT_EQ(take_removed(), names{one});
@@ -236,11 +259,11 @@ TEST_F(FileWatchFaults, ManyEventsAtOnceAreNotLost) {
     for (int file = 0; file < 2000; ++file) {
         write(std::to_string(file) + ".ids", one + std::to_string(file) + "\n");
     }
-    EXPECT_TRUE(loop_.run_until([&] {
+    for (int moment = 0; moment < 10'000 && added_.size() < 2000; ++moment) {
         clock_.advance(1ms);
-        asio::post(loop_.executor(), [] {});
-        return added_.size() == 2000;
-    }));
+        loop_.poll();
+    }
+    EXPECT_EQ(added_.size(), 2000u);
 }
 
 } // namespace

@@ -4,6 +4,7 @@
 #define KALLGLOT_TESTS_UNIT_INTAKE_FILE_WATCH_FIXTURE_HPP
 
 #include "kallglot/intake/file_watch.hpp"
+#include "support/inline_worker.hpp"
 #include "support/kept_log.hpp"
 #include "support/loop.hpp"
 #include "support/temporary_folder.hpp"
@@ -144,7 +145,8 @@ protected:
     std::size_t batches_ = 0; ///< calls of on_added()
     std::map<std::uint64_t, std::string> names_;
     std::uint64_t bad_lines_ = 0;
-    file_watch watch_{loop_.executor(), clock_, log_, *this};
+    inline_worker worker_{loop_.executor()};
+    file_watch watch_{loop_.executor(), clock_, worker_, log_, *this};
 
 private:
     [[nodiscard]] names paths(const names& patterns) const {

@@ -68,7 +68,8 @@ TEST(FileWatchLoad, AMillionLinesDoNotHoldTheLoop) {
     kept_log log;
     loop loop;
     counting_listener seen;
-    file_watch watch(loop.executor(), clock, log, seen);
+    inline_worker worker(loop.executor());
+    file_watch watch(loop.executor(), clock, worker, log, seen);
     watch.start({path});
 
     // Another task on the loop that records how often and how late it gets its turn.

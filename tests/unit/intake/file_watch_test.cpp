@@ -169,14 +169,45 @@ TEST_F(FileWatch, AFileThatVanishedForGoodIsForgotten) {
     let_stamps_age("a");
     start("*");
     settle();
+    EXPECT_EQ(take_log(), names{});
     std::filesystem::remove(path("a"));
-    pass(29s);
+    pass(10min - 1s);
     EXPECT_EQ(take_removed(), names{});
+    EXPECT_EQ(
+        take_log(),
+        names{"info session file is missing: keeping its ids for 10 minutes file=" + path("a")});
     pass(2s);
     EXPECT_EQ(take_removed(), names{one}) << "the second is still in the other file";
+    EXPECT_EQ(
+        take_log(),
+        names{
+            "info session ids removed from their file: the file no longer keeps them tracked file="
+            + path("a") + " ids=2"});
     std::filesystem::remove(path("b"));
-    pass(31s);
+    pass(10min + 1s);
     EXPECT_EQ(take_removed(), (names{two, three}));
+}
+
+TEST_F(FileWatch, AnEmptiedFileKeepsItsIdsForTenMinutes) {
+    write("ids", one + "\n" + two + "\n");
+    start("ids");
+    EXPECT_EQ(take_added(), (names{one, two}));
+    for (int round = 0; round < 3; ++round) {
+        write("ids", "# the program that writes it has started\n");
+        pass(9min);
+        write("ids", two + "\n" + one + "\n");
+        pass(20s);
+    }
+    EXPECT_EQ(take_added(), names{});
+    EXPECT_EQ(take_removed(), names{});
+    EXPECT_EQ(take_log().size(), 3U) << "once each time";
+    write("ids", "");
+    pass(10min + 1s);
+    EXPECT_EQ(take_removed(), (names{one, two}));
+    EXPECT_EQ(
+        take_log().back(),
+        "info session ids removed from their file: the file no longer keeps them tracked file="
+            + path("ids") + " ids=2");
 }
 
 TEST_F(FileWatch, AnIdInTwoFilesLeavesWithTheLast) {

@@ -13,6 +13,7 @@
 namespace kallglot::test {
 namespace {
 
+using testing::Contains;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
@@ -42,7 +43,7 @@ protected:
     }
 
     [[nodiscard]] glob_matches expand(const std::string& glob, std::size_t most = 100) const {
-        return expand_globs({folder_.path().string() + glob}, most);
+        return expand_globs({folder_.path().string() + glob}, {most, 1000});
     }
 
     temporary_folder folder_;
@@ -76,7 +77,7 @@ TEST_F(GlobExpansion, AWildcardDoesNotMeanFolders) {
 
 TEST_F(GlobExpansion, RepeatedMatchesCountOnceAndTheirNumberIsBounded) {
     const std::string base = folder_.path().string();
-    const glob_matches twice = expand_globs({base + "/*.ids", base + "/one.*"}, 100);
+    const glob_matches twice = expand_globs({base + "/*.ids", base + "/one.*"}, {});
     EXPECT_THAT(inner(twice.files), ElementsAre("/one.ids", "/two.ids"));
     EXPECT_FALSE(twice.too_many);
     const glob_matches bounded = expand("/*.ids", 1);
@@ -84,13 +85,35 @@ TEST_F(GlobExpansion, RepeatedMatchesCountOnceAndTheirNumberIsBounded) {
     EXPECT_TRUE(bounded.too_many);
 }
 
-TEST_F(GlobExpansion, TheFolderOfALinksTargetIsWatched) {
+TEST_F(GlobExpansion, TheNumberOfEntriesIsBounded) {
+    const std::string glob = folder_.path().string() + "/*.ids";
+    EXPECT_TRUE(expand_globs({glob}, {100, 3}).too_many);
+    EXPECT_FALSE(expand_globs({glob}, {100, 100}).too_many);
+}
+
+TEST_F(GlobExpansion, AFolderIsWatchedBeforeItIsListed) {
+    const glob_matches matches =
+        expand_globs({folder_.path().string() + "/*"}, {}, [&](const std::string& folder) {
+            EXPECT_EQ(inner({folder}).front(), "/");
+            static_cast<void>(folder_.file("late", "sess_01JQ7N0C5VXB3HEZ4M8K00000001\n"));
+        });
+    EXPECT_THAT(inner(matches.files), Contains("/late"));
+}
+
+TEST_F(GlobExpansion, ALinkIsFoundWithoutItsTarget) {
     std::filesystem::create_symlink("b.d/x.ids", folder_.path() / "link");
     std::filesystem::create_symlink("nowhere", folder_.path() / "broken");
-    const glob_matches link = expand("/link");
-    EXPECT_THAT(inner(link.files), ElementsAre("/link"));
-    EXPECT_THAT(inner(link.folders), ElementsAre("/", "/b.d/"));
+    EXPECT_THAT(inner(expand("/link").files), ElementsAre("/link"));
+    EXPECT_THAT(inner(expand("/link").folders), ElementsAre("/"));
     EXPECT_THAT(inner(expand("/broken").files), ElementsAre("/broken"));
+}
+
+TEST(GlobSpelling, WhatIsNotExpandedIsNamed) {
+    EXPECT_TRUE(why_unmatched("/etc/kallglot_exporter/~/s.txt").starts_with("~ is not expanded"));
+    EXPECT_TRUE(why_unmatched("/srv/**/*.txt").starts_with("** matches within one folder"));
+    EXPECT_TRUE(why_unmatched("/srv/{a,b}.txt").starts_with("{} is not expanded"));
+    EXPECT_NE(why_unmatched("/tmp/s.txt").find("PrivateTmp"), std::string::npos);
+    EXPECT_EQ(why_unmatched("/etc/kallglot_exporter/sesions.txt"), "");
 }
 
 TEST_F(GlobExpansion, AnUnreadableFolderIsReported) {

@@ -81,7 +81,8 @@ public:
 
     /// What the disk holds.
     std::map<std::string, session_record> sessions;
-    std::set<std::uint64_t> keys;
+    std::set<remembered_key> keys;
+    std::map<episode_number, stuck_episode> episodes;
 
     [[nodiscard]] bool holds(const std::string& id) const { return sessions.contains(id); }
 
@@ -116,14 +117,20 @@ public:
         lane& into = lane_behind(id);
         const commit_ticket ticket = push(into, gone{id});
         if (remember) {
-            push(into, remembered_key(id.view()));
+            push(into, key_of_session({}, id.view()));
         }
         return ticket;
     }
 
-    commit_ticket remember_event(std::uint64_t key, const session_id& session) override {
+    commit_ticket remember_event(const remembered_key& key, const session_id& session) override {
         return usable_ ? push(lane_behind(session), key) : commit_ticket::refused;
     }
+
+    void note_episode(const stuck_episode& episode) override {
+        episodes.insert_or_assign(episode.number, episode);
+    }
+
+    void forget_episode(episode_number number) override { episodes.erase(number); }
 
     [[nodiscard]] commit_ticket pending(const session_id& id) const override {
         const auto found = pending_.find(std::string(id.view()));
@@ -160,7 +167,7 @@ private:
         session_id id;
     };
 
-    using entry = std::variant<put_entry, gone, std::uint64_t>;
+    using entry = std::variant<put_entry, gone, remembered_key>;
 
     /// A caller that waits for one commit.
     struct group {
@@ -213,11 +220,11 @@ private:
     void apply(const entry& what) {
         if (const auto* const put = std::get_if<put_entry>(&what)) {
             sessions.insert_or_assign(std::string(put->id.view()), put->record);
-            keys.erase(remembered_key(put->id.view()));
+            keys.erase(key_of_session({}, put->id.view()));
         } else if (const auto* const removed = std::get_if<gone>(&what)) {
             sessions.erase(std::string(removed->id.view()));
         } else {
-            keys.insert(std::get<std::uint64_t>(what));
+            keys.insert(std::get<remembered_key>(what));
         }
     }
 

@@ -81,6 +81,33 @@ TEST_F(IntakeEvents, OtherEventsAndEventsWithoutASessionChangeNothing) {
     EXPECT_EQ(metric("kallglot_exporter_sessions_rejected_total", "invalid_id"), 1);
 }
 
+TEST_F(IntakeEvents, AnEventWithoutASessionCountsOnce) {
+    EXPECT_EQ(outcome_of(event(transcript_segment, 1, 77)), event_outcome::accepted);
+    EXPECT_EQ(outcome_of(event(transcript_segment, 1, 77)), event_outcome::duplicate);
+    webhook_event without_session = event(session_ended, 1, 78);
+    without_session.session.reset();
+    EXPECT_EQ(outcome_of(without_session), event_outcome::accepted);
+    EXPECT_EQ(outcome_of(without_session), event_outcome::duplicate);
+    EXPECT_EQ(metric("kallglot_exporter_sessions_rejected_total", "invalid_id"), 1);
+    EXPECT_TRUE(store_.sessions.empty());
+}
+
+TEST_F(IntakeEvents, TheOldestEventWithoutASessionIsForgottenFirst) {
+    recent_events events;
+    const auto add = [&events](std::uint64_t number) {
+        // Spread over all bits, as the hashes are that stand here in the daemon.
+        const std::uint64_t spread = number * 0x9E37'79B9'7F4A'7C15;
+        return events.add({spread, spread});
+    };
+    for (std::uint64_t number = 0; number <= recent_events::capacity; ++number) {
+        EXPECT_TRUE(add(number));
+    }
+    EXPECT_FALSE(add(1));
+    EXPECT_FALSE(add(recent_events::capacity));
+    EXPECT_TRUE(add(0));
+    EXPECT_TRUE(add(1)) << "0 took its place";
+}
+
 TEST_F(IntakeEvents, ATypeOfTheFutureTracksASessionAndMovesNone) {
     webhook_event paused = event(other, 1, 1);
     paused.of_session = true;
@@ -315,7 +342,7 @@ TEST_F(IntakeEventCommits, AnEventIsAnsweredOnlyWhenItIsDurable) {
     ASSERT_TRUE(again.done());
     EXPECT_EQ(first.value(), event_outcome::accepted);
     EXPECT_EQ(again.value(), event_outcome::duplicate);
-    EXPECT_TRUE(store_.keys.contains(1));
+    EXPECT_TRUE(store_.keys.contains(key_of_event({}, "evt_1")));
     EXPECT_EQ(store_.sessions.at(name(1)).status, session_status::active);
 }
 

@@ -55,8 +55,8 @@ TEST_F(IntakeFiles, AnIdThatAFileHasTooStaysWhenItsCommitFails) {
 
 TEST_F(IntakeFiles, ARevivedIdInAFileSurvivesAFailedCommit) {
     const std::vector<remembered_entry> ended = {
-        {remembered_key(name(1)), clock_.now(), remembered_kind::ended},
-        {remembered_key(name(2)), clock_.now(), remembered_kind::ended}};
+        {key_of_session({}, name(1)), clock_.now(), remembered_kind::ended},
+        {key_of_session({}, name(2)), clock_.now(), remembered_kind::ended}};
     intake_->on_remembered(ended);
     const auto one = put(1);
     const auto many = put_all(names(2, 1));

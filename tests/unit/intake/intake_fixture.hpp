@@ -60,7 +60,7 @@ public:
         ledger_.emplace(max_tracked_);
         registry_ = &ledger_->sessions();
         schedule_.emplace(*registry_, poll_policy{}, clock_.now());
-        changes_.emplace(*ledger_, *schedule_, store_, metrics_, clock_);
+        changes_.emplace(*ledger_, *schedule_, store_, metrics_, clock_, log_);
         const budget_settings unlimited{{rate_limit_mode::unlimited, {}}, {}, 1.0};
         gate_.emplace(request_budget(unlimited, clock_.now()), api_health(clock_.now(), 4711));
         poller_
@@ -87,7 +87,7 @@ public:
         }
         intake_->on_sessions(restored);
         std::vector<remembered_entry> entries;
-        for (const std::uint64_t key : store_.keys) {
+        for (const remembered_key& key : store_.keys) {
             entries.push_back({key, clock_.now(), remembered_kind::ended});
         }
         intake_->on_remembered(entries);
@@ -116,10 +116,10 @@ public:
 
     [[nodiscard]] webhook_event event(webhook_type type,
                                       std::size_t session,
-                                      std::uint64_t key) const {
+                                      std::uint64_t number) const {
         webhook_event made;
         made.of_session = session_event_of(type).has_value();
-        made.key = key;
+        made.id = event_id("evt_" + std::to_string(number));
         made.type = type;
         made.made_at = clock_.wall_now();
         made.session = id(name(session));

@@ -9,7 +9,16 @@ namespace {
 
 using enum webhook_type;
 
-class Intake : public IntakeFixture {};
+class Intake : public IntakeFixture {
+protected:
+    /// Polls go on in between.
+    void run_for(steady_duration time) {
+        for (steady_duration passed{}; passed < time; passed += 100ms) {
+            clock_.advance(100ms);
+            loop_.poll();
+        }
+    }
+};
 
 TEST_F(Intake, AnIdIsAnsweredOnlyWhenItIsDurable) {
     const auto first = put(1);
@@ -116,7 +125,8 @@ TEST_F(Intake, AnEventWaitsForTheBulkCommitOfItsSession) {
     store_.commit_single();
     loop_.poll();
     EXPECT_FALSE(store_.holds(name(2)));
-    EXPECT_FALSE(store_.keys.contains(1001)) << "a crash would make a duplicate of it";
+    EXPECT_FALSE(store_.keys.contains(key_of_event({}, "evt_1001")))
+        << "a crash would make a duplicate of it";
     EXPECT_FALSE(delivery.done()) << "acknowledged before its session was durable";
     EXPECT_FALSE(twice.done()) << "acknowledged before its session was durable";
     commit();
@@ -184,7 +194,7 @@ TEST_F(Intake, AFullTableRejectsNewIdsOnly) {
 TEST_F(Intake, ACallThatFailsTakesNothingFromWhatIsRemembered) {
     std::vector<remembered_entry> ended;
     for (const std::size_t i : {1U, 2U, 3U}) {
-        ended.push_back({remembered_key(name(i)), clock_.now(), remembered_kind::ended});
+        ended.push_back({key_of_session({}, name(i)), clock_.now(), remembered_kind::ended});
     }
     intake_->on_remembered(ended);
     const auto one = put(1);
@@ -263,6 +273,62 @@ TEST_F(Intake, MoreThanTheLimitComeBackAfterARestart) {
     EXPECT_EQ(registry_->size(), 20U);
     EXPECT_TRUE(put(30).failed_with(errc::session_limit));
     EXPECT_EQ(put(1).value(), track_outcome::known);
+}
+
+TEST_F(Intake, AFloodOfEpisodesLeavesBoundedStoreAndLog) {
+    constexpr std::size_t more = 50;
+    constexpr std::size_t all = episode_history::max_episodes + more;
+    max_tracked_ = all;
+    connections_ = 256;
+    restart();
+    answer_ = [this](std::string_view, steady_time) {
+        return ok_reply(session_status::connecting, clock_.wall_now());
+    };
+    start();
+    put_all(names(1, all));
+    commit();
+    run_for(50s);
+    EXPECT_EQ(ledger_->episodes().dropped(), more);
+    EXPECT_EQ(ledger_->episodes().episodes().size(), episode_history::max_episodes);
+    EXPECT_EQ(store_.episodes.size(), episode_history::max_episodes);
+    EXPECT_FALSE(store_.episodes.contains(more));
+    EXPECT_LE(log_.count(log_level::info), 2 * log_budget::max_lines);
+}
+
+TEST_F(Intake, AStuckEpisodeIsStoredCountedAndLogged) {
+    session_status status = session_status::connecting;
+    answer_ = [&](std::string_view, steady_time) {
+        return ok_reply(status, clock_.wall_now());
+    };
+    start();
+    put(1);
+    commit();
+    run_for(40s);
+    ASSERT_EQ(store_.episodes.size(), 1U);
+    EXPECT_TRUE(store_.episodes.at(1).is_open());
+    EXPECT_TRUE(record(1).in_episode);
+    const auto lines = [this](std::string_view beginning) {
+        return std::ranges::count_if(log_.lines, [&](const std::string& line) {
+            return line.starts_with(beginning) && line.find("left_out=0") != std::string::npos;
+        });
+    };
+    EXPECT_EQ(lines("info stuck episode began session=" + name(1) + " status=connecting"), 1);
+
+    // A restart tells nothing again, and the end is counted once.
+    const auto stored = store_.episodes.at(1);
+    restart();
+    intake_->on_episodes(std::vector<stuck_episode>{stored});
+    start();
+    run_for(10s);
+    status = session_status::active;
+    run_for(10s);
+    EXPECT_EQ(store_.episodes.at(1).outcome, episode_outcome::recovered);
+    EXPECT_EQ(lines("info stuck episode began"), 1);
+    EXPECT_EQ(lines("info stuck episode ended"), 1);
+    EXPECT_EQ(test::instrument_value(metrics_.instruments(),
+                                     "kallglot_stuck_episodes_total",
+                                     {"connecting", "recovered"}),
+              1);
 }
 
 } // namespace

@@ -1,6 +1,6 @@
 #include "log/log_line.hpp"
 
-#include "kallglot/base/utf8.hpp"
+#include "kallglot/base/text.hpp"
 
 #include <boost/json/parse.hpp>
 
@@ -22,53 +22,53 @@ constexpr log_time some_time{1776157394007ms};
 constexpr log_style logfmt{log_format::logfmt, false};
 constexpr log_style json{log_format::json, false};
 
-std::string format(std::string_view message,
-                   const std::vector<log_field>& fields,
-                   log_style style,
-                   log_level level = log_level::info) {
+std::string formatted(std::string_view message,
+                      const std::vector<log_field>& fields,
+                      log_style style,
+                      log_level level = log_level::info) {
     log_line line;
     return std::string(line.format({some_time, level, message, fields}, style));
 }
 
 TEST(LogLine, LogfmtHasThePublishedForm) {
-    EXPECT_EQ(format("listening",
-                     {{"listener", "private"},
-                      {"address", "127.0.0.1:10455"},
-                      {"port", 10455},
-                      {"offset", -3},
-                      {"bytes", std::uint64_t{18446744073709551615U}},
-                      {"ratio", 0.5},
-                      {"tls", true},
-                      {"reason", "two words"},
-                      {"empty", ""},
-                      {"sum", "a=b"}},
-                     logfmt),
+    EXPECT_EQ(formatted("listening",
+                        {{"listener", "private"},
+                         {"address", "127.0.0.1:10455"},
+                         {"port", 10455},
+                         {"offset", -3},
+                         {"bytes", std::uint64_t{18446744073709551615U}},
+                         {"ratio", 0.5},
+                         {"tls", true},
+                         {"reason", "two words"},
+                         {"empty", ""},
+                         {"sum", "a=b"}},
+                        logfmt),
               "ts=2026-04-14T09:03:14.007Z level=info msg=listening listener=private "
               "address=127.0.0.1:10455 port=10455 offset=-3 bytes=18446744073709551615 ratio=0.5 "
               "tls=true reason=\"two words\" empty=\"\" sum=\"a=b\"\n");
-    EXPECT_EQ(format("poll failed", {}, logfmt, log_level::warn),
+    EXPECT_EQ(formatted("poll failed", {}, logfmt, log_level::warn),
               "ts=2026-04-14T09:03:14.007Z level=warn msg=\"poll failed\"\n");
 }
 
 TEST(LogLine, JsonHasThePublishedForm) {
     EXPECT_EQ(
-        format("poll failed",
-               {{"session", "cs_4f9b"}, {"status", 503}, {"retry", false}, {"delay", 1.25}},
-               json,
-               log_level::error),
+        formatted("poll failed",
+                  {{"session", "cs_4f9b"}, {"status", 503}, {"retry", false}, {"delay", 1.25}},
+                  json,
+                  log_level::error),
         R"({"ts":"2026-04-14T09:03:14.007Z","level":"error","msg":"poll failed","session":"cs_4f9b",)"
         R"("status":503,"retry":false,"delay":1.25})"
         "\n");
 }
 
 TEST(LogLine, JournalLinesHaveAPriorityAndNoTime) {
-    EXPECT_EQ(format("x", {}, {log_format::logfmt, true}, log_level::debug),
+    EXPECT_EQ(formatted("x", {}, {log_format::logfmt, true}, log_level::debug),
               "<7>level=debug msg=x\n");
-    EXPECT_EQ(format("x", {}, {log_format::logfmt, true}, log_level::info),
+    EXPECT_EQ(formatted("x", {}, {log_format::logfmt, true}, log_level::info),
               "<6>level=info msg=x\n");
-    EXPECT_EQ(format("x", {}, {log_format::logfmt, true}, log_level::warn),
+    EXPECT_EQ(formatted("x", {}, {log_format::logfmt, true}, log_level::warn),
               "<4>level=warn msg=x\n");
-    EXPECT_EQ(format("x", {{"a", 1}}, {log_format::json, true}, log_level::error),
+    EXPECT_EQ(formatted("x", {{"a", 1}}, {log_format::json, true}, log_level::error),
               "<3>{\"level\":\"error\",\"msg\":\"x\",\"a\":1}\n");
 }
 
@@ -90,10 +90,10 @@ TEST(LogLine, HostileTextsAreEscapedInBothFormats) {
         {"tab\there", "tab\\there"},
     };
     for (const auto& [text, shown] : cases) {
-        EXPECT_EQ(format("m", {{"k", text}}, logfmt),
+        EXPECT_EQ(formatted("m", {{"k", text}}, logfmt),
                   "ts=2026-04-14T09:03:14.007Z level=info msg=m k=\"" + shown + "\"\n");
         EXPECT_EQ(
-            format("m", {{"k", text}}, json),
+            formatted("m", {{"k", text}}, json),
             R"({"ts":"2026-04-14T09:03:14.007Z","level":"info","msg":"m","k":")" + shown + "\"}\n");
     }
 }
@@ -106,7 +106,7 @@ TEST(LogLine, ALongTextIsCutAtAWholeCharacter) {
         while (text.size() < 1024 * 1024) {
             text += unit;
         }
-        const std::string line = format("m", {{"k", text}}, logfmt);
+        const std::string line = formatted("m", {{"k", text}}, logfmt);
         const auto begin = line.find("k=\"") + 3;
         const auto value = line.substr(begin, line.size() - begin - 2);
         EXPECT_LE(value.size(), max_log_text_bytes);
@@ -130,7 +130,7 @@ TEST(LogLine, AnyEventIsOneBoundedLineOfValidJson) {
         fields.emplace_back("key", std::string_view(noise).substr(static_cast<std::size_t>(i)));
     }
     for (const log_style style : {json, logfmt, log_style{log_format::json, true}}) {
-        std::string line = format(noise, fields, style);
+        std::string line = formatted(noise, fields, style);
         EXPECT_LE(line.size(), max_log_line_bytes);
         EXPECT_EQ(std::count(line.begin(), line.end(), '\n'), 1);
         EXPECT_EQ(line.back(), '\n');
@@ -145,12 +145,14 @@ TEST(LogLine, AnyEventIsOneBoundedLineOfValidJson) {
 TEST(LogLine, NonFiniteNumbersAreStringsInJson) {
     using limits = std::numeric_limits<double>;
     EXPECT_NE(
-        format("m",
-               {{"a", limits::infinity()}, {"b", -limits::infinity()}, {"c", limits::quiet_NaN()}},
-               json)
+        formatted(
+            "m",
+            {{"a", limits::infinity()}, {"b", -limits::infinity()}, {"c", limits::quiet_NaN()}},
+            json)
             .find(R"("a":"+Inf","b":"-Inf","c":"NaN")"),
         std::string::npos);
-    EXPECT_NE(format("m", {{"a", limits::infinity()}}, logfmt).find("a=+Inf"), std::string::npos);
+    EXPECT_NE(formatted("m", {{"a", limits::infinity()}}, logfmt).find("a=+Inf"),
+              std::string::npos);
 }
 
 TEST(LogLine, SuppressedEventsAreReported) {

@@ -116,7 +116,8 @@ TEST_P(FullChannel, LinesAreDroppedAndCountedInsteadOfWaiting) {
     EXPECT_TRUE(first.ends_with("x\n"));
     log.debug("after");
     EXPECT_EQ(full.read(),
-              "ts=2026-04-14T09:03:14.007Z level=warn msg=\"log lines dropped\" lines="
+              "ts=2026-04-14T09:03:14.007Z level=warn msg=\"log lines dropped: the reader of the "
+              "log is too slow\" lines="
                   + std::to_string(dropped)
                   + "\nts=2026-04-14T09:03:14.007Z level=debug msg=after\n");
     EXPECT_EQ(log.dropped_lines(), dropped);

@@ -92,7 +92,7 @@ std::string write_histogram(exposition_format format) {
 
 constexpr std::string_view histogram_head =
     "# HELP kallglot_session_status_dwell_seconds Time spent in a status, observed when a "
-    "session leaves it, if known precisely enough.\n"
+    "session leaves it; left out if entry or exit is not known precisely.\n"
     "# TYPE kallglot_session_status_dwell_seconds histogram\n";
 
 TEST(ExpositionWriter, WritesHistogramsInTextFormatWithoutExemplars) {

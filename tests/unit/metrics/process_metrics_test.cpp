@@ -1,6 +1,5 @@
-#include "kallglot/metrics/process_metrics.hpp"
-
 #include "exposition_reader.hpp"
+#include "kallglot/metrics/exposition.hpp"
 
 #include <gtest/gtest.h>
 

@@ -20,6 +20,14 @@ void fill_thresholds(census& counted, const threshold_settings& lists) {
     counted.over_threshold[at(session_status::connecting)] = {2, 1, 0, 0, 0};
     counted.over_threshold[at(session_status::active)] = {3, 0};
     counted.over_threshold[at(session_status::ending)] = {0, 0};
+    for (const session_status status :
+         {session_status::created, session_status::connecting, session_status::ending}) {
+        counted.over_threshold_by_provider[at(status)].resize(
+            counted.over_threshold[at(status)].size());
+    }
+    // Two over 15 s, one of them over 30 s.
+    counted.over_threshold_by_provider[at(session_status::connecting)][0] = {1, 0, 1, 0, 0};
+    counted.over_threshold_by_provider[at(session_status::connecting)][1] = {1, 0, 0, 0, 0};
     counted.suspected_over_threshold = counted.over_threshold;
     counted.suspected_over_threshold[at(session_status::connecting)] = {0, 1, 0, 0, 0};
     for (const session_status status :
@@ -41,6 +49,7 @@ daemon_report make_young_report() {
     fill_thresholds(counted, report.thresholds);
     counted.stale = {0, 1, 2, 0, 0, 0};
     counted.unverified = 6;
+    counted.unobserved = 8;
     counted.oldest_since.fill(no_time);
     counted.oldest_since[at(session_status::connecting)] =
         moment - std::chrono::milliseconds(45'500);
@@ -51,6 +60,7 @@ daemon_report make_young_report() {
 
 daemon_report make_full_report() {
     daemon_report report = make_young_report();
+    report.external_url = "https://metrics.example.com/kallglot";
     gauge_set& gauges = report.gauges;
     report.state = api_state::ok;
     gauges.set(metric::up, 1);
@@ -69,6 +79,12 @@ daemon_report make_full_report() {
     connections.idle = 3;
     connections.busy = 14;
     connections.opening = 1;
+    connections.open = {4, 13};
+    connections.requests_in_flight = 340;
+    connections.requests_waiting = 2;
+    connections.resent_total = {5, 6, 7, 8};
+    connections.goaways_total[static_cast<std::size_t>(http2_code::enhance_your_calm)] = 9;
+    connections.streams_cancelled_total = 11;
     connections.opened_total = 90;
     connections.tls_handshakes_total = 88;
     connections.tls_resumptions_total = 70;
@@ -77,6 +93,7 @@ daemon_report make_full_report() {
     gauges.set(metric::poll_budget, std::numeric_limits<double>::infinity());
     gauges.set(metric::poll_demand, 12.75);
     gauges.set(metric::poll_stretch, 1);
+    gauges.set(metric::decisions, 0.58);
     gauges.set(metric::foreign_requests, 17);
     for (const auto& cls : poll_class_words) {
         gauges.set(metric::polls_overdue, cls.text, 1 + static_cast<double>(cls.value));
@@ -94,6 +111,8 @@ daemon_report make_full_report() {
     report.store_writable = true;
     gauges.set(metric::web_certificate_not_after, "private", 1'850'000'000);
     gauges.set(metric::web_certificate_not_after, "webhook", 1'860'000'000);
+    gauges.set(metric::tls_handshake_failures, "private", 3);
+    gauges.set(metric::tls_handshake_failures, "webhook", 5);
 
     session_series series{*session_id::parse("sess_01HXYZ123456789ABCDEFGHJKMNPQ")};
     series.status = session_status::active;

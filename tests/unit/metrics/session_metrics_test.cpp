@@ -38,6 +38,21 @@ TEST(SessionMetrics, CountsByStatus) {
               "kallglot_sessions{status=\"unknown\"} 1\n");
 }
 
+TEST(SessionMetrics, CountsConfirmedThresholdsByProvider) {
+    const std::string text =
+        family(render(test::make_young_report()), "kallglot_sessions_over_threshold_by_provider");
+    const std::string name = "\nkallglot_sessions_over_threshold_by_provider{status=\"";
+    for (const char* line : {"connecting\",threshold_seconds=\"15\",provider=\"twilio\"} 1\n",
+                             "connecting\",threshold_seconds=\"15\",provider=\"sip\"} 1\n",
+                             "connecting\",threshold_seconds=\"30\",provider=\"twilio\"} 1\n",
+                             "connecting\",threshold_seconds=\"30\",provider=\"sip\"} 0\n",
+                             "created\",threshold_seconds=\"300\",provider=\"none\"} 0\n",
+                             "ending\",threshold_seconds=\"60\",provider=\"other\"} 0\n"}) {
+        EXPECT_NE(text.find(name + line), std::string::npos) << line;
+    }
+    EXPECT_EQ(text.find("active"), std::string::npos);
+}
+
 TEST(SessionMetrics, CountsConfirmedThresholds) {
     EXPECT_EQ(
         family(render(test::make_young_report()), "kallglot_sessions_over_threshold"),
@@ -88,8 +103,8 @@ TEST(SessionMetrics, OldestStayIsAWallTimeAndAbsentWithoutSessions) {
     EXPECT_EQ(
         family(render(test::make_young_report()),
                "kallglot_oldest_session_status_since_timestamp_seconds"),
-        "# HELP kallglot_oldest_session_status_since_timestamp_seconds Start of the longest "
-        "current stay in this status, as a Unix time.\n"
+        "# HELP kallglot_oldest_session_status_since_timestamp_seconds When the session that has "
+        "been longest in this status entered it, as a Unix time.\n"
         "# TYPE kallglot_oldest_session_status_since_timestamp_seconds gauge\n"
         "kallglot_oldest_session_status_since_timestamp_seconds{status=\"connecting\"} "
         "1799999954.5\n"
@@ -112,6 +127,7 @@ TEST(SessionMetrics, HasEveryStatusModeAndProviderFromTheStart) {
               session_status_count * session_provider_count);
     EXPECT_EQ(read.count("kallglot_sessions_stale"), session_status_count);
     EXPECT_EQ(read.value("kallglot_sessions_unverified"), 0);
+    EXPECT_EQ(read.value("kallglot_sessions_unobserved"), 0);
 }
 
 TEST(SessionMetrics, PutsEachCountUnderItsLabels) {
@@ -134,6 +150,7 @@ TEST(SessionMetrics, PutsEachCountUnderItsLabels) {
               1);
     EXPECT_EQ(read.value("kallglot_sessions_stale", {{"status", "active"}}), 2);
     EXPECT_EQ(read.value("kallglot_sessions_unverified"), 6);
+    EXPECT_EQ(read.value("kallglot_sessions_unobserved"), 8);
 }
 
 TEST(SessionMetrics, WritesThresholdsAsPlainNumbers) {

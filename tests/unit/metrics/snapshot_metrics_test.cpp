@@ -65,6 +65,7 @@ TEST(SnapshotMetrics, ShowsEveryGaugeThatIsKnown) {
               std::numeric_limits<double>::infinity());
     EXPECT_EQ(read.value("kallglot_exporter_poll_demand_requests_per_second"), 12.75);
     EXPECT_EQ(read.value("kallglot_exporter_poll_stretch_ratio"), 1);
+    EXPECT_EQ(read.value("kallglot_exporter_decisions_ratio"), 0.58);
     EXPECT_EQ(read.value("kallglot_exporter_foreign_requests_total"), 17);
     EXPECT_EQ(read.value("kallglot_exporter_sessions_limit"), 1'000'000);
     EXPECT_EQ(read.value("kallglot_exporter_event_loop_delay_seconds"), 0.0125);
@@ -79,6 +80,16 @@ TEST(SnapshotMetrics, ShowsConnectionsAndOverduePollsByKind) {
     EXPECT_EQ(read.value("kallglot_exporter_api_connections", {{"state", "idle"}}), 3);
     EXPECT_EQ(read.value("kallglot_exporter_api_connections", {{"state", "busy"}}), 14);
     EXPECT_EQ(read.value("kallglot_exporter_api_connections", {{"state", "opening"}}), 1);
+    EXPECT_EQ(read.value("kallglot_exporter_api_open_connections", {{"protocol", "http/1.1"}}), 4);
+    EXPECT_EQ(read.value("kallglot_exporter_api_open_connections", {{"protocol", "h2"}}), 13);
+    EXPECT_EQ(read.value("kallglot_exporter_api_requests_in_flight"), 340);
+    EXPECT_EQ(read.value("kallglot_exporter_api_requests_waiting"), 2);
+    EXPECT_EQ(read.value("kallglot_exporter_api_requests_resent_total", {{"cause", "refused"}}), 6);
+    EXPECT_EQ(read.value("kallglot_exporter_api_goaways_total", {{"code", "no_error"}}), 0);
+    EXPECT_EQ(read.value("kallglot_exporter_api_goaways_total", {{"code", "enhance_your_calm"}}),
+              9);
+    EXPECT_EQ(read.count("kallglot_exporter_api_goaways_total"), 15U);
+    EXPECT_EQ(read.value("kallglot_exporter_api_streams_cancelled_total"), 11);
     EXPECT_EQ(read.value("kallglot_exporter_api_connections_opened_total"), 90);
     EXPECT_EQ(read.value("kallglot_exporter_api_tls_handshakes_total"), 88);
     EXPECT_EQ(read.value("kallglot_exporter_api_tls_resumptions_total"), 70);
@@ -106,6 +117,9 @@ TEST(SnapshotMetrics, ShowsStoreAndListenerCertificates) {
     EXPECT_EQ(read.value("kallglot_exporter_web_certificate_not_after_timestamp_seconds",
                          {{"listener", "webhook"}}),
               1'860'000'000);
+    EXPECT_EQ(
+        read.value("kallglot_exporter_tls_handshake_failures_total", {{"listener", "webhook"}}),
+        5);
 }
 
 TEST(SnapshotMetrics, ShowsTheBoundedSetOfSessions) {

@@ -3,10 +3,13 @@
 #include <gtest/gtest.h>
 #include <malloc.h>
 
+#include <array>
 #include <list>
 #include <random>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace kallglot {
 namespace {
@@ -26,6 +29,45 @@ struct bad_request {
     std::string bytes;
     int status;
 };
+
+TEST(HttpServerParser, DropsThePrefixOfAProxy) {
+    for (const auto& [sent, path] : std::to_array<std::pair<std::string, std::string>>({
+             {"/kallglot/metrics", "/metrics"},
+             {"/kallglot/", "/"},
+             {"/kallglot", "/"},
+             {"/kallglot?a=b", "/"},
+             {"http://a/kallglot/metrics", "/metrics"},
+             {"/metrics", "/metrics"},
+             {"/", "/"},
+             {"/kallglots", "/kallglots"},
+             {"/kallglot/kallglot/metrics", "/kallglot/metrics"},
+         })) {
+        http_server_parser parser(small_limits());
+        parser.use_prefix("/kallglot");
+        ASSERT_EQ(parser.put("GET " + sent + " HTTP/1.1\r\nHost: a\r\n\r\n"), state::complete)
+            << sent;
+        EXPECT_EQ(parser.take().path, path) << sent;
+    }
+}
+
+TEST(HttpServerParser, KnowsThePathOfARefusedRequest) {
+    http_server_parser parser(small_limits());
+    parser.put("POST /api/v1/sessions?x HTTP/1.1\r\nHost: a\r\nContent-Length: 1001\r\n\r\n");
+    EXPECT_EQ(parser.refusal(), 413);
+    EXPECT_EQ(parser.path(), "/api/v1/sessions");
+    http_server_parser not_parsed(small_limits());
+    not_parsed.put(
+        "GET /api/v1/x?y HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n");
+    EXPECT_EQ(not_parsed.refusal(), 400);
+    EXPECT_EQ(not_parsed.path(), "/api/v1/x");
+    http_server_parser too_long(small_limits());
+    too_long.put("GET /api/v1/x HTTP/1.1\r\nX: " + std::string(5000, 'y'));
+    EXPECT_EQ(too_long.refusal(), 431);
+    EXPECT_EQ(too_long.path(), "/api/v1/x");
+    http_server_parser without_path(small_limits());
+    without_path.put("nonsense\r\n\r\n");
+    EXPECT_EQ(without_path.path(), "");
+}
 
 class RefusedRequest : public testing::TestWithParam<bad_request> {};
 
@@ -54,6 +96,14 @@ TEST_P(RefusedRequest, IsNotFollowedByAnother) {
 
 const std::string host = "Host: localhost\r\n";
 
+std::string repeated(const std::string& text, int times) {
+    std::string all;
+    for (int i = 0; i < times; ++i) {
+        all += text;
+    }
+    return all;
+}
+
 INSTANTIATE_TEST_SUITE_P(
     Requests,
     RefusedRequest,
@@ -70,9 +120,39 @@ INSTANTIATE_TEST_SUITE_P(
             "GzipCodingWithLength",
             "POST / HTTP/1.1\r\n" + host + "Transfer-Encoding: gzip\r\nContent-Length: 5\r\n\r\n",
             400},
-        bad_request{"Chunked",
-                    "POST / HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-                    411},
+        bad_request{"ChunkedTwice",
+                    "POST / HTTP/1.1\r\n" + host
+                        + "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n",
+                    400},
+        bad_request{"ChunkedInAList",
+                    "POST / HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked, chunked\r\n\r\n",
+                    501},
+        bad_request{"QuotedChunked",
+                    "POST / HTTP/1.1\r\n" + host + "Transfer-Encoding: \"chunked\"\r\n\r\n",
+                    501},
+        bad_request{"EmptyCoding",
+                    "POST / HTTP/1.1\r\n" + host + "Transfer-Encoding:\r\n\r\n",
+                    501},
+        bad_request{
+            "ChunkedBesideAnEmptyLength",
+            "POST / HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked\r\nContent-Length:\r\n\r\n",
+            400},
+        bad_request{"MalformedChunk",
+                    "POST / HTTP/1.1\r\n" + host
+                        + "Transfer-Encoding: chunked\r\n\r\n5 \r\nhello\r\n0\r\n\r\n",
+                    400},
+        bad_request{"Trailer",
+                    "POST / HTTP/1.1\r\n" + host
+                        + "Transfer-Encoding: chunked\r\n\r\n0\r\nContent-Length: 5\r\n\r\n",
+                    400},
+        bad_request{"ChunksOverTheLimit",
+                    "POST / HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked\r\n\r\n3e9\r\n",
+                    413},
+        bad_request{"ManyFields",
+                    "GET / HTTP/1.1\r\n" + host + repeated("a:\r\n", 100) + "\r\n",
+                    431},
+        bad_request{"OtherFirstByte", "{\"id\": 1}", 400},
+        bad_request{"TlsHelloWithoutALine", "\x16\x03\x01\x02"s, 400},
         bad_request{"GzipCoding",
                     "POST / HTTP/1.1\r\n" + host + "Transfer-Encoding: gzip\r\n\r\n",
                     501},
@@ -182,6 +262,56 @@ TEST(HttpServerParser, ReadsABodyOfTheGivenLength) {
     const http_request request =
         parse("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n" + body);
     EXPECT_EQ(request.body, body);
+}
+
+TEST(HttpServerParser, ReadsAHundredFields) {
+    EXPECT_EQ(parse("GET / HTTP/1.1\r\n" + host + repeated("a:\r\n", 99) + "\r\n").fields.size(),
+              100U);
+}
+
+TEST(HttpServerParser, ReadsAChunkedBodyInPiecesOfAnySize) {
+    const std::string first =
+        "POST /first HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: Chunked\r\n\r\n"
+        "6;x=y\r\na body\r\n1F\r\n of more than thirty-two bytes.\r\n0\r\n\r\n";
+    const std::string both = first + "GET /second HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    for (std::size_t piece = 1; piece <= both.size(); ++piece) {
+        http_server_parser parser(small_limits());
+        std::vector<std::string> paths;
+        std::vector<std::string> bodies;
+        for (std::size_t at = 0; at < both.size(); at += piece) {
+            parser.put(std::string_view(both).substr(at, piece));
+            while (parser.now() == state::complete) {
+                const http_request request = parser.take();
+                paths.push_back(request.path);
+                bodies.push_back(request.body);
+            }
+        }
+        ASSERT_EQ(paths, (std::vector<std::string>{"/first", "/second"})) << piece;
+        ASSERT_EQ(bodies, (std::vector<std::string>{"a body of more than thirty-two bytes.", ""}));
+    }
+}
+
+TEST(HttpServerParser, CountsTheBytesOfTheBody) {
+    http_server_parser parser(small_limits());
+    parser.put("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 500\r\n\r\n");
+    EXPECT_EQ(parser.body_bytes(), 0U);
+    parser.put(std::string(300, 'b'));
+    EXPECT_EQ(parser.body_bytes(), 300U);
+    parser.put(std::string(200, 'b'));
+    EXPECT_EQ(parser.body_bytes(), 500U);
+    static_cast<void>(parser.take());
+    EXPECT_EQ(parser.body_bytes(), 0U);
+}
+
+TEST(HttpServerParser, TakesARequestWithoutItsBody) {
+    http_server_parser parser(small_limits());
+    parser.put("GET /metrics HTTP/1.1\r\nHost: localhost\r\nContent-Length: 500\r\n\r\nsome of it");
+    ASSERT_NE(parser.head(), nullptr);
+    const http_request request = parser.take_head();
+    EXPECT_EQ(request.path, "/metrics");
+    EXPECT_EQ(request.body, "");
+    EXPECT_FALSE(request.keep_alive);
+    EXPECT_EQ(parser.put("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"), state::refused);
 }
 
 TEST(HttpServerParser, IsIdleOnlyBetweenRequests) {

@@ -19,7 +19,9 @@ http_routes make_routes() {
     routes.add("GET", "/metrics", handler());
     routes.add("POST", "/-/reload", handler());
     routes.add("GET", "/api/v1/sessions", handler());
-    routes.add("POST", "/api/v1/sessions", handler());
+    routes.add_with_body("POST", "/api/v1/sessions", handler(), [](const http_request&) {
+        return std::optional<http_response>();
+    });
     routes.add("PUT", "/api/v1/sessions/", handler(), http_routes::match::prefix);
     routes.add("GET", "/api/v1/sessions/", handler(), http_routes::match::prefix);
     return routes;
@@ -59,10 +61,29 @@ TEST(HttpRoutes, AnswersHeadOnRoutesOfGet) {
 TEST(HttpRoutes, NamesTheMethodsOfAPath) {
     const http_routes routes = make_routes();
     EXPECT_EQ(routes.find("DELETE", "/metrics").status, 405);
-    EXPECT_EQ(routes.find("DELETE", "/metrics").allow, "GET, HEAD");
-    EXPECT_EQ(routes.find("GET", "/-/reload").allow, "POST");
-    EXPECT_EQ(routes.find("get", "/api/v1/sessions").allow, "GET, HEAD, POST");
+    EXPECT_EQ(routes.find("DELETE", "/metrics").allow, "GET, HEAD, OPTIONS");
+    EXPECT_EQ(routes.find("GET", "/-/reload").allow, "OPTIONS, POST");
+    EXPECT_EQ(routes.find("get", "/api/v1/sessions").allow, "GET, HEAD, OPTIONS, POST");
     EXPECT_EQ(routes.find("GET", "/metrics").allow, "");
+}
+
+TEST(HttpRoutes, AnswersOptionsOnKnownPaths) {
+    const http_routes routes = make_routes();
+    EXPECT_EQ(routes.find("OPTIONS", "/metrics").status, 204);
+    EXPECT_EQ(routes.find("OPTIONS", "/metrics").allow, "GET, HEAD, OPTIONS");
+    EXPECT_EQ(routes.find("OPTIONS", "/api/v1/sessions/sess_1").allow, "GET, HEAD, OPTIONS, PUT");
+    EXPECT_EQ(routes.find("OPTIONS", "*").status, 204);
+    EXPECT_EQ(routes.find("OPTIONS", "*").allow, "GET, HEAD, OPTIONS, POST, PUT");
+    EXPECT_EQ(routes.find("OPTIONS", "/nowhere").status, 404);
+    EXPECT_EQ(routes.find("options", "/metrics").status, 405);
+}
+
+TEST(HttpRoutes, KnowsWhoNeedsABody) {
+    const http_routes routes = make_routes();
+    EXPECT_NE(routes.find("POST", "/api/v1/sessions").check, nullptr);
+    EXPECT_EQ(routes.find("GET", "/api/v1/sessions").check, nullptr);
+    EXPECT_EQ(routes.find("POST", "/-/reload").check, nullptr);
+    EXPECT_EQ(routes.find("OPTIONS", "/api/v1/sessions").check, nullptr);
 }
 
 TEST(HttpRoutes, FindsPrefixes) {

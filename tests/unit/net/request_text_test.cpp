@@ -10,10 +10,28 @@ TEST(RequestText, DiffersOnlyInTheId) {
     const std::string rest =
         " HTTP/1.1\r\nHost: api.kallglot.com\r\nUser-Agent: kallglot_exporter/1.2.3\r\n"
         "Accept: application/json\r\nAccept-Encoding: identity\r\n"
+        "Cache-Control: no-cache, no-store\r\n"
         "Authorization: Bearer kg_live_0123456789abcdefghijklmnopqrstuvwxyz\r\n\r\n";
     for (const std::string& id :
          {std::string(64, 'L'), std::string("s"), std::string("sess_0123456789-abc")}) {
         EXPECT_EQ(text.render(*session_id::parse(id)), "GET /v1/sessions/" + id + rest);
+    }
+}
+
+TEST(RequestText, TheFieldsForHttp2SayTheSame) {
+    const secret key("kg_live_0123456789abcdefghijklmnopqrstuvwxyz");
+    request_text text(api_endpoint(), "kallglot_exporter/1.2.3", key);
+    for (const std::string& id : {std::string(64, 'L'), std::string("s")}) {
+        std::string all;
+        for (const request_field& field : text.fields(*session_id::parse(id))) {
+            all.append(field.name).append("=").append(field.value).append("\n");
+            EXPECT_EQ(field.secret, field.name == "authorization");
+        }
+        EXPECT_EQ(all,
+                  ":method=GET\n:scheme=https\n:authority=api.kallglot.com\n:path=/v1/sessions/" + id
+                      + "\nuser-agent=kallglot_exporter/1.2.3\naccept=application/json\n"
+                        "accept-encoding=identity\ncache-control=no-cache, no-store\n"
+                        "authorization=Bearer kg_live_0123456789abcdefghijklmnopqrstuvwxyz\n");
     }
 }
 

@@ -41,11 +41,11 @@ std::vector<bad_server> bad_servers() {
         {"Expired",
          &test_certificates::expired,
          "localhost",
-         "certificate has expired, or the clock of this machine is wrong"},
+         "the peer's certificate has expired, or the clock of this machine is wrong"},
         {"NotYetValid",
          &test_certificates::not_yet_valid,
          "localhost",
-         "certificate is not yet valid, or the clock of this machine is wrong"},
+         "the peer's certificate is not yet valid, or the clock of this machine is wrong"},
         {"SelfSigned", &test_certificates::self_signed, "localhost", "self-signed certificate"},
         {"UnknownAuthority",
          &test_certificates::unknown_authority,
@@ -156,11 +156,17 @@ protected:
         tls_pair pair(client, server);
         pair.shake_hands();
         named_ = pair.server->peer_has_name("localhost");
+        trusted_until_ = pair.server->peer_trusted_until();
+        std::string nothing;
+        pair.read(*pair.client, pair.to_client, nothing);
+        resumable_ = client.resumable_sessions();
         return pair.server_status == tls_status::done;
     }
 
     tls_setup setup_;
     bool named_ = false;
+    std::int64_t trusted_until_ = 0;
+    std::size_t resumable_ = 0;
 };
 
 TEST_F(TlsClientAuth, FollowsTheFiveModes) {
@@ -177,6 +183,30 @@ TEST_F(TlsClientAuth, FollowsTheFiveModes) {
     EXPECT_FALSE(accepts(tls_client_auth::require_and_verify, stranger));
     EXPECT_TRUE(accepts(tls_client_auth::require_and_verify, good));
     EXPECT_TRUE(named_);
+}
+
+// A resumed session is not verified again, so it would outlive the client's certificate.
+TEST_F(TlsClientAuth, OffersNoSessionToResume) {
+    const identity good = setup_.certificates.client_only();
+    EXPECT_TRUE(accepts(tls_client_auth::none, good));
+    EXPECT_GE(resumable_, 1U);
+    for (const auto auth : {tls_client_auth::request,
+                            tls_client_auth::require_any,
+                            tls_client_auth::verify_if_given,
+                            tls_client_auth::require_and_verify}) {
+        EXPECT_TRUE(accepts(auth, good));
+        EXPECT_EQ(resumable_, 0U);
+    }
+}
+
+TEST_F(TlsClientAuth, TrustsAVerifiedCertificateToItsEnd) {
+    const identity good = setup_.certificates.client_only();
+    EXPECT_TRUE(accepts(tls_client_auth::require_and_verify, good));
+    EXPECT_GT(trusted_until_, 1'700'000'000);
+    EXPECT_TRUE(accepts(tls_client_auth::require_any, good));
+    EXPECT_EQ(trusted_until_, 0);
+    EXPECT_TRUE(accepts(tls_client_auth::verify_if_given, std::nullopt));
+    EXPECT_EQ(trusted_until_, 0);
 }
 
 } // namespace kallglot::test

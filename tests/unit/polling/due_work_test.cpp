@@ -17,7 +17,7 @@ using enum session_status;
 using kind = pending_work::kind;
 
 constexpr demand_state plenty{};
-constexpr demand_state shortage{true, {}};
+constexpr demand_state shortage{scarcity::limited, {}};
 
 poll_policy with_webhooks() {
     poll_policy policy;
@@ -49,11 +49,34 @@ TEST(DueWork, ShortageWithWebhooksWaitsForTheFirstThreshold) {
     expect_work(due_work(registered(t0), rare, plenty, t0), kind::event, t0);
 }
 
+constexpr demand_state hard{scarcity::hard, {}};
+
+TEST(DueWork, WhenHardTheFirstPollComesWhereItDecides) {
+    session_record record = registered(t0);
+    expect_work(due_work(record, {}, hard, t0), kind::event, t0 + 31s);
+    record.bulk = true;
+    expect_work(due_work(record, {}, hard, t0), kind::event, t0 + 31s);
+    expect_work(due_work(registered(t0), with_webhooks(), hard, t0), kind::event, t0 + 31s);
+    poll_policy none;
+    none.thresholds = {{}, {}, {}, {}, {}};
+    expect_work(due_work(registered(t0), none, hard, t0), kind::event, t0 + 5s);
+}
+
+TEST(DueWork, WhenHardAConfirmSaysWhetherAnAlertWaitsForIt) {
+    const session_record record = observed(connecting, t0, t0 + 1s);
+    const pending_work early = due_work(record, {}, hard, t0 + 20s);
+    expect_work(early, kind::confirm, t0 + 15s);
+    EXPECT_FALSE(early.alert);
+    const pending_work late = due_work(record, {}, hard, t0 + 31s);
+    expect_work(late, kind::confirm, t0 + 30s);
+    EXPECT_TRUE(late.alert);
+}
+
 TEST(DueWork, ABulkSessionIsRoutineAfterItsSpread) {
     session_record record = registered(t0);
     record.bulk = true;
-    expect_work(due_work(record, {}, {false, 1700ms}, t0), kind::routine, t0 + 1700ms);
-    expect_work(due_work(record, {}, {true, 1700ms}, t0), kind::routine, t0 + 1700ms);
+    expect_work(due_work(record, {}, {scarcity::plenty, 1700ms}, t0), kind::routine, t0 + 1700ms);
+    expect_work(due_work(record, {}, {scarcity::limited, 1700ms}, t0), kind::routine, t0 + 1700ms);
 }
 
 struct interval_case {
@@ -277,7 +300,7 @@ TEST(DueWork, RoutinePollsMoveToTheirPhaseByUpToAQuarter) {
     steady_duration beyond{};
     for (int i = 0; i < 8; ++i) {
         record.last_sent = record.observed = last;
-        const steady_time next = due_work(record, policy, {false, {}, 0.4}, last).at;
+        const steady_time next = due_work(record, policy, {scarcity::plenty, {}, 0.4}, last).at;
         EXPECT_LE(next - last, 30s);
         EXPECT_GE(next - last, 22500ms);
         last = next;
@@ -286,7 +309,7 @@ TEST(DueWork, RoutinePollsMoveToTheirPhaseByUpToAQuarter) {
     EXPECT_EQ(beyond, 12s);
     // A poll that was a moment late does not lose the place.
     record.last_sent = last + 7ms;
-    EXPECT_EQ(due_work(record, policy, {false, {}, 0.4}, last + 7ms).at, last + 30s);
+    EXPECT_EQ(due_work(record, policy, {scarcity::plenty, {}, 0.4}, last + 7ms).at, last + 30s);
 }
 
 } // namespace

@@ -41,6 +41,7 @@ TEST(PollPlan, CoversTenToAMillionSessions) {
 TEST(PollPlan, WithoutLimitEveryIntervalIsKept) {
     settings values = with_limit(rate_limit_mode::unlimited, 0);
     values.api.max_connections = 65'536;
+    values.api.max_requests_in_flight = 65'536;
     for (const plan_row& row : make_poll_plan(values, unlimited)) {
         EXPECT_EQ(row.stretch, 1);
         // The first threshold (30 s), two whole seconds of timestamps, one retry, and the latency.
@@ -73,16 +74,23 @@ TEST(PollPlan, MaxRateHoldsWhateverTheAccountAllows) {
     EXPECT_EQ(make_poll_plan(values, 10).back().budget, 10);
 }
 
-TEST(PollPlan, ConnectionsAreRateTimesLatency) {
+TEST(PollPlan, RequestsInFlightAreRateTimesLatency) {
     settings values = with_limit(rate_limit_mode::unlimited, 0);
     values.api.max_connections = 100;
     const auto rows = make_poll_plan(values, unlimited);
-    EXPECT_EQ(rows[0].connections_fast, 1U);
+    EXPECT_EQ(rows[0].requests_fast, 1U);
     // 438 a second at 100 ms and at 300 ms; a hundred connections carry 333.
-    EXPECT_EQ(rows[3].connections_fast, 44U);
-    EXPECT_EQ(rows[3].connections_slow, 132U);
+    EXPECT_EQ(rows[3].requests_fast, 44U);
+    EXPECT_EQ(rows[3].requests_slow, 132U);
+    EXPECT_EQ(rows[3].connections_http_1_1, 132U);
+    EXPECT_EQ(rows[3].connections_http_2, 2U);
     EXPECT_EQ(rows[2].stretch, 1);
     EXPECT_GT(rows[3].stretch, 1);
+    // With HTTP/2 alone the limit of requests in flight decides, and it allows 853 a second.
+    values.api.http_version = http_version_choice::http_2;
+    EXPECT_EQ(make_poll_plan(values, unlimited)[3].stretch, 1);
+    values.api.max_requests_in_flight = 100;
+    EXPECT_GT(make_poll_plan(values, unlimited)[3].stretch, 1);
 }
 
 TEST(PollPlan, LaterThresholdsAreFoundLater) {
@@ -94,15 +102,33 @@ TEST(PollPlan, LaterThresholdsAreFoundLater) {
     EXPECT_NEAR(make_poll_plan(values, unlimited)[0].worst_detection, 8.1, 1e-9);
 }
 
+TEST(PollPlan, TheLeastBudgetOfEachPromise) {
+    const least_budgets least = least_budgets_for(settings{}, 3060);
+    EXPECT_NEAR(least.new_sessions, 600, 1e-6);
+    EXPECT_NEAR(least.intervals, 600 * 13.4, 1e-6);
+    EXPECT_NEAR(least.ends, 1200, 1e-6);
+    EXPECT_NEAR(least.all_stuck, 690, 1e-6);
+    EXPECT_NEAR(least.half_stuck, 360, 1e-6);
+    EXPECT_NEAR(least.webhooks, 720, 1e-6);
+    const std::string text = describe_poll_plan(settings{});
+    EXPECT_NE(text.find("least requests a minute for the daemon alone"), std::string::npos) << text;
+}
+
+TEST(PollPlan, JustEnoughForOneRequestEachIsNotBehind) {
+    // 10,000 sessions: 32.7 new ones a second.
+    EXPECT_TRUE(std::isinf(make_poll_plan(settings{}, 35)[3].worst_detection));
+    EXPECT_LT(make_poll_plan(settings{}, 38)[3].worst_detection, 45);
+}
+
 TEST(PollPlan, TheTextHasATableForEachLimit) {
     const std::string automatic = describe_poll_plan(settings{});
-    EXPECT_EQ(count_of(automatic, "\n   1000000 "), 3U) << automatic;
+    EXPECT_EQ(count_of(automatic, "\n   1000000 "), 4U) << automatic;
     EXPECT_NE(automatic.find("account limit of 600 requests a minute, budget share 50 %"),
               std::string::npos);
     EXPECT_NE(automatic.find("behind"), std::string::npos);
 
     const std::string fixed = describe_poll_plan(with_limit(rate_limit_mode::fixed, 12.5));
-    EXPECT_EQ(count_of(fixed, "\n   1000000 "), 1U) << fixed;
+    EXPECT_EQ(count_of(fixed, "\n   1000000 "), 2U) << fixed;
     EXPECT_NE(fixed.find("fixed limit of 12.5 requests a second"), std::string::npos);
 
     const std::string open = describe_poll_plan(with_limit(rate_limit_mode::unlimited, 0));

@@ -31,7 +31,7 @@ service serve(polled_sessions& sessions, double rate, steady_duration span, bool
     std::vector<steady_time> last(sessions.registry().slot_count(), no_time);
     std::map<session_status, std::pair<double, std::size_t>> sums;
     service result;
-    sessions.schedule().use_budget(rate);
+    static_cast<void>(sessions.schedule().use_budget(rate, t0));
     const steady_duration step = from_seconds(1 / rate);
     for (steady_time now = t0; now < t0 + 2 * span; now += step) {
         const auto poll = sessions.send(now);
@@ -102,7 +102,7 @@ TEST(PollScheduleProperty, SessionsStuckForAnHourLeaveTheRequestsToFreshOnes) {
         fresh.insert(sessions.add(observed(connecting, t0, t0), t0));
     }
     // One request every ten seconds for each session would use all of it.
-    sessions.schedule().use_budget(50);
+    static_cast<void>(sessions.schedule().use_budget(50, t0));
     std::size_t for_fresh = 0;
     for (steady_time now = t0; now < t0 + 60s; now += 20ms) {
         if (const auto poll = sessions.send(now)) {

@@ -236,9 +236,9 @@ TEST(PollSchedule, DemandIsTheSumOfThePlainIntervals) {
 TEST(PollSchedule, ShortageIsADemandAboveTheBudget) {
     polled_sessions sessions;
     sessions.add(observed(connecting, t0, t0), t0); // half a request a second
-    sessions.schedule().use_budget(0.5);
+    static_cast<void>(sessions.schedule().use_budget(0.5, t0));
     EXPECT_FALSE(sessions.schedule().shortage());
-    sessions.schedule().use_budget(0.49);
+    static_cast<void>(sessions.schedule().use_budget(0.49, t0));
     EXPECT_TRUE(sessions.schedule().shortage());
     sessions.plenty();
     EXPECT_FALSE(sessions.schedule().shortage());
@@ -266,6 +266,89 @@ TEST(PollSchedule, AfterAShortageOldSessionsKeepTheirIntervalAgain) {
     const auto poll = sessions.send(t0 + 61s);
     ASSERT_TRUE(poll.has_value()) << "24 minutes late otherwise";
     EXPECT_EQ(poll->slot, old);
+}
+
+/// A new session every tenth of a second from t0 on, and `each` requests for one. They are decided 31 s later.
+std::vector<session_slot> arriving(polled_sessions& sessions, double each, int count) {
+    std::vector<session_slot> slots;
+    for (int i = 0; i < count; ++i) {
+        slots.push_back(sessions.add(registered(t0 + milliseconds(100) * i), t0));
+    }
+    sessions.supply(each, slots.front());
+    return slots;
+}
+
+TEST(PollSchedule, WhenHardTheNewestDecisionGoesFirst) {
+    polled_sessions sessions;
+    const auto slots = arriving(sessions, 1.05, 200);
+    EXPECT_FALSE(sessions.send(t0 + 30s).has_value());
+    // In order while none is late.
+    EXPECT_EQ(sessions.send(t0 + 32s)->slot, slots[0]);
+    EXPECT_EQ(sessions.send(t0 + 32s)->slot, slots[1]);
+    // Then the newest, so that its alert is in time; once all are late, the oldest.
+    EXPECT_EQ(sessions.send(t0 + 51s)->slot, slots[199]);
+    EXPECT_EQ(sessions.send(t0 + 51s)->slot, slots[198]);
+    EXPECT_EQ(sessions.send(t0 + 60s)->slot, slots[2]);
+    // No session is left out.
+    std::size_t polled = 5;
+    while (sessions.send(t0 + 61s)) {
+        ++polled;
+    }
+    EXPECT_EQ(polled, slots.size());
+}
+
+TEST(PollSchedule, AfterASurgeEveryOtherDecisionIsALateOne) {
+    polled_sessions sessions;
+    const auto slots = arriving(sessions, 1.5, 200);
+    // The oldest is 20 s late, and the newest in time.
+    EXPECT_EQ(sessions.send(t0 + 51s)->slot, slots[199]);
+    EXPECT_EQ(sessions.send(t0 + 51s)->slot, slots[0]);
+    EXPECT_EQ(sessions.send(t0 + 51s)->slot, slots[198]);
+    EXPECT_EQ(sessions.send(t0 + 51s)->slot, slots[1]);
+}
+
+TEST(PollSchedule, ReportsTheShareDecidedInTime) {
+    polled_sessions sessions;
+    const auto slots = arriving(sessions, 0.5, 100);
+    for (int i = 0; i < 40; ++i) {
+        ASSERT_TRUE(sessions.send(t0 + 41s));
+    }
+    while (sessions.send(t0 + 2min)) {
+    }
+    gauge_set gauges;
+    sessions.schedule().report(gauges, t0 + 3min);
+    EXPECT_NEAR(gauges.value(metric::decisions).value(), 0.4, 0.01);
+}
+
+TEST(PollSchedule, WhenTooFewASampleByHashGoesFirst) {
+    polled_sessions sessions;
+    const auto slots = arriving(sessions, 0.5, 400);
+    std::size_t sampled = 0;
+    bool others = false;
+    while (const auto poll = sessions.send(t0 + 80s)) {
+        const bool in_sample = hash_of(sessions.registry().id_of(poll->slot).view()) % 8 == 0;
+        sampled += in_sample ? 1 : 0;
+        EXPECT_FALSE(in_sample && others) << "after a session that is not in the sample";
+        others = others || !in_sample;
+    }
+    EXPECT_NEAR(static_cast<double>(sampled), 50, 25);
+}
+
+TEST(PollSchedule, WhenHardOnlyWhatAnAlertWaitsForGoesBeforeADecision) {
+    polled_sessions sessions;
+    const auto slots = arriving(sessions, 1.5, 60);
+    // A minute in `created`, an hour of a call: thresholds that no shipped alert uses. Then one that an alert uses.
+    const steady_time now = t0 + 32s;
+    const session_slot call = sessions.add(observed(active, now - 1h, now - 1s), now);
+    const session_slot waits = sessions.add(observed(connecting, now - 30s, now - 1s), now);
+    EXPECT_EQ(sessions.send(now)->slot, waits);
+    EXPECT_EQ(sessions.send(now)->slot, slots[0]);
+    bool call_polled = false;
+    while (const auto poll = sessions.send(now)) {
+        EXPECT_TRUE(poll->cls == poll_class::event ? !call_polled : true);
+        call_polled = call_polled || poll->slot == call;
+    }
+    EXPECT_TRUE(call_polled);
 }
 
 TEST(PollSchedule, AReloadInTheMiddleTakesTheNewIntervals) {

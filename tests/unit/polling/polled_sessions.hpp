@@ -62,9 +62,25 @@ public:
     }
 
     /// Enough requests for all sessions, or too few.
-    void plenty() { schedule_.use_budget(std::numeric_limits<double>::infinity()); }
+    void plenty() {
+        static_cast<void>(schedule_.use_budget(std::numeric_limits<double>::infinity(), t0));
+    }
 
-    void shortage() { schedule_.use_budget(0); }
+    /// No session has arrived for the supply, so the degree is `limited`.
+    void shortage() { static_cast<void>(schedule_.use_budget(0, t0)); }
+
+    /// Ten requests a second for half an hour before t0, and `each` of them for each new session; `fresh` stands for
+    /// these. Precondition: the demand is larger.
+    void supply(double each, session_slot fresh) {
+        double owed = 0;
+        for (steady_time now = t0 - std::chrono::minutes(30); now <= t0; now += milliseconds(250)) {
+            for (owed += 2.5 / each; owed >= 1; owed -= 1) {
+                schedule_.note_arrival(fresh);
+            }
+            static_cast<void>(schedule_.use_budget(10, now));
+        }
+        update_all(t0);
+    }
 
     void reload(poll_policy policy, steady_time now) {
         schedule_.use_policy(std::move(policy));

@@ -29,7 +29,7 @@ public:
 
     void use(poll_policy policy, budget_settings budget) {
         schedule_.emplace(ledger_.sessions(), policy, clock_.now());
-        changes_.emplace(ledger_, *schedule_, store_, metrics_, clock_);
+        changes_.emplace(ledger_, *schedule_, store_, metrics_, clock_, log_);
         gate_.emplace(request_budget(budget, clock_.now()), api_health(clock_.now(), 4711));
         poller_.emplace(ledger_, *schedule_, *gate_, *changes_, api_clock_, metrics_, clock_, log_);
         api_.emplace(clock_, *poller_, connections_, [this](std::string_view id, steady_time at) {
@@ -68,7 +68,7 @@ public:
     void deliver(session_slot slot, session_event event) {
         const steady_time now = clock_.now();
         const event_times times{now, date(), api_clock_.at(now)};
-        changes_->apply_and_wake(ledger_.take_event(slot, event, ++event_keys_, times), now);
+        changes_->apply_and_wake(ledger_.take_event(slot, event, {++event_keys_, 0}, times), now);
     }
 
     /// `sess_` and a number, longer than a short string holds.

@@ -192,6 +192,22 @@ TEST_F(Poller, OneSessionsFailureDelaysOnlyThatSession) {
     EXPECT_EQ(gate_->health().state(), api_state::ok);
 }
 
+// A lost HTTP/2 connection fails many requests at once; only one of them reports it for the API.
+TEST_F(Poller, SharedFailuresDoNotCountAgainstTheApi) {
+    answer_ = [](std::string_view, steady_time) {
+        fake_reply reply = failed_reply(errc::connection_reset);
+        reply.answer.shared_cause = true;
+        return reply;
+    };
+    for (int i = 0; i < 20; ++i) {
+        track(name(i));
+    }
+    start();
+    clock_.advance(60s);
+    EXPECT_GE(metric("kallglot_exporter_api_request_failures_total", "reset"), 6);
+    EXPECT_NE(gate_->health().state(), api_state::unreachable);
+}
+
 TEST_F(Poller, NotFoundForgetsAfterTenMinutesAndThreeAnswers) {
     answer_ = [this](std::string_view, steady_time) {
         return status_reply(404, date());
@@ -367,6 +383,77 @@ TEST_F(Poller, ASlightShortageMakesNoSessionStaleOrLate) {
     }
     EXPECT_LT(metric("kallglot_exporter_polls_late_total", "routine"),
               metric("kallglot_exporter_polls_total", "routine") / 20);
+}
+
+TEST_F(Poller, StoredAnswersConfirmNothingAndAreNotAskedForInALoop) {
+    bool stored = false;
+    answer_ = [&](std::string_view, steady_time) {
+        auto reply = ok_reply(session_status::connecting, date());
+        reply.answer.headers.age = stored ? std::optional(seconds(3600)) : std::nullopt;
+        return reply;
+    };
+    const session_slot slot = track(name(1));
+    start();
+    clock_.advance(1s);
+    const steady_time seen = registry_[slot].observed;
+    ASSERT_NE(seen, no_time);
+    stored = true;
+    clock_.advance(10min);
+    EXPECT_EQ(registry_[slot].observed, seen);
+    EXPECT_GT(metric("kallglot_exporter_api_request_failures_total", "other"), 100);
+    // Every two seconds, and some retries: no more.
+    EXPECT_LT(api_->requests().size(), 400U);
+    stored = false;
+    clock_.advance(10s);
+    EXPECT_GT(registry_[slot].observed - registry_[slot].since, 10min);
+}
+
+TEST_F(Poller, AnswersOfSomeSecondsAgoConfirmThatMuchLater) {
+    answer_ = [this](std::string_view, steady_time) {
+        auto reply = ok_reply(session_status::connecting, date());
+        reply.answer.headers.age = 3s;
+        return reply;
+    };
+    const session_slot slot = track(name(1));
+    start();
+    clock_.advance(1min);
+    const session_record& record = registry_[slot];
+    EXPECT_GT(record.observed - record.since, 50s);
+    EXPECT_LE(record.observed, record.last_sent - 4s);
+    EXPECT_LT(api_->requests().size(), 60U);
+}
+
+TEST_F(Poller, AStoredNotFoundForgetsNoSession) {
+    const session_slot slot = track(name(1));
+    start();
+    clock_.advance(1s);
+    answer_ = [this](std::string_view, steady_time) {
+        auto reply = status_reply(404, date());
+        reply.answer.headers.stored_by = "X-Cache";
+        return reply;
+    };
+    clock_.advance(2h);
+    EXPECT_TRUE(registry_.is_tracked(slot));
+    EXPECT_EQ(registry_[slot].not_found_count, 0);
+}
+
+TEST_F(Poller, AStoredAnswerSettlesNoEvent) {
+    bool stored = false;
+    answer_ = [&](std::string_view, steady_time) {
+        auto reply = ok_reply(session_status::active, date());
+        reply.answer.headers.age = stored ? std::optional(seconds(1)) : std::nullopt;
+        return reply;
+    };
+    const session_slot slot = track(name(1));
+    start();
+    clock_.advance(10s);
+    stored = true;
+    deliver(slot, session_event::touched);
+    clock_.advance(500ms);
+    EXPECT_TRUE(registry_[slot].touched) << "made before the event";
+    stored = false;
+    clock_.advance(30s);
+    EXPECT_FALSE(registry_[slot].touched);
 }
 
 TEST_F(Poller, StoppingStartsNothingNewAndTakesInWhatIsUnderWay) {

@@ -1,6 +1,6 @@
 #include "polling/request_budget.hpp"
 
-#include "kallglot/base/timestamps.hpp"
+#include "kallglot/base/time.hpp"
 #include "unit/tracking/answers.hpp"
 
 #include <gtest/gtest.h>
@@ -183,6 +183,63 @@ TEST(RequestBudget, CountsWhatItSentSinceTheLastHeader) {
     EXPECT_EQ(budget.allowed(t0), 0);
 }
 
+/// Windows of a minute in which others use `others` requests evenly, and we none.
+void let_others_use(request_budget& budget, std::uint32_t limit, double others, int windows) {
+    for (int second = 0; second < 60 * windows; ++second) {
+        const int place = second % 60;
+        const auto used = static_cast<std::uint32_t>(others * place / 60);
+        receive(budget, limit, limit - used, std::chrono::seconds(60 - place), t0 + second * 1s);
+    }
+}
+
+TEST(RequestBudget, LeavesOthersWhatTheyUseBeyondTheirShare) {
+    request_budget budget(automatic(), t0);
+    let_others_use(budget, 1200, 900, 10);
+    // Half of a window: 450 are left of the limit for others, and a margin; 300 would be their share.
+    receive(budget, 1200, 750, 30s, t0 + 10min + 30s);
+    // After a pause the end is known to a second only: fifteen more are left for it.
+    EXPECT_NEAR(budget.allowed(t0 + 10min + 30s), (750.0 - 465 - 86) / 30 + 86.0 / 62, 0.1);
+}
+
+TEST(RequestBudget, LooksSeldomWhileOthersMayNeedTheRest) {
+    request_budget budget(automatic(), t0);
+    let_others_use(budget, 1200, 1150, 10);
+    const steady_time begin = t0 + 10min;
+    receive(budget, 1200, 1200, 60s, begin);
+    const double look = 1200.0 / 40 / 60;
+    EXPECT_EQ(budget.allowed(begin + 14s), 0);
+    EXPECT_NEAR(budget.allowed(begin + 16s), look, 1e-9)
+        << "a quarter of it has passed without an answer";
+    // With ten seconds left, others may need all of what remains; if they went on as usual, not two seconds before the end.
+    receive(budget, 1200, 220, 10s, begin + 50s);
+    EXPECT_EQ(budget.allowed(begin + 51s), 0);
+    EXPECT_NEAR(budget.allowed(begin + 59s), look, 1e-9);
+}
+
+TEST(RequestBudget, OneRequestShowsTheNextWindow) {
+    request_budget budget(automatic(), t0);
+    let_others_use(budget, 1200, 1150, 10);
+    const steady_time end = t0 + 10min;
+    budget.on_sent(end - 1s, 10);
+    EXPECT_NEAR(budget.allowed(end + 10ms), 10, 1e-9);
+    budget.on_sent(end + 10ms, 10);
+    EXPECT_NEAR(budget.allowed(end + 20ms), 1200.0 / 40 / 60, 1e-9);
+}
+
+TEST(RequestBudget, TheEarliestEndOfAWindowHolds) {
+    request_budget budget(automatic(), t0);
+    const api_time reset = api_at(t0) + 60s;
+    const auto answer_at = [&](steady_duration at) {
+        // `Date` is the second that has begun.
+        const api_time date = std::chrono::floor<seconds>(api_at(t0 + at));
+        budget.on_headers(limits(600, 200, reset), date, t0 + at);
+    };
+    for (const steady_duration at : {28'900ms, 29'000ms, 29'900ms}) {
+        answer_at(at);
+    }
+    EXPECT_NEAR(budget.allowed(t0 + 30s), (200 - 150) / 30.0, 1e-6);
+}
+
 TEST(RequestBudget, WithoutResetTheWindowIsAMinute) {
     request_budget budget(automatic(), t0);
     budget.on_headers(limits(600, 500), api_at(t0), t0);
@@ -261,6 +318,14 @@ TEST(RequestBudget, AnAnswerOfTheOldWindowIsIgnored) {
     // Late: it belongs to the window before.
     budget.on_headers(limits(600, 9, api_at(t0) + 5s), api_at(t0 + 6s), t0 + 6s);
     EXPECT_EQ(budget.allowed(t0 + 6s), before);
+}
+
+TEST(RequestBudget, AnAnswerThatWasOvertakenIsIgnored) {
+    request_budget budget(automatic(), t0);
+    receive(budget, 600, 240, 30s, t0);
+    const double before = budget.allowed(t0 + 1s);
+    receive(budget, 600, 290, 29s, t0 + 1s);
+    EXPECT_EQ(budget.allowed(t0 + 1s), before);
 }
 
 TEST(RequestBudget, AWindowResetEarlyIsBelieved) {
@@ -344,7 +409,8 @@ TEST(RequestBudget, OneOddDateSlowsForAFewAnswersOnly) {
         }
         EXPECT_GT(budget.allowed(t0 + 362s), 0.2);
         receive(budget, 60, 59, 59s, t0 + 421s);
-        EXPECT_NEAR(budget.allowed(t0 + 422s), 0.5, 0.05);
+        // The odd answer shows a request of ours as that of others, and a little is left to them for it.
+        EXPECT_NEAR(budget.allowed(t0 + 422s), 0.5, 0.06);
     }
 }
 

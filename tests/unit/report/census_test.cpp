@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <string>
 #include <vector>
 
@@ -166,6 +167,16 @@ TEST_F(Census, CountsTheUnverified) {
     EXPECT_EQ(count(t0).unverified, 1U);
 }
 
+TEST_F(Census, CountsTheUnobservedPastTheFirstThreshold) {
+    add(test::registered(t0));
+    add(test::observed(connecting, t0, t0));
+    session_record missing = test::registered(t0);
+    missing.not_found_since = t0 + 5s;
+    add(missing);
+    EXPECT_EQ(count(t0 + 30s).unobserved, 0U);
+    EXPECT_EQ(count(t0 + 31s).unobserved, 1U);
+}
+
 TEST_F(Census, ASessionAddedBehindTheCursorIsCounted) {
     const session_slot first = add(test::observed(active, t0, t0));
     for (int i = 0; i < 10; ++i) {
@@ -183,6 +194,57 @@ TEST_F(Census, ASessionAddedBehindTheCursorIsCounted) {
     EXPECT_EQ(pass.outcome().by_status[at(unknown)], 1U);
     EXPECT_EQ(pass.outcome().by_status[at(active)], 10U);
     EXPECT_EQ(pass.outcome().oldest_since[at(unknown)], t0);
+}
+
+TEST_F(Census, StuckSessionsAreCountedByProvider) {
+    session_record record = test::observed(connecting, t0 - 40s, t0);
+    for (const session_provider provider :
+         {session_provider::twilio, session_provider::twilio, session_provider::sip}) {
+        record.provider = provider;
+        add(record);
+    }
+    // Over 15 s only, and not confirmed at all.
+    add(test::observed(connecting, t0 - 20s, t0));
+    add(test::observed(connecting, t0 - 40s, t0 - 39s));
+    const census counted = count(t0);
+    const auto& by_provider = counted.over_threshold_by_provider[at(connecting)];
+    ASSERT_EQ(by_provider.size(), 5U);
+    EXPECT_EQ(by_provider[0], (std::array<std::uint32_t, 5>{2, 0, 1, 0, 1}));
+    EXPECT_EQ(by_provider[1], (std::array<std::uint32_t, 5>{2, 0, 1, 0, 0}));
+    EXPECT_EQ(by_provider[2], (std::array<std::uint32_t, 5>{}));
+    // A long call is not stuck, so no alert names its provider.
+    EXPECT_TRUE(counted.over_threshold_by_provider[at(active)].empty());
+}
+
+TEST_F(Census, TraitsOfStuckSessionsAreApartFromThoseOfOthers) {
+    census_terms asked = terms(t0);
+    // 14:20 by the clock on the wall.
+    asked.wall = api_time(std::chrono::hours(24 * 20'000 + 14)) + 20min;
+    session_record stuck = test::observed(connecting, t0 - 40s, t0);
+    stuck.mode = session_mode::ai_agent;
+    stuck.provider = session_provider::telnyx;
+    // 14:05, 13:55, and before yesterday.
+    for (const steady_duration age :
+         {steady_duration(15min), steady_duration(25min), steady_duration(48h)}) {
+        stuck.created = t0 - age;
+        add(stuck);
+    }
+    session_record fine = test::observed(active, t0 - 40s, t0);
+    fine.provider = session_provider::sip;
+    add(fine);
+    add(test::observed(ended, t0 - 40s, t0));
+    census_pass pass(registry_, asked);
+    while (pass.step(1000)) {
+    }
+    const census& counted = pass.outcome();
+    const trait_counts& traits = counted.in_episode[at(connecting)];
+    EXPECT_EQ(traits.by_provider[static_cast<std::size_t>(session_provider::telnyx)], 3U);
+    EXPECT_EQ(traits.by_mode[static_cast<std::size_t>(session_mode::ai_agent)], 3U);
+    EXPECT_EQ(traits.by_creation_hour[0], 1U);
+    EXPECT_EQ(traits.by_creation_hour[1], 1U);
+    EXPECT_EQ(traits.by_creation_hour[creation_hour_count - 1], 1U);
+    EXPECT_EQ(counted.others.by_provider[static_cast<std::size_t>(session_provider::sip)], 1U);
+    EXPECT_EQ(counted.others.by_provider[static_cast<std::size_t>(session_provider::none)], 0U);
 }
 
 /// The same numbers from the words of the contract, one session at a time.
@@ -212,6 +274,11 @@ census recount(const session_registry& registry,
         ++counted.by_mode[s][static_cast<std::size_t>(r.mode)];
         ++counted.by_provider[s][static_cast<std::size_t>(r.provider)];
         counted.unverified += r.unverified ? 1 : 0;
+        const bool waits_for_start =
+            r.status == created || r.status == connecting || r.status == unknown;
+        const bool asked = r.observed != no_time || r.not_found_since != no_time;
+        const auto deciding = policy.thresholds.not_started.front() + 1s;
+        counted.unobserved += waits_for_start && !asked && terms.at >= r.since + deciding ? 1 : 0;
         const bool seen = r.observed != no_time && r.not_found_since == no_time;
         for (std::size_t k = 0; k < lists(r.status).size(); ++k) {
             const bool confirmed = seen && r.observed >= r.since + lists(r.status)[k];
@@ -246,6 +313,7 @@ void expect_same(const census& a, const census& b) {
     ASSERT_EQ(a.not_started_over_threshold, b.not_started_over_threshold);
     ASSERT_EQ(a.stale, b.stale);
     ASSERT_EQ(a.unverified, b.unverified);
+    ASSERT_EQ(a.unobserved, b.unobserved);
     ASSERT_EQ(a.oldest_since, b.oldest_since);
 }
 

@@ -51,6 +51,36 @@ TEST(FaultPlan, TakesChangesAsJson) {
     EXPECT_EQ(plan.latency, std::chrono::milliseconds{0});
 }
 
+TEST(FaultPlan, TakesSettingsOfHttp2) {
+    fault_plan plan;
+    const auto refusal = apply_json(
+        plan,
+        R"({"max_streams":0,"reset_code":"NO_ERROR","goaway_code":11,"cancelled_bytes":65536,
+            "late_by":"20s","alpn":"h2","alpn_answer":"spdy/3","speak":"http/1.1"})");
+    EXPECT_EQ(refusal.value_or(""), "");
+    EXPECT_EQ(plan.http2.max_streams, 0U);
+    EXPECT_EQ(plan.http2.reset_code, 0U);
+    EXPECT_EQ(plan.http2.goaway_code, 11U);
+    EXPECT_EQ(plan.http2.cancelled_bytes, 65536U);
+    EXPECT_EQ(plan.late_by, std::chrono::seconds{20});
+    EXPECT_EQ(plan.alpn.accepted, "h2");
+    EXPECT_EQ(plan.alpn.forced, "spdy/3");
+    EXPECT_EQ(plan.alpn.spoken, "http/1.1");
+    EXPECT_NE(to_json(plan).find(R"("goaway_code":"ENHANCE_YOUR_CALM")"), std::string::npos);
+    fault_plan copy;
+    EXPECT_FALSE(apply_json(copy, to_json(plan)).has_value());
+    EXPECT_EQ(to_json(copy), to_json(plan));
+}
+
+TEST(FaultPlan, FaultsOfHttp2AreGrouped) {
+    EXPECT_FALSE(is_http2_fault(fault::shorter_body));
+    EXPECT_TRUE(is_http2_fault(fault::refused_stream));
+    EXPECT_TRUE(is_unprocessed(fault::goaway));
+    EXPECT_FALSE(is_unprocessed(fault::reset_stream));
+    EXPECT_FALSE(is_flood(fault::stall));
+    EXPECT_TRUE(is_flood(fault::window_overrun));
+}
+
 TEST(FaultPlan, InvalidChangesAreRejectedAndChangeNothing) {
     for (const char* text : {"",
                              "[]",
@@ -61,6 +91,9 @@ TEST(FaultPlan, InvalidChangesAreRejectedAndChangeNothing) {
                              R"({"hang":"yes"})",
                              R"({"latency":"soon"})",
                              R"({"close_after":-1})",
+                             R"({"max_streams":-1})",
+                             R"({"reset_code":"OOPS"})",
+                             R"({"speak":"spdy"})",
                              R"({"hang":0.6,"close":0.6})",
                              R"({"close":0.5,"latency":"1x"})"}) {
         fault_plan plan;

@@ -114,11 +114,32 @@ TEST(RowCodec, AnUnknownNumberIsDamage) {
 
 TEST(RowCodec, RememberedKindKeepsItsFormat) {
     const auto packed = [](remembered_kind kind) {
-        return kind_and_sum({0x0123'4567'89AB'CDEF, {1'700'000'000'000}, kind});
+        const remembered_key key{0x0123'4567'89AB'CDEF, 0xFEDC'BA98'7654'3210};
+        return kind_and_sum({key, {1'700'000'000'000}, kind});
+    };
+    EXPECT_EQ(packed(remembered_kind::ended), 45'929'909'120);
+    EXPECT_EQ(packed(remembered_kind::not_found), 28'574'171'793);
+    EXPECT_EQ(packed(remembered_kind::event), 11'921'907'234);
+}
+
+TEST(RowCodec, RememberedKindOfVersion1IsRead) {
+    const auto packed = [](remembered_kind kind) {
+        return version_1_kind_and_sum({{0x0123'4567'89AB'CDEF, 0}, {1'700'000'000'000}, kind});
     };
     EXPECT_EQ(packed(remembered_kind::ended), 4'260'613'840);
     EXPECT_EQ(packed(remembered_kind::not_found), 21'616'351'265);
     EXPECT_EQ(packed(remembered_kind::event), 38'972'088'690);
+}
+
+TEST(RowCodec, StateKeepsItsFormat) {
+    state_row row;
+    row.mark.stored = {1'700'000'060'000};
+    row.mark.wall = api_time(milliseconds(1'700'000'060'123));
+    row.mark.steady = steady_time(steady_duration(5'000'000'000));
+    row.mark.boot = 0x1122'3344'5566'7788;
+    row.secret = {0x0706'0504'0302'0100, 0x0F0E'0D0C'0B0A'0908};
+    EXPECT_EQ(version_1_sum_of(row.mark), 1'053'952'994);
+    EXPECT_EQ(sum_of(row), 2'239'661'104);
 }
 
 TEST(RowCodec, EverySourceIsSound) {

@@ -1,8 +1,8 @@
 // Tests with damaged files: no crash, and no loss without a report.
 
-#include "kallglot/store/sqlite_engine.hpp"
 #include "kallglot/tracking/stored_session.hpp"
 #include "store/sqlite/database.hpp"
+#include "store/sqlite/sqlite_engine.hpp"
 #include "store_fixture.hpp"
 
 #include <cstdlib>
@@ -28,11 +28,7 @@ class StoreDamage : public StoreFixture {
 protected:
     void SetUp() override {
         open();
-        commit_ticket last{};
-        for (int i = 0; i < sessions_stored; ++i) {
-            last = add(i);
-        }
-        ASSERT_EQ(wait(last), error_code{});
+        ASSERT_EQ(add_all(sessions_stored), error_code{});
         store_->forget(id_of(7), remembered_kind::ended);
         close();
         good_ = read(path());
@@ -139,6 +135,66 @@ TEST_F(StoreDamage, ReadableRowsAreSaved) {
     EXPECT_FALSE(stored(123));
     EXPECT_TRUE(stored(122));
     EXPECT_TRUE(stored(299));
+    close();
+}
+
+// What this program did not write into the schema may run on each statement, or never end.
+TEST_F(StoreDamage, AForeignSchemaIsSetAsideAndItsSessionsAreSaved) {
+    constexpr const char* endless =
+        " AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n)";
+    for (const std::string& change : {
+             std::string("CREATE TRIGGER t AFTER INSERT ON sessions BEGIN"
+                         " DELETE FROM sessions WHERE id=new.id; END"),
+             std::string("CREATE TRIGGER t AFTER DELETE ON remembered BEGIN"
+                         " DELETE FROM sessions; END"),
+             std::string("CREATE VIEW v AS SELECT 1"),
+             std::string("CREATE INDEX i ON sessions(since)"),
+             std::string("CREATE TABLE more(a)"),
+             std::string("ALTER TABLE sessions ADD COLUMN more"),
+             std::string("ANALYZE"),
+             std::string("PRAGMA user_version=0"),
+             "DROP TABLE remembered; CREATE VIEW remembered(high,low,at,kind)"
+                 + std::string(endless) + " SELECT i,i,i,i FROM n",
+             "DROP TABLE state; CREATE VIEW "
+             "state(one,stored,wall,steady,boot,corruption,sum,high,low)"
+                 + std::string(endless) + " SELECT i,i,i,i,i,i,i,i,i FROM n WHERE i<0",
+         }) {
+        SCOPED_TRACE(change);
+        write(good_);
+        {
+            database db;
+            ASSERT_FALSE(db.open(path()));
+            ASSERT_FALSE(db.run(change.c_str()));
+        }
+        open();
+        ASSERT_TRUE(store_->opening().damage);
+        EXPECT_EQ(store_->opening().damage->saved, sessions_stored - 1U);
+        EXPECT_EQ(owner_->sessions.size(), sessions_stored - 1U);
+        EXPECT_EQ(wait(add(1000)), error_code{});
+        reopen();
+        EXPECT_TRUE(stored(1000));
+        EXPECT_FALSE(store_->opening().damage);
+        close();
+        for (const auto& entry : std::filesystem::directory_iterator(folder_.path())) {
+            std::filesystem::remove(entry.path());
+        }
+    }
+}
+
+// Sessions out of a table that never ends: none can be saved, and the start does not wait for it.
+TEST_F(StoreDamage, AnEndlessTableOfSessionsDelaysNoStart) {
+    write(good_);
+    {
+        database db;
+        ASSERT_FALSE(db.open(path()));
+        ASSERT_FALSE(db.run(
+            "DROP TABLE sessions; CREATE VIEW sessions(id,facts,since,slack,seen,created,started,"
+            "missing,call,sum) AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n)"
+            " SELECT 'a'||i,i,i,i,i,i,i,i,i,i FROM n"));
+    }
+    open();
+    ASSERT_TRUE(store_->opening().damage);
+    EXPECT_EQ(owner_->sessions.size(), 0U);
     close();
 }
 
@@ -256,7 +312,7 @@ TEST_F(StoreDamage, ADamagedKeyDoesNotDiscardOthers) {
     ASSERT_FALSE(db.open(path()));
     ASSERT_FALSE(
         db.run("UPDATE remembered SET kind=kind+16"
-               " WHERE key=(SELECT min(key) FROM remembered)"));
+               " WHERE high=(SELECT min(high) FROM remembered)"));
     db.close();
     open();
     ASSERT_TRUE(store_->opening().damage);
@@ -267,7 +323,7 @@ TEST_F(StoreDamage, ADamagedKeyDoesNotDiscardOthers) {
 
 TEST_F(StoreDamage, ANewerVersionIsRefusedUnchanged) {
     std::string bytes = good_;
-    bytes[63] = 2;
+    bytes[63] = 4;
     write(bytes);
     EXPECT_EQ(try_open(), errc::store_unavailable);
     EXPECT_EQ(store_->opening().fault.kind, store_fault_kind::refused);

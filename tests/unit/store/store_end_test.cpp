@@ -1,4 +1,4 @@
-// Tests of closing the store while a disk hangs.
+// Tests of a store whose disk hangs, and of closing it then.
 
 #include "failing_disk.hpp"
 #include "store_fixture.hpp"
@@ -10,7 +10,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// A store whose sync hangs while the test closes it.
+/// A store whose sync hangs.
 class StoreEnd : public StoreFixture {
 protected:
     /// The commit of that id does not end before release_disk().
@@ -42,6 +42,11 @@ protected:
     task<> close_store() {
         const error_code error = co_await store_->close();
         closed_ = error;
+    }
+
+    task<> note_result(commit_ticket ticket, std::optional<error_code>* into) {
+        const error_code error = co_await store_->committed(ticket);
+        *into = error;
     }
 
     void pass(steady_duration span) {
@@ -121,6 +126,35 @@ TEST_F(StoreEnd, RefusedIdsAreReportedBeforeTheStoreIsUsable) {
     ASSERT_TRUE(run_until([&] { return owner_->recoveries == 1; }));
     EXPECT_EQ(owner_->not_stored_at_recovery, 2U);
     ASSERT_TRUE(run_until([&] { return owner_->rooms == 1; }));
+    close();
+}
+
+TEST_F(StoreEnd, CallersGetAnErrorWhenADiskDoesNotAnswer) {
+    limits_.patience = 10s;
+    open();
+    ASSERT_NO_FATAL_FAILURE(hang_at(1));
+    std::optional<error_code> first;
+    closing_.spawn("first", note_result(store_->pending(id_of(1)), &first));
+    std::optional<error_code> second;
+    closing_.spawn("second", note_result(add(2), &second));
+    pass(8s);
+    EXPECT_FALSE(first || second);
+    ASSERT_TRUE(run_until([&] { return first && second; }));
+    EXPECT_EQ(first, make_error_code(errc::store_unavailable));
+    EXPECT_EQ(second, make_error_code(errc::store_unavailable));
+    EXPECT_FALSE(store_->accepting());
+    EXPECT_EQ(store_->writable(), false);
+    EXPECT_EQ(add(3), commit_ticket::refused);
+    pass(5s);
+    EXPECT_EQ(owner_->reasons.size(), 1U);
+    release_disk();
+    ASSERT_TRUE(run_until([&] { return owner_->recoveries == 1; }));
+    EXPECT_TRUE(store_->accepting());
+    EXPECT_EQ(store_->writable(), true);
+    reopen();
+    EXPECT_TRUE(stored(1));
+    EXPECT_TRUE(stored(2)) << "it was queued when its caller got the error";
+    EXPECT_FALSE(stored(3));
     close();
 }
 

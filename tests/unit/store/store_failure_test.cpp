@@ -49,7 +49,8 @@ TEST_F(StoreFailure, AFullDiskRefusesNewIdsAndRecoversByItself) {
     EXPECT_FALSE(stored(2));
     EXPECT_FALSE(stored(3));
     EXPECT_TRUE(stored(4));
-    EXPECT_TRUE(owner_->remembered.contains(remembered_key(id_of(1).view()), clock_.now()));
+    EXPECT_TRUE(
+        owner_->remembered.contains(key_of_session(owner_->secret, id_of(1).view()), clock_.now()));
     close();
 }
 
@@ -58,7 +59,7 @@ TEST_F(StoreFailure, AFailedSyncCausesARewriteFromMemory) {
     for (int i = 0; i < 9000; ++i) {
         add(i);
     }
-    owner_->remembered.add({42, clock_.now(), remembered_kind::ended});
+    owner_->remembered.add({{42, 43}, clock_.now(), remembered_kind::ended});
     ASSERT_EQ(wait(add(9000)), error_code{});
     disk_.sync_to_fail = 1;
     EXPECT_EQ(wait(add(9001)), errc::store_unavailable);
@@ -74,7 +75,7 @@ TEST_F(StoreFailure, AFailedSyncCausesARewriteFromMemory) {
     reopen();
     EXPECT_EQ(owner_->sessions.size(), 9002U);
     EXPECT_FALSE(stored(9001));
-    EXPECT_TRUE(owner_->remembered.contains(42, clock_.now()));
+    EXPECT_TRUE(owner_->remembered.contains({42, 43}, clock_.now()));
     close();
 }
 
@@ -158,11 +159,7 @@ TEST_F(StoreFailure, IdsBeyondTheDiskBacklogAreRefusedUntilRoom) {
 TEST_F(StoreFailure, ChangesHeldForAFullDiskAreBounded) {
     limits_.waiting = 50;
     open();
-    commit_ticket last{};
-    for (int i = 0; i < 40; ++i) {
-        last = add(i);
-    }
-    ASSERT_EQ(wait(last), error_code{});
+    ASSERT_EQ(add_all(40), error_code{});
     disk_.write_code = SQLITE_FULL;
     EXPECT_EQ(wait(add(40)), errc::store_unavailable);
     session_record changed = record();

@@ -69,6 +69,21 @@ commit_ticket StoreFixture::add(int number, const session_record& record) {
     return store_->add(id_of(number), record);
 }
 
+error_code StoreFixture::add_all(int count) {
+    commit_ticket last{};
+    for (int i = 0; i < count; ++i) {
+        last = add(i);
+    }
+    return wait(last);
+}
+
+void StoreFixture::outlive_keys() {
+    clock_.advance(std::chrono::hours(73));
+    loop_.poll();
+    reopen();
+    reopen();
+}
+
 session_record StoreFixture::record() const {
     session_record made;
     made.since = clock_.now() - std::chrono::minutes(3);

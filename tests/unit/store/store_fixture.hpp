@@ -4,7 +4,8 @@
 #define KALLGLOT_TESTS_UNIT_STORE_STORE_FIXTURE_HPP
 
 #include "kallglot/store/durable_store.hpp"
-#include "kallglot/store/sqlite_engine.hpp"
+#include "kallglot/tracking/episode_history.hpp"
+#include "store/sqlite/sqlite_engine.hpp"
 #include "support/loop.hpp"
 #include "support/temporary_folder.hpp"
 #include "support/virtual_clock.hpp"
@@ -64,14 +65,30 @@ public:
         }
     }
 
+    void on_secret(const hash_key& of_store) override { secret = of_store; }
+
     void on_remembered(std::span<const remembered_entry> entries) override {
         for (const remembered_entry& entry : entries) {
             remembered.add(entry);
         }
     }
 
+    bool list_episodes(std::uint64_t& cursor,
+                       std::size_t limit,
+                       std::vector<stuck_episode>& into) override {
+        return episodes.list(cursor, limit, into);
+    }
+
+    void on_episodes(std::span<const stuck_episode> rows) override {
+        for (const stuck_episode& row : rows) {
+            episodes.restore(no_slot, row);
+        }
+    }
+
     std::map<session_id, session_record> sessions;
+    episode_history episodes;
     remembered_keys remembered;
+    hash_key secret; ///< of their keys
     std::vector<session_id> not_stored;
     std::vector<std::string> reasons;
     int recoveries = 0;
@@ -103,6 +120,12 @@ protected:
 
     commit_ticket add(int number) { return add(number, record()); }
 
+    /// Adds sessions 0 to `count` - 1 and waits until they are durable.
+    error_code add_all(int count);
+
+    /// Time in which every remembered key expires, and restarts that purge them.
+    void outlive_keys();
+
     /// A session with all fields set, as after a poll.
     [[nodiscard]] session_record record() const;
 
@@ -129,7 +152,8 @@ protected:
     loop loop_;
     virtual_clock clock_;
     null_logger log_;
-    store_limits limits_;
+    /// Real syncs take much virtual time, and some tests let days pass.
+    store_limits limits_{.patience = std::chrono::hours(24 * 365)};
     std::string boot_id_; ///< of the machine, for the next open()
     std::unique_ptr<map_owner> owner_;
     std::unique_ptr<durable_store> store_;

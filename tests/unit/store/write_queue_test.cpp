@@ -41,9 +41,9 @@ TEST_F(WriteQueue, ChangesOfABulkIdFollowItInTheBulkLane) {
     const commit_ticket before = queue_.pending(id_of(11));
     EXPECT_GE(queue_.push(row(11), false, write_lane::single), before);
     EXPECT_GE(queue_.push_removal(id_of(11), std::nullopt), before);
-    EXPECT_GE(queue_.push_key({1, {}, remembered_kind::event}, id_of(11)), before);
+    EXPECT_GE(queue_.push_key({{1, 0}, {}, remembered_kind::event}, id_of(11)), before);
     // So the largest ticket of this loop iteration is the one to wait for.
-    EXPECT_LT(queue_.push_key({2, {}, remembered_kind::event}, id_of(12)), before);
+    EXPECT_LT(queue_.push_key({{2, 0}, {}, remembered_kind::event}, id_of(12)), before);
     std::vector<store_change> order;
     while (!queue_.empty()) {
         for (const auto& group : queue_.begin()) {
@@ -122,14 +122,14 @@ TEST_F(WriteQueue, AFailureReportsNewIdsAndKeepsTrueChanges) {
     queue_.push(row(1), true, write_lane::single);
     queue_.push(row(2), false, write_lane::single);
     const auto group = queue_.begin();
-    queue_.push_removal(id_of(3), remembered_row{18, {}, remembered_kind::ended});
-    queue_.push_key({17, {}, remembered_kind::event}, id_of(1));
+    queue_.push_removal(id_of(3), remembered_row{{18, 0}, {}, remembered_kind::ended});
+    queue_.push_key({{17, 0}, {}, remembered_kind::event}, id_of(1));
     const write_queue::failure left = queue_.fail();
     EXPECT_EQ(left.not_stored, std::vector<session_id>{id_of(1)});
     ASSERT_EQ(left.again.size(), 3U);
     EXPECT_EQ(std::get<update_session>(left.again[0]).row.id, id_of(2));
     EXPECT_EQ(std::get<remove_session>(left.again[1]).id, id_of(3));
-    EXPECT_EQ(std::get<remembered_row>(left.again[2]).key, 18U);
+    EXPECT_EQ(std::get<remembered_row>(left.again[2]).key, (remembered_key{18, 0}));
     EXPECT_TRUE(queue_.empty());
     EXPECT_EQ(queue_.size(), 0U);
     EXPECT_EQ(queue_.pending(id_of(1)), commit_ticket::durable);
@@ -153,6 +153,30 @@ TEST_F(WriteQueue, ACancelledWaiterDoesNotStopItsGroup) {
     }
     EXPECT_EQ(first, make_error_code(errc::cancelled));
     EXPECT_EQ(second, error_code{});
+}
+
+TEST_F(WriteQueue, ReleasedCallersEndAndLaterOnesWait) {
+    std::optional<error_code> first;
+    std::optional<error_code> queued;
+    std::optional<error_code> later;
+    task_group group(loop_.executor(), loop::failure());
+    const commit_ticket in_flight = queue_.push(row(1), true, write_lane::single);
+    const auto content = queue_.begin();
+    const commit_ticket behind = queue_.push(row(2), true, write_lane::bulk);
+    group.spawn("first", ask(&queue_, in_flight, &first));
+    group.spawn("queued", ask(&queue_, behind, &queued));
+    loop_.poll();
+    queue_.release_callers();
+    ASSERT_TRUE(loop_.run_until([&] { return group.size() == 0; }));
+    EXPECT_EQ(first, make_error_code(errc::store_unavailable));
+    EXPECT_EQ(queued, make_error_code(errc::store_unavailable));
+    group.spawn("later", ask(&queue_, in_flight, &later));
+    loop_.poll();
+    EXPECT_FALSE(later);
+    queue_.succeed();
+    ASSERT_TRUE(loop_.run_until([&] { return group.size() == 0; }));
+    EXPECT_EQ(later, error_code{});
+    EXPECT_EQ(queue_.size(), 1U);
 }
 
 } // namespace

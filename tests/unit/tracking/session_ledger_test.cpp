@@ -43,6 +43,10 @@ protected:
         return ledger_.sessions().find(id(number).view()) != no_slot;
     }
 
+    [[nodiscard]] bool is_known(std::string_view event, steady_time at) const {
+        return ledger_.is_known_event(ledger_.event_key(event), event, at);
+    }
+
     session_ledger ledger_{1'000};
     poll_policy policy_;
 };
@@ -197,7 +201,7 @@ TEST_F(SessionLedger, TallyOfNotFoundFollowsEveryWayOut) {
     };
     ASSERT_FALSE(over(0));
     see(slots[1], session_status::active, t0 + 11min);
-    ledger_.take_event(slots[2], session_event::ended, 4711, {t0 + 11min, {}, {}});
+    ledger_.take_event(slots[2], session_event::ended, {4711, 0}, {t0 + 11min, {}, {}});
     ledger_.forget(slots[3], forget_reason::operator_asked, t0 + 11min);
     ledger_.drop(slots[4]);
     // 17 of 37 now.
@@ -223,30 +227,35 @@ TEST_F(SessionLedger, UnknownStatusExpires) {
 
 TEST_F(SessionLedger, EventIsKnownUntilItCouldNotBePersisted) {
     const session_slot slot = add(1);
+    const remembered_key key = ledger_.event_key("evt_4711");
     const ledger_change change =
-        ledger_.take_event(slot, session_event::started, 4711, {t0 + 1s, {}, {}});
+        ledger_.take_event(slot, session_event::started, key, {t0 + 1s, {}, {}});
     EXPECT_EQ(change.source, change_source::webhook);
     EXPECT_EQ(change.store, store_action::change);
     EXPECT_TRUE(change.reschedule);
-    EXPECT_TRUE(ledger_.is_known_event(4711, t0 + 1s));
-    ledger_.forget_event(4711, t0 + 1s);
-    EXPECT_FALSE(ledger_.is_known_event(4711, t0 + 1s));
+    EXPECT_TRUE(is_known("evt_4711", t0 + 1s));
+    ledger_.forget_event(key, t0 + 1s);
+    EXPECT_FALSE(is_known("evt_4711", t0 + 1s));
 }
 
 TEST_F(SessionLedger, EventWithoutStatusIsRememberedAndChangesNothing) {
     const session_slot slot = add(1);
     const session_record before = ledger_.sessions()[slot];
-    const ledger_change change = ledger_.take_event(slot, std::nullopt, 4711, {t0 + 1s, {}, {}});
+    const ledger_change change =
+        ledger_.take_event(slot, std::nullopt, ledger_.event_key("evt_4711"), {t0 + 1s, {}, {}});
     EXPECT_FALSE(change.reschedule);
     EXPECT_FALSE(change.changes.change);
     EXPECT_EQ(ledger_.sessions()[slot].status, before.status);
-    EXPECT_TRUE(ledger_.is_known_event(4711, t0 + 1s));
+    EXPECT_TRUE(is_known("evt_4711", t0 + 1s));
 }
 
 TEST_F(SessionLedger, EndWithoutAFinalPollCountsWhenForgotten) {
     const session_slot slot = add(1);
     see(slot, session_status::active, t0 + 1s);
-    ledger_.take_event(slot, session_event::ended, 4711, {t0 + 2s, {}, {}});
+    ledger_.take_event(slot,
+                       session_event::ended,
+                       ledger_.event_key("evt_4711"),
+                       {t0 + 2s, {}, {}});
     EXPECT_TRUE(ledger_.forget(slot, forget_reason::ended, t0 + 3s).changes.ended);
     EXPECT_TRUE(ledger_.is_gone(id(1), t0 + 3s));
 }
@@ -254,7 +263,10 @@ TEST_F(SessionLedger, EndWithoutAFinalPollCountsWhenForgotten) {
 TEST_F(SessionLedger, FinalPollThatIsNotFoundCountsTheEndOnce) {
     const session_slot slot = add(1);
     see(slot, session_status::active, t0 + 1s);
-    ledger_.take_event(slot, session_event::ended, 4711, {t0 + 2s, {}, {}});
+    ledger_.take_event(slot,
+                       session_event::ended,
+                       ledger_.event_key("evt_4711"),
+                       {t0 + 2s, {}, {}});
     EXPECT_TRUE(ledger_.take_not_found(slot, t0 + 3s).changes.ended);
     EXPECT_FALSE(ledger_.take_not_found(slot, t0 + 4s).changes.ended);
     EXPECT_FALSE(ledger_.forget(slot, forget_reason::ended, t0 + 5s).changes.ended);

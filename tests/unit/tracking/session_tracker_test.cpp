@@ -1,6 +1,6 @@
 #include "kallglot/tracking/session_tracker.hpp"
 
-#include "kallglot/base/timestamps.hpp"
+#include "kallglot/base/time.hpp"
 #include "unit/tracking/answers.hpp"
 
 #include <gtest/gtest.h>

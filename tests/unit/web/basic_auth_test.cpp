@@ -1,10 +1,11 @@
-#include "kallglot/web/basic_auth.hpp"
+#include "web/basic_auth.hpp"
 
 #include "support/loop.hpp"
+#include "support/virtual_clock.hpp"
 
 #include <gtest/gtest.h>
 
-#include <optional>
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -14,8 +15,8 @@ namespace {
 // Of "right", made with: htpasswd -nbBC 4
 const std::string hash_of_right = "$2y$04$eRxeQxfqISlslmFSV/lkS.Jj24FXGU0KyjQVb9dcLSZCrXHdUjl4G";
 
-task<> ask(basic_auth* auth, std::string header, auth_outcome* into) {
-    const auth_outcome outcome = co_await auth->check(header);
+task<> ask(basic_auth* auth, std::string header, auth_outcome* into, peer_network from = {}) {
+    const auth_outcome outcome = co_await auth->check(header, from);
     *into = outcome;
 }
 
@@ -32,7 +33,8 @@ protected:
     }
 
     test::loop loop_;
-    basic_auth auth_{loop_.executor()};
+    test::virtual_clock clock_;
+    basic_auth auth_{loop_.executor(), clock_};
 };
 
 TEST(MatchesBcrypt, OnlyTheRightPasswordMatches) {
@@ -87,6 +89,41 @@ TEST_F(BasicAuth, AtMostSixteenHashesWait) {
     EXPECT_TRUE(loop_.run_until([&] { return group.size() == 0; }));
     EXPECT_EQ(std::ranges::count(outcomes, auth_outcome::refused), 16);
     EXPECT_EQ(std::ranges::count(outcomes, auth_outcome::busy), 24);
+}
+
+TEST_F(BasicAuth, AFloodFromOtherNetworksLeavesRoomForOne) {
+    task_group group(loop_.executor(), test::loop::failure());
+    std::vector<auth_outcome> wrong(200, auth_outcome::allowed);
+    // Twenty networks keep the queue full.
+    for (std::size_t i = 0; i < wrong.size(); ++i) {
+        const peer_network from{1 + i % 20, false};
+        group.spawn("request", ask(&auth_, "Basic YWxpY2U6d3Jvbmc=", &wrong[i], from));
+    }
+    loop_.poll();
+    EXPECT_EQ(check("Basic YWxpY2U6cmlnaHQ="), auth_outcome::allowed);
+    EXPECT_TRUE(loop_.run_until([&] { return group.size() == 0; }));
+    EXPECT_EQ(std::ranges::count(wrong, auth_outcome::allowed), 0);
+}
+
+TEST_F(BasicAuth, ACancelledLoginLetsTheNextOneGoOn) {
+    task_group group(loop_.executor(), test::loop::failure());
+    std::vector<auth_outcome> outcomes(4, auth_outcome::allowed);
+    for (auth_outcome& outcome : outcomes) {
+        group.spawn("request", ask(&auth_, "Basic YWxpY2U6d3Jvbmc=", &outcome));
+    }
+    loop_.poll();
+    group.cancel(asio::cancellation_type::terminal);
+    EXPECT_TRUE(loop_.run_until([&] { return group.size() == 0; }));
+    EXPECT_EQ(check("Basic YWxpY2U6cmlnaHQ="), auth_outcome::allowed);
+}
+
+// Wrong logins of a cheap user take the rounds of the costliest one: 2^4 + 2^4 + 2^5 = 2^6.
+TEST(MatchesInEqualTime, OnlyTheRightPasswordMatches) {
+    const std::string costlier = "$2y$06" + hash_of_right.substr(6);
+    for (const std::string& costliest : {hash_of_right, costlier}) {
+        EXPECT_TRUE(matches_in_equal_time("right", hash_of_right, costliest));
+        EXPECT_FALSE(matches_in_equal_time("wrong", hash_of_right, costliest));
+    }
 }
 
 } // namespace

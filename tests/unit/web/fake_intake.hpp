@@ -85,13 +85,38 @@ public:
         co_return page;
     }
 
+    [[nodiscard]] task<result<std::vector<session_id>>> find(std::string text) override {
+        std::vector<session_id> found;
+        for (const auto& [id, view] : sessions) {
+            if (matches_id(id.view(), text) && found.size() < max_found) {
+                found.push_back(id);
+            }
+        }
+        co_return found;
+    }
+
+    [[nodiscard]] episode_page list_episodes(const episode_query& query) const override {
+        asked_episodes = query;
+        episode_page page;
+        for (const episode_view& one : episodes) {
+            const bool is_open = one.outcome == episode_outcome::open;
+            if ((!query.open || *query.open == is_open) && (!query.of || *query.of == one.id)) {
+                page.episodes.push_back(one);
+            }
+        }
+        page.next = next_episode;
+        page.dropped = dropped_episodes;
+        return page;
+    }
+
     [[nodiscard]] task<result<event_outcome>> take_event(webhook_event event) override {
         events.push_back(event);
         co_await wait();
         if (failure) {
             co_return failure;
         }
-        co_return keys.insert(event.key).second ? next : event_outcome::duplicate;
+        co_return event_ids.insert(std::string(event.id.view())).second ? next
+                                                                        : event_outcome::duplicate;
     }
 
     [[nodiscard]] bool accepting() const override { return accepts; }
@@ -119,8 +144,12 @@ public:
     bool is_restored = true;
     event_outcome next = event_outcome::accepted; ///< of events that are no duplicates
     std::vector<webhook_event> events;
-    std::set<std::uint64_t> keys;
+    std::set<std::string> event_ids;
     std::optional<session_query> asked;
+    std::vector<episode_view> episodes; ///< the newest first
+    std::optional<episode_number> next_episode;
+    std::uint64_t dropped_episodes = 0;
+    mutable episode_query asked_episodes;
 
 private:
     task<> wait() {

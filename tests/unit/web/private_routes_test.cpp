@@ -22,13 +22,15 @@ class PrivateRoutes : public testing::Test {
 protected:
     PrivateRoutes() { pages_.install(routes_); }
 
-    http_response get(const std::string& path,
+    http_response get(const std::string& target,
                       std::vector<std::pair<std::string, std::string>> fields = {}) {
         http_request request;
         request.method = "GET";
-        request.path = path;
+        const std::size_t end = std::min(target.find('?'), target.size());
+        request.path = target.substr(0, end);
+        request.query = target.substr(std::min(end + 1, target.size()));
         request.fields = std::move(fields);
-        const http_routes::found route = routes_.find("GET", path);
+        const http_routes::found route = routes_.find("GET", request.path);
         http_response response;
         response.status = route.status;
         if (route.handler != nullptr) {
@@ -146,6 +148,15 @@ TEST_F(PrivateRoutes, ServesAPageForPeopleWithAStrictPolicy) {
     EXPECT_NE(response.body_text().find("21 sessions are stuck</p>"), std::string::npos);
     daemon_.state = {false, false, "restoring sessions"};
     EXPECT_NE(get("/").body_text().find("Not ready"), std::string::npos);
+    EXPECT_EQ(field(get("/"), "Refresh"), "15");
+}
+
+TEST_F(PrivateRoutes, ThePageForPeopleStopsReloadingWhenAsked) {
+    EXPECT_EQ(field(get("/"), "Refresh"), "15");
+    const http_response response = get("/?reload=off");
+    EXPECT_EQ(response.status, 200);
+    EXPECT_EQ(field(response, "Refresh"), "");
+    EXPECT_NE(response.body_text().find(">reload</a>"), std::string::npos);
 }
 
 TEST_F(PrivateRoutes, HasNothingElse) {

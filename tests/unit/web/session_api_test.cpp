@@ -382,13 +382,76 @@ TEST_F(SessionApi, OtherMethodsAnswer405WithAllow) {
     for (const char* method : {"PUT", "DELETE", "PATCH"}) {
         const http_response response = ask_for(method, all);
         EXPECT_EQ(response.status, 405) << method;
-        EXPECT_EQ(field(response, "Allow"), "POST, GET, HEAD") << method;
+        EXPECT_EQ(field(response, "Allow"), "GET, HEAD, OPTIONS, POST") << method;
     }
-    for (const char* method : {"POST", "PATCH", "OPTIONS"}) {
+    for (const char* method : {"POST", "PATCH"}) {
         const http_response response = ask_for(method, all + "/" + name(1));
         EXPECT_EQ(response.status, 405) << method;
-        EXPECT_EQ(field(response, "Allow"), "PUT, GET, HEAD, DELETE") << method;
+        EXPECT_EQ(field(response, "Allow"), "DELETE, GET, HEAD, OPTIONS, PUT") << method;
     }
+}
+
+TEST_F(SessionApi, EpisodesHaveAllTheirFields) {
+    episode_view open(session_id::parse(name(1)).value());
+    open.number = 12;
+    open.status = session_status::connecting;
+    open.mode = session_mode::ai_agent;
+    open.provider = session_provider::twilio;
+    open.threshold = 30s;
+    open.since = api_time(1'776'159'394s);
+    open.since_low = open.since - 2s;
+    open.confirmed = open.since + 31s;
+    intake_.episodes.push_back(open);
+    intake_.next_episode = 12;
+    intake_.dropped_episodes = 3;
+    const auto body = json_of(ask_for("GET", "/api/v1/episodes?open=true&limit=1"));
+    const auto& one = body.at("episodes").at(0);
+    EXPECT_EQ(one.at("id").as_string(), name(1));
+    EXPECT_EQ(one.at("status").as_string(), "connecting");
+    EXPECT_EQ(one.at("threshold_seconds").as_double(), 30);
+    EXPECT_EQ(one.at("from").as_string(), "2026-04-14T09:36:34.000Z");
+    EXPECT_EQ(one.at("from_not_before").as_string(), "2026-04-14T09:36:32.000Z");
+    EXPECT_EQ(one.at("confirmed").as_string(), "2026-04-14T09:37:05.000Z");
+    EXPECT_TRUE(one.at("to").is_null());
+    EXPECT_TRUE(one.at("to_not_before").is_null());
+    EXPECT_EQ(one.at("outcome").as_string(), "open");
+    EXPECT_EQ(one.at("mode").as_string(), "ai_agent");
+    EXPECT_EQ(one.at("provider").as_string(), "twilio");
+    EXPECT_EQ(body.at("next").to_number<unsigned>(), 12U);
+    EXPECT_EQ(body.at("dropped").to_number<unsigned>(), 3U);
+    EXPECT_EQ(intake_.asked_episodes.open, true);
+    EXPECT_EQ(intake_.asked_episodes.limit, 1U);
+}
+
+TEST_F(SessionApi, EpisodesAreFilteredByQuery) {
+    const std::string path = "/api/v1/episodes";
+    EXPECT_EQ(
+        ask_for("GET", path + "?open=false&since=2026-04-14T09:36:34Z&after=99&limit=1000").status,
+        200);
+    EXPECT_EQ(intake_.asked_episodes.open, false);
+    EXPECT_EQ(intake_.asked_episodes.since, api_time(1'776'159'394s));
+    EXPECT_EQ(intake_.asked_episodes.after, 99U);
+    EXPECT_EQ(ask_for("GET", path + "?open=&since=&after=&limit=").status, 200);
+    for (const char* query : {"?open=yes",
+                              "?since=yesterday",
+                              "?limit=1001",
+                              "?limit=0",
+                              "?after=x",
+                              "?after=-1",
+                              "?colour=red",
+                              "?open",
+                              "?open=true&open=true"}) {
+        const http_response response = ask_for("GET", path + query);
+        EXPECT_EQ(response.status, 400) << query;
+        EXPECT_EQ(error_of(response), "bad_query") << query;
+    }
+}
+
+TEST_F(SessionApi, EpisodesNeedTheToken) {
+    EXPECT_EQ(call("GET", "/api/v1/episodes", {}, "").status, 401);
+    EXPECT_EQ(ask_for("POST", "/api/v1/episodes").status, 405);
+    api_.use_token({});
+    EXPECT_EQ(ask_for("GET", "/api/v1/episodes").status, 404);
 }
 
 } // namespace

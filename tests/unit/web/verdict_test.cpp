@@ -44,6 +44,19 @@ TEST_F(Verdict, CountsTheStuckAndSaysWhere) {
     expect(tone::bad, "1 session is stuck", "1 connecting;");
 }
 
+TEST_F(Verdict, SaysWhatTheStuckHaveInCommon) {
+    census& counted = daemon_.report.census;
+    counted.stuck = {0, 12, 0, 0, 0, 0};
+    // twilio, telnyx, sip, other, none
+    counted.in_episode[1].by_provider = {11, 1, 0, 0, 0};
+    counted.in_episode[1].by_mode = {4, 4, 4, 0, 0, 0};
+    counted.in_episode[1].by_creation_hour[0] = 5;
+    counted.in_episode[1].by_creation_hour[24] = 7;
+    expect(tone::bad, "12 sessions are stuck", "12 connecting for over 30 s, 11 of them twilio.");
+    daemon_.report.thresholds.episodes.connecting = std::chrono::minutes(2);
+    expect(tone::bad, "12 sessions are stuck", "12 connecting for over 2 min, 11 of them twilio.");
+}
+
 TEST_F(Verdict, UnusableApiComesBeforeStuckSessions) {
     daemon_.report.census.stuck = {0, 2, 0, 0, 0, 0};
     daemon_.report.state = api_state::unauthorized;
@@ -84,6 +97,7 @@ TEST_F(Verdict, StillJudgesWhileStopping) {
 TEST(DescribeDuration, GivesTwoUnitsAtMost) {
     EXPECT_EQ(describe_duration(0), "0 s");
     EXPECT_EQ(describe_duration(-3), "0 s");
+    EXPECT_EQ(describe_duration(0.04), "0 s");
     EXPECT_EQ(describe_duration(0.31), "0.3 s");
     EXPECT_EQ(describe_duration(59.4), "59 s");
     EXPECT_EQ(describe_duration(60), "1 min");

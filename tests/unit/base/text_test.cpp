@@ -1,4 +1,4 @@
-#include "kallglot/base/ascii.hpp"
+#include "kallglot/base/text.hpp"
 
 #include <gtest/gtest.h>
 
