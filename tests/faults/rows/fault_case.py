@@ -23,8 +23,11 @@ from support.waiting import PATIENCE, STEP, Stalls, let_time_pass, wait_for, wit
 
 from scripted_api import ScriptedApi  # noqa: E402
 
-__all__ = ['Row', 'Scraping', 'Stalls', 'alone', 'main', 'memory', 'wait_for', 'whole', 'within', 'BINARY_DIR', 'FAILURES',
+__all__ = ['Row', 'Scraping', 'Stalls', 'alone', 'main', 'memory', 'wait_for', 'whole', 'within', 'BINARY_DIR', 'FAILURES', 'HTTP_VERSION',
            'SANITIZED', 'SOURCE_DIR']
+
+# The version of HTTP to the API in every row that does not choose one itself; auto, which is HTTP/2 with the simulator, if empty.
+HTTP_VERSION = os.environ.get('KALLGLOT_HTTP_VERSION', '')
 
 FAILURES = 'kallglot_exporter_api_request_failures_total'
 # Seconds, and on top of them for as long as the machine held up the test itself (Stalls).
@@ -143,6 +146,10 @@ class Row(EndToEnd):
         if 'skipped=' in done.stderr:
             self.skipTest(re.search(r"skipped ['\"](.*)['\"]", done.stderr).group(1))
         return int(re.search(r'Ran (\d+) test', done.stderr).group(1))
+
+    def config(self, port, *, api='', **options):
+        chosen = f'http_version: {HTTP_VERSION}\n' if HTTP_VERSION and 'http_version' not in api else ''
+        return super().config(port, api=chosen + api, **options)
 
     def world(self, sessions, *flags, flags_of_exporter=(), under=(), environment=None, still=True, **config):
         """A simulator and an exporter that has polled every session once."""

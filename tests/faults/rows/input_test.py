@@ -44,7 +44,7 @@ class Messages(Durable, Row):
         smuggled = b'0\r\n\r\nGET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n'
         count = self.refused(*[post('PATH', *fields, body=smuggled, version=version) for fields, version in (
             (('Transfer-Encoding: chunked', 'Content-Length: 4'), '1.1'), (('Content-Length: 4', 'Transfer-Encoding: chunked'), '1.1'),
-            (('Transfer-Encoding: chunked',), '1.1'), (('Transfer-Encoding: gzip',), '1.1'), (('Transfer-Encoding: gzip, chunked',), '1.1'),
+            (('Transfer-Encoding: chunked', 'Transfer-Encoding: chunked'), '1.1'), (('Transfer-Encoding: gzip',), '1.1'), (('Transfer-Encoding: gzip, chunked',), '1.1'),
             (('Transfer-Encoding: chunked, gzip',), '1.1'), (('Transfer-Encoding: xchunked',), '1.1'),
             (('Transfer-Encoding: chunked',), '1.0'), (('Content-Length: 4', 'Content-Length: 5'), '1.1'),
             (('Content-Length: 4', 'Content-Length: 4'), '1.1'), (('Content-Length: 4, 4',), '1.1'), (('Content-Length: +4',), '1.1'),
@@ -53,7 +53,7 @@ class Messages(Durable, Row):
 
     def test_b2_endless_chunk_extension_is_rejected(self):
         """A chunk extension of one mebibyte
-        Chunked requests are rejected unread. In a response, a line longer than 16 KiB is rejected."""
+        All extensions of a request have at most one kibibyte. In a response, a line longer than 16 KiB is rejected."""
         self.refused(post('PATH', 'Transfer-Encoding: chunked', body=b'2;' + b'e' * (1 << 20) + b'\r\n{}\r\n0\r\n\r\n'))
         self.suite('net_test', '*HugeChunkExtension*', 1, 'refused on both sides')
 
@@ -68,7 +68,7 @@ class Messages(Durable, Row):
         """17 KiB of header, 2,000 fields, NUL, a bare line feed, a folded line, a space before the colon, no Host, two Hosts
         Each gets 400 or 431."""
         count = self.refused(
-            post('PATH', 'X: ' + 'h' * 17000), post('PATH', *['X: y'] * 2000 * 2), post('PATH', 'X: a\0b'),
+            post('PATH', 'X: ' + 'h' * 17000), post('PATH', *['a:'] * 2000), post('PATH', 'X: a\0b'),
             b'POST PATH HTTP/1.1\nHost: x\n\n', post('PATH', 'X: a', ' folded'), post('PATH', 'X : a'), post('PATH', host=''),
             post('PATH', 'Host: y'))
         self.suite('net_test', 'Requests/RefusedRequest.*', 100, f'{count} at two listeners, {{passed}} in the parser')

@@ -189,9 +189,9 @@ class Process(Row):
 
     @whole
     def test_p6_crash_loop_ends_after_ten_starts(self):
-        """The daemon exits again and again right after its start
-        systemd starts it at most ten times in five minutes, two seconds apart. The last error stays readable."""
-        self.elsewhere('package_test', 'UnderSystemd.test_daemon_that_fails_at_each_start_stays_failed')
+        """The daemon crashes again and again right after its start
+        systemd starts it at most ten times in five minutes, two seconds apart. Then it stays failed."""
+        self.elsewhere('package_test', 'UnderSystemd.test_crash_loop_ends_after_ten_starts')
         self.figure('10 starts under systemd, then failed')
 
     def test_p11_readiness_is_notified_when_ready(self):

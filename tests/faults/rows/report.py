@@ -2,7 +2,7 @@
 """The rows of tests/faults: checks that the list is complete, writes README.md, and reports the results of a run.
 
   report.py                          checks that every row has a test and that README.md is what the tests say
-  report.py --fix                    writes README.md from the docstrings of the tests
+  report.py --fix                    writes the tables of README.md from the docstrings of the tests
   report.py <JUnit file> <report>    prints what ctest measured, row by row, and writes it to the report
   report.py <JUnit file> <report> --ran
                                      the same for the rows that were run, where only some were meant to
@@ -19,12 +19,15 @@ import xml.etree.ElementTree
 
 HERE = pathlib.Path(__file__).resolve().parent
 README = HERE.parent / 'README.md'
-SECTIONS = {'U': ('The API', 20), 'N': ('Network and TLS', 16), 'R': ('This machine', 15), 'P': ('The process', 11),
+SECTIONS = {'U': ('The API', 20), 'N': ('Network and TLS', 19), 'R': ('This machine', 15), 'P': ('The process', 11),
             'B': ('Bad input', 16), 'H': ('Hostile clients', 15), 'S': ('Secrets', 8), 'C': ('Configuration', 12),
-            'K': ('Clocks', 6)}
+            'K': ('Clocks', 6), 'X': ('Attackers', 20), 'F': ('From the field', 6)}
 # Numbers that were never given.
 UNUSED = {'R13', 'P9'}
-WHY_NOT = {}
+WHY_NOT = {
+}
+# The part of README.md from this line on is written by hand.
+BY_HAND = '\n## What else was tried\n'
 
 HEAD = """\
 # Faults
@@ -35,6 +38,9 @@ Start with `rows/fault_case.py`, the base of every row; then read the rows of on
 `./dev faults` runs every row against the release build, prints what each one measured, and writes it to
 `build/release/faults/results.md`. `./dev test` runs the rows that take seconds, with sanitizers on. `rows/report.py --fix` writes
 the tables below from the docstrings of the tests; a test fails if they differ.
+
+The simulator speaks both versions of HTTP, and the daemon agrees with it on HTTP/2; a scripted API speaks HTTP/1.1.
+`KALLGLOT_HTTP_VERSION=1.1 ./dev faults -R 'fault\\.(u|n)'` runs the rows of the API over HTTP/1.1 alone.
 
 Under most faults a row also checks that the daemon survives (`Row.survives`):
 
@@ -52,6 +58,14 @@ Some promises are about one decision. Their rows run the tests of other folders 
 | `store/`, `daemon/` | the sweeps of kills, failing syncs and power cuts that P1, P2, P3 and R7 run |
 | `allocations/` | the failing memory of R10 |
 | `soak/` | the long run of P10; `./dev soak --minutes 30` makes it longer |
+
+Two rows can be made longer than `./dev faults` allows for, here against the build with sanitizers:
+
+```sh
+export KALLGLOT_BINARY_DIR=build/asan KALLGLOT_SANITIZED=1
+KALLGLOT_HOSTILE_REQUESTS=1000000 python3 tests/faults/rows/hostile_test.py    # S1: a reload for each hundred requests
+KALLGLOT_CACHES_SECONDS=600 python3 tests/faults/rows/caches_test.py -k varnish # F2
+```
 """
 
 
@@ -124,7 +138,8 @@ def table(columns, cells):
 
 def promises():
     """README.md as it should be."""
-    return HEAD + table(('row', 'fault', 'promise'), lambda row, name, fault, promise: (row, fault, promise))
+    _, _, by_hand = README.read_text().partition(BY_HAND)
+    return HEAD + table(('row', 'fault', 'promise'), lambda row, name, fault, promise: (row, fault, promise)) + BY_HAND + by_hand
 
 
 def measured(seen, ran):

@@ -7,6 +7,7 @@ import re
 import subprocess
 import time
 
+from control_group import Group
 from fault_case import BINARY_DIR, SANITIZED, Row, main, memory, wait_for, whole, within
 from support import web
 from support.configuration import every
@@ -14,26 +15,6 @@ from support.durable import ALL, Durable
 from support.programs import STILL, TRACED, Exporter, injected
 from support.usage import cpu_seconds
 from support.waiting import pace_until
-
-
-class Group:
-    """A control group of version 1 of our own, and the words that start a program in it."""
-
-    def __init__(self, controller, **values):
-        self.folder = pathlib.Path(f'/sys/fs/cgroup/{controller}/kallglot_fault_{os.getpid()}')
-        self.folder.mkdir()
-        for name, value in values.items():
-            (self.folder / f'{controller}.{name}').write_text(str(value))
-        self.under = ['sh', '-c', f'echo $$ >{self.folder}/cgroup.procs; exec "$@"', 'sh']
-
-    def remove(self):
-        wait_for('the end of the group', lambda: not (self.folder / 'cgroup.procs').read_text())
-        self.folder.rmdir()
-
-    @staticmethod
-    def why_not(controller):
-        writable = os.access(f'/sys/fs/cgroup/{controller}', os.W_OK)
-        return None if writable else f'no control groups of version 1 for {controller} here'
 
 
 class Descriptors(Row):

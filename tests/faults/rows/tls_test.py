@@ -143,7 +143,7 @@ class OurListener(Row):
 
         def ask(path):
             with context.wrap_socket(web.connect(exporter.address)) as stream:
-                stream.sendall(f'GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'.encode())
+                stream.sendall(f'GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n'.encode())
                 received = b''
                 while block := stream.recv(65536):
                     received += block
@@ -189,7 +189,7 @@ class OurListener(Row):
         said = self.client(port, 'R\n', 'no renegotiation', '-tls1_2')
         self.assertNotRegex(said.partition('RENEGOTIATING')[2], r'verify return:1')
         self.client(port, '', 'Post-Handshake New Session Ticket', '-tls1_3', '-sess_out', self.folder / 'ticket')
-        (self.folder / 'early').write_text('GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n')
+        (self.folder / 'early').write_text('GET /-/healthy HTTP/1.1\r\nHost: localhost\r\n\r\n')
         said = self.client(port, '', 'Early data was', '-tls1_3', '-sess_in', self.folder / 'ticket', '-early_data', self.folder / 'early')
         self.assertIn('Reused, TLSv1.3', said)
         self.assertRegex(said, 'Early data was (not sent|rejected)')

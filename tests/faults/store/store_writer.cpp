@@ -9,7 +9,7 @@
 // The sweep beside it kills it, cuts its power and fails its system calls, and then compares.
 
 #include "kallglot/store/durable_store.hpp"
-#include "kallglot/store/sqlite_engine.hpp"
+#include "store/sqlite/sqlite_engine.hpp"
 
 #include <unistd.h>
 
@@ -82,11 +82,6 @@ int number_of(const session_id& id) {
     return number;
 }
 
-/// Key of the event that registered the id.
-std::uint64_t event_key_of(int number) {
-    return remembered_key("evt_" + std::to_string(number));
-}
-
 /// One write call and no buffer, so that a kill loses no line that was printed.
 void say(const char* what, std::integral auto number) {
     const std::string line = std::string(what) + " " + std::to_string(number) + "\n";
@@ -123,7 +118,7 @@ public:
             std::vector<remembered_entry> keys;
             remembered_.list(cursor, remembered_.size(), keys);
             for (const remembered_entry& entry : keys) {
-                say("key", entry.key);
+                say("key", entry.key.low);
             }
             if (store_.opening().damage) {
                 say("damaged", 0);
@@ -181,12 +176,20 @@ public:
         return remembered_.list(cursor, limit, entries);
     }
 
+    bool list_episodes(std::uint64_t&, std::size_t, std::vector<stuck_episode>&) override {
+        return false;
+    }
+
+    void on_episodes(std::span<const stuck_episode>) override {}
+
     void on_sessions(std::span<const kept_session> rows) override {
         for (const kept_session& row : rows) {
             sessions_.insert_or_assign(row.id, row.record);
             next_ = std::max(next_, number_of(row.id) + 1);
         }
     }
+
+    void on_secret(const hash_key& secret) override { secret_ = secret; }
 
     void on_remembered(std::span<const remembered_entry> entries) override {
         for (const remembered_entry& entry : entries) {
@@ -243,7 +246,7 @@ private:
         // Like a webhook: the id and the key of its event, acknowledged together.
         while (next_ < last_) {
             const int number = next_++;
-            const std::uint64_t key = event_key_of(number);
+            const remembered_key key = key_of_event(secret_, "evt_" + std::to_string(number));
             // Until both are durable, as a sender that repeats a rejected delivery.
             for (;;) {
                 remembered_.add({key, clock_.now(), remembered_kind::event});
@@ -258,7 +261,7 @@ private:
                 co_await pause();
             }
             say("ack", number);
-            say("key", key);
+            say("key", key.low);
             if (number % 10 == 0) {
                 co_await change_and_forget(number);
             }
@@ -272,13 +275,13 @@ private:
         // Before the removal: after a kill the id may or may not be there.
         say("going", number);
         sessions_.erase(id_of(number));
-        const std::uint64_t key = remembered_key(id_of(number).view());
+        const remembered_key key = key_of_session(secret_, id_of(number).view());
         remembered_.add({key, clock_.now(), remembered_kind::ended});
         const commit_ticket ticket = store_.forget(id_of(number), remembered_kind::ended);
         const error_code error = co_await store_.committed(ticket);
         if (!error) {
             say("gone", number);
-            say("key", key);
+            say("key", key.low);
         }
     }
 
@@ -312,6 +315,7 @@ private:
     steady_timer retry_;
     std::map<session_id, session_record> sessions_;
     remembered_keys remembered_;
+    hash_key secret_; ///< of their keys
     session_id cursor_id_ = id_of(0);
     int next_ = 1;
     int last_ = 0;
