@@ -69,13 +69,29 @@ class AlertRules(unittest.TestCase):
 
     def test_each_alert_has_a_runbook_and_the_reverse(self):
         alerts = re.findall(r'- alert: (\w+)', rules_text())
-        anchors = re.findall(r'runbook_url: \S+#(\w+)', rules_text())
+        anchors = re.findall(r'runbook_url: .+#(\w+)', rules_text())
         self.assertEqual([alert.lower() for alert in alerts], anchors)
+        self.assertEqual(len(set(re.findall(r'runbook_url: (.+)#', rules_text()))), 1, 'the same form of link in each alert')
         pages = re.split(r'^## ', (RULES / 'runbooks.md').read_text(), flags=re.M)[1:]
         self.assertEqual({page.split()[0] for page in pages}, set(alerts))
         for page in pages:
             for part in ('**Meaning.**', '**Impact.**', '**Look at.**', '**Do.**'):
                 self.assertIn(part, page)
+
+    def test_each_annotation_fits_what_receivers_show(self):
+        """PagerDuty cuts a summary at 1,024 characters, a push message shows some 130; Slack reads <, > and & as markup, Teams and
+        Slack pairs of * and ~; a mail has line ends where the text has them."""
+        found = re.findall(r'^          (summary|description): (?:>-\n +)?(.+(?:\n            .+)*)$', rules_text(), flags=re.M)
+        self.assertEqual(len(found), 2 * len(re.findall(r'- alert: ', rules_text())))
+        longest = {'session_id': 64, 'status': 10, 'provider': 10, 'instance': 60, 'value': 12}
+        for annotation, text in found:
+            with self.subTest(text[:60]):
+                listed = re.sub(r'{{ range query .*?topk\((\d+),.*?}}(.*?){{ end }}',
+                                lambda found: found.group(2) * int(found.group(1)), text, flags=re.S)
+                shown = re.sub(r'{{ (?:\$labels\.|\.Labels\.|\$|\.)(\w+).*?}}', lambda found: 'x' * longest[found.group(1).lower()],
+                               re.sub(r'\s+', ' ', listed)).strip('"')
+                self.assertNotRegex(shown, r'[{}<>&*~|]')
+                self.assertLessEqual(len(shown), 130 if annotation == 'summary' else 1024)
 
     def test_each_rule_documents_its_delay(self):
         text = (RULES / 'alerts.yml').read_text()

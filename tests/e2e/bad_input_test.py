@@ -142,6 +142,35 @@ class BadInput(EndToEnd):
             'store', '  allow_plaintext: true\nstore'))
 
 
+class SyntaxCheck(EndToEnd):
+    def check(self, text, web_text='tls_server_config: {cert_file: gone.pem, key_file: gone.key}\n'):
+        return run_exporter('--config.file', self.write('config.yml', text), '--web.config.file', self.write('web.yml', web_text),
+                            '--config.check=syntax')
+
+    def test_files_that_are_elsewhere_are_left_out(self):
+        code, said, log = self.check('api: {key_file: api_key, ca_file: gone.pem}\nwebhook: {listen_address: ":0", secret_files: '
+                                     '[kallglot_webhook_secret], tls: {cert_file: gone.pem, key_file: gone.key}}\n')
+        self.assertEqual((code, log), (0, ''))
+        self.assertIn('configuration is valid', said)
+
+    def test_faults_of_both_texts_exit_with_2(self):
+        code, _, log = self.check('api: {key_fil: api_key}\n', 'tls_server_confi: {}\n')
+        self.assertEqual(code, 2)
+        self.assertIn('api.key_fil: unknown key', log)
+        self.assertIn('tls_server_confi: unknown key', log)
+
+    def test_pem_text_inside_the_file_is_checked(self):
+        code, _, log = self.check('api: {key_file: api_key}\n', 'tls_server_config: {cert: "no PEM", key: "no PEM"}\n')
+        self.assertEqual(code, 2)
+        self.assertIn('contains no certificate', log)
+
+    def test_missing_configuration_exits_with_2(self):
+        self.assertEqual(run_exporter('--config.file', self.folder / 'gone.yml', '--config.check=syntax')[0], 2)
+
+    def test_other_word_than_syntax_is_rejected(self):
+        self.assertEqual(run_exporter('--config.check=sintax')[0], 2)
+
+
 class GoodInput(EndToEnd):
     def setUp(self):
         super().setUp()

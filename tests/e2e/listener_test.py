@@ -26,7 +26,7 @@ class Listener(EndToEnd):
         super().setUp()
         self.api = self.simulator('--sessions', 100, '--stuck', 4)
         self.exporter_ = self.exporter(self.config(self.api.port, thresholds='{connecting: [500ms]}'))
-        self.address = self.exporter_.address
+        self.address = self.exporter_.ready().address
 
     def tearDown(self):
         # After each test the exporter still serves the next client and stops cleanly.
@@ -48,10 +48,17 @@ class Listener(EndToEnd):
         self.assertEqual(self.exporter_.get('/metrics?anything=1').status, 200)
 
     def test_other_methods_get_405_with_allow(self):
-        for method in ('POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'):
-            answer = self.exporter_.get('/metrics', method=method, body='' if method != 'OPTIONS' else None)
+        for method in ('POST', 'PUT', 'DELETE', 'PATCH'):
+            answer = self.exporter_.get('/metrics', method=method, body='')
             self.assertEqual(answer.status, 405, method)
-            self.assertEqual(answer.headers['Allow'], 'GET, HEAD', method)
+            self.assertEqual(answer.headers['Allow'], 'GET, HEAD, OPTIONS', method)
+
+    def test_options_get_204_with_allow(self):
+        # What HAProxy's `option httpchk` sends.
+        for target, allow in (('/', 'GET, HEAD, OPTIONS'), ('*', 'DELETE, GET, HEAD, OPTIONS, POST, PUT')):
+            answer = self.raw(f'OPTIONS {target} HTTP/1.0\r\n\r\n')
+            self.assertEqual(status_of(answer), 204)
+            self.assertIn(f'\r\nAllow: {allow}'.encode(), answer)
 
     def test_head_answers_like_get_without_a_body(self):
         for path in ('/metrics', '/', '/-/ready'):
@@ -68,20 +75,20 @@ class Listener(EndToEnd):
         self.assertNotIn('<script', page)
 
     def test_too_long_header_gets_431(self):
-        answer = self.raw('GET /metrics HTTP/1.1\r\nHost: x\r\nX-Long: ' + 'a' * (HEADER_LIMIT + 1000) + '\r\n\r\n')
+        answer = self.raw('GET /metrics HTTP/1.1\r\nHost: localhost\r\nX-Long: ' + 'a' * (HEADER_LIMIT + 1000) + '\r\n\r\n')
         self.assertEqual(status_of(answer), 431)
-        almost = self.raw('GET /-/ready HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-Long: '
+        almost = self.raw('GET /-/ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nX-Long: '
                           + 'a' * (HEADER_LIMIT - 1000) + '\r\n\r\n')
         self.assertEqual(status_of(almost), 200)
 
     def test_too_long_body_gets_413(self):
-        answer = self.raw('POST /-/reload HTTP/1.1\r\nHost: x\r\nContent-Length: 1048577\r\n\r\n')
+        answer = self.raw('POST /-/reload HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1048577\r\n\r\n')
         self.assertEqual(status_of(answer), 413)
 
     def test_invalid_http_is_rejected_and_closed(self):
         for text in ('\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03' + 'a' * 100 + '\r\n\r\n', 'GET\r\n\r\n', 'nonsense\r\n\r\n',
-                     'GET /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n',
-                     'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'):
+                     'GET /metrics HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n',
+                     'POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'):
             answer = self.raw(text.encode('latin-1'))
             self.assertIn(status_of(answer), (400, 501, None), answer[:100])
             self.assertNotIn(b'kallglot_sessions', answer)
@@ -147,7 +154,7 @@ class Listener(EndToEnd):
 
     def test_json_logs_are_valid_json(self):
         other = self.exporter(self.folder / 'config.yml', '--log.format=json', '--log.level=debug', name='json')
-        other.stop()
+        other.ready().stop()
         lines = other.log().splitlines()
         self.assertGreaterEqual(len(lines), 3)
         for line in lines:

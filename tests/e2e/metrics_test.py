@@ -11,7 +11,7 @@ from support.configuration import every
 from support.contract import contract
 from support.exposition import Exposition
 from support.monitoring import Prometheus
-from support.programs import SANITIZED
+from support.programs import SANITIZED, STILL
 
 OPENMETRICS = 'application/openmetrics-text; version=1.0.0'
 STATUSES = {'created', 'connecting', 'active', 'ending', 'ended', 'unknown'}
@@ -19,7 +19,8 @@ SLOW = '0.5 1 2 5 10 15 30 60 120 300 600 1800 3600'
 CALLS = '15 30 60 120 300 600 1200 1800 3600 7200 14400'
 FAST = '0.005 0.01 0.025 0.05 0.1 0.25 0.5 1 2.5 5 10 30 60 300'
 BUCKETS = {'kallglot_session_status_dwell_seconds': SLOW, 'kallglot_session_setup_seconds': SLOW,
-           'kallglot_ended_session_duration_seconds': CALLS, 'kallglot_exporter_api_request_duration_seconds': FAST,
+           'kallglot_ended_session_duration_seconds': CALLS, 'kallglot_stuck_episode_duration_seconds': CALLS,
+           'kallglot_exporter_api_request_duration_seconds': FAST,
            'kallglot_exporter_poll_lateness_seconds': FAST, 'kallglot_exporter_webhook_delivery_delay_seconds': FAST}
 # Series that exist from the first scrape on, at 0: label, values.
 FIXED = {
@@ -31,6 +32,8 @@ FIXED = {
         'reason': set('dns connect tls timeout reset throttled unauthorized credits server redirect body not_found '
                       'other'.split())},
     'kallglot_exporter_api_connections': {'state': {'idle', 'busy', 'opening'}},
+    'kallglot_stuck_episodes_total': {
+        'status': {'created', 'connecting', 'ending'}, 'outcome': {'recovered', 'ended', 'lost'}},
     'kallglot_sessions_ended_total': {
         'reason': {'completed', 'customer_hangup', 'agent_hangup', 'error', 'timeout', 'other', 'none'}},
     'kallglot_exporter_polls_total': {'class': {'confirm', 'event', 'routine', 'audit'}},
@@ -60,7 +63,7 @@ class Metrics(EndToEnd):
     def lived(self):
         """An exporter that has seen sessions in every status and failed requests."""
         exporter = self.exporter(self.config_file)
-        self.assert_promtool_reports_nothing(exporter.get('/metrics').text)
+        self.assert_promtool_reports_nothing(exporter.ready().get('/metrics').text)
         self.api.set_faults(server_error=0.02, not_found=0.02)
         exporter.until('things that happen', lambda scrape:
                        scrape.total('kallglot_sessions_ended_total') >= 30
@@ -156,7 +159,7 @@ class Crowded(EndToEnd):
 
     def test_parallel_scrapes_of_many_sessions_are_answered(self):
         """A census of many sessions takes several turns of the loop. Scrapes that arrive meanwhile share it."""
-        api = self.simulator('--sessions', self.SESSIONS, '--arrival-rate', '0', '--active', '10m-20m')
+        api = self.simulator('--sessions', self.SESSIONS, *STILL)
         slow = every('1m')
         exporter = self.exporter(self.config(api.port, intervals=slow))
         exporter.until('all there', lambda scrape: scrape.total('kallglot_sessions') == self.SESSIONS)
@@ -175,7 +178,7 @@ class UnderPrometheus(EndToEnd):
 
     def setUp(self):
         super().setUp()
-        self.api = self.simulator('--sessions', 50, '--stuck', 3, '--arrival-rate', '0', '--active', '10m-20m')
+        self.api = self.simulator('--sessions', 50, '--stuck', 3, *STILL)
         self.config_file = self.config(self.api.port, thresholds='{connecting: [1s], not_started: [1s]}')
         self.port = web.free_port()
 

@@ -8,7 +8,7 @@ from package_test import UNIT, build_package
 from support.booted import Booted, why_not
 from support.case import EndToEnd, main
 from support.exposition import Exposition
-from support.programs import SANITIZED, SOURCE_DIR
+from support.programs import SANITIZED, SOURCE_DIR, STILL
 from support.waiting import wait_for
 
 # Run elsewhere: the demo by demo_test, the tests by this run, the package by the fixture.
@@ -66,7 +66,7 @@ class Installation(EndToEnd):
         machine = Booted(self.folder, build_package(self.folder / 'package'))
         self.addCleanup(machine.end)
         self.keep(machine.background('kallglot_simulator', '--listen-address', '127.0.0.1:18443', '--state-dir', '/run/rehearsal',
-                                     '--sessions', '7', '--arrival-rate', '0', '--active', '10m-20m'))
+                                     '--sessions', '7', *STILL))
         wait_for('the API', lambda: machine.run('test', '-s', '/run/rehearsal/address', check=False).returncode == 0)
         key = machine.run('cat', '/run/rehearsal/api_key').stdout
         machine.run('sh', '-c', 'mkdir -p /srv/build/package /etc/prometheus && '

@@ -5,6 +5,7 @@ import os
 
 from support.case import EndToEnd, main
 from support.configuration import every
+from support.programs import STILL
 from support.waiting import let_time_pass
 
 SESSIONS = 200
@@ -17,8 +18,7 @@ def state(scrape):
 
 class Recovery(EndToEnd):
     def start(self):
-        self.api = self.simulator('--sessions', SESSIONS, '--arrival-rate', '0', '--active', '10m-20m',
-                                  '--latency', '100ms')
+        self.api = self.simulator('--sessions', SESSIONS, *STILL, '--latency', '100ms')
         exporter = self.exporter(self.config(self.api.port, intervals=INTERVAL))
         exporter.polled(SESSIONS)
         return exporter

@@ -9,7 +9,7 @@ import threading
 from support import web
 from support.case import EndToEnd, QUICK, main
 from support.durable import SECRET
-from support.programs import SANITIZED, TRACED, injected
+from support.programs import SANITIZED, STILL, TRACED, injected
 from support.waiting import wait_for
 
 SUCCESSFUL = 'kallglot_exporter_config_last_reload_successful'
@@ -27,8 +27,7 @@ class Reload(EndToEnd):
     SESSIONS = 100
 
     def start(self, *flags, **options):
-        self.api = self.simulator('--sessions', self.SESSIONS, '--arrival-rate', '0', '--active', '10m-20m',
-                                  '--latency', '20ms')
+        self.api = self.simulator('--sessions', self.SESSIONS, *STILL, '--latency', '20ms')
         self.config_file = self.config(self.api.port, **options)
         self.exporter_ = self.exporter(self.config_file, '--web.enable-lifecycle', *flags)
         self.exporter_.until('all polled', lambda scrape: scrape.value('kallglot_sessions', status='active') == self.SESSIONS)
@@ -230,7 +229,7 @@ class Reload(EndToEnd):
         self.assert_clean_end(exporter)
 
     def test_hung_disk_in_a_reload_delays_no_poll_and_no_stop(self):
-        self.api = self.simulator('--sessions', self.SESSIONS, '--arrival-rate', '0', '--active', '10m-20m')
+        self.api = self.simulator('--sessions', self.SESSIONS, *STILL)
         config = self.config(self.api.port, more='shutdown_grace: 2s')
         exporter = self.exporter(config, environment=TRACED,
                                  under=injected('openat:delay_enter=15000000:when=2+', path=config))

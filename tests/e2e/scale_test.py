@@ -35,9 +35,9 @@ class Scale(EndToEnd):
         resource.setrlimit(resource.RLIMIT_NOFILE, (limits[1], limits[1]))
         self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, limits)
 
-    def start(self, *flags):
+    def start(self, *flags, version='auto'):
         simulator = self.simulator('--latency', '300ms', '--arrival-rate', '0', *flags)
-        config = self.config(simulator.port, intervals=EVERY, max_connections=4000)
+        config = self.config(simulator.port, intervals=EVERY, max_connections=4000, api=f'http_version: {version}')
         return simulator, self.exporter(config)
 
     def test_thousand_requests_in_flight_poll_every_session(self):
@@ -80,11 +80,11 @@ class Scale(EndToEnd):
               f'worst loop delay {1000 * last.value("kallglot_exporter_event_loop_delay_seconds"):.1f} ms, '
               f'handshakes {stats["handshakes"]["done"]} ({stats["handshakes"]["resumed"]} resumed)', flush=True)
 
-    def test_every_response_is_credited_to_its_session(self):
+    def credited(self, version):
         # All sessions are created at once and change at different times. The sums of the histograms follow from those times:
         # a response credited to another session would change a sum.
         simulator, exporter = self.start('--sessions', 10, '--stuck', 10, '--created', '1s-4s', '--connecting', '1s-4s',
-                                         '--active', '1s-6s', '--ending', '0s-2s')
+                                         '--active', '1s-6s', '--ending', '0s-2s', version=version)
         simulator.set_faults(latency='300ms', wrong_id=0.01)
         born = set(simulator.post('/_sessions', {'count': SESSIONS})['ids'])
         self.assertEqual(len(born), SESSIONS)
@@ -102,10 +102,19 @@ class Scale(EndToEnd):
         self.assertEqual(scrape.total('kallglot_session_regressions_total'), 0)
         self.assertEqual(scrape.value('kallglot_sessions', status='connecting'), 10)
 
+        refused = simulator.stats()['faults']['wrong_id']
+        self.assertGreaterEqual(refused, SESSIONS // 50)
+        return simulator, exporter
+
+    def test_every_response_is_credited_to_its_session(self):
+        # Over HTTP/2 a response with another session's id ends the connection, and requests in flight with it.
+        self.credited('2')
+
+    def test_every_wrong_response_is_refused(self):
+        simulator, exporter = self.credited('1.1')
         # Each answer with another session's id was refused, and nothing else was.
         simulator.set_faults(latency='300ms')
         refused = simulator.stats()['faults']['wrong_id']
-        self.assertGreaterEqual(refused, SESSIONS // 50)
         scrape = exporter.until('the refused', lambda scrape: scrape.value(
             'kallglot_exporter_api_request_failures_total', reason='body') >= refused)
         self.assertEqual(scrape.total('kallglot_exporter_api_request_failures_total'), refused)

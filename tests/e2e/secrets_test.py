@@ -9,13 +9,13 @@ import unittest
 from support import web
 from support.case import EndToEnd, main
 from support.passwords import basic, one_user
-from support.programs import SANITIZED
+from support.programs import SANITIZED, STILL
 from support.waiting import let_time_pass, wait_for
 
 KEY = 'sk_test_canary_k3y_0123456789abcdefghijklmnopqrstuvwxyz'
 # The simulator puts these into every body.
 CANARIES = [KEY, 'canary_k3y', 'CANARY', 'kst_live', '+1202555']
-PAGES = ['/metrics', '/', '/-/ready', '/-/healthy', '/config', '/api/v1/sessions', '/nowhere']
+PAGES = ['/metrics', '/', '/-/ready', '/-/healthy', '/config', '/api/v1/sessions', '/api/v1/episodes', '/episodes', '/runbooks', '/nowhere']
 FAULTS = ['server_error', 'bad_gateway', 'truncate', 'not_json', 'wrong_id', 'unknown_status', 'redirect',
           'two_responses', 'chunked', 'close', 'rate_limited']
 # After these the exporter is silent for a minute, so each gets one of its own.
@@ -36,7 +36,7 @@ class Secrets(EndToEnd):
     def shown(self, exporter):
         """Everything that can be seen of the exporter from outside."""
         yield 'the log', exporter.log()
-        for page in PAGES:
+        for page in PAGES + [f'/sessions/{name}' for name in self.watched]:
             for kind in ('text/plain', 'application/openmetrics-text'):
                 answer = exporter.get(page, headers={'Accept': kind, 'Authorization': 'Bearer stranger'})
                 yield page, answer.text + str(answer.headers)
@@ -50,7 +50,10 @@ class Secrets(EndToEnd):
     def start(self, *flags):
         self.api = self.simulator('--sessions', 60, '--stuck', 10, '--api-key', KEY, '--created', '100ms-1s',
                                   '--connecting', '100ms-1s', '--active', '1s-3s')
-        return self.exporter(self.config(self.api.port, thresholds='{connecting: [500ms], not_started: [500ms]}'),
+        # Some of them are stuck, and have pages with episodes.
+        self.watched = [life['id'] for life in self.api.lives()[1] if life['kind'] == 'stuck'][:3]
+        return self.exporter(self.config(self.api.port, thresholds='{connecting: [500ms], not_started: [500ms]}',
+                                         more='episodes:\n  thresholds: {connecting: 500ms}'),
                              '--log.level=debug', *flags)
 
     def test_canaries_are_in_the_responses_of_the_api(self):
@@ -132,7 +135,7 @@ class Secrets(EndToEnd):
 
     @unittest.skipIf(SANITIZED, 'AddressSanitizer keeps freed memory on purpose')
     def test_memory_holds_no_secret_a_second_after_polling(self):
-        api = self.simulator('--sessions', 300, '--arrival-rate', '0', '--active', '10m-20m')
+        api = self.simulator('--sessions', 300, *STILL)
         rarely = '{created: 2s, connecting: 1h, active: 1h, ending: 1h, unknown: 1h}'
         exporter = self.exporter(self.config(api.port, intervals=rarely))
         exporter.until('all polled, and for long', lambda scrape: scrape.total('kallglot_sessions') == 300

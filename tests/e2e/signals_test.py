@@ -19,9 +19,9 @@ def answered(scrape):
 
 
 class Signals(EndToEnd):
-    def start(self, latency, *flags, more='', name='exporter'):
-        """An exporter with many requests in flight; each takes `latency`."""
-        self.api = self.simulator('--sessions', LOAD, *STILL, '--latency', latency)
+    def start(self, latency, *flags, more='', name='exporter', jitter='0s'):
+        """An exporter with many requests in flight; each takes `latency`, and up to `jitter` more."""
+        self.api = self.simulator('--sessions', LOAD, *STILL, '--latency', latency, '--jitter', jitter)
         exporter = self.exporter(self.config(self.api.port, more=more, max_connections=400), *flags, name=name)
         exporter.expect('requests in flight', lambda: self.in_flight() >= LOAD // 3)
         return exporter
@@ -30,7 +30,8 @@ class Signals(EndToEnd):
         return self.api.stats()['requests']['in_flight']
 
     def test_term_under_load_finishes_requests_and_scrapes(self):
-        exporter = self.start('2s')
+        # Answers in one burst would leave no time for a scrape between them and the end.
+        exporter = self.start('1s', jitter='5s')
         before = exporter.scrape()
         under_way = self.in_flight()
         self.assertGreater(under_way, 0)

@@ -43,7 +43,7 @@ class StatusPage(EndToEnd):
         exporter = self.start()
         ids = self.api.post('/_sessions', {'count': 3, 'stuck': True})['ids']
         page = self.until_says(exporter, '3 sessions are stuck', '3 connecting; the longest for', *ids)
-        self.assertRegex(page, re.escape(ids[0]) + r' connecting \d+ s (now|\d+ s ago)')
+        self.assertRegex(page, re.escape(ids[0]) + r' connecting \d+ s polled (now|\d+ s ago)')
         answer = exporter.get('/')
         self.assertIn("default-src 'none'; style-src 'sha256-", answer.headers['Content-Security-Policy'])
         for forbidden in ('<script', 'http://', 'https://', ' style='):

@@ -14,6 +14,7 @@ from support.programs import EXPORTER, SOURCE_DIR, Exporter, run_exporter
 from support.waiting import wait_for
 
 UNIT = SOURCE_DIR / 'systemd/kallglot_exporter.service'
+RETRY = UNIT.with_name('kallglot_exporter-retry.service')
 # Tenths: 1.2 of 10, where 0 is out of reach of everything.
 EXPOSURE_AT_MOST = 12
 
@@ -22,8 +23,10 @@ EXPOSURE_AT_MOST = 12
 class UnitFile(EndToEnd):
     def copy(self, change=lambda text: text):
         """The unit, started from where this build has put the program."""
-        text, changes = re.subn(r'^ExecStart=\S+', f'ExecStart={EXPORTER}', UNIT.read_text(), flags=re.MULTILINE)
-        self.assertEqual(changes, 1)
+        text, changes = re.subn(r'^(Exec\w+)=/usr/bin/kallglot_exporter', rf'\1={EXPORTER}', UNIT.read_text(), flags=re.MULTILINE)
+        self.assertEqual(changes, 2)
+        # verify looks for the unit of OnFailure= beside this one.
+        self.write(RETRY.name, RETRY.read_text(), 0o644)
         return self.write(UNIT.name, change(text), 0o644)
 
     def analyze(self, *words):
@@ -34,7 +37,9 @@ class UnitFile(EndToEnd):
         return self.analyze('verify', '--man=no', '--recursive-errors=no', str(file))
 
     def test_systemd_verify_reports_nothing(self):
-        self.assertEqual(self.verify(self.copy()), (0, ''))
+        file = self.copy()
+        self.assertEqual(self.verify(file), (0, ''))
+        self.assertEqual(self.verify(file.with_name(RETRY.name)), (0, ''))
 
     def test_systemd_verify_reports_a_bad_value(self):
         answer, said = self.verify(self.copy(lambda text: text.replace('Restart=on-failure', 'Restart=perhaps')))
@@ -58,8 +63,12 @@ class UnitFile(EndToEnd):
         unit.read_string(UNIT.read_text())
         service = unit['Service']
         self.assertEqual(service['Type'], 'notify')
-        self.assertEqual(service['RestartPreventExitStatus'], '2')
-        self.assertEqual(service['ExecReload'], '/bin/kill -HUP $MAINPID')
+        self.assertEqual(service['RestartPreventExitStatus'], '1 2')
+        self.assertEqual(unit['Unit']['OnFailure'], RETRY.name)
+        # The check of a reload sees the same flags as the daemon; then the daemon is asked.
+        check, ask = re.findall(r'^ExecReload=(.*)$', UNIT.read_text(), re.MULTILINE)
+        self.assertEqual(check.replace(' --config.check', ''), service['ExecStart'])
+        self.assertEqual(ask, '/bin/kill -HUP $MAINPID')
         self.assertEqual(service['StateDirectory'], 'kallglot_exporter')
         self.assertIn('--config.file=/etc/kallglot_exporter/config.yml', service['ExecStart'])
         self.assertTrue(service['LoadCredential'].startswith('api_key:'))
@@ -150,12 +159,17 @@ class Notifications(EndToEnd):
 
     def test_passed_socket_that_does_not_listen_is_rejected(self):
         api = self.simulator('--sessions', 5)
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
-            script = f'exec 3<&{other.fileno()}; export LISTEN_FDS=1 LISTEN_PID=$$; exec "$@"'
-            program = self.keep(Exporter(self.folder, self.config(api.port), under=('sh', '-c', script, 'sh'),
-                                         pass_fds=[other.fileno()]))
-            self.assertEqual(program.wait(), 2)
-        self.assertIn('socket passed by systemd is not usable', program.log())
+        for family, kind in ((socket.AF_INET, socket.SOCK_DGRAM), (socket.AF_INET, socket.SOCK_STREAM),
+                             (socket.AF_UNIX, socket.SOCK_STREAM), (socket.AF_UNIX, socket.SOCK_DGRAM)):
+            with self.subTest(family=family, kind=kind), socket.socket(family, kind) as other:
+                if (family, kind) == (socket.AF_UNIX, socket.SOCK_STREAM):
+                    other.bind(str(self.folder / 'unix'))
+                    other.listen()
+                script = f'exec 3<&{other.fileno()}; export LISTEN_FDS=1 LISTEN_PID=$$; exec "$@"'
+                program = self.keep(Exporter(self.folder, self.config(api.port), under=('sh', '-c', script, 'sh'),
+                                             pass_fds=[other.fileno()]))
+                self.assertEqual(program.wait(), 2)
+                self.assertIn('socket passed by systemd is not usable: it must be a TCP stream socket that listens', program.log())
 
     def test_watchdog_is_fed_repeatedly(self):
         exporter = self.start(WATCHDOG_USEC='600000')

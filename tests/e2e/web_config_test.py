@@ -14,7 +14,7 @@ from support.case import EndToEnd, main
 from support.certificates import make_authority, make_client, make_server
 from support.monitoring import Prometheus
 from support.passwords import basic, hash_of, one_user
-from support.programs import SANITIZED, run_exporter
+from support.programs import SANITIZED, STILL, run_exporter
 
 TLS = 'tls_server_config: {cert_file: web.pem, key_file: web.key%s}\n'
 EXPIRY = 'kallglot_exporter_web_certificate_not_after_timestamp_seconds'
@@ -25,7 +25,7 @@ class WebConfig(EndToEnd):
         super().setUp()
         make_authority(self.folder, 'trusted')
         make_server(self.folder, 'web', 'trusted')
-        self.api = self.simulator('--sessions', 20, '--arrival-rate', '0', '--active', '10m-20m')
+        self.api = self.simulator('--sessions', 20, *STILL)
         self.config_file = self.config(self.api.port)
 
     def launch(self, text, *flags):
@@ -43,8 +43,10 @@ class WebConfig(EndToEnd):
         self.launch(TLS % '')
         self.assertEqual(self.get('/metrics').status, 200)
         self.assertIn(EXPIRY + '{listener="private"}', self.get('/metrics').text)
-        with self.assertRaises((OSError, http.client.HTTPException)):
-            web.request(self.address, '/metrics')
+        answer = web.request(self.address, '/metrics')
+        self.assertEqual((answer.status, answer.text), (400, 'this port speaks HTTPS\n'))
+        self.assertIn('kallglot_exporter_tls_handshake_failures_total{listener="private"} 1\n', self.get('/metrics').text)
+        self.assertIn('last_reason="plain HTTP to a TLS port"', self.exporter_.log())
         for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
             context = ssl.create_default_context(cafile=self.folder / 'trusted.pem')
             context.minimum_version = context.maximum_version = version

@@ -52,11 +52,43 @@ class Webhooks(Durable):
         self.assertEqual((self.counted('accepted'), self.counted('too_large')), (1, 1))
 
     def test_webhook_listener_serves_only_the_webhook_path(self):
-        for path in ('/', '/metrics', '/-/healthy', '/-/reload', '/config', '/api/v1/sessions', PATH + '/'):
+        for path in ('/', '/metrics', '/-/ready', '/-/reload', '/config', '/api/v1/sessions', PATH + '/'):
             self.assertEqual(web.request(self.exporter.webhooks, path).status, 404, path)
         answer = web.request(self.exporter.webhooks, PATH)
-        self.assertEqual((answer.status, answer.headers['Allow']), (405, 'POST'))
+        self.assertEqual((answer.status, answer.headers['Allow']), (405, 'OPTIONS, POST'))
+        self.assertEqual(web.request(self.exporter.webhooks, '/-/healthy').text, 'healthy\n')
         self.assertEqual(self.exporter.get(PATH, method='POST').status, 404)
+
+    def test_requests_that_are_no_webhooks_are_counted_and_logged(self):
+        body = event(1, 'sess_of_a_mistake')
+        host = b'Host: webhooks.example.com\r\n'
+        wrong = {
+            b'POST /webhooks/other?phone=%2B12025550143 HTTP/1.1\r\n' + host + b'Content-Length: 0\r\n\r\n': 404,
+            b'GET /webhooks/kallglot HTTP/1.1\r\n' + host + b'\r\n': 405,
+            b'PUT /webhooks/kallglot HTTP/1.1\r\n' + host + b'Content-Length: 0\r\n\r\n': 405,
+            b'POST /webhooks/kallglot HTTP/1.1\r\n' + host + b'Expect: x\r\nContent-Length: 1\r\n\r\n': 417,
+            b'PROXY TCP4 192.0.2.1 192.0.2.2 1 443\r\nPOST /webhooks/kallglot HTTP/1.1\r\n\r\n': 400,
+            b'POST /webhooks/kallglot HTTP/1.1\r\nContent-Length: 0\r\n\r\n': 400,
+        }
+        for number, (text, status) in enumerate(wrong.items(), 1):
+            answer = web.exchange(self.exporter.webhooks, text, half_close=True)
+            self.assertEqual(answer[:12], b'HTTP/1.1 %d' % status, text)
+            self.assertEqual(self.counted('refused'), number, text)
+        # One line a minute, with what a person needs and nothing of the request.
+        lines = [line for line in self.exporter.log().splitlines() if 'webhook requests rejected' in line]
+        self.assertEqual(len(lines), 1)
+        self.assertIn('level=warn', lines[0])
+        self.assertIn('status=404 reason="Not Found" count=1', lines[0])
+        for word in ('other', 'phone', '2025550143', 'example.com'):
+            self.assertNotIn(word, lines[0])
+        self.assertEqual(self.post(body, signed(body)).status, 200)
+
+    def test_signature_header_may_have_blanks_and_a_signature_of_another_form(self):
+        for number, change in enumerate((lambda text: text.replace(',', ', '), lambda text: text + ',v1=not-hexadecimal',
+                                         lambda text: text.replace(',v1', ',v1=,v1'))):
+            body = event(number, f'sess_blank_{number}')
+            header = change(signed(body)['Kallglot-Signature'])
+            self.assertEqual(self.post(body, {'Kallglot-Signature': header}).status, 200, header)
 
     def test_events_change_a_session_and_unknown_ones_count(self):
         for number, (kind, outcome) in enumerate((('session.created', 'created'), ('session.started', 'active'),
@@ -69,7 +101,7 @@ class Webhooks(Durable):
             self.assertIn(f'"status":"{outcome}"', shown.text, kind)
         scrape = self.exporter.scrape()
         self.assertEqual(scrape.value('kallglot_exporter_webhook_events_total', event='other'), 1)
-        self.assertEqual(scrape.value('kallglot_exporter_webhook_events_total', event='session.created'), 2)
+        self.assertEqual(scrape.value('kallglot_exporter_webhook_events_total', event='session.created'), 1, 'accepted ones only')
         self.assertEqual((self.counted('accepted'), self.counted('outdated')), (5, 2))
         self.assertAlmostEqual(scrape.value('kallglot_exporter_webhook_last_event_timestamp_seconds'), time.time(),
                                delta=60)

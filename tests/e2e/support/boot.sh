@@ -20,6 +20,8 @@ mount -t tmpfs -o mode=755 tmpfs "$root/run"
 mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"
 rm -rf "$root"/var/lib/private/kallglot_exporter "$root"/var/lib/kallglot_exporter "$root"/etc/kallglot_exporter
 ip link set lo up
+# A container forbids packages to start or stop services; the machine of an operator does not.
+rm -f "$root/usr/sbin/policy-rc.d"
 
 # As an operator installs it; there is no systemd yet that could be told of it.
 chroot "$root" dpkg --install /var/cache/package.deb

@@ -1,6 +1,7 @@
 """Valid and invalid authorities and certificates, made with the openssl command when a test needs them."""
 
 import subprocess
+import time
 
 _EXTENSIONS = """\
 [req]
@@ -21,6 +22,7 @@ extendedKeyUsage = clientAuth
 subjectAltName = {names}
 """
 LOCALHOST = 'DNS:localhost, IP:127.0.0.1'
+P256 = 'EC', 'ec_paramgen_curve:P-256'
 
 
 def _openssl(folder, *words):
@@ -34,8 +36,9 @@ def _configuration(folder, name, names=LOCALHOST):
     return file
 
 
-def _key(folder, name):
-    _openssl(folder, 'genpkey', '-algorithm', 'EC', '-pkeyopt', 'ec_paramgen_curve:P-256', '-out', f'{name}.key')
+def _key(folder, name, kind=P256):
+    algorithm, option = kind
+    _openssl(folder, 'genpkey', '-algorithm', algorithm, '-pkeyopt', option, '-out', f'{name}.key')
 
 
 def make_authority(folder, name):
@@ -45,14 +48,27 @@ def make_authority(folder, name):
              '-days', 30, '-config', _configuration(folder, name), '-extensions', 'authority')
 
 
-def make_client(folder, name, authority, names):
-    """`name`.pem and `name`.key for a client, signed by the authority."""
+def make_client(folder, name, authority, names, seconds=None):
+    """`name`.pem and `name`.key for a client, signed by the authority; it ends after so many seconds."""
     make_server(folder, name, authority, names, extensions='client')
+    if seconds:
+        _shorten(folder, name, authority, seconds)
 
 
-def make_server(folder, name, authority=None, names=LOCALHOST, expired=False, extensions='server'):
+def _shorten(folder, name, authority, seconds):
+    """Signs the request again: only the command `ca` counts in seconds."""
+    (folder / 'index').write_text('')
+    file = folder / f'{name}.cnf'
+    file.write_text(file.read_text() + '[signing]\ndatabase = index\nnew_certs_dir = .\ndefault_md = sha256\nrand_serial = yes\npolicy = any\n'
+                    '[any]\ncommonName = supplied\n')
+    end = time.strftime('%y%m%d%H%M%SZ', time.gmtime(time.time() + seconds))
+    _openssl(folder, 'ca', '-batch', '-notext', '-name', 'signing', '-config', file, '-in', f'{name}.csr', '-cert', f'{authority}.pem',
+             '-keyfile', f'{authority}.key', '-extensions', 'client', '-enddate', end, '-out', f'{name}.pem')
+
+
+def make_server(folder, name, authority=None, names=LOCALHOST, expired=False, extensions='server', key=P256):
     """`name`.pem and `name`.key for a server, signed by the authority or, without one, by itself."""
-    _key(folder, name)
+    _key(folder, name, key)
     configuration = _configuration(folder, name, names)
     subject = ['-new', '-key', f'{name}.key', '-subj', f'/CN={name}', '-config', configuration]
     if authority is None:

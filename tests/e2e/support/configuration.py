@@ -18,13 +18,18 @@ def _section(name, *lines):
     return ''.join([f'{name}:\n', *(f'  {line}\n' for line in lines)]) if lines else ''
 
 
-def configuration(base_url, *, ca_file='ca.pem', max_rate='unlimited', max_connections=None, api='', intervals=None, poll='',
+def _limits(connections):
+    """As many requests at a time as connections, so that HTTP/1.1 uses all of them."""
+    return connections and f'max_connections: {connections}\nmax_requests_in_flight: {connections}'
+
+
+def configuration(base_url, *, ca_file='ca.pem', max_rate='unlimited', rate_limit='unlimited', max_connections=None, api='', intervals=None, poll='',
                   thresholds=None, files='sessions.txt', session_lines='', webhook='', store=':memory:', more=''):
     """A configuration file as text. `api`, `poll`, `session_lines` and `webhook` are further lines of those sections, `more` further
     sections; what is None stays at the daemon's default. The order is fixed: tests replace lines and expect line numbers."""
     return ''.join([
-        _section('api', f'base_url: {base_url}', 'key_file: api_key', f'ca_file: {ca_file}', 'rate_limit: unlimited',
-                 f'max_rate: {max_rate}', max_connections and f'max_connections: {max_connections}', api),
+        _section('api', f'base_url: {base_url}', 'key_file: api_key', f'ca_file: {ca_file}', f'rate_limit: {rate_limit}',
+                 f'max_rate: {max_rate}', _limits(max_connections), api),
         _section('poll', intervals and f'intervals: {intervals}', poll),
         f'thresholds: {thresholds}\n' if thresholds else '',
         _section('sessions', f'files: [{files}]', session_lines),

@@ -10,6 +10,7 @@ import time
 from . import web
 from .case import EndToEnd
 from .configuration import configuration, receiving
+from .programs import STILL
 
 TOKEN = 'a-token-of-the-session-api-for-tests'
 SECRET = 'a-secret-for-signing-webhooks-in-tests'
@@ -100,7 +101,7 @@ class Durable(EndToEnd):
     def launch(self, store='sessions.db', flags=(), **options):
         """A daemon on that store, ready, with the address of its webhook listener."""
         if not self.starts:
-            self.api = self.simulator('--sessions', 5, '--arrival-rate', '0', '--active', '10m-20m')
+            self.api = self.simulator('--sessions', 5, *STILL)
         self.starts += 1
         file = self.write('durable.yml', configuration(
             f'https://localhost:{self.api.port}/v1', max_rate='200/1s', files='ids.txt', session_lines='api_token_file: token',

@@ -1,6 +1,9 @@
 """Debian's Prometheus and Alertmanager, with the project's own rules."""
 
+import http.server
+import json
 import re
+import threading
 import urllib.parse
 
 from . import web
@@ -25,12 +28,51 @@ class Alertmanager(Program):
         return sorted({alert['labels']['alertname'] for alert in self.alerts()})
 
 
+class Receiver:
+    """A webhook receiver for notifications of Alertmanager, which follows each link of an alert as a person would. `close` ends it."""
+
+    LINKS = ('session_url', 'episodes_url', 'runbook_url')
+
+    def __init__(self):
+        self.alerts = []  # with the answers of the links as `pages`
+        receiver = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):  # pylint: disable=invalid-name
+                body = self.rfile.read(int(self.headers['Content-Length']))
+                for alert in json.loads(body)['alerts']:
+                    alert['pages'] = {link: receiver.fetch(alert['annotations'][link]) for link in receiver.LINKS
+                                      if alert['annotations'].get(link)}
+                    receiver.alerts.append(alert)
+                self.send_response(200)
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        self._server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Handler)
+        self.address = '%s:%d' % self._server.server_address
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    @staticmethod
+    def fetch(link):
+        """The answer of an absolute URL of the exporter; None if it is no such link."""
+        url = urllib.parse.urlsplit(link)
+        return web.request(url.netloc, url.path) if url.scheme == 'http' else None
+
+    def close(self):
+        self._server.shutdown()
+        self._server.server_close()
+
+
 class Prometheus(Program):
     def __init__(self, folder, config_file):
         self.address = f'127.0.0.1:{web.free_port()}'
         super().__init__(folder, 'prometheus', [
             'prometheus', '--config.file', config_file, '--storage.tsdb.path', folder / 'tsdb',
-            '--web.listen-address', self.address, '--log.level', 'warn'])
+            '--web.listen-address', self.address, '--log.level', 'warn',
+            # Alertmanager gets changed texts of an alert at once, not a minute later.
+            '--rules.alert.resend-delay', '1s'])
         self.expect('ready', lambda: web.answers(self.address, '/-/ready'))
 
     def query(self, expression):

@@ -133,10 +133,18 @@ class Exporter(Program):
     def get(self, path, **options):
         return web.request(self.address, path, **options)
 
+    def ready(self):
+        """Waits for the end of the restore, until which /metrics answers 503; returns itself."""
+        self.expect('the end of the restore', lambda: self.get('/-/ready').status == 200)
+        self.ready_once = True
+        return self
+
     def scrape(self):
+        """One scrape; the first one waits for the end of the restore. A 503 after that is a failure."""
+        if not self.ready_once:
+            self.ready()
         answer = self.get('/metrics')
         assert answer.status == 200, f'/metrics answers {answer.status}'
-        self.ready_once = True
         return Exposition(answer.text)
 
     def listed(self, token):

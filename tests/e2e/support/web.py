@@ -79,6 +79,15 @@ def exchange(address, text, timeout=20, half_close=False):
     return received
 
 
+def is_listening(port):
+    """Whether a program accepts connections on this port of 127.0.0.1."""
+    try:
+        socket.create_connection(('127.0.0.1', port), 1).close()
+        return True
+    except OSError:
+        return False
+
+
 def free_port():
     """A port that was free a moment ago, for programs that cannot pick one themselves."""
     with socket.socket() as probe:
