@@ -3,7 +3,7 @@
 #ifndef KALLGLOT_FUZZ_FAULT_CHECK_HPP
 #define KALLGLOT_FUZZ_FAULT_CHECK_HPP
 
-#include "kallglot/base/utf8.hpp"
+#include "kallglot/base/text.hpp"
 #include "kallglot/config/config_fault.hpp"
 
 #include <algorithm>

@@ -1,7 +1,7 @@
 // Lines `Name: value` of a response (Retry-After, Date, rate limits, credits), and the same bytes as a time.
 
 #include "kallglot/api/response_headers.hpp"
-#include "kallglot/base/timestamps.hpp"
+#include "kallglot/base/time.hpp"
 
 #include <cstddef>
 #include <cstdint>

@@ -1,6 +1,6 @@
 // The file of the store: opened, checked, repaired if necessary, and read completely, as at a start.
 
-#include "kallglot/store/sqlite_engine.hpp"
+#include "store/sqlite/sqlite_engine.hpp"
 
 #include <unistd.h>
 
