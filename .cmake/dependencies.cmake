@@ -1,4 +1,5 @@
-# The libraries that the project uses, all of them packages of Debian 12 (.packages lists them).
+# The libraries that the project uses, all of them packages of Debian 12 and 13 (.packages lists them). The versions are the
+# oldest that are tested.
 
 # Config mode, because a machine may have the run-time files of an older Boost beside this one.
 find_package(Boost 1.81 CONFIG REQUIRED COMPONENTS headers json)
@@ -10,6 +11,8 @@ find_package(prometheus-cpp CONFIG REQUIRED)
 find_package(yaml-cpp CONFIG REQUIRED)
 find_package(CLI11 CONFIG REQUIRED)
 find_package(PkgConfig REQUIRED)
+# An older revision of 1.52 can be aborted by a server; the package demands a newer one (package.cmake).
+pkg_check_modules(NGHTTP2 REQUIRED IMPORTED_TARGET GLOBAL libnghttp2>=1.52.0)
 pkg_check_modules(SYSTEMD REQUIRED IMPORTED_TARGET GLOBAL libsystemd)
 pkg_check_modules(CRYPT REQUIRED IMPORTED_TARGET GLOBAL libcrypt)
 

@@ -78,8 +78,14 @@ def _markdown_prose(text):
     return code.sub(lambda match: re.sub(r'\S', '|', match.group(0)), text)
 
 
+def _hash_comments(text):
+    """The comments of build files, units and shell scripts: from a # at the beginning of a line or after white space."""
+    return _only(text, [match.span(1) for match in re.finditer(r'(?:^|\s)#([^\n]*)', text)])
+
+
 _PROSE = {'.cpp': _cpp_prose, '.hpp': _cpp_prose, '.py': _python_prose, '.md': _markdown_prose,
-          '.yml': lambda text: text, '.yaml': lambda text: text}
+          '.yml': lambda text: text, '.yaml': lambda text: text, '.txt': _hash_comments, '.cmake': _hash_comments,
+          '.service': _hash_comments, '': _hash_comments}
 
 
 def faults(path, text):
