@@ -65,9 +65,9 @@ class UnitFile(EndToEnd):
         self.assertEqual(service['Type'], 'notify')
         self.assertEqual(service['RestartPreventExitStatus'], '1 2')
         self.assertEqual(unit['Unit']['OnFailure'], RETRY.name)
-        # The check of a reload sees the same flags as the daemon; then the daemon is asked.
+        # The check of a reload sees the same flags as the daemon, but no credentials; then the daemon is asked.
         check, ask = re.findall(r'^ExecReload=(.*)$', UNIT.read_text(), re.MULTILINE)
-        self.assertEqual(check.replace(' --config.check', ''), service['ExecStart'])
+        self.assertEqual(check.replace(' --config.check=syntax', ''), service['ExecStart'])
         self.assertEqual(ask, '/bin/kill -HUP $MAINPID')
         self.assertEqual(service['StateDirectory'], 'kallglot_exporter')
         self.assertIn('--config.file=/etc/kallglot_exporter/config.yml', service['ExecStart'])
