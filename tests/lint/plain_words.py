@@ -32,7 +32,6 @@ DAEMON = ('daemon/', 'include/')
 EXCEPTIONS = [
     ('tests/lint/plain_words.py', '*', 'the list itself'),
     ('tests/lint/test_lints.py', '*', 'bad samples for this lint'),
-    ('tests/faults/rows/secrets_test.py', 'nobody', 'the user id of that name'),
     ('daemon/store/sqlite/session_table.cpp', 'told', 'a column of the format on disk'),
 ]
 
@@ -70,7 +69,8 @@ def _python_prose(text):
     kinds = {tokenize.COMMENT, tokenize.STRING, getattr(tokenize, 'FSTRING_MIDDLE', tokenize.STRING)}
     spans = [(starts[token.start[0] - 1] + token.start[1], starts[token.end[0] - 1] + token.end[1])
              for token in tokenize.generate_tokens(io.StringIO(text).readline) if token.type in kinds]
-    return re.sub(r'\\[nrt]|[#"\']', lambda mark: ' ' * len(mark.group(0)), _only(text, spans))
+    # Names between braces are code: before Python 3.12 they are in the token of their formatted string.
+    return re.sub(r'\{[^{}\n]*\}|\\[nrt]|[#"\']', lambda mark: ' ' * len(mark.group(0)), _only(text, spans))
 
 
 def _markdown_prose(text):

@@ -289,6 +289,7 @@ class PlainWords(Tree):
         ('daemon/net/sockets.cpp', '// ten at the\nint a;\n// most of them\n'),
         ('tests/unit/net/sockets_test.cpp', '// the operator is told\n'),
         ('tests/unit/net/sockets_test.py', 'who = nobody\n'),
+        ('tests/unit/net/sockets_test.py', "flag = f'--reuid={NOBODY}'\n"),
         ('systemd/sample.service', 'User=nobody\n'),
         ('daemon/net/README.md', '`who -a` and\n```sh\nwho | grep nobody\n```\n'),
         ('daemon/net/sockets.cpp', '// callers who hear silence, an operator who is paged\n'),
