@@ -52,6 +52,7 @@ std::optional<secret> decode(std::string_view header) {
         credentials.emplace(std::string_view(reinterpret_cast<const char*>(bytes.data()),
                                              static_cast<std::size_t>(size)));
     }
+    // `credentials` has a copy of its own, which `secret` wipes; this one would stay on the stack.
     OPENSSL_cleanse(bytes.data(), bytes.size());
     return credentials;
 }
@@ -118,8 +119,10 @@ public:
     waiting_login& operator=(const waiting_login&) = delete;
 
     ~waiting_login() {
+        // Its turn may not have come yet; then the queue must not keep a pointer to it.
         owner_.queue_.remove(*this);
         if (now == state::hashing) {
+            // The turn passes on only here, so it also passes on when the task of this login is cancelled.
             owner_.is_hashing_ = false;
             owner_.begin_next();
         }
@@ -128,6 +131,7 @@ public:
     /// Ends the wait.
     void become(state next) {
         now = next;
+        // Cancelling the wait is the signal: the timer itself never expires.
         wake.cancel();
     }
 
@@ -187,8 +191,10 @@ task<bool> basic_auth::wait_for_turn(waiting_login* mine) {
     if (leaves != nullptr) {
         static_cast<waiting_login*>(leaves)->become(waiting_login::state::displaced);
     }
+    // The worker may be free already. Then this login has its turn before it waits at all.
     begin_next();
     while (mine->now == waiting_login::state::waiting) {
+        // Ends by become(), or by the cancellation of the task. The next lines find out which.
         co_await mine->wake.async_wait(as_tuple);
         const asio::cancellation_state cancelled = co_await asio::this_coro::cancellation_state;
         if (cancelled.cancelled() != asio::cancellation_type::none) {
@@ -222,6 +228,8 @@ task<auth_outcome> basic_auth::check(std::string_view header, peer_network from)
     const auto user = std::ranges::find(users_, name, &basic_auth_user::name);
     const bool known = user != users_.end();
     // For an unknown user the most expensive hash is computed, and its result is ignored.
+    // A copy, as `hash` below: a reload may replace the users while this login waits. There is at least one user,
+    // since the gate asks only then.
     const std::string costliest = costliest_hash();
     const std::string hash = known ? user->hash : costliest;
     // The usual case: a scraper sends the same credentials every few seconds.
@@ -243,12 +251,14 @@ task<auth_outcome> basic_auth::check(std::string_view header, peer_network from)
         return result<int>(matches_in_equal_time(password->reveal(), hash, costliest) ? 1 : 0);
     };
     const result<int> matches = co_await worker_->run(work);
+    // No answer of the worker: the daemon stops, or the connection has ended.
     if (!matches) {
         co_return auth_outcome::busy;
     }
     if (!known || *matches == 0) {
         co_return auth_outcome::refused;
     }
+    // The right password takes back the charge, and those of wrong attempts from the same network before it.
     networks_.restore(from);
     // Remember successes only, so that wrong passwords cannot push them out.
     remembered_.push_back(asked);

@@ -14,6 +14,7 @@ std::string_view host_of(std::string_view authority) {
     if (authority.starts_with('[')) {
         return authority.substr(1, authority.find(']') - 1);
     }
+    // A name without a port has no colon: substr() with npos takes all of it.
     return authority.substr(0, authority.find(':'));
 }
 
@@ -34,6 +35,8 @@ bool names_this_host(std::string_view authority, const api_endpoint* external) {
 // Whether the page that sends the request is one of ours: of the host that the request names, or behind the proxy.
 bool is_our_page(std::string_view origin, std::string_view host, const api_endpoint* external) {
     constexpr std::string_view slashes = "://";
+    // `https://host:port` (RFC 6454 section 6.2). The scheme is not compared: behind a proxy that ends TLS it differs
+    // from ours.
     const std::size_t scheme = origin.find(slashes);
     // Also `null`, the origin of a page that hides its own.
     if (scheme == std::string_view::npos) {
@@ -49,6 +52,8 @@ bool is_our_page(std::string_view origin, std::string_view host, const api_endpo
 browser_verdict check_browser(const http_request& request, const api_endpoint* external) {
     const std::string_view host = request.field("Host");
     // Elsewhere a listener may have any name in DNS, and a password is the protection.
+    // Against DNS rebinding: the name of a foreign page is made to lead to 127.0.0.1, and the browser sends that name
+    // as host.
     if (request.client.on_loopback && !names_this_host(host, external)) {
         return browser_verdict::foreign_host;
     }
@@ -59,6 +64,8 @@ browser_verdict check_browser(const http_request& request, const api_endpoint* e
         return browser_verdict::accepted;
     }
     const std::string_view origin = request.field("Origin");
+    // Browsers send at least one of the two fields with such a request. Programs send neither, and are no danger of
+    // this kind.
     const bool is_foreign = ascii_iequals(request.field("Sec-Fetch-Site"), "cross-site")
                             || (!origin.empty() && !is_our_page(origin, host, external));
     return is_foreign ? browser_verdict::foreign_page : browser_verdict::accepted;

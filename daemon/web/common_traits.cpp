@@ -39,11 +39,13 @@ trait find_trait(const Counts& stuck, const Counts& others) noexcept {
     // Only the most frequent value can reach three quarters.
     const auto most = std::ranges::max_element(stuck);
     const trait found{static_cast<std::size_t>(most - stuck.begin()), *most};
+    // At least 1, so that no sessions give the share 0 and not NaN.
     const double share = static_cast<double>(found.count) / std::max(sum(stuck), 1U);
     const std::uint32_t other_count = sum(others);
     const double other_share =
         // Compared with the others: a provider of nine in ten sessions has nine in ten stuck ones by chance.
         other_count < min_others ? 0 : static_cast<double>(others[found.value]) / other_count;
+    // Both: frequent among the stuck sessions, and more frequent than among the others.
     return share >= min_share && share - other_share >= min_difference ? found : trait{};
 }
 
@@ -65,6 +67,7 @@ std::string describe_value(std::string_view word, std::string_view what) {
 std::string describe_hour(api_time now, std::size_t hours_ago) {
     const auto begin = std::chrono::floor<std::chrono::hours>(now)
                        - std::chrono::hours(static_cast<std::chrono::hours::rep>(hours_ago));
+    // The hour of the day is enough: sessions created more than 24 hours ago have no hour of their own.
     const auto hour = (begin - std::chrono::floor<std::chrono::days>(begin)).count();
     std::array<char, 64> text{};
     std::snprintf(text.data(),
@@ -80,12 +83,14 @@ std::string describe_hour(api_time now, std::size_t hours_ago) {
 std::string describe_common_traits(const trait_counts& stuck,
                                    const trait_counts& others,
                                    api_time now) {
+    // Every session has one provider, `none` included, so this is the number of sessions.
     const std::uint32_t total = sum(stuck.by_provider);
     if (total < min_sessions) {
         return {};
     }
     std::string said;
     const auto say = [&](const trait& found, const std::string& value) {
+        // All traits that apply, not the strongest alone: a provider and a mode together narrow the search.
         said += said.empty() ? "" : ", ";
         said += describe_part(found.count, total) + " " + value;
     };

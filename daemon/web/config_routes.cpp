@@ -33,6 +33,7 @@ task<http_response> config_routes::reload(http_request) {
         text += '\n';
         text += message;
     }
+    // As Prometheus answers a failed reload: the fault is in the file and not in the request.
     co_return make_text_response(outcome.done ? 200 : 500, text);
 }
 

@@ -23,6 +23,7 @@ std::uint32_t sum(const hour_counts& counts) noexcept {
 void put_columns(page_writer& out, const hourly_counts& counts, std::uint32_t most) {
     constexpr double height = 100;
     for (std::size_t hour = 0; hour < counts.size(); ++hour) {
+        // SVG counts from the top. The first provider stands on the ground line, and each next one on the one before.
         double base = height;
         for (std::size_t i = 0; i < session_provider_count; ++i) {
             if (counts[hour][i] == 0) {
@@ -30,6 +31,7 @@ void put_columns(page_writer& out, const hourly_counts& counts, std::uint32_t mo
             }
             const double length = height * counts[hour][i] / most;
             base -= length;
+            // Ten units an hour: a gap of one on each side of a column of eight.
             std::array<char, 96> numbers{};
             std::snprintf(numbers.data(),
                           numbers.size(),
@@ -49,10 +51,13 @@ void put_columns(page_writer& out, const hourly_counts& counts, std::uint32_t mo
 /// The bars, and below them the time in days.
 void put_chart(page_writer& out, const hourly_counts& counts, api_time now) {
     std::uint32_t most = 0;
+    // The highest column fills the height, so the chart is scaled by it.
     for (const hour_counts& hour : counts) {
         most = std::max(most, sum(hour));
     }
     begin_card(out, "Episodes an hour, 72 hours, by provider");
+    // Said in words: an empty chart could also be a page that is broken. It also keeps a division by zero away from
+    // put_columns().
     if (most == 0) {
         out.raw("<p class=\"soft\">None.</p></section>\n");
         return;
@@ -61,11 +66,13 @@ void put_chart(page_writer& out, const hourly_counts& counts, api_time now) {
         .text(describe_count(most))
         .raw(
             " in an hour</p>\n<svg class=\"hours\" viewBox=\"0 0 720 100\" "
+            // 72 hours of ten units, stretched to the width of the page; the lines at 240 and 480 are the days.
             "preserveAspectRatio=\"none\" role=\"img\" "
             "aria-label=\"Bar chart; the tables have the sums\">"
             "<path class=\"days\" d=\"M0 0V100M240 0V100M480 0V100M0 100H720\"/>");
     put_columns(out, counts, most);
     out.raw("</svg>\n<p class=\"days soft\">");
+    // Three labels for four lines: the right edge is `now`.
     // Where the lines of the drawing are.
     for (const int hours_ago : {72, 48, 24}) {
         out.raw("<span>").text(describe_minute(now - std::chrono::hours(hours_ago))).raw("</span>");
@@ -79,6 +86,7 @@ void put_trend(page_writer& out, const std::vector<episode_view>& all, api_time 
     out.raw(
         "<table><tr><th>time</th><th class=\"number\">began</th>"
         "<th class=\"number\">ended</th></tr>\n");
+    // Began and ended side by side: while more begin than end, it gets worse.
     for (const trend_row& row : count_trend(all, now)) {
         out.raw("<tr><td>").text(row.name);
         for (const std::uint32_t count : {row.began, row.ended}) {
@@ -98,10 +106,12 @@ void put_traits(page_writer& out,
                 Trait episode_view::* trait,
                 bool has_colour,
                 const std::vector<episode_view>& all) {
+    // raw() for words is safe here: they come from the closed vocabularies of this program, never from the API.
     out.raw("<table><tr><th>")
         .raw(trait_name)
         .raw("</th><th class=\"number\">open</th><th class=\"number\">72 hours</th></tr>\n");
     for (const auto& word : words) {
+        // A pass for each word. The history is bounded at 10,000 episodes, and there are a handful of words.
         const auto has_it = [&](const episode_view& one) {
             return one.*trait == word.value;
         };
@@ -115,6 +125,7 @@ void put_traits(page_writer& out,
                 .raw("\" width=\"1\" height=\"1\"/></svg>");
         }
         out.text(word.text);
+        // Words without any episode have a row too: that one provider has none is a finding.
         for (const auto count : {open, std::ranges::count_if(all, has_it)}) {
             out.raw("</td><td class=\"number\">")
                 .text(describe_count(static_cast<std::uint64_t>(count)));
@@ -137,6 +148,7 @@ void put_open(page_writer& out, const episode_page& open, std::uint64_t count, a
     }
     begin_card(out, "Open");
     put_episodes(out, open.episodes, now);
+    // Longer than one page only during an outage. The session API lists all of them.
     if (count > open.episodes.size()) {
         out.raw("<p class=\"soft\">and ")
             .text(describe_count(count - open.episodes.size()))
@@ -156,6 +168,7 @@ void put_over(page_writer& out, const episode_page& over, api_time now) {
         out.raw("<p><a href=\"")
             .raw(out.root())
             .raw("episodes?after=")
+            // The number of an episode: it stays the same place in the list when new ones begin.
             .raw(std::to_string(*over.next))
             .raw("\">older ones</a></p>\n");
     }
@@ -164,6 +177,7 @@ void put_over(page_writer& out, const episode_page& over, api_time now) {
 
 /// Without this the chart would seem to say that there were none before.
 void put_limit(page_writer& out, const episodes_page_input& shown) {
+    // At the limit the history is shorter than the 72 hours of the chart.
     if (shown.all.size() < episode_history::max_episodes) {
         return;
     }
@@ -177,6 +191,7 @@ void put_limit(page_writer& out, const episodes_page_input& shown) {
 
 /// Without this an hour before the start would seem to have been quiet.
 void put_start(page_writer& out, steady_duration uptime) {
+    // Episodes survive a restart in the store, but the time in between was not observed.
     if (uptime >= std::chrono::hours(chart_hours)) {
         return;
     }
@@ -189,8 +204,12 @@ void put_start(page_writer& out, steady_duration uptime) {
 
 hourly_counts count_by_hour(const std::vector<episode_view>& episodes, api_time now) {
     hourly_counts counts{};
+    // Whole hours of the clock and not the last 60 minutes, so that a column does not change its neighbours as time
+    // passes.
     const auto present = std::chrono::floor<std::chrono::hours>(now);
     for (const episode_view& one : episodes) {
+        // Negative if the wall clock was set back since, and too large for an open episode that is older than the
+        // chart.
         const auto ago = (present - std::chrono::floor<std::chrono::hours>(one.confirmed)).count();
         if (ago >= 0 && ago < static_cast<std::chrono::hours::rep>(chart_hours)) {
             ++counts[chart_hours - 1 - static_cast<std::size_t>(ago)]
@@ -222,8 +241,10 @@ std::vector<trend_row> count_trend(const std::vector<episode_view>& episodes, ap
     std::vector<trend_row> rows;
     for (const window& span : windows) {
         const auto is_in = [&](api_time at) {
+            // Half open, so that an episode at the border of two spans counts once.
             return at > now - span.from && at <= now - span.until;
         };
+        // Episodes that are still open have a beginning alone.
         trend_row& row = rows.emplace_back(trend_row{span.name});
         for (const episode_view& one : episodes) {
             row.began += is_in(one.confirmed) ? 1 : 0;
@@ -239,6 +260,7 @@ void put_episodes(page_writer& out, const std::vector<episode_view>& episodes, a
     }
     out.raw("<ol class=\"sessions\">\n");
     for (const episode_view& one : episodes) {
+        // The length of an open episode grows with the clock.
         const api_time end = one.until.value_or(now);
         out.raw("<li>")
             .id_link(one.id)
@@ -255,6 +277,7 @@ void put_episodes(page_writer& out, const std::vector<episode_view>& episodes, a
             .raw(", from ")
             .text(describe_moment(one.since));
         if (one.until) {
+            // Without the day: the length in front of it says how much later that is.
             out.raw(" to ").text(describe_clock(*one.until));
         }
         out.raw("</span></li>\n");
@@ -265,6 +288,7 @@ void put_episodes(page_writer& out, const std::vector<episode_view>& episodes, a
 std::string render_episodes_page(const episodes_page_input& shown) {
     page_writer out(root_of(shown.prefix, 0));
     begin_page(out, {"Stuck episodes", shown.prefix, shown.now});
+    // Counted from all of them: the list of the open ones is only its first page.
     const auto open_count = static_cast<std::uint64_t>(
         std::ranges::count(shown.all, episode_outcome::open, &episode_view::outcome));
     out.raw("<main>\n<div class=\"verdict ")

@@ -10,6 +10,8 @@ namespace kallglot {
 
 http_response make_error_page(int status, std::string_view path) {
     const std::string_view phrase = reason_phrase(status);
+    // Clients of the session API expect JSON, also for answers that none of its handlers gives. All others get a line
+    // of text.
     if (!is_below(path, "/api/v1")) {
         return make_text_response(status, phrase);
     }

@@ -49,11 +49,13 @@ void put_bar(page_writer& out,
     const double length = std::max(where.place(until) - begin, 3.0);
     std::array<char, 80> numbers{};
     // snprintf and no stream: a point between the digits, whatever the locale.
-    std::snprintf(numbers.data(),
-                  numbers.size(),
-                  "x=\"%.1f\" width=\"%.1f\"",
-                  std::min(begin, width - 3),
-                  length);
+    std::snprintf(
+        numbers.data(),
+        numbers.size(),
+        "x=\"%.1f\" width=\"%.1f\"",
+        // A bar at the right edge moves to the left, so that its minimum width is visible.
+        std::min(begin, width - 3),
+        length);
     out.raw("<rect class=\"")
         .raw(status)
         .raw(more)
@@ -64,6 +66,7 @@ void put_bar(page_writer& out,
 
 /// `at 14:03:22 UTC`, or `between 14:03:20 UTC and 14:03:22 UTC` if that differs.
 std::string describe_bounds(const std::optional<api_time>& low, api_time high) {
+    // The texts have whole seconds: closer bounds would read as one moment twice.
     if (low && high - *low >= seconds(1)) {
         return "between " + describe_moment(*low) + " and " + describe_clock(high);
     }
@@ -73,6 +76,7 @@ std::string describe_bounds(const std::optional<api_time>& low, api_time high) {
 
 /// Two stays that are one: the same status, from two sources.
 bool is_same(const life_stay& earlier, const life_stay& later) noexcept {
+    // A stay with an end is not continued: the session came back to the status.
     return earlier.status == later.status && !earlier.until;
 }
 

@@ -31,6 +31,8 @@ void put_navigation(page_writer& out) {
 } // namespace
 
 std::string_view root_of(std::string_view prefix, int depth) noexcept {
+    // With a prefix the base element resolves all links, whatever the depth. Without one, a page below `/sessions/`
+    // has to go up.
     return depth == 0 || !prefix.empty() ? "./" : "../";
 }
 
@@ -47,6 +49,7 @@ void begin_page(page_writer& out, const page_frame& frame) {
         .raw(status_page_style())
         .raw("</style>\n</head>\n<body>\n<header><h1>kallglot_exporter</h1>");
     out.raw("<span class=\"soft\">").text(frame.now ? describe_clock(*frame.now) : std::string());
+    // WCAG 2.2.2 (Pause, Stop, Hide) asks for it.
     // A page that changes by itself can be stopped: readers differ in pace.
     if (frame.reloads) {
         out.raw(" <a href=\"").raw(out.root());
@@ -73,12 +76,14 @@ void end_page(page_writer& out,
 }
 
 http_response make_page(int status, std::string html) {
+    // Once: it depends on the style alone, which is a constant.
     static const std::string policy = status_page_policy();
     http_response response;
     response.status = status;
     response.content_type = "text/html; charset=utf-8";
     response.body = std::move(html);
     response.fields.emplace_back("Content-Security-Policy", policy);
+    // The path of a page may have a session id, which can be a SIP address. No other site may get it as a referrer.
     response.fields.emplace_back("Referrer-Policy", "no-referrer");
     // Every page is true for one moment only.
     response.fields.emplace_back("Cache-Control", "no-store");
@@ -87,6 +92,7 @@ http_response make_page(int status, std::string html) {
 
 std::string describe_clock(api_time at) {
     const auto time_of_day = at - std::chrono::floor<std::chrono::days>(at);
+    // Rounded down: rounded up, 23:59:59.9 would become 24:00:00.
     const std::chrono::hh_mm_ss split(std::chrono::floor<std::chrono::seconds>(time_of_day));
     std::array<char, 32> text{};
     std::snprintf(text.data(),
@@ -107,12 +113,14 @@ std::string describe_moment(api_time at) {
                   static_cast<int>(day.year()),
                   static_cast<unsigned>(day.month()),
                   static_cast<unsigned>(day.day()));
+    // A std::string as the right operand, so this is no sum of pointers.
     return text.data() + describe_clock(at);
 }
 
 std::string describe_minute(api_time at) {
     // The year and the seconds would only be noise.
     std::string text = describe_moment(at);
+    // `2026-04-14 14:03:22 UTC`: from the month to the minute.
     return text.substr(5, 11);
 }
 

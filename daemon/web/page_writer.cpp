@@ -30,6 +30,7 @@ void page_writer::fact(std::string_view name, std::string_view value, std::strin
 // The path is both target and label. The target is relative, so that it is right behind a prefix too; the dot of the root
 // keeps a colon in the path from looking like a scheme.
 void page_writer::link(std::string_view path) {
+    // Escaped in both places: the path of the metrics is a flag of the operator.
     raw("<a href=\"").raw(root_).text(path.substr(1)).raw("\">").text(path).raw("</a>\n");
 }
 

@@ -109,6 +109,7 @@ std::optional<http_response> private_gate::check_token(const http_request& reque
 void private_gate::note_refusal(login_refusal reason) {
     metrics_.login_refused(reason);
     log_throttle& throttle = logged_[static_cast<std::size_t>(reason)];
+    // No value while the same message was logged a short time ago. The next one has the count of all since.
     if (const auto count = throttle.note(clock_.now())) {
         log_.warn("login refused: the client gets no page",
                   {{"listener", "private"},

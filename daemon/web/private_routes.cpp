@@ -81,6 +81,7 @@ task<http_response> private_routes::metrics(http_request request) {
         co_return make_unavailable("stopping");
     }
     http_response response = render_metrics(request, *report);
+    // Shown by the next scrape, because this one is rendered already.
     last_duration_seconds_ = to_seconds(clock_.now() - asked);
     co_return response;
 }
@@ -141,6 +142,7 @@ task<http_response> private_routes::status_page(http_request request) {
         co_return render_page(state, nullptr, reloads);
     }
     const result<shared_report> report = co_await daemon_.take_report();
+    // Without a report the daemon stops: the page then has the verdict alone.
     co_return render_page(state, report ? report->get() : nullptr, reloads);
 }
 

@@ -186,6 +186,8 @@ task<http_response> session_api::post_many(http_request request) {
     if (auto rejection = reject(request)) {
         co_return *std::move(rejection);
     }
+    // The gate and the server have asked reject() already, before the body was read. A handler does not rely on
+    // either.
     // A malformed body is rejected as a whole; a single invalid id is not, and its reason is in the answer.
     auto bulk = parse_bulk(request.body, max_ids);
     if (!bulk) {

@@ -150,6 +150,7 @@ public:
         if (const auto id = session_id::parse(text_)) {
             request.ids.push_back(*id);
         } else {
+            // Shortened, because the answer to 10,000 long texts must not be as large as the request.
             request.rejected.push_back({std::string(cut(text_)), "invalid_id"});
         }
         text_.clear();
@@ -221,6 +222,7 @@ bool take_parameter(session_query& query,
     }
     if (name == "older_than") {
         const auto age = parse_age(value);
+        // A value beside an error is never used: `false` ends the request.
         query.older_than = age.value_or(steady_duration::zero());
         return age.has_value();
     }
@@ -229,6 +231,7 @@ bool take_parameter(session_query& query,
         return query.limit >= 1 && query.limit <= max_limit;
     }
     // The intake checks the cursor itself; here only its length is bounded.
+    // What is left is `after`, or an unknown name, for which `false` ends the request.
     query.after = value;
     return name == "after" && value.size() <= 64;
 }
@@ -253,6 +256,7 @@ bool take_episode_parameter(episode_query& query,
         query.limit = parse_number<std::size_t>(value).value_or(0);
         return query.limit >= 1 && query.limit <= max_limit;
     }
+    // As above: `after`, or an unknown name.
     query.after = parse_number<episode_number>(value);
     return name == "after" && query.after.has_value();
 }
@@ -345,6 +349,7 @@ http_response make_error_answer(int status, std::string_view code, std::string_v
 http_response make_bulk_answer(std::size_t added,
                                std::size_t known,
                                const std::vector<rejected_id>& rejected) {
+    // In the order of the request for invalid ids; those over the limit follow.
     json::array list;
     for (const rejected_id& each : rejected) {
         json::object entry;

@@ -27,6 +27,7 @@ std::string_view runbook_of(session_status status) {
             return "sessionsstuckconnecting";
         case session_status::ending:
             return "sessionsstuckending";
+        // Left are `created`, and statuses without episodes.
         default:
             return "sessionsnotstarted";
     }
@@ -36,14 +37,17 @@ std::string_view runbook_of(session_status status) {
 void put_status(page_writer& out, const session_page_input& shown) {
     if (shown.view == nullptr) {
         out.raw("<p class=\"soft\">This exporter does not follow the session any more");
+        // Without an episode nothing proves that the session existed: the id may be a typing error.
         out.raw(shown.episodes.episodes.empty() ? ", or never did.</p>\n" : ".</p>\n");
         return;
     }
     const session_view& view = *shown.view;
+    // `ended 5 min ago`, but `connecting for 5 min`: an end is a moment and not a stay.
     const std::string headline =
         std::string(to_string(view.status))
         + (view.status == session_status::ended ? " " + age_of(view.since, shown.now) + " ago"
                                                 : " for " + age_of(view.since, shown.now));
+    // A session has one open episode at most: it is in one status at a time.
     const auto open =
         std::ranges::find(shown.episodes.episodes, episode_outcome::open, &episode_view::outcome);
     if (open == shown.episodes.episodes.end()) {
@@ -79,14 +83,17 @@ void put_facts(page_writer& out, const session_view& view, api_time now) {
     begin_card(out, "Polls");
     out.raw("<dl>\n");
     out.fact("last success", view.last_poll ? age_of(*view.last_poll, now) + " ago" : "never");
+    // Failed polls do not change the status that is shown: it is that of the last success.
     out.fact("failed since then", describe_count(view.failures), view.failures > 0 ? "care" : "");
     if (view.last_error) {
         out.fact("last error", to_string(*view.last_error), "care");
     }
     if (view.not_found) {
+        // It stays on this page until poll.not_found_after, in case the 404 passes.
         out.fact("found", "no: the API answers 404", "alarm");
     }
     if (view.unverified) {
+        // All facts above are then those of the store.
         out.fact("since the restart", "not polled yet", "care");
     }
     out.raw("</dl></section>\n");
@@ -99,6 +106,7 @@ std::string render_session_page(const session_page_input& shown) {
     begin_page(out, {shown.id.view(), shown.prefix, shown.now});
     out.raw("<main>\n<h2 class=\"name\">").text(shown.id.view()).raw("</h2>\n");
     put_status(out, shown);
+    // Also for a session that is gone, as long as its episodes are in the history.
     const auto stays = stays_of(shown.view, shown.episodes.episodes);
     if (!stays.empty()) {
         begin_card(out, "Life");
@@ -122,6 +130,7 @@ std::string render_restoring_page(const build_details& build, std::string_view p
     page_writer out(root_of(prefix, depth));
     begin_page(out, {"Restoring sessions", prefix});
     out.raw(
+        // It does not reload by itself: the answer is a 503, and the restore takes seconds.
         "<main>\n<div class=\"verdict warning\"><p class=\"headline\">Not ready: restoring sessions"
         "</p><p>The daemon reads its sessions from the store. Reload this page in a few "
         "seconds.</p>"

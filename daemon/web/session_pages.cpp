@@ -41,6 +41,7 @@ void session_pages::install(http_routes& routes) {
             [this, answer](http_request request) { return (this->*answer)(std::move(request)); },
             how);
     };
+    // Two routes for one word: the form sends its field as a query, and the result has a path that can be passed on.
     add("/sessions", &session_pages::find, http_routes::match::exact);
     add(std::string(sessions_path), &session_pages::show_session, http_routes::match::prefix);
     add("/episodes", &session_pages::show_episodes, http_routes::match::exact);
@@ -57,19 +58,23 @@ task<http_response> session_pages::find(http_request request) {
     if (auto refusal = refuse(0)) {
         co_return *std::move(refusal);
     }
+    // A form without scripts can only send `?id=...`; the navigation of every page has it.
     // No percent-decoding: no id needs it. Blanks around a pasted id arrive as plus signs.
     std::string_view text = request.query;
     std::vector<session_id> found;
     if (text.starts_with("id=")) {
         text.remove_prefix(3);
+        // No id has a plus sign, so nothing of an id is removed.
         while (text.starts_with('+')) {
             text.remove_prefix(1);
         }
         while (text.ends_with('+')) {
             text.remove_suffix(1);
         }
+        // The last characters of an id have the form of an id too, so one check fits both.
         if (const auto id = session_id::parse(text)) {
             std::string checked(id->view());
+            // Takes several turns of the loop: there is no index of last characters.
             auto answer = co_await intake_.find(std::move(checked));
             if (answer) {
                 found = *std::move(answer);
@@ -83,6 +88,7 @@ task<http_response> session_pages::find(http_request request) {
         response.fields.emplace_back("Cache-Control", "no-store");
         co_return response;
     }
+    // Several: the last characters fit more than one id, and the page lists them.
     co_return make_page(found.empty() ? 404 : 200, render_found_page(build_, prefix_, found));
 }
 
@@ -94,6 +100,7 @@ task<http_response> session_pages::show_session(http_request request) {
     if (!id) {
         co_return make_page(404, render_found_page(build_, prefix_, {}));
     }
+    // From here on without a wait: session and episodes are of one moment.
     const auto view = intake_.look_up(*id);
     episode_query query;
     query.of = *id;
@@ -104,6 +111,7 @@ task<http_response> session_pages::show_session(http_request request) {
                              view ? &*view : nullptr,
                              intake_.list_episodes(query),
                              clock_.wall_now()};
+    // 404 for programs; people get the same page with its explanation.
     const bool is_known = view || !shown.episodes.episodes.empty();
     co_return make_page(is_known ? 200 : 404, render_session_page(shown));
 }
@@ -116,6 +124,7 @@ task<http_response> session_pages::show_episodes(http_request request) {
     if (!query) {
         co_return make_text_response(400, "invalid query: allowed is after");
     }
+    // The page decides both, whatever the query says. Left of it are the cursor and `since`.
     query->limit = max_rows;
     query->open = false;
     const episode_page over = intake_.list_episodes(*query);
@@ -123,6 +132,7 @@ task<http_response> session_pages::show_episodes(http_request request) {
     open_ones.open = true;
     open_ones.limit = max_rows;
     const episode_page open = intake_.list_episodes(open_ones);
+    // For the chart and the counts, which are of all episodes. Their number is bounded.
     episode_query every;
     every.limit = episode_history::max_episodes;
     const episode_page all = intake_.list_episodes(every);
@@ -140,6 +150,7 @@ task<http_response> session_pages::show_runbooks(http_request) {
     page_writer out(root_of(prefix_, 0));
     begin_page(out, {"Runbooks", prefix_});
     out.raw("<main class=\"text\">\n");
+    // The text is part of the program, so runbooks and alerts are of one version, and the page needs no file.
     put_markdown(out, runbooks_markdown());
     out.raw("</main>\n");
     end_page(out, build_, {});

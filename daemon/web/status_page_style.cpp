@@ -12,6 +12,7 @@ namespace {
 // Layout: one column on a phone, two on a wide screen; sessions are rows on a wide screen and cards on a phone.
 // Colours: variables, defined once for each colour scheme. A status has the same hue in both, and its class name is the
 // status word. `good`, `warning`, `bad` colour the verdict; `care`, `alarm` colour a single fact.
+// In the page and not in a file of its own: a status page that is loaded in one request is shown whole or not at all.
 constexpr std::string_view style = R"(
 :root{color-scheme:light dark;--paper:#f6f7f9;--card:#fff;--ink:#1b1f24;--soft:#5b6470;--line:#dfe3e8;
 --good:#17703f;--warning:#9a6200;--bad:#c0262d;--good-paper:#e7f5ed;--warning-paper:#fdf3df;--bad-paper:#fdeaea;
@@ -94,7 +95,9 @@ std::string status_page_policy() {
     std::array<unsigned char, 45> text{};
     ::EVP_EncodeBlock(text.data(), digest.data(), static_cast<int>(digest.size()));
     std::string policy = "default-src 'none'; style-src 'sha256-";
+    // Without that zero byte.
     policy.append(text.begin(), text.end() - 1);
+    // 'self' for the base of a prefix and for the box that finds a session. No other site may frame the page.
     policy += "'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'";
     return policy;
 }

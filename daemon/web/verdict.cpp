@@ -72,6 +72,7 @@ std::string describe_episodes(const daemon_report& report) {
         const std::uint64_t count =
             std::accumulate(stuck.by_provider.begin(), stuck.by_provider.end(), std::uint64_t{0});
         const auto age = episode_threshold(report.thresholds, word.value);
+        // A status without an age, such as `active`, has no episodes.
         if (count == 0 || !age) {
             continue;
         }
@@ -91,6 +92,7 @@ verdict judge_stuck(const daemon_report& report) {
     // By status: the next step of an operator depends on it.
     for (std::size_t i = 0; i < session_status_count; ++i) {
         if (const std::uint32_t count = report.census.stuck[i]; count > 0) {
+            // In the order of a life, so that the text does not change with the counts.
             found.detail += found.detail.empty() ? "" : ", ";
             found.detail += describe_count(count) + " ";
             found.detail += to_string(static_cast<session_status>(i));
@@ -165,6 +167,7 @@ verdict judge(const readiness& state, const daemon_report* report) {
 
 std::string describe_duration(double length) {
     std::array<char, 48> text{};
+    // From 0.95 on one decimal would show 1.0 s; below 0.05 it would show 0.0 s.
     if (length >= 0.05 && length < 0.95) {
         std::snprintf(text.data(), text.size(), "%.1f s", length);
         return text.data();
@@ -176,6 +179,7 @@ std::string describe_duration(double length) {
     const std::array<std::pair<std::uint64_t, const char*>, 4> units = {
         {{86400, "d"}, {3600, "h"}, {60, "min"}, {1, "s"}}};
     for (std::size_t i = 0; i + 1 < units.size(); ++i) {
+        // Units of seconds alone are left to the end: they have no next unit.
         if (whole >= units[i].first) {
             const std::uint64_t rest = whole % units[i].first / units[i + 1].first;
             std::string said = std::to_string(whole / units[i].first) + " " + units[i].second;

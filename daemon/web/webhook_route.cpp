@@ -56,6 +56,7 @@ std::optional<http_response> webhook_route::reject(const http_request& head) {
     if (is_signature(head.field("Kallglot-Signature"))) {
         return std::nullopt;
     }
+    // Counted as any other bad signature: a scanner, or a sender with a wrong secret.
     metrics_.request(webhook_result::signature);
     return make_text_response(401, "invalid signature");
 }
@@ -79,6 +80,7 @@ task<http_response> webhook_route::deliver(http_request request) {
         metrics_.request(webhook_result::malformed);
         co_return make_text_response(400, "invalid event");
     }
+    // After the signature: a stranger does not learn whether the store works.
     // Reject early while the store is not writable: waiting for a commit that cannot happen would hold the connection.
     if (!intake_.accepting()) {
         metrics_.request(webhook_result::overload);
@@ -107,6 +109,7 @@ task<http_response> webhook_route::deliver(http_request request) {
             metrics_.request(webhook_result::outdated);
             break;
     }
+    // The same answer for all three: the sender must not deliver any of them again.
     co_return make_text_response(200, "accepted");
 }
 
