@@ -51,6 +51,7 @@ std::vector<tcp_endpoint> address_book::order(steady_time now) {
     std::vector<tcp_endpoint> good;
     std::vector<tcp_endpoint> bad;
     // Avoided addresses are not left out: they are the last resort if the others fail as well.
+    // Each call begins with the next address, so that connections spread over all of them.
     const std::size_t first = next_++;
     for (std::size_t i = 0; i < entries_.size(); ++i) {
         const entry& each = entries_[(first + i) % entries_.size()];
@@ -61,6 +62,7 @@ std::vector<tcp_endpoint> address_book::order(steady_time now) {
 }
 
 void address_book::note_failure(const tcp_endpoint& address, steady_time now) noexcept {
+    // An attempt can take as long as the connect timeout, and a lookup may have dropped the address meanwhile.
     if (entry* const known = find(address)) {
         known->failed_at = now;
     }
@@ -79,6 +81,7 @@ bool address_book::note_answer(const tcp_endpoint& address, bool good, steady_ti
     if (known == nullptr || now < known->avoid_until) {
         return false;
     }
+    // The newest answer alone: is_better() below only asks whether an address answers at all.
     known->answers_well = good;
     if (good) {
         known->bad_in_a_row = 0;
@@ -95,6 +98,7 @@ bool address_book::note_answer(const tcp_endpoint& address, bool good, steady_ti
     }
     // Counted from zero again: it needs five more errors after the pause.
     known->bad_in_a_row = 0;
+    // Each time in a row lasts half a minute longer, up to five minutes.
     known->times_avoided = std::min(known->times_avoided + 1, max_penalties);
     known->avoid_until = now + penalty * known->times_avoided;
     return true;

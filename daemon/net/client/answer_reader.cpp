@@ -7,7 +7,9 @@ namespace kallglot {
 
 namespace {
 
+// Servers send one or two (100, 103). The request timeout would end an endless series only after seconds.
 constexpr int max_interim_responses = 10;
+// The API's errors are a few short fields. A larger body is the page of a proxy, and is not parsed.
 constexpr std::size_t error_body_limit = 16 * 1024;
 
 // Whether a Content-Type is JSON; its parameters do not matter.
@@ -35,6 +37,7 @@ void answer_reader::forget() noexcept {
 
 void answer_reader::start(const session_id& expected, std::size_t body_limit_bytes) {
     forget();
+    // Readers are lent from one exchange to the next, so nothing of the last answer may stay.
     answer_ = api_answer();
     body_limit_ = body_limit_bytes;
     body_size_ = 0;

@@ -39,6 +39,8 @@ std::unique_ptr<api_connection> make_transport(api_channel channel,
     http2_connection::options options;
     options.limits.max_streams = parts.versions.streams(settings.max_streams_per_connection, now);
     options.limits.body_limit_bytes = settings.max_response_size_bytes;
+    // What the client has learned of this server: how many requests a connection lasts, and whether it complained
+    // about pings.
     options.limits.max_requests = parts.versions.max_requests();
     options.limits.may_ping = !parts.versions.is_calm(now);
     options.limits.place_kept_after = settings.request_timeout;

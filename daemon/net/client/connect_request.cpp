@@ -47,6 +47,7 @@ secret connect_request(const api_settings& settings, const secret& password) {
         return {};
     }
     // IPv6 addresses need brackets in host:port.
+    // The host of the API, not of the proxy: it is the target of the tunnel.
     const std::string& host = settings.base_url.host;
     const bool is_v6 = host.find(':') != std::string::npos;
     const std::string target =
@@ -60,6 +61,7 @@ secret connect_request(const api_settings& settings, const secret& password) {
         append_login(*text, settings.proxy_user, password);
     }
     (*text).append("\r\n\r\n");
+    // The only copy that is left; `text` is wiped at the end of this scope.
     return secret(*text);
 }
 

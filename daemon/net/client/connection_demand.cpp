@@ -21,6 +21,7 @@ constexpr std::size_t divide_up(std::size_t count, std::size_t by) noexcept {
 } // namespace
 
 std::size_t connection_demand::connections() const noexcept {
+    // Everything that needs a stream now, whether it has one or not.
     const std::size_t load = in_flight + waiting + waiting_for_fresh;
     const std::size_t least = load > two_addresses_from && addresses > 1 ? 2 : 1;
     // A quarter in reserve.
@@ -45,6 +46,7 @@ std::size_t connection_demand::openings() const noexcept {
     if (waiting > 0 && !starved) {
         missing = std::max<std::size_t>(missing, 1);
     }
+    // Only new connections can serve these, however much room the open ones have.
     missing = std::max(missing, divide_up(waiting_for_fresh, streams));
     return std::min(missing, max_http2_handshakes);
 }

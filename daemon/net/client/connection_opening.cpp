@@ -38,6 +38,7 @@ connection_opening::connection_opening(loop_executor executor,
 // TCP, then the tunnel of a proxy, then TLS, each if it is configured.
 task<error_code> connection_opening::open(std::vector<tcp_endpoint> addresses) {
     const error_code refused = co_await connector_.connect(std::move(addresses));
+    // The abort that end() causes looks like a failure of the network, so its reason goes first.
     if (refused || ended_) {
         detail_ = describe_system_error(connector_.last_error());
         co_return ended_ ? error_code(*ended_) : refused;
@@ -51,6 +52,7 @@ task<error_code> connection_opening::open(std::vector<tcp_endpoint> addresses) {
         }
     }
     if (channel_.tls) {
+        // From here on a timeout is one of the handshake; see end_overdue().
         handshaking_ = true;
         const error_code failed = co_await shake_hands();
         if (failed) {
@@ -71,6 +73,7 @@ void connection_opening::end(errc reason) noexcept {
         ended_ = reason;
     }
     // Each of the two may be what open() waits for.
+    // During the connect the sockets belong to the connector, afterwards the channel has the one that won.
     connector_.cancel();
     error_code ignored;
     channel_.socket.cancel(ignored);
@@ -119,6 +122,7 @@ task<error_code> connection_opening::open_tunnel() {
 // The TLS handshake: alternates between the engine's output and the peer's input until the engine is done.
 task<error_code> connection_opening::shake_hands() {
     std::span<const char> input;
+    // Ends with the handshake, or with the socket, which end_overdue() cancels at the connect timeout.
     for (;;) {
         scratch_.output.clear();
         const tls_status status = channel_.tls->handshake(input, scratch_.output);
@@ -213,6 +217,7 @@ task<result<std::size_t>> connection_opening::read_more() {
         if (!error) {
             co_return size;
         }
+        // Readable without bytes can happen; then wait again.
         if (error != asio::error::would_block) {
             co_return error;
         }
@@ -231,6 +236,7 @@ task<error_code> connection_opening::write_all() {
     if (error && error != asio::error::would_block) {
         co_return error;
     }
+    // If it would block, nothing was written, otherwise a part.
     const asio::const_buffer rest = asio::buffer(backlog_) + (error ? 0 : size);
     const auto written = co_await asio::async_write(channel_.socket, rest, as_tuple);
     co_return std::get<0>(written);

@@ -23,6 +23,7 @@ task<error_code> connector::connect(std::vector<tcp_endpoint> addresses) {
             break;
         }
         // Without a further address only the outcome of an attempt, or cancel(), ends the wait.
+        // Racing only helps while there is another address to race with.
         const bool more = next < addresses.size();
         wake_.expires_at(more ? std::chrono::steady_clock::now() + head_start_
                               : steady_timer::time_point::max());
@@ -73,6 +74,7 @@ void connector::start(const tcp_endpoint& address) {
 // The completion of an attempt. It only notes the outcome and wakes connect(), which decides.
 void connector::ended(std::size_t index, const error_code& error) noexcept {
     // A second connection that comes about later loses: connect() closes it.
+    // Also for attempts that connect() has closed: it waits until none is left.
     --pending_;
     if (error) {
         failed(error);

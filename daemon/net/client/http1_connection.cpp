@@ -40,6 +40,7 @@ task<> http1_connection::run() {
     while (!ended_) {
         // Readability is awaited instead of a read, so that an idle connection needs no buffer.
         drained_ = false;
+        // Its error needs no look: a socket in error is readable, and the read in receive() returns the reason.
         co_await channel_.socket.async_wait(tcp_socket::wait_read, as_tuple);
         if (!ended_) {
             guard([this] { receive(); });
@@ -65,6 +66,7 @@ void http1_connection::guard(Step step) noexcept {
 }
 
 void http1_connection::send(exchange_ref next, request_text& text) {
+    // HTTP/1.1 without pipelining: one request at a time, so that an answer can only belong to it.
     assert(idle());
     state_ = state::busy;
     exchange_ = next;
@@ -81,6 +83,8 @@ void http1_connection::send(exchange_ref next, request_text& text) {
     }
     // The coroutine answers: a callback from inside get() could enter the caller a second time.
     if (!written) {
+        // On a used connection the server may have closed it while idle, which is no fault: the poller sends the
+        // request again.
         end(exchanges_ != 0 ? errc::reused_connection_closed : errc::connection_reset);
     }
 }
@@ -143,6 +147,7 @@ void http1_connection::receive() {
         }
     }
     // Messages that may arrive without a request (TLS tickets, alerts) are shorter than that.
+    // The loop above ended with more to read. A response may be that long; an idle connection has nothing to receive.
     if (state_ == state::idle) {
         end(errc::unsolicited_data);
     }
@@ -223,6 +228,7 @@ void http1_connection::finish_exchange() {
     if (!reader->reusable() || retiring_) {
         end(errc::connection_closed);
     }
+    // Of the newest response: a server may shorten it with each one.
     idle_limit_ = reader->keep_alive_timeout();
     state_ = state::idle;
 

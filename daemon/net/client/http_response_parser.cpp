@@ -13,6 +13,7 @@ namespace http = boost::beast::http;
 
 namespace {
 
+// Beast's limit of a header does not hold for trailers.
 constexpr std::size_t trailer_limit_bytes = 8 * 1024;
 
 // Beast's view to the standard's.
@@ -104,6 +105,7 @@ void http_response_parser::on_field_impl(field name,
             keep_alive_timeout_ = parse_keep_alive(view(value));
             break;
         default:
+            // A closed set of names is read there; all others are dropped.
             answer_.take_field(view(name_text), view(value));
             break;
     }
@@ -144,6 +146,7 @@ void http_response_parser::on_header_impl(error_code& error) {
 
 std::size_t http_response_parser::on_body_impl(string_view body, error_code& error) {
     refuse(answer_.take_body(view(body)), error);
+    // Beast takes the rest as not consumed, and the error ends the message.
     return error ? 0 : body.size();
 }
 

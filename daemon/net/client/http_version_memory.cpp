@@ -42,6 +42,7 @@ std::optional<http_version> http_offer::accept(std::string_view chosen) const no
 }
 
 void http_version_memory::reset(http_version_choice choice, bool tls) noexcept {
+    // Another host, trust or choice: nothing that was learned of the former server holds.
     *this = http_version_memory();
     choice_ = choice;
     tls_ = tls;
@@ -60,6 +61,7 @@ http_offer http_version_memory::offer(steady_time now) const noexcept {
 std::optional<http_version> http_version_memory::expected(steady_time now) const noexcept {
     const http_offer offered = offer(now);
     if (offered.http_1_1 && offered.http_2) {
+        // Both are offered: what the last handshake agreed on is the best guess; before the first there is none.
         return agreed_;
     }
     return offered.http_2 ? http_version::http_2 : http_version::http_1_1;
@@ -73,6 +75,7 @@ void http_version_memory::note_http_1_1_required(steady_time now) noexcept {
 
 void http_version_memory::note_barren(steady_time now) noexcept {
     if (++barren_in_a_row_ >= max_barren_in_a_row) {
+        // After the ten minutes HTTP/2 gets three new attempts.
         barren_in_a_row_ = 0;
         note_http_1_1_required(now);
     }
@@ -83,6 +86,7 @@ void http_version_memory::note_calm(steady_time now) noexcept {
 }
 
 std::size_t http_version_memory::streams(std::size_t configured, steady_time now) const noexcept {
+    // ENHANCE_YOUR_CALM (RFC 9113 section 7) says that the load is too high, not by how much.
     return is_calm(now) ? std::max<std::size_t>(configured / 2, 1) : configured;
 }
 

@@ -27,6 +27,7 @@ proxy_answer read_proxy_answer(std::string_view bytes) noexcept {
                    ? proxy_answer{}
                    : proxy_answer{state::refused, "the response header of the proxy exceeds 8 KiB"};
     }
+    // At least that many bytes are there: the first seven are the version, and the empty line has four more.
     const std::string_view status = bytes.substr(status_at, 3);
     if (status.size() != 3 || !is_digit(status[0]) || !is_digit(status[1])
         || !is_digit(status[2])) {

@@ -62,6 +62,7 @@ request_text::~request_text() {
 }
 
 bool request_text::acceptable(std::string_view key) noexcept {
+    // Visible ASCII only: anything else could end the header or begin another one.
     return !key.empty() && key.size() <= max_key_size
            && std::all_of(key.begin(), key.end(), [](char c) { return c > ' ' && c < '\x7f'; });
 }

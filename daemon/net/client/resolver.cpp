@@ -37,12 +37,14 @@ result<std::vector<tcp_endpoint>> look_up(const std::string& host, std::uint16_t
     // ADDRCONFIG: no IPv6 addresses on a machine without IPv6, where each would only fail.
     addrinfo hints{};
     hints.ai_family = AF_UNSPEC;
+    // One entry for each address; without it getaddrinfo lists each once for every kind of socket.
     hints.ai_socktype = SOCK_STREAM;
     hints.ai_flags = AI_ADDRCONFIG;
     addrinfo* found = nullptr;
     if (getaddrinfo(host.c_str(), nullptr, &hints, &found) != 0) {
         return errc::name_not_resolved;
     }
+    // Freed on every path, also if the vector below throws.
     const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owner(found, freeaddrinfo);
 
     std::vector<tcp_endpoint> addresses;
@@ -56,6 +58,7 @@ result<std::vector<tcp_endpoint>> look_up(const std::string& host, std::uint16_t
             addresses.push_back(endpoint);
         }
     }
+    // A name can exist without an address. To the client both are the same.
     if (addresses.empty()) {
         return errc::name_not_resolved;
     }

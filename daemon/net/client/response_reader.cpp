@@ -46,6 +46,7 @@ std::size_t put(http_response_parser& parser,
         boost::asio::buffer(bytes.data(), status_end),
         boost::asio::buffer(" ", 1),
         boost::asio::buffer(bytes.data() + status_end, bytes.size() - status_end)};
+    // Counted without the space that is not in the response.
     const std::size_t used = parser.put(repaired, error);
     return used > status_end ? used - 1 : used;
 }
