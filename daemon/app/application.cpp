@@ -331,6 +331,7 @@ task<> application::stop() {
     config_.stop();
     files_.stop();
     poller_.stop();
+    // Ends idle connections; those with a request in flight get the grace period.
     client_.stop();
     webhooks_.finish();
     // The second stage starts at the end of the grace period, or at a second signal.

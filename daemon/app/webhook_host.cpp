@@ -62,6 +62,7 @@ webhook_host::webhook_host(loop_executor loop,
                                              time,
                                              std::move(secrets),
                                              settings_.tolerance);
+    // Before the listener, which refers to the routes: it must never serve an empty table.
     install_routes();
     // The function is called on the loop and returns one that runs on a worker; see file_follower.
     listener_.emplace(loop, "webhook", routes_, limits_of(settings_), time, files, log, [this] {
@@ -84,6 +85,7 @@ void webhook_host::note_refusal(int status) {
             // There is no memory for the body now: the sender delivers it again.
             metrics_->request(webhook_result::overload);
             return;
+        // The server refused the request before the route saw it: an unknown path, another method, a malformed head.
         default:
             metrics_->request(webhook_result::refused);
     }
@@ -155,6 +157,7 @@ void webhook_host::reload(const webhook_settings& values,
 }
 
 void webhook_host::install_routes() {
+    // The path is an exact match, so the old one is removed with the table.
     routes_ = http_routes();
     routes_.add("GET", "/-/healthy", &answer_healthy);
     route_->install(routes_, settings_.path);

@@ -7,6 +7,7 @@ namespace kallglot::config {
 
 std::vector<config_change> diff(const settings& before, const settings& after) {
     std::vector<config_change> changes;
+    // In the order of the schema, so that the log lists changes as the documents list keys.
     for (const key_spec& key : schema()) {
         // Equal texts parse as equal values, so comparing texts compares values of every type.
         std::string old_text = print_value(key.binding, before);

@@ -50,6 +50,7 @@ void map_reader::read_map(const yaml_node& map,
     for (const yaml_entry& entry : map.entries) {
         const std::string_view key = entry.key.text;
         const std::string path = prefix.empty() ? entry.key.text : prefix + '.' + entry.key.text;
+        // A handful of keys: a search in a list is simpler than a map of functions.
         const auto known = std::ranges::find(fields, key, &field::first);
         // The key is checked before its value: a reader runs only for a known key, and once.
         if (entry.key.kind != node_kind::scalar) {

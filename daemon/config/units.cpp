@@ -152,6 +152,7 @@ parsed<std::chrono::nanoseconds> parse_go_duration(std::string_view text) {
         const auto name = rest.substr(0, rest.find_first_of("0123456789."));
         rest.remove_prefix(name.size());
         const auto found = std::ranges::find(units, name, &decltype(units)::value_type::first);
+        // `rest` gets shorter in each turn or `good` becomes false, so the loop ends.
         good = number && found != units.end();
         total += good ? *number * found->second : 0;
     }
@@ -340,6 +341,7 @@ parsed<double> parse_percent(std::string_view text) {
 std::string print_percent(double value) {
     // Try few digits first: 0.07 times 100 is not exactly 7 in binary, but "7%" parses as 0.07.
     std::array<char, 48> buffer{};
+    // 17 digits represent every double exactly.
     for (int digits = 0; digits <= 17; ++digits) {
         const auto end = std::to_chars(buffer.data(),
                                        buffer.data() + buffer.size(),

@@ -120,6 +120,8 @@ private:
             return;
         }
         while (const dirent* entry = ::readdir(folder.get())) {
+            // Entries of all folders together: a folder of a million files, or a glob over many folders, ends here
+            // too.
             if (++entries_ > limits_.max_entries) {
                 matches_.too_many = true;
                 return;

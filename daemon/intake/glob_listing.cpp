@@ -26,6 +26,7 @@ std::string problem_of(const std::vector<std::shared_ptr<glob_listing>>& globs,
     std::size_t files = 0;
     for (const auto& one : globs) {
         files += one->matches.files.size();
+        // Two limits: of one glob, and of all globs together.
         if (one->matches.too_many || files > max_files) {
             // This problem first, because it means that ids are missing now.
             return "too many files in the folders of " + one->glob + ": ignoring the rest";
@@ -39,6 +40,7 @@ std::string problem_of(const std::vector<std::shared_ptr<glob_listing>>& globs,
                 "cannot watch " + one->watches.failed() + ": " + reason_of(one->watches.error());
         }
     }
+    // A folder that cannot be listed hides ids; one that cannot be watched is only noticed late.
     return listing.empty() ? watching : listing;
 }
 

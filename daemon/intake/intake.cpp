@@ -69,6 +69,7 @@ task<result<track_outcome>> intake::track(session_id id) {
         }
         co_return failed;
     }
+    // As it was at registration: two callers of one new id do not both get `added`.
     co_return one.is_new ? track_outcome::added : track_outcome::known;
 }
 
@@ -112,6 +113,8 @@ task<result<session_intake::bulk_outcome>> intake::track_all(std::vector<session
 }
 
 task<result<forget_outcome>> intake::forget(session_id id) {
+    // Before the check of the store: an id that is not tracked needs no write, so it gets its answer during an outage
+    // too.
     const session_slot slot = ledger_.sessions().find(id.view());
     if (slot == no_slot) {
         co_return forget_outcome::not_tracked;
@@ -179,6 +182,7 @@ task<result<event_outcome>> intake::take_event(webhook_event event) {
     if (!store_.accepting()) {
         co_return errc::store_unavailable;
     }
+    // A keyed hash of 128 bits instead of the text: millions of event ids are remembered.
     const remembered_key key = ledger_.event_key(event.id.view());
     // Other types say nothing about a session. An unknown `session.*` type may name one that is not tracked yet.
     if (!event.of_session || !event.session) {
@@ -231,6 +235,8 @@ event_outcome intake::apply(const webhook_event& event,
                             const remembered_key& key,
                             const registration& session) {
     const steady_time at = clock_.now();
+    // Three clocks: ours, the event's own time, and what the API's clock shows now, by which the event's age is
+    // known.
     const event_times times{at, event.made_at, api_clock_.at(at)};
     const ledger_change change =
         ledger_.take_event(session.slot, session_event_of(event.type), key, times);

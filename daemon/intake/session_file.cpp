@@ -136,6 +136,8 @@ void session_file::take(std::uint64_t hash,
     session_file_reading& read = *reading_;
     // Ask before the insertion: in a reading that continues, both use the same set.
     const bool was_known = contains(hash);
+    // A reading that continues adds to the known set. A full one builds a new set beside it, so that what is missing
+    // shows.
     const bool repeated = !(read.whole ? read.ids : ids_).insert(hash);
     if (repeated) {
         return;

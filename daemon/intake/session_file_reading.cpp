@@ -18,6 +18,8 @@ constexpr std::size_t compared_bytes = 64;
 void session_file_reading::open(const std::string& path,
                                 std::size_t known_end,
                                 const secret_identities& secrets) {
+    // Session files may lie in a folder that other users can write; a link there must not make the daemon read its
+    // own secrets.
     file_ = open_operator_file(path, link_rule::same_owner);
     if (!file_.descriptor.is_open()) {
         error_ = file_.error;

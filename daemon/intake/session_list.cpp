@@ -144,6 +144,7 @@ void session_list_parser::take(char c) noexcept {
 
 // Only the length is checked here. session_id::parse checks the characters once, when the word is complete.
 void session_list_parser::take_id_character(char c) noexcept {
+    // One character more than fits is enough to know; the rest of the line is skipped.
     if (size_ == id_.size()) {
         reject(line_fault::too_long);
         return;
@@ -169,6 +170,7 @@ void session_list_parser::end_line(std::vector<session_id>& ids) {
         // The line has one word of allowed length. Only now its characters are checked.
         take_word({id_.data(), size_}, ids);
     }
+    // Empty lines and comments do not count: the line with column names may follow them.
     began_ = began_ || place_ == place::in_bad_line || size_ > 0;
     // The next line starts from a clean state.
     size_ = 0;

@@ -148,6 +148,7 @@ void daemon_metrics::setup(steady_duration created_to_started, const session_id&
 }
 
 void daemon_metrics::episode_ended(const stuck_episode& episode) {
+    // The status in which the session was stuck, not the one it has now.
     const auto status = static_cast<std::size_t>(episode.status);
     at(episodes_[status], episode.outcome).Increment();
     episode_duration_[status]->Observe(to_seconds(episode.until - episode.since));

@@ -71,6 +71,7 @@ private:
 // Whether eight bytes are printable ASCII without quote and backslash. A borrow between bytes can only report a plain
 // byte as special, which costs time and no correctness.
 [[nodiscard]] constexpr bool is_plain(std::uint64_t word) noexcept {
+    // In this order: not ASCII, a control character, a quote, a backslash, DEL.
     const std::uint64_t high = word & repeat(0x80);
     const std::uint64_t low = (word - repeat(0x20)) & ~word & repeat(0x80);
     return (high | low | zero_bytes(word ^ repeat('"')) | zero_bytes(word ^ repeat('\\'))

@@ -22,12 +22,14 @@ constexpr steady_duration timestamp_rounding = 1s;
 /// The configured age that the alert uses: its own, or the next larger one. Null: there is none.
 const milliseconds* configured_age(const threshold_settings::list& ages,
                                    milliseconds alert_age) noexcept {
+    // The ages ascend; the configuration rejects any other order.
     const auto found = std::lower_bound(ages.begin(), ages.end(), alert_age);
     return found == ages.end() ? nullptr : &*found;
 }
 
 /// The crossing of `age`, unless an observation has settled it; then no_time.
 steady_time unsettled(steady_time begin, const milliseconds* age, const session_record& record) {
+    // Settled: a poll has seen the session past the age, so a further one would confirm nothing new.
     const bool none = age == nullptr || begin == no_time;
     return none || (record.was_observed() && record.observed - begin >= *age) ? no_time
                                                                               : begin + *age;
@@ -40,6 +42,7 @@ threshold_crossing first_of(const threshold_crossing& one, const threshold_cross
     }
     const threshold_crossing& first = one.at <= other.at ? one : other;
     const threshold_crossing& second = one.at <= other.at ? other : one;
+    // At the later crossing both are past, so one request serves both alerts.
     return second.at - first.at > settled_together ? first : second;
 }
 
@@ -63,6 +66,7 @@ threshold_crossing next_alert_crossing(const poll_policy& policy,
     if (not_started(record)) {
         const auto& ages = thresholds.not_started;
         const auto* const age = configured_age(ages, not_started_alert_age);
+        // The first age too, although no shipped alert uses it: it is where a new session is decided (deciding_age).
         const auto* const first = ages.empty() ? nullptr : &ages.front();
         next = first_of(next, {unsettled(record.created, first, record), true});
         next = first_of(next, {unsettled(record.created, age, record), true});

@@ -29,11 +29,13 @@ steady_duration date_check::age_of(api_time date, steady_time sent, steady_time 
     const auto steady_ms = [](steady_time at) {
         return std::chrono::floor<milliseconds>(at.time_since_epoch());
     };
+    // The server's clock as a distance from the steady clock: it stays the same while both run.
     const offset seen = date.time_since_epoch() - steady_ms(received);
     if (!newest_) {
         newest_ = seen;
         newest_at_ = received;
     }
+    // Not negative: answers arrive in another order than they were sent.
     const steady_duration passed = std::max<steady_duration>(received - newest_at_, 0s);
     newest_ = *newest_ - std::chrono::duration_cast<milliseconds>(passed / drift);
     newest_at_ = std::max(newest_at_, received);
@@ -44,6 +46,7 @@ steady_duration date_check::age_of(api_time date, steady_time sent, steady_time 
         earlier_count_ = 0;
         return 0s;
     }
+    // The server's clock was set back, or another server answers. The earlier clock is the reference from now on.
     if (accept_earlier(seen, received)) {
         newest_ = seen;
         return 0s;
@@ -99,6 +102,7 @@ bool answer_ages::is_repeated(const api_answer& answer) {
     if (request_ids_.size() <= place) {
         request_ids_.resize(place + 1);
     }
+    // A fresh answer has an id of its own. The same one again for the same session is the answer out of a cache.
     // With the slot, so that sessions that share a place never look like one.
     const std::uint64_t seen = answer.headers.request_id + index_of(answer.slot);
     return std::exchange(request_ids_[place], seen) == seen;

@@ -19,6 +19,7 @@ void decision_record::note_due(steady_time due) noexcept {
     if (kept.number > number) {
         return;
     }
+    // The ring has come around: the place was of a minute that is over, and begins again.
     if (kept.number != number) {
         kept = {number, 0, 0};
     }

@@ -22,6 +22,7 @@ constexpr std::uint8_t bit(pending_work::kind kind) noexcept {
 
 steady_time retry_time(const session_record& record, steady_duration interval) noexcept {
     // Bounded, so that the shift stays within its type; the interval bounds the result long before.
+    // Called for failing sessions only, so `failures` is at least 1.
     const unsigned doublings = std::min<unsigned>(record.failures, 10U) - 1U;
     return record.last_sent + std::min(interval, first_retry_delay * (1U << doublings));
 }
@@ -99,6 +100,8 @@ steady_time first_poll_time(const session_record& record,
 } // namespace
 
 bool is_new(const session_record& record, const poll_policy& policy) noexcept {
+    // A webhook that reports `created` counts as knowledge only while webhooks are reliable: it would also report the
+    // start.
     const bool waits = record.status == session_status::unknown
                        || (record.status == session_status::created
                            && !(policy.webhooks_flow && record.by_webhook));
@@ -106,6 +109,7 @@ bool is_new(const session_record& record, const poll_policy& policy) noexcept {
 }
 
 steady_time last_poll(const session_record& record) noexcept {
+    // Of the sending and not of the answer: a slow API must not stretch intervals.
     return record.last_sent != no_time ? record.last_sent : record.since;
 }
 

@@ -60,8 +60,10 @@ void foreign_use::note(double place, double used) noexcept {
 
 void foreign_use::end_part() noexcept {
     if (in_part_.observed >= observed_enough) {
+        // In proportion: a part that was observed by half counts as if it had gone on like that.
         const double seen = in_part_.used / in_part_.observed;
         double& mean = means_[part_];
+        // Negative: nothing was seen yet, and the first window is all that is known.
         mean = mean < 0 ? seen : mean + (seen - mean) * newest_weight;
     }
     in_part_ = {};
@@ -77,6 +79,7 @@ void foreign_use::end_window(std::size_t hour) noexcept {
     }
     usual_ = usual_after(0);
     in_part_ = {};
+    // No note of the new window yet; see note().
     place_ = -1;
     used_ = 0;
 }
@@ -127,6 +130,7 @@ double foreign_use::usual_in(std::size_t at) const noexcept {
     if (means_[at] >= 0) {
         return means_[at];
     }
+    // A part without history gets the average of those that have one, the running part included.
     const bool running = in_part_.observed >= observed_enough;
     double used = running ? in_part_.used : 0;
     double observed = running ? in_part_.observed : 0;

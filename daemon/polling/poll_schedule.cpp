@@ -218,6 +218,7 @@ double poll_schedule::demand() const noexcept {
         const double own = to_seconds(plain_interval(intervals, kind));
         // Sessions that webhooks report cost the audit interval only.
         const double audited = policy_.webhooks_flow ? to_seconds(intervals.audit) : own;
+        // The tally is kept by the registry: index 1 counts the sessions that webhooks report.
         demand += tally[0][i] / own + tally[1][i] / audited;
     }
     return demand;
@@ -286,6 +287,8 @@ poll_class poll_schedule::class_of(queue which) noexcept {
 }
 
 bool poll_schedule::decides(queue which, const session_record& record) const noexcept {
+    // A first poll decides about a new session, a confirm about a crossing. A retry was counted with its first
+    // attempt.
     const bool first = which == queue::chosen || which == queue::event;
     return which < queue::unwaited && (!first || is_new(record, policy_)) && record.failures == 0;
 }

@@ -93,11 +93,13 @@ poller::~poller() = default;
 
 void poller::start(api_client& client) {
     client_ = &client;
+    // The idle probe counts from the start, so that it does not precede the first poll.
     last_request_ = clock_.now();
     pump();
 }
 
 void poller::stop() {
+    // From here on pump() and arm() do nothing, whichever callback still comes.
     client_ = nullptr;
     timer_->cancel();
     // Retries are not sent any more; the state of their sessions does not change.
@@ -436,6 +438,7 @@ void poller::take_probe(const api_answer& answer, const answer_age& age) {
 
 void poller::take_failure(const api_answer& answer, failure_reason reason) {
     metrics_.request_failed(reason);
+    // For the next change of state, which names its reason.
     last_failure_ = describe_failure(answer);
     if (answer.error) {
         log_refusal(answer);

@@ -157,6 +157,7 @@ steady_time request_budget::next_request(double rate) const noexcept {
     if (rate <= 0) {
         return steady_time::max();
     }
+    // no_time is before any other moment: the request may go now.
     if (last_sent_ == no_time || rate == no_limit) {
         return last_sent_;
     }
@@ -223,6 +224,7 @@ double request_budget::place_in(const window& seen, steady_time now) const noexc
 }
 
 std::size_t request_budget::hour_of(const window& seen) noexcept {
+    // The last moment of the window: one that ends at 15:00 belongs to the hour of 14.
     const api_time last = *seen.reset - milliseconds(1);
     const auto of_day = last - std::chrono::floor<std::chrono::days>(last);
     return static_cast<std::size_t>(std::chrono::floor<std::chrono::hours>(of_day).count());

@@ -40,6 +40,8 @@ void request_supply::compare(double demand, double budget, steady_time now) noex
     if (compared_ != no_time && now > compared_) {
         const double elapsed = to_seconds(now - compared_);
         const double fresh = 1 - std::exp(-elapsed / arrivals_seconds);
+        // Exponential averages: the weight of the newest stretch grows with its length, whatever the pace of the
+        // calls.
         arrivals_ += (arrived_ / elapsed - arrivals_) * fresh;
         // What may be spent at a moment depends on what others did in this window: the average counts.
         budget_ += (std::min(budget, largest_budget) - budget_) * fresh;
@@ -52,6 +54,7 @@ void request_supply::compare(double demand, double budget, steady_time now) noex
 
 double request_supply::arriving() const noexcept {
     // Before two minutes have passed the average is too low by its missing weight.
+    // Polls that are repeated after failures need requests too, as if more sessions arrived.
     return known_for_ > 0 ? arrivals_ / known_for_ / (1 - std::min(repeated_, 0.9)) : 0.0;
 }
 

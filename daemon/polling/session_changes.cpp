@@ -6,6 +6,7 @@ namespace kallglot {
 
 commit_ticket session_changes::apply(const ledger_change& change, steady_time now) {
     report(change);
+    // Reported even if the store refuses the row: the metrics are about the session, which has changed all the same.
     const commit_ticket ticket = persist(change);
     // A stay ends before the next one begins.
     if (change.ended_episode) {

@@ -199,6 +199,7 @@ void census_pass::count(const session_record& record, std::uint32_t weight) {
 }
 
 void census_pass::count_traits(const session_record& record, std::uint32_t weight) {
+    // An ended session is over, so it is neither stuck nor a fair comparison.
     if (record.status == session_status::ended) {
         return;
     }

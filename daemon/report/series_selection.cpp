@@ -141,6 +141,7 @@ const std::vector<series_selection::member>& series_selection::choose(
     std::vector<member> chosen;
     chosen.reserve(contenders.size());
     for (const contender& one : contenders) {
+        // A member that stays keeps its time of entry, on which its protection depends.
         chosen.push_back(one.member != nullptr
                              ? *one.member
                              : member{registry.id_of(one.place.slot), one.place.slot, now});

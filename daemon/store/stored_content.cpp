@@ -15,6 +15,7 @@ struct batch {
     std::vector<Row> rows;
 };
 
+// Pointers and not references: parameters of coroutines are values (C6), and all of these outlive the restore.
 task<store_fault> read_sessions(engine_worker* worker,
                                 const clock* time,
                                 const stored_timeline* line,
@@ -30,6 +31,7 @@ task<store_fault> read_sessions(engine_worker* worker,
             return read;
         };
         result<batch<stored_session>> answer = co_await worker->run(std::move(call));
+        // Cancelled: the daemon stops during the restore.
         if (!answer) {
             co_return cut_off();
         }

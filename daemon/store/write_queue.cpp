@@ -186,6 +186,7 @@ void write_queue::settle(group& done, error_code error) {
     // Resumes all callers that wait for this group.
     done.end->done = true;
     done.end->error = error;
+    // Each waiting caller holds a share of `end`, so the group may go before they resume.
     done.end->wake.cancel();
 }
 

@@ -10,6 +10,7 @@ namespace {
 
 /// Empty if the row differs from what was written.
 std::optional<stored_episode> read_row(const statement& query, stored_time mark) {
+    // The numbers are those of the columns in `rows_`.
     const auto id = session_id::parse(query.text(1));
     const auto number = query.integer(0);
     const auto facts = query.integer(2);
@@ -32,6 +33,7 @@ std::optional<stored_episode> read_row(const statement& query, stored_time mark)
     row.confirmed = {*confirmed};
     row.until = moment(query.integer(7));
     row.until_slack = query.integer(8);
+    // As for sessions: the checksum finds damage, is_sound() finds what no version could have written.
     if (query.integer(9) != sum_of(row) || !is_sound(row, mark)) {
         return std::nullopt;
     }
@@ -49,6 +51,7 @@ store_fault episode_table::prepare_reading(database& db) {
 }
 
 store_fault episode_table::prepare(database& db) {
+    // Reading alone is prepared for a file that is only verified or salvaged; writing needs all of them.
     if (store_fault fault = prepare_reading(db)) {
         return fault;
     }
@@ -58,6 +61,7 @@ store_fault episode_table::prepare(database& db) {
                        "confirmed,until,until_slack,sum) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)")) {
         return fault;
     }
+    // By number: a session may have several episodes.
     return db.prepare(remove_, "DELETE FROM episodes WHERE number=?1");
 }
 
