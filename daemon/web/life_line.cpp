@@ -48,14 +48,13 @@ void put_bar(page_writer& out,
     // Narrower bars could not be seen.
     const double length = std::max(where.place(until) - begin, 3.0);
     std::array<char, 80> numbers{};
-    // snprintf and no stream: a point between the digits, whatever the locale.
-    std::snprintf(
-        numbers.data(),
-        numbers.size(),
-        "x=\"%.1f\" width=\"%.1f\"",
-        // A bar at the right edge moves to the left, so that its minimum width is visible.
-        std::min(begin, width - 3),
-        length);
+    // snprintf and no stream: a point between the digits, whatever the locale. A bar at the right edge moves to the left,
+    // so that its minimum width is visible.
+    std::snprintf(numbers.data(),
+                  numbers.size(),
+                  "x=\"%.1f\" width=\"%.1f\"",
+                  std::min(begin, width - 3),
+                  length);
     out.raw("<rect class=\"")
         .raw(status)
         .raw(more)
