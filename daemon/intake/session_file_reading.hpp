@@ -19,6 +19,8 @@
 
 namespace kallglot {
 
+/// More than 15 members: the place in the file, in its lines and in the comparison with the old ids. A slice ends
+/// anywhere, and the next one goes on from all of them.
 class session_file_reading {
 public:
     static constexpr std::size_t batch_size = 4096;

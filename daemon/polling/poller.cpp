@@ -25,19 +25,6 @@ constexpr std::uint32_t max_rescheduled_per_turn = 16'384;
 /// An id in the API's spelling, so that the API looks it up. No session has it.
 constexpr std::string_view probe_id = "sess_probe_00000000000000000000";
 
-/// The reason of a failure, for the log: no part of a body, no secret.
-std::string describe_failure(const api_answer& answer) {
-    if (!answer.error) {
-        return "HTTP status " + std::to_string(answer.http_status);
-    }
-    std::string text = answer.error.message();
-    if (!answer.detail.empty()) {
-        text += ": ";
-        text += answer.detail;
-    }
-    return text;
-}
-
 bool is_not_found(const api_answer& answer) noexcept {
     return !answer.error && (answer.http_status == 404 || answer.http_status == 410);
 }
@@ -84,6 +71,7 @@ poller::poller(session_ledger& ledger,
       metrics_(metrics),
       clock_(time),
       log_(log),
+      api_log_(log),
       timer_(make_timer<&poller::on_timer>(time, *this)) {
     // The intake may change many sessions in one turn. One look in the next turn serves them all.
     changes_.set_wake([this] { wake(); });
@@ -288,7 +276,7 @@ void poller::on_answer(const api_answer& answer) {
         age = ages_.of(answer);
         // Headers count even if the body is bad. Those of a stored answer were true when it was made.
         if (age.is_stored()) {
-            log_stored_answer(age, answer.received);
+            api_log_.note_stored(age, answer.received);
         } else {
             take_headers(answer);
         }
@@ -306,7 +294,7 @@ void poller::on_answer(const api_answer& answer) {
         take_answer(answer, age);
     }
     // Every answer can change the state of the API; the log gets one line for each change.
-    log_state_change();
+    api_log_.note_state(gate_.health().state());
     pump();
 }
 
@@ -380,7 +368,7 @@ ledger_change poller::change_of(const api_answer& answer, const answer_age& age)
         log_.debug("poll failed",
                    {{"session", ledger_.sessions().id_of(answer.slot).view()},
                     {"reason", to_string(reason)},
-                    {"error", last_failure_}});
+                    {"error", api_log_.last_failure()}});
     }
     return ledger_.take_failure(answer.slot, reason);
 }
@@ -389,38 +377,6 @@ ledger_change poller::change_of(const api_answer& answer, const answer_age& age)
 ledger_change poller::take_old_answer(session_slot slot) {
     metrics_.request_failed(failure_reason::other);
     return ledger_.take_failure(slot, failure_reason::other);
-}
-
-void poller::log_stored_answer(const answer_age& age, steady_time now) {
-    // Every answer may be one: once an hour.
-    if (const auto count = stored_log_.note(now)) {
-        log_.warn(
-            "API responses come from a cache: they cannot confirm that a session is over a "
-            "threshold",
-            {{"shown_by", age.shown_by},
-             {"answers", *count},
-             {"hint", "exclude the API from each cache on the way to it"}});
-    }
-}
-
-void poller::log_refusal(const api_answer& answer) {
-    // What a gateway in front of the API may add to every answer. Each kind once an hour.
-    switch (const auto code = static_cast<errc>(answer.error.value())) {
-        case errc::malformed_response:
-        case errc::header_too_large:
-        case errc::response_too_large:
-        case errc::encoded_response:
-        case errc::foreign_content: {
-            const auto log = refusal_logs_.try_emplace(code, std::chrono::hours(1)).first;
-            if (const auto count = log->second.note(answer.received)) {
-                log_.warn("API answer refused: the session keeps its status",
-                          {{"reason", answer.error.message()}, {"answers", *count}});
-            }
-            break;
-        }
-        default:
-            break;
-    }
 }
 
 void poller::take_probe(const api_answer& answer, const answer_age& age) {
@@ -438,11 +394,7 @@ void poller::take_probe(const api_answer& answer, const answer_age& age) {
 
 void poller::take_failure(const api_answer& answer, failure_reason reason) {
     metrics_.request_failed(reason);
-    // For the next change of state, which names its reason.
-    last_failure_ = describe_failure(answer);
-    if (answer.error) {
-        log_refusal(answer);
-    }
+    api_log_.note_failure(answer);
     // Both learn from it: the budget guesses lower, and health pauses all requests.
     if (answer.http_status == 429) {
         gate_.budget().on_throttled(answer.sent, answer.received);
@@ -473,29 +425,6 @@ void poller::report(gauge_sink& gauges) const {
         // Two wall clocks at one moment. The steady clock of the daemon relates them.
         gauges.set(metric::clock_offset, unix_seconds(*api_now) - unix_seconds(clock_.wall_now()));
     }
-}
-
-void poller::log_state_change() {
-    const api_state state = gate_.health().state();
-    if (state == logged_state_) {
-        return;
-    }
-    // `starting` is no trouble: the first answer decides.
-    const bool usable = state == api_state::ok || state == api_state::starting;
-    if (usable) {
-        log_.info("API usable", {{"from", to_string(logged_state_)}, {"to", to_string(state)}});
-    } else if (state == api_state::throttled) {
-        log_.warn("API limits the request rate: polls wait",
-                  {{"from", to_string(logged_state_)},
-                   {"to", to_string(state)},
-                   {"reason", last_failure_}});
-    } else {
-        log_.warn("API not usable",
-                  {{"from", to_string(logged_state_)},
-                   {"to", to_string(state)},
-                   {"reason", last_failure_}});
-    }
-    logged_state_ = state;
 }
 
 } // namespace kallglot

@@ -1,5 +1,6 @@
 /// The state of one connection of the HTTP server: stream, parser, phase and deadline.
 ///
+/// More than 15 members: what the coroutine of a connection and the server, which ends it from outside, both look at.
 /// Included by the two bodies of http_server only.
 
 #ifndef KALLGLOT_NET_SERVER_HTTP_SERVER_CONNECTION_HPP

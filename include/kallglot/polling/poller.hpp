@@ -7,7 +7,6 @@
 #ifndef KALLGLOT_POLLING_POLLER_HPP
 #define KALLGLOT_POLLING_POLLER_HPP
 
-#include "kallglot/base/log_throttle.hpp"
 #include "kallglot/polling/poll_schedule.hpp"
 #include "kallglot/polling/request_gate.hpp"
 #include "kallglot/polling/session_changes.hpp"
@@ -19,17 +18,19 @@
 #include "kallglot/tracking/server_clock.hpp"
 #include "kallglot/tracking/session_ledger.hpp"
 #include "polling/answer_age.hpp"
+#include "polling/api_log.hpp"
 
 #include <cstdint>
 #include <deque>
-#include <map>
 #include <memory>
 #include <optional>
-#include <string>
 
 namespace kallglot {
 
 /// Loop only. Lifetime: everything it refers to outlives it.
+///
+/// More than 15 members: half of them are the parts that it connects, and decide. The others are moments and answers
+/// that the steps of pump() and on_answer() compare.
 class poller final : public api_listener {
 public:
     poller(session_ledger& ledger,
@@ -87,10 +88,7 @@ private:
     [[nodiscard]] ledger_change change_of(const api_answer& answer, const answer_age& age);
     [[nodiscard]] ledger_change take_old_answer(session_slot slot);
     void take_probe(const api_answer& answer, const answer_age& age);
-    void log_stored_answer(const answer_age& age, steady_time now);
-    void log_refusal(const api_answer& answer);
     void take_failure(const api_answer& answer, failure_reason reason);
-    void log_state_change();
 
     session_ledger& ledger_;
     poll_schedule& schedule_;
@@ -100,6 +98,7 @@ private:
     metrics_sink& metrics_;
     clock& clock_;
     logger& log_;
+    api_log api_log_;
     api_client* client_ = nullptr; ///< null until start() and after stop()
 
     std::unique_ptr<wake_timer> timer_;
@@ -115,15 +114,11 @@ private:
     bool probe_in_flight_ = false;
 
     answer_ages ages_;
-    log_throttle stored_log_{std::chrono::hours(1)};
-    std::map<errc, log_throttle> refusal_logs_; ///< one for each kind
     response_headers last_headers_;
     std::optional<api_time> last_success_; ///< by the wall clock, for the metric alone
     double usual_stretch_ = 1;
     bool usual_shortage_ = false;
     steady_time last_shortage_ = no_time;
-    std::string last_failure_; ///< in words, for the log
-    api_state logged_state_ = api_state::starting;
 };
 
 } // namespace kallglot

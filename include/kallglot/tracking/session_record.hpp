@@ -18,6 +18,9 @@
 namespace kallglot {
 
 /// Times are `no_time` while they are not known.
+///
+/// More than 15 members: everything that is known of a session, in one place of a table. Groups of their own would cost
+/// padding.
 struct session_record {
     /// Later bound of the moment the present status began. Before the first observation, the moment the id was
     /// registered. An age computed from it is never too long.

@@ -35,6 +35,10 @@
 
 namespace kallglot {
 
+/// More than 15 members, although addresses, lists, exchanges, waiting requests and versions are classes of their own:
+/// when a connection opens, gets room or ends, the pool changes several of them at once, and one timer serves all its
+/// deadlines.
+///
 /// Loop only. Lifetime: resolver and listener outlive it. Before it is destroyed: stop(), then join().
 class https_client final : public api_client, private exchange_listener, private address_listener {
 public:
