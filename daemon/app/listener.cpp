@@ -41,8 +41,9 @@ void listener::use_tls(std::optional<tls_context> identity, file_group files) {
     // By the wall clock, which clients use too. Not an error: a client that does not check may be all there is.
     const auto now = std::chrono::floor<seconds>(clock_.wall_now().time_since_epoch()).count();
     if (not_after_ != 0 && now > not_after_) {
-        log_.warn("listener certificate expired: clients that check it refuse the connection",
-                  {{"listener", name_}, {"not_after", not_after_}});
+        log_.warn(
+            "listener certificate expired: clients that check it refuse the connection",
+            {{"listener", name_}, {"not_after", format_timestamp(api_time(seconds(not_after_)))}});
     }
     // Open connections keep their certificate.
     // Before the identity moves: a change since it was read is found by the next check.

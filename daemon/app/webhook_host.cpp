@@ -131,7 +131,8 @@ std::optional<unusable_files> webhook_host::take(tls_result<std::optional<tls_co
         return unusable_files{{error.message}, std::move(files), !error.unreadable};
     }
     listener_->use_tls(std::move(*identity), std::move(files));
-    log_.info("webhook certificate reloaded", {{"not_after", certificate_not_after()}});
+    log_.info("webhook certificate reloaded",
+              {{"not_after", format_timestamp(api_time(seconds(certificate_not_after())))}});
     return std::nullopt;
 }
 

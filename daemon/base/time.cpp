@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdio>
 
 // Written by hand: libstdc++ 12 has no std::chrono::parse, which needs a stream as well, and strptime depends on the
 // locale.
@@ -265,6 +266,25 @@ std::optional<api_time> parse_http_date(std::string_view text) noexcept {
     in.literal(", ");
     const civil_time time = read_day_first(in, " ", false);
     return in.at_end() ? within_range(to_api_time(time)) : std::nullopt;
+}
+
+std::string format_timestamp(api_time time) {
+    // snprintf and not a stream: a page has 1,000 sessions with six timestamps each.
+    const auto midnight = std::chrono::floor<std::chrono::days>(time);
+    const year_month_day date(midnight);
+    const std::chrono::hh_mm_ss clock(time - midnight);
+    std::array<char, 40> text{};
+    const int size = std::snprintf(text.data(),
+                                   text.size(),
+                                   "%04d-%02u-%02uT%02d:%02d:%02d.%03dZ",
+                                   static_cast<int>(date.year()),
+                                   static_cast<unsigned>(date.month()),
+                                   static_cast<unsigned>(date.day()),
+                                   static_cast<int>(clock.hours().count()),
+                                   static_cast<int>(clock.minutes().count()),
+                                   static_cast<int>(clock.seconds().count()),
+                                   static_cast<int>(clock.subseconds().count()));
+    return {text.data(), static_cast<std::size_t>(size)};
 }
 
 } // namespace kallglot

@@ -11,9 +11,7 @@
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 
-#include <array>
 #include <charconv>
-#include <cstdio>
 #include <string>
 #include <utility>
 
@@ -37,6 +35,11 @@ http_response make_json(int status, const json::value& body) {
     return response;
 }
 
+// The standard's view to the library's.
+json::string_view as_text(std::string_view value) noexcept {
+    return {value.data(), value.size()};
+}
+
 // An unknown time is null in JSON.
 json::value time_or_null(const std::optional<api_time>& time) {
     return time ? json::value(format_timestamp(*time)) : json::value(nullptr);
@@ -44,13 +47,10 @@ json::value time_or_null(const std::optional<api_time>& time) {
 
 // The keys are part of the contract. Unknown times are null, never missing, so that clients find the same keys always.
 json::object to_json(const session_view& session) {
-    const auto text = [](std::string_view value) {
-        return json::string_view(value.data(), value.size());
-    };
-    return {{"id", text(session.id.view())},
-            {"status", text(to_string(session.status))},
-            {"mode", text(to_string(session.mode))},
-            {"provider", text(to_string(session.provider))},
+    return {{"id", as_text(session.id.view())},
+            {"status", as_text(to_string(session.status))},
+            {"mode", as_text(to_string(session.mode))},
+            {"provider", as_text(to_string(session.provider))},
             {"since", format_timestamp(session.since)},
             {"since_not_before", time_or_null(session.since_low)},
             {"created_at", time_or_null(session.created)},
@@ -62,7 +62,7 @@ json::object to_json(const session_view& session) {
             {"failed_polls", session.failures},
             {"not_found", session.not_found},
             {"last_error",
-             session.last_error ? json::value(text(to_string(*session.last_error)))
+             session.last_error ? json::value(as_text(to_string(*session.last_error)))
                                 : json::value(nullptr)}};
 }
 
@@ -287,21 +287,18 @@ bool take_each(std::string_view text, Take take) {
 }
 
 json::object to_json(const episode_view& episode) {
-    const auto text = [](std::string_view value) {
-        return json::string_view(value.data(), value.size());
-    };
-    return {{"id", text(episode.id.view())},
+    return {{"id", as_text(episode.id.view())},
             {"number", episode.number},
-            {"status", text(to_string(episode.status))},
+            {"status", as_text(to_string(episode.status))},
             {"threshold_seconds", std::chrono::duration<double>(episode.threshold).count()},
             {"from", format_timestamp(episode.since)},
             {"from_not_before", time_or_null(episode.since_low)},
             {"confirmed", format_timestamp(episode.confirmed)},
             {"to", time_or_null(episode.until)},
             {"to_not_before", time_or_null(episode.until_low)},
-            {"outcome", text(to_string(episode.outcome))},
-            {"mode", text(to_string(episode.mode))},
-            {"provider", text(to_string(episode.provider))}};
+            {"outcome", as_text(to_string(episode.outcome))},
+            {"mode", as_text(to_string(episode.mode))},
+            {"provider", as_text(to_string(episode.provider))}};
 }
 
 } // namespace
@@ -339,8 +336,8 @@ http_response make_episodes_answer(const episode_page& page) {
 // The form of the contract: a code for programs, a message for people.
 http_response make_error_answer(int status, std::string_view code, std::string_view message) {
     json::object error;
-    error["code"] = json::string_view(code.data(), code.size());
-    error["message"] = json::string_view(message.data(), message.size());
+    error["code"] = as_text(code);
+    error["message"] = as_text(message);
     json::object body;
     body["error"] = std::move(error);
     return make_json(status, body);
@@ -354,7 +351,7 @@ http_response make_bulk_answer(std::size_t added,
     for (const rejected_id& each : rejected) {
         json::object entry;
         entry["id"] = each.id;
-        entry["reason"] = json::string_view(each.reason.data(), each.reason.size());
+        entry["reason"] = as_text(each.reason);
         list.emplace_back(std::move(entry));
     }
     json::object body;
@@ -389,25 +386,6 @@ std::optional<episode_query> parse_episode_query(std::string_view text, std::siz
         return take_episode_parameter(query, name, value, max_limit);
     });
     return good ? std::optional(std::move(query)) : std::nullopt;
-}
-
-std::string format_timestamp(api_time time) {
-    // snprintf and not a stream: a page has 1,000 sessions with six timestamps each.
-    const auto day = std::chrono::floor<std::chrono::days>(time);
-    const std::chrono::year_month_day date(day);
-    const std::chrono::hh_mm_ss clock(time - day);
-    std::array<char, 40> text{};
-    const int size = std::snprintf(text.data(),
-                                   text.size(),
-                                   "%04d-%02u-%02uT%02d:%02d:%02d.%03dZ",
-                                   static_cast<int>(date.year()),
-                                   static_cast<unsigned>(date.month()),
-                                   static_cast<unsigned>(date.day()),
-                                   static_cast<int>(clock.hours().count()),
-                                   static_cast<int>(clock.minutes().count()),
-                                   static_cast<int>(clock.seconds().count()),
-                                   static_cast<int>(clock.subseconds().count()));
-    return {text.data(), static_cast<std::size_t>(size)};
 }
 
 } // namespace kallglot

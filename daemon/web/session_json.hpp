@@ -51,9 +51,6 @@ struct bulk_request {
 [[nodiscard]] std::optional<episode_query> parse_episode_query(std::string_view query,
                                                                std::size_t max_limit);
 
-/// `2026-04-14T09:30:00.000Z`.
-[[nodiscard]] std::string format_timestamp(api_time time);
-
 } // namespace kallglot
 
 #endif

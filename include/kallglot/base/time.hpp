@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace kallglot {
@@ -49,6 +50,9 @@ inline constexpr steady_time no_time = steady_time::min();
 ///
 /// Source: samples in tests/samples, RFC 3339 section 5.6.
 [[nodiscard]] std::optional<api_time> parse_timestamp(std::string_view text) noexcept;
+
+/// `2026-04-14T09:30:00.000Z`, for people and programs.
+[[nodiscard]] std::string format_timestamp(api_time time);
 
 /// An HTTP date in any of the three forms of RFC 9110 section 5.6.7 (IMF-fixdate, RFC 850, asctime).
 [[nodiscard]] std::optional<api_time> parse_http_date(std::string_view text) noexcept;

@@ -178,6 +178,15 @@ TEST(Timestamp, WhatIsWrittenIsReadBackForRandomTimesAndOffsets) {
     }
 }
 
+TEST(Timestamp, IsWrittenInUtcWithMilliseconds) {
+    using namespace std::chrono_literals;
+    EXPECT_EQ(format_timestamp(api_time(1'776'159'394'007ms)), "2026-04-14T09:36:34.007Z");
+    EXPECT_EQ(format_timestamp(api_time(0ms)), "1970-01-01T00:00:00.000Z");
+    EXPECT_EQ(format_timestamp(api_time(-1ms)), "1969-12-31T23:59:59.999Z");
+    EXPECT_EQ(format_timestamp(api_time(1'709'164'800s)), "2024-02-29T00:00:00.000Z");
+    EXPECT_EQ(format_timestamp(api_time(253'402'300'799'999ms)), "9999-12-31T23:59:59.999Z");
+}
+
 TEST(HttpDate, ReadsTheThreeForms) {
     const readable table[] = {
         {"Sun, 06 Nov 1994 08:49:37 GMT", at(1994, 11, 6, 8, 49, 37)},
