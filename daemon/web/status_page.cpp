@@ -204,7 +204,13 @@ void put_budget(page_writer& out, const daemon_report& report) {
     }
     out.fact("overdue polls",
              describe_count(static_cast<std::uint64_t>(gauges.sum(metric::polls_overdue))));
-    out.raw(end_facts);
+    // Words of this exporter: an operator at night should not have to look them up.
+    out.raw(
+        "</dl>\n<p class=\"soft\">Budget: API requests that the exporter may send now. Demand: "
+        "what "
+        "it needs to keep every interval; what exceeds the budget waits. Stale: no successful poll "
+        "for three intervals. Overdue: due, and waiting for the budget or a connection.</p>"
+        "</section>\n");
 }
 
 /// Where session ids come from, and whether webhooks are reliable enough to replace polls.
