@@ -23,7 +23,7 @@ std::uint64_t random_seed() {
 /// Logs a task that ended with an exception, which is a bug. The daemon continues without the task.
 task_group::failure_handler report_bug(logger& log) {
     return [&log](const std::string& name, const std::string& what) {
-        log.error("internal error: a task stopped, the exporter continues without it",
+        log.error("internal error: a task stopped and does not run again until a restart",
                   {{"task", name}, {"error", what}});
     };
 }
@@ -269,9 +269,11 @@ task<> application::run() {
 }
 
 task<error_code> application::begin_work() {
-    systemd_.starting(
-        [this] { return store_.opening_progress() + ledger_.sessions().size(); },
-        [this] { log_.warn("start waits for the store", {{"file", settings_.store.path}}); });
+    systemd_.starting([this] { return store_.opening_progress() + ledger_.sessions().size(); },
+                      [this] {
+                          log_.warn("start waits for the store: no progress for 5 s",
+                                    {{"file", settings_.store.path}});
+                      });
     // Until all sessions are restored, scrapes get 503, so that no gauge falls to 0.
     error_code failed = co_await store_.open();
     if (!failed) {

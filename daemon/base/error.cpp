@@ -26,15 +26,16 @@ const char* message_of(errc error) noexcept {
         case errc::connect_failed:
             return "connection failed";
         case errc::no_descriptors:
-            return "out of file descriptors or local ports";
+            return "out of file descriptors (LimitNOFILE) or local ports";
         case errc::proxy_refused:
-            return "CONNECT rejected by the proxy";
+            return "the proxy (api.proxy_url) rejected the CONNECT request";
         case errc::handshake_timeout:
             return "TLS handshake timeout";
         case errc::tls_failed:
             return "TLS protocol failure";
         case errc::certificate_rejected:
-            return "certificate of the API not trusted";
+            return "certificate of the API not trusted (api.ca_file, or the trust store of the "
+                   "system)";
         case errc::request_timeout:
             return "request timeout";
         case errc::connection_reset:

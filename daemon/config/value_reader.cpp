@@ -285,7 +285,7 @@ struct reader {
             } else if (std::ranges::any_of(list, [&](const std::string& other) {
                            return is_same_file(other, *path);
                        })) {
-                fail(item.line, "duplicate file");
+                fail(item.line, "the file is listed twice");
             } else {
                 list.push_back(*path);
             }

@@ -90,7 +90,9 @@ private:
             read_list(value, path, [&](const yaml_node& item) {
                 const auto found = std::ranges::find(words, item.text, &translation::go);
                 if (found == words.end()) {
-                    fail(item.line, path, "unknown " + std::string(what));
+                    fail(item.line,
+                         path,
+                         "unknown " + std::string(what) + ": must be a name of Go's crypto/tls");
                     return;
                 }
                 any = true;
@@ -148,7 +150,10 @@ private:
         // The word is looked up after the map is read: its rules need the other keys too.
         const auto auth = std::ranges::find(client_auths, client_auth, &client_auth_word::go);
         if (auth == client_auths.end()) {
-            fail(auth_line, "tls_server_config.client_auth_type", "unknown client_auth_type");
+            fail(auth_line,
+                 "tls_server_config.client_auth_type",
+                 "must be NoClientCert, RequestClientCert, RequireAnyClientCert, "
+                 "VerifyClientCertIfGiven or RequireAndVerifyClientCert");
             return;
         }
         // An absent key reads as the empty word, which is in the table with the meaning of exporter-toolkit: no
@@ -257,7 +262,7 @@ private:
             if (entry.key.kind != node_kind::scalar || name.find(':') != std::string::npos) {
                 fail(entry.key.line, prefix, "a user name must be a string without a colon");
             } else if (!seen.insert(name).second) {
-                fail(entry.key.line, prefix, "duplicate user");
+                fail(entry.key.line, prefix, "the user is listed twice");
             } else if (const std::string_view reason = why_not_bcrypt(hash); !reason.empty()) {
                 // The message shows neither name nor value: the value may be the password itself.
                 fail(entry.value.line, prefix, std::string(reason));

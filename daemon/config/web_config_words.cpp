@@ -40,7 +40,7 @@ std::string_view why_not_bcrypt(std::string_view hash) {
                            && is_digit(hash[4]) && is_digit(hash[5]) && hash[6] == '$'
                            && hash.find_first_not_of(alphabet, 7) == std::string_view::npos;
     if (!is_bcrypt) {
-        return "password is not a bcrypt hash";
+        return "password is not a bcrypt hash: make one with htpasswd -nBC 10 USER";
     }
     const int cost = (hash[4] - '0') * 10 + (hash[5] - '0');
     // Each step doubles the time. It is checked here, because a login is answered by a worker that others wait for.

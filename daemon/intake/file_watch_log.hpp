@@ -51,7 +51,7 @@ public:
 
     /// Logs that a task ended by an exception. That is a bug.
     void task_failed(const std::string& name, const std::string& what) {
-        log_.error("session file watch stopped: unexpected exception",
+        log_.error("internal error: a task of the session file watch stopped",
                    {{"task", name}, {"error", what}});
     }
 
@@ -66,7 +66,7 @@ public:
         if (count == 0) {
             return;
         }
-        log_.info("session ids removed from their file: the file no longer keeps them tracked",
+        log_.info("ids left their session file: forgotten unless another source has them",
                   {{"file", path}, {"ids", count}});
     }
 

@@ -43,7 +43,9 @@ void api_log::note_failure(const api_answer& answer) {
     const auto kind = refused_.try_emplace(code, std::chrono::hours(1)).first;
     if (const auto count = kind->second.note(answer.received)) {
         log_.warn("API answer refused: the session keeps its status",
-                  {{"reason", answer.error.message()}, {"answers", *count}});
+                  {{"reason", answer.error.message()},
+                   {"answers", *count},
+                   {"hint", "a proxy or gateway on the way to the API may change its responses"}});
     }
 }
 

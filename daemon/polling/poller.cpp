@@ -240,7 +240,8 @@ void poller::regulate(steady_time now) {
     const bool flow = ledger_.webhooks_flow(now);
     if (schedule_.use_webhooks(flow)) {
         if (flow) {
-            log_.info("webhooks reliable: polls of what they report become rare (audit interval)");
+            log_.info(
+                "webhooks reliable: sessions that they report are polled at the audit interval");
         } else {
             log_.info("webhooks unreliable: polling at the routine intervals again");
         }

@@ -527,9 +527,8 @@ task<error_code> durable_store::close() {
     phase_ = phase::closed;
     stuck_timer_->cancel();
     if (lost) {
-        log_.error(
-            "store not closed cleanly: ids and statuses taken since the last commit are lost",
-            {{"reason", fault_.text}});
+        log_.error("store not closed cleanly: unwritten changes are lost, acknowledged ids are not",
+                   {{"reason", fault_.text}});
     }
     co_return lost ? unavailable() : error_code{};
 }

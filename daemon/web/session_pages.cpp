@@ -122,7 +122,7 @@ task<http_response> session_pages::show_episodes(http_request request) {
     }
     auto query = parse_episode_query(request.query, max_rows);
     if (!query) {
-        co_return make_text_response(400, "invalid query: allowed is after");
+        co_return make_text_response(400, "invalid query: use the links of the page /episodes");
     }
     // The page decides both, whatever the query says. Left of it are the cursor and `since`.
     query->limit = max_rows;

@@ -222,7 +222,7 @@ class WebConfig(EndToEnd):
         for text, words, code in (
                 ('tls_server_config: {cert_file: web.pem}\n', 'missing one of key or key_file', 2),
                 ('tls_server_config: {cert_file: gone.pem, key_file: web.key}\n', 'gone.pem', 1),
-                ('basic_auth_users:\n  a: plain\n', 'web.yml:2: basic_auth_users: password is not a bcrypt hash', 2),
+                ('basic_auth_users:\n  a: plain\n', 'web.yml:2: basic_auth_users: password is not a bcrypt hash: make one with htpasswd -nBC 10 USER', 2),
                 ('tls_server_confi: {}\n', 'web.yml:1: tls_server_confi: unknown key', 2)):
             with self.subTest(text):
                 answer, _, log = run_exporter('--config.file', self.config_file, '--web.config.file', self.write('web.yml', text))

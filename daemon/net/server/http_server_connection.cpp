@@ -221,7 +221,7 @@ task<http_response> http_server::answer(http_request request, bool is_admitted) 
     } catch (const std::exception& thrown) {
         what = thrown.what();
     }
-    log_.error("request handler failed: responding with 500",
+    log_.error("internal error: request handler failed, responding with 500",
                {{"listener", name_}, {"error", what}});
     co_return error_page_(500, path);
 }

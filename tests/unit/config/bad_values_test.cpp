@@ -220,7 +220,7 @@ const bad_file value_files[] = {
      good + "sessions:\n  files: [a.txt, ./a.txt]\n",
      4,
      "sessions.files",
-     "duplicate file"},
+     "the file is listed twice"},
     {"FilesEmptyItem",
      good + "sessions:\n  files: [\"\"]\n",
      4,

@@ -265,7 +265,7 @@ TEST(ConfigParsing, TooManyFaultsLeaveThoseOfTheFirstLines) {
 
 TEST(ConfigParsing, TwoNamesOfOneFileAreADuplicate) {
     const auto parsed = parse_text("api: {key_file: k}\nsessions: {files: [a, x/../a]}\n");
-    EXPECT_EQ(all_faults(parsed), "config.yml:2: sessions.files: duplicate file\n");
+    EXPECT_EQ(all_faults(parsed), "config.yml:2: sessions.files: the file is listed twice\n");
 }
 
 TEST(ConfigParsing, WildcardsInTheFolderNameAreLiteral) {

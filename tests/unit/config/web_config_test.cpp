@@ -184,7 +184,9 @@ INSTANTIATE_TEST_SUITE_P(
         bad_row{"tls_server_config: {client_auth_type: RequireAnyClientCert}",
                 "web.yml:1: tls_server_config: missing one of cert"},
         bad_row{tls("client_auth_type: Sometimes"),
-                "web.yml:4: tls_server_config.client_auth_type: unknown client_auth_type"},
+                "web.yml:4: tls_server_config.client_auth_type: must be NoClientCert, "
+                "RequestClientCert, RequireAnyClientCert, VerifyClientCertIfGiven or "
+                "RequireAndVerifyClientCert"},
         bad_row{tls("client_ca_file: ca"), "web.yml:2: tls_server_config: client_ca requires"},
         bad_row{tls("client_allowed_sans: [a]"),
                 "web.yml:2: tls_server_config: client_allowed_sans"},
@@ -196,13 +198,15 @@ INSTANTIATE_TEST_SUITE_P(
         bad_row{tls("min_version: TLS13\n  max_version: TLS12"),
                 "web.yml:2: tls_server_config: max_version must not be below"},
         bad_row{tls("cipher_suites: [TLS_RSA_WITH_RC4_128_SHA]"),
-                "web.yml:4: tls_server_config.cipher_suites: unknown cipher suite"},
+                "web.yml:4: tls_server_config.cipher_suites: unknown cipher suite: must be a name "
+                "of Go's crypto/tls"},
         bad_row{tls("cipher_suites: TLS_AES_128_GCM_SHA256"),
                 "web.yml:4: tls_server_config.cipher_suites: must be a list"},
         bad_row{tls("cipher_suites: [[a]]"),
                 "web.yml:4: tls_server_config.cipher_suites: must be a list of strings"},
         bad_row{tls("curve_preferences: [CurveP257]"),
-                "web.yml:4: tls_server_config.curve_preferences: unknown curve"},
+                "web.yml:4: tls_server_config.curve_preferences: unknown curve: must be a name of "
+                "Go's crypto/tls"},
         bad_row{tls("prefer_server_cipher_suites: perhaps"),
                 "web.yml:4: tls_server_config.prefer_server_cipher_suites: must be true or false"},
         bad_row{"http_server_config: {http3: true}",
@@ -217,11 +221,12 @@ INSTANTIATE_TEST_SUITE_P(
         bad_row{"basic_auth_users: [alice]",
                 "web.yml:1: basic_auth_users: must be a map of user names"},
         bad_row{"basic_auth_users:\n  alice: secret",
-                "web.yml:2: basic_auth_users: password is not a bcrypt hash"},
+                "web.yml:2: basic_auth_users: password is not a bcrypt hash: make one with "
+                "htpasswd -nBC 10 USER"},
         bad_row{"basic_auth_users:\n  'al:ice': " + hash,
                 "web.yml:2: basic_auth_users: a user name"},
         bad_row{"basic_auth_users:\n  a: " + hash + "\n  a: " + hash,
-                "web.yml:3: basic_auth_users: duplicate user"},
+                "web.yml:3: basic_auth_users: the user is listed twice"},
         bad_row{"basic_auth_users:\n  a: $2y$03" + hash.substr(6),
                 "web.yml:2: basic_auth_users: the cost of the bcrypt hash"},
         bad_row{"basic_auth_users:\n  a: $2y$15" + hash.substr(6),

@@ -180,9 +180,8 @@ TEST_F(FileWatch, AFileThatVanishedForGoodIsForgotten) {
     EXPECT_EQ(take_removed(), names{one}) << "the second is still in the other file";
     EXPECT_EQ(
         take_log(),
-        names{
-            "info session ids removed from their file: the file no longer keeps them tracked file="
-            + path("a") + " ids=2"});
+        names{"info ids left their session file: forgotten unless another source has them file="
+              + path("a") + " ids=2"});
     std::filesystem::remove(path("b"));
     pass(10min + 1s);
     EXPECT_EQ(take_removed(), (names{two, three}));
@@ -204,10 +203,9 @@ TEST_F(FileWatch, AnEmptiedFileKeepsItsIdsForTenMinutes) {
     write("ids", "");
     pass(10min + 1s);
     EXPECT_EQ(take_removed(), (names{one, two}));
-    EXPECT_EQ(
-        take_log().back(),
-        "info session ids removed from their file: the file no longer keeps them tracked file="
-            + path("ids") + " ids=2");
+    EXPECT_EQ(take_log().back(),
+              "info ids left their session file: forgotten unless another source has them file="
+                  + path("ids") + " ids=2");
 }
 
 TEST_F(FileWatch, AnIdInTwoFilesLeavesWithTheLast) {
