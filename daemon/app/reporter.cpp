@@ -74,6 +74,7 @@ task<result<std::shared_ptr<const daemon_report>>> reporter::take_report() {
     if (counting_ != nullptr) {
         // Held here: the next census replaces the member.
         const std::shared_ptr<const counted_report> shared = counting_;
+        // Ends by end_count(), or with the connection that asked.
         co_await counted_.async_wait(as_tuple);
         if (!shared->whole) {
             co_return errc::cancelled;

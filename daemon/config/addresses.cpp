@@ -31,6 +31,7 @@ bool is_address(int family, std::string_view host) {
 
 // One label of a DNS name. Underscores are not allowed in DNS, but container networks use them.
 bool is_label(std::string_view label) {
+    // RFC 1035 section 2.3.4: a label has at most 63 bytes. is_host_name() bounds the name as a whole.
     return !label.empty() && label.size() <= 63 && label.front() != '-' && label.back() != '-'
            && std::all_of(label.begin(), label.end(), [](char c) {
                   return is_alphanumeric(c) || c == '-' || c == '_';
@@ -42,6 +43,7 @@ bool is_host_name(std::string_view host) {
     if (host.ends_with('.')) {
         host.remove_suffix(1);
     }
+    // 255 bytes on the wire, of which the length of the first label and the root take two.
     if (host.empty() || host.size() > 253) {
         return false;
     }
@@ -263,6 +265,7 @@ bool is_loopback(std::string_view host) {
     in6_addr v6{};
     const std::string text(host);
     if (::inet_pton(AF_INET, text.c_str(), &v4) == 1) {
+        // All of 127.0.0.0/8, not 127.0.0.1 alone (RFC 1122 section 3.2.1.3).
         return (ntohl(v4.s_addr) >> 24) == 127;
     }
     if (::inet_pton(AF_INET6, text.c_str(), &v6) == 1) {

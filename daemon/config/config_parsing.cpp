@@ -117,6 +117,7 @@ private:
         if (const auto found = result_.lines.find(path); found != result_.lines.end()) {
             return found->second;
         }
+        // Neither the key nor a section above it is in the file: line 1, so that an editor opens the file.
         const auto dot = path.rfind('.');
         return dot == std::string::npos ? 1 : line_of(path.substr(0, dot));
     }

@@ -23,6 +23,7 @@ std::vector<std::string> permission_warnings(const std::filesystem::path& path,
     if (path.empty()) {
         return warnings;
     }
+    // Of the target of a link: it has the content, and a link has no mode of its own.
     const mode_t mode = mode_of(path);
     // The service manager sets the modes there. Its group bits are no mistake of the operator.
     const bool guarded =

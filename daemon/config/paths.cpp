@@ -19,6 +19,7 @@ bool looks_like_a_secret(std::string_view text) {
     return text.find("-----BEGIN") != std::string_view::npos
            || std::ranges::any_of(prefixes, [&](std::string_view prefix) {
                   const auto at = text.find(prefix);
+                  // At the start, or behind a space as in `Bearer sk_live_...`. Elsewhere it is part of a path.
                   return at != std::string_view::npos && (at == 0 || text[at - 1] == ' ')
                          && text.size() - at >= min_secret_bytes
                          && text.find('.', at) == std::string_view::npos;

@@ -51,6 +51,7 @@ private:
 
 // A text as comment lines of at most 100 columns, broken at spaces.
 std::string comment(std::string_view text, const std::string& indentation) {
+    // `# ` takes two of the hundred columns.
     const std::size_t width = 98 - indentation.size();
     std::string lines;
     while (!text.empty()) {
@@ -107,6 +108,7 @@ std::string effective_yaml(const settings& values) {
         const std::string value = print_value(key.binding, values);
         text += std::string(2 * depth, ' ') + with_value(parts.back(), value);
         // Reminds readers of /config that there is a value, which is never shown.
+        // An empty list names no secret.
         if (names_secret(key.binding) && !value.empty() && value != "[]") {
             text += " # content: <secret>";
         }

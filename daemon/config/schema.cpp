@@ -422,6 +422,7 @@ nearest_key find_nearest_key(std::string_view path) {
             if (more >= best_distance) {
                 return;
             }
+            // No overflow: `more` is below best_distance here, which begins at the largest number.
             const std::size_t distance = edit_distance(a, b, best_distance - more) + more;
             if (distance < best_distance) {
                 best_distance = distance;

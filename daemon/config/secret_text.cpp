@@ -114,6 +114,8 @@ bool has_scheme_in_front(std::string_view text) {
 
 // The prefixes of keys in base64: encoded once more than the template that fills the file expects.
 bool is_encoded_twice(std::string_view text) {
+    // Of sk_live_, sk_test_, whsec_ and `Bearer `, as far as the text that follows does not change the last
+    // character.
     constexpr std::array<std::string_view, 4> prefixes = {"c2tfbGl2ZV",
                                                           "c2tfdGVzdF",
                                                           "d2hzZWNf",

@@ -53,6 +53,7 @@ bool contains(std::string_view text, std::string_view word) {
                        text.end(),
                        word.begin(),
                        word.end(),
+                       // The words to find are in lower case.
                        [](char a, char b) { return ascii_lower(a) == b; })
            != text.end();
 }

@@ -255,6 +255,7 @@ struct reader {
                 list.push_back(*value);
             }
         }
+        // Half a list would be a configuration that the operator did not write.
         if (faults.empty()) {
             spec.at(all) = std::move(list);
         }

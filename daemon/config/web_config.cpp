@@ -233,6 +233,7 @@ private:
         read_map(section, prefix, fields);
         for (std::size_t i = 0; i < header_rules.size(); ++i) {
             const header_rule& rule = header_rules[i];
+            // Absent, or empty as in exporter-toolkit: the header is not sent.
             if (texts[i].empty()) {
                 continue;
             }

@@ -114,6 +114,7 @@ file_contents read_file(const std::filesystem::path& path, std::size_t limit) {
         if (got < 0) {
             contents.reason = reason_of(errno);
         }
+        // The end of the file, or an error whose reason is noted; what was read before it is returned all the same.
         if (got <= 0) {
             break;
         }

@@ -211,6 +211,7 @@ void exposition_writer::family(metric which) {
 void exposition_writer::family(const metric_info& info) {
     // Samples take the name from here, so none can be written below a wrong HELP.
     current_ = &info;
+    // The samples have the full name in both formats; only HELP and TYPE differ.
     const std::string_view name = family_name(info, format_);
     out_ += "# HELP ";
     out_ += name;

@@ -35,7 +35,7 @@ steady_duration date_check::age_of(api_time date, steady_time sent, steady_time 
         newest_ = seen;
         newest_at_ = received;
     }
-    // Not negative: answers arrive in another order than they were sent.
+    // Never negative: the reference falls as time passes, and does not rise by itself.
     const steady_duration passed = std::max<steady_duration>(received - newest_at_, 0s);
     newest_ = *newest_ - std::chrono::duration_cast<milliseconds>(passed / drift);
     newest_at_ = std::max(newest_at_, received);

@@ -19,6 +19,7 @@ bool login_ledger::charge(const peer_network& from, steady_time now) {
     auto found = std::ranges::find(entries_, from, &entry::network);
     if (found == entries_.end()) {
         // The entry that has had the longest time to recover is worth least.
+        // Bounded: a flood from many networks must not cost memory.
         if (entries_.size() == max_networks) {
             entries_.erase(std::ranges::min_element(entries_, {}, &entry::at));
         }

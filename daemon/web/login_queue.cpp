@@ -25,6 +25,7 @@ login_queue::login* login_queue::add(login& fresh, const login_ledger& networks,
     // The worst standing leaves; of equals the newest, since the others have waited longer.
     std::size_t worst = 0;
     for (std::size_t i = 1; i < waiting_.size(); ++i) {
+        // `<=`: the later of two equals, which is the newer one.
         if (standing(i, networks, now) <= standing(worst, networks, now)) {
             worst = i;
         }
@@ -41,6 +42,7 @@ login_queue::login* login_queue::take_next(const login_ledger& networks, steady_
     // The best standing is next; of equals the oldest.
     std::size_t best = 0;
     for (std::size_t i = 1; i < waiting_.size(); ++i) {
+        // `>`: the earlier of two equals stays.
         if (standing(i, networks, now) > standing(best, networks, now)) {
             best = i;
         }

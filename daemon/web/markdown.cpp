@@ -34,6 +34,7 @@ std::optional<std::string_view> take_until(std::string_view& rest, std::string_v
 
 /// A link within the page, `[text](#anchor)`; `rest` begins behind the bracket. False: it is none.
 bool put_link(page_writer& out, std::string_view& rest) {
+    // A copy that is taken only if all parts are there; otherwise the bracket is text.
     std::string_view after = rest;
     const auto label = take_until(after, "](#");
     const auto anchor = label ? take_until(after, ")") : std::nullopt;
@@ -56,6 +57,7 @@ bool put_link(page_writer& out, std::string_view& rest) {
 void put_inline(page_writer& out, std::string_view rest) {
     while (!rest.empty()) {
         // Everything between two marks is text, and text() escapes it.
+        // Each turn takes at least one character, so the loop ends.
         const std::size_t next = rest.find_first_of("`*[");
         out.text(rest.substr(0, next));
         if (next == std::string_view::npos) {

@@ -40,6 +40,7 @@ void address_book::note_failed_lookup(steady_time now) noexcept {
 }
 
 bool address_book::stale(steady_time now) const noexcept {
+    // Asked when a request comes or a connection opens, so a client at rest makes no lookups.
     return entries_.empty() || now - assigned_at_ > lifetime;
 }
 

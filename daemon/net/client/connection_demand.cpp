@@ -25,6 +25,7 @@ std::size_t connection_demand::connections() const noexcept {
     const std::size_t load = in_flight + waiting + waiting_for_fresh;
     const std::size_t least = load > two_addresses_from && addresses > 1 ? 2 : 1;
     // A quarter in reserve.
+    // In whole connections. The minimum holds without load too.
     return std::max(divide_up(5 * load, 4 * streams), least);
 }
 

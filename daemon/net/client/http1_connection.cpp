@@ -173,6 +173,7 @@ void http1_connection::decrypt(std::span<const char> input) {
         detail_ = channel_.tls->reason();
         end(errc::tls_failed);
     } else if (status == tls_status::closed) {
+        // close_notify (RFC 8446 section 6.1): an orderly end, and no reset.
         peer_left(false);
     }
     // A complete response counts even if the connection ended behind it.

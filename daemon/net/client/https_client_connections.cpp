@@ -158,6 +158,7 @@ std::exception_ptr https_client::start_transport(pooled_connection& connection) 
     const connector& attempts = connection.opening->attempts();
     connection.peer = attempts.peer();
     connection.since = steady_now();
+    // Before `opening` goes, to which `attempts` refers.
     note_attempts(attempts, error_code());
     ++totals_.opened_total;
     versions_.note_agreed(connection.version);
@@ -269,6 +270,7 @@ void https_client::note_answer(const pooled_connection& connection, const api_an
         return;
     }
     const tcp_endpoint peer = connection.peer;
+    // A 404 or 429 is a good answer of this address: the server works, and its verdict is about the request.
     const bool good = !answer.error && answer.http_status < 500;
     if (addresses_.book.note_answer(peer, good, answer.received)) {
         retire_open([&](const pooled_connection& other) { return other.peer == peer; });

@@ -62,7 +62,7 @@ request_text::~request_text() {
 }
 
 bool request_text::acceptable(std::string_view key) noexcept {
-    // Visible ASCII only: anything else could end the header or begin another one.
+    // Visible ASCII only: a line end would begin another header, and no token has a space (RFC 6750 section 2.1).
     return !key.empty() && key.size() <= max_key_size
            && std::all_of(key.begin(), key.end(), [](char c) { return c > ' ' && c < '\x7f'; });
 }
@@ -71,6 +71,7 @@ std::span<const request_field> request_text::fields(const session_id& id) noexce
     const std::string_view name = id.view();
     std::memcpy(text_.data() + prefix_size_, name.data(), name.size());
     const std::string_view line(text_.data(), prefix_size_ + name.size());
+    // Between the method and the version: the same bytes as in the line of HTTP/1.1.
     fields_[path_field].value = line.substr(method.size());
     return fields_;
 }
