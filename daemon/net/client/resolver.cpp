@@ -32,6 +32,18 @@ task<result<std::vector<tcp_endpoint>>> resolver::resolve(std::string host, std:
     co_return found;
 }
 
+task<result<std::vector<std::string>>> resolver::addresses_of(std::string host) {
+    const auto found = co_await resolve(std::move(host), 0);
+    if (!found) {
+        co_return found.error();
+    }
+    std::vector<std::string> texts;
+    for (const tcp_endpoint& each : *found) {
+        texts.push_back(each.address().to_string());
+    }
+    co_return texts;
+}
+
 // Runs on the worker: getaddrinfo may block for as long as the DNS timeout.
 result<std::vector<tcp_endpoint>> look_up(const std::string& host, std::uint16_t port) {
     // ADDRCONFIG: no IPv6 addresses on a machine without IPv6, where each would only fail.

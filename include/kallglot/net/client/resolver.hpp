@@ -8,6 +8,7 @@
 
 #include "kallglot/async/worker_thread.hpp"
 #include "kallglot/base/error.hpp"
+#include "kallglot/ports/address_lookup.hpp"
 #include "net/sockets.hpp"
 
 #include <cstdint>
@@ -18,7 +19,7 @@
 namespace kallglot {
 
 /// Loop only. Lifetime: the worker outlives it.
-class resolver {
+class resolver final : public address_lookup {
 public:
     /// Looks a name up. May block; called on the worker. Tests replace it.
     using lookup_function = std::function<result<std::vector<tcp_endpoint>>(const std::string& host,
@@ -34,6 +35,9 @@ public:
     /// Cancel: terminal, at once; the lookup itself continues on the worker.
     [[nodiscard]] task<result<std::vector<tcp_endpoint>>> resolve(std::string host,
                                                                   std::uint16_t port);
+
+    /// As resolve(), without a port.
+    [[nodiscard]] task<result<std::vector<std::string>>> addresses_of(std::string host) override;
 
 private:
     worker_thread& worker_;
