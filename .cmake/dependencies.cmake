@@ -13,6 +13,8 @@ find_package(CLI11 CONFIG REQUIRED)
 find_package(PkgConfig REQUIRED)
 # An older revision of 1.52 can be aborted by a server; the package demands a newer one (package.cmake).
 pkg_check_modules(NGHTTP2 REQUIRED IMPORTED_TARGET GLOBAL libnghttp2>=1.52.0)
+# Pipelines are in libpq since 14.
+pkg_check_modules(LIBPQ REQUIRED IMPORTED_TARGET GLOBAL libpq>=14)
 pkg_check_modules(SYSTEMD REQUIRED IMPORTED_TARGET GLOBAL libsystemd)
 pkg_check_modules(CRYPT REQUIRED IMPORTED_TARGET GLOBAL libcrypt)
 
