@@ -5,6 +5,7 @@
 
 #include "bench/policy/random_source.hpp"
 #include "cluster/cluster_settings.hpp"
+#include "kallglot/base/vocabulary.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -29,6 +30,24 @@ enum class fault : std::uint8_t {
     new_demand,   ///< a replica wants more or fewer requests
     registration, ///< a caller registers a session
 };
+
+inline constexpr auto fault_words = make_vocabulary<fault>({
+    {fault::crash, "crash"},
+    {fault::crash_without_state, "crash_without_state"},
+    {fault::stop, "stop"},
+    {fault::pause, "pause"},
+    {fault::freeze, "freeze"},
+    {fault::cut_requests, "cut_requests"},
+    {fault::cut_answers, "cut_answers"},
+    {fault::cut_both, "cut_both"},
+    {fault::slow, "slow"},
+    {fault::reset, "reset"},
+    {fault::restart, "restart"},
+    {fault::fail_over, "fail_over"},
+    {fault::cut_all, "cut_all"},
+    {fault::new_demand, "new_demand"},
+    {fault::registration, "registration"},
+});
 
 struct planned_fault {
     steady_duration at{};

@@ -106,6 +106,12 @@ void simulated_cluster::handle_at_replica(const event& what) {
     if (is_void) {
         return;
     }
+    handle_in_process(what);
+    pump(what.replica);
+}
+
+void simulated_cluster::handle_in_process(const event& what) {
+    simulated_replica& replica = replicas_[what.replica];
     switch (what.kind) {
         case event_kind::start:
             start(what.replica);
@@ -121,12 +127,7 @@ void simulated_cluster::handle_at_replica(const event& what) {
             break;
         case event_kind::deadline:
             if (replica.waiting && replica.statement == what.number) {
-                const steady_time due = replica.sent + plan_.settings.statement_deadline();
-                if (replica.clock.at(now_) < due) {
-                    push(replica.clock.when(due), event_kind::deadline, what.replica, what.number);
-                } else {
-                    fail_connection(what.replica);
-                }
+                end_late_statement(what.replica);
             }
             break;
         case event_kind::lost:
@@ -140,7 +141,6 @@ void simulated_cluster::handle_at_replica(const event& what) {
         default:
             break;
     }
-    pump(what.replica);
 }
 
 void simulated_cluster::start(std::uint8_t r) {
@@ -190,33 +190,36 @@ void simulated_cluster::resume(std::uint8_t r) {
 
 void simulated_cluster::begin_fault(const planned_fault& planned) {
     if (traced_) {
-        std::cerr << to_seconds(now_) << " fault " << static_cast<int>(planned.kind) << " at "
-                  << static_cast<int>(planned.replica) << " for " << to_seconds(planned.length)
-                  << '\n';
+        std::cerr << to_seconds(now_) << " fault " << fault_words.text_of(planned.kind) << " of "
+                  << replicas_[planned.replica].node << " for " << to_seconds(planned.length)
+                  << " s\n";
     }
-    simulated_replica& replica = replicas_[planned.replica];
     switch (planned.kind) {
         case fault::restart:
         case fault::fail_over:
             end_database(planned);
-            return;
+            break;
         case fault::registration: {
             const auto number = static_cast<std::uint32_t>(&planned - plan_.faults.data());
             register_session(number % session_count);
             push(now_ + seconds(1), event_kind::planned, 0, number);
-            return;
+            break;
         }
         case fault::cut_all:
             for (simulated_replica& each : replicas_) {
                 begin_way_fault(each, planned);
             }
-            return;
+            break;
         default:
+            if (replicas_[planned.replica].member) {
+                begin_replica_fault(planned);
+            }
             break;
     }
-    if (!replica.member) {
-        return;
-    }
+}
+
+void simulated_cluster::begin_replica_fault(const planned_fault& planned) {
+    simulated_replica& replica = replicas_[planned.replica];
     switch (planned.kind) {
         case fault::crash_without_state:
             replica.lock_file = incarnation::none;

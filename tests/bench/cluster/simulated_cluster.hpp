@@ -105,10 +105,12 @@ private:
     void push(world_time at, event_kind kind, std::uint8_t replica, std::uint32_t number);
     void handle(const event& what);
     void handle_at_replica(const event& what);
+    void handle_in_process(const event& what);
     void start(std::uint8_t r);
     void resume(std::uint8_t r);
     void end_process(std::uint8_t r, steady_duration pause);
     void begin_fault(const planned_fault& planned);
+    void begin_replica_fault(const planned_fault& planned);
     void begin_way_fault(simulated_replica& replica, const planned_fault& planned);
     void halt(std::uint8_t r, const planned_fault& planned);
     void end_database(const planned_fault& planned);
@@ -122,10 +124,12 @@ private:
     void connect(std::uint8_t r);
     void finish_connect(std::uint8_t r, bool works);
     void fail_connection(std::uint8_t r);
+    void end_late_statement(std::uint8_t r);
     void run_statement(message& what);
     void take_answer(std::uint8_t r, message& what);
     void take_view(std::uint8_t r, message& what);
     void notify_others(std::uint8_t r);
+    void trace_view(const simulated_replica& replica) const;
 
     // Sessions
     void register_session(std::size_t session);

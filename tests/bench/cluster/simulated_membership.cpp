@@ -3,14 +3,40 @@
 #include "bench/cluster/simulated_cluster.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <iostream>
+#include <string>
 #include <utility>
+#include <variant>
 
 namespace kallglot::cluster_simulation {
 namespace {
 
-// In the order of the variant.
-constexpr std::array statement_names{"join", "beat", "takeover", "release", "leave"};
+/// A statement in a trace.
+struct describer {
+    std::string operator()(const join_statement&) const { return "joins"; }
+
+    std::string operator()(const beat_statement& beat) const {
+        return "beats " + std::to_string(beat.expected_beat) + " to "
+               + std::to_string(beat.next_beat) + ", share " + std::to_string(beat.share_ppm)
+               + (beat.durable ? ", durable" : "") + (beat.draining ? ", draining" : "");
+    }
+
+    std::string operator()(const takeover_statement& takeover) const {
+        std::string text = "claims " + std::to_string(takeover.claims.count()) + " shards";
+        for (const dead_replica& dead : takeover.dead) {
+            text += ", deletes " + std::to_string(static_cast<std::int64_t>(dead.id)) + " at beat "
+                    + std::to_string(dead.beat);
+        }
+        return text;
+    }
+
+    std::string operator()(const release_statement& release) const {
+        return "releases " + std::to_string(release.shards.size()) + " shards";
+    }
+
+    std::string operator()(const leave_statement&) const { return "leaves"; }
+};
 
 } // namespace
 
@@ -54,6 +80,17 @@ void simulated_cluster::fail_connection(std::uint8_t r) {
          event_kind::connect,
          r,
          0);
+}
+
+// Clocks run at other rates than the world's, and may have stood still: its own says when the deadline is over.
+void simulated_cluster::end_late_statement(std::uint8_t r) {
+    const simulated_replica& replica = replicas_[r];
+    const steady_time due = replica.sent + plan_.settings.statement_deadline();
+    if (replica.clock.at(now_) < due) {
+        push(replica.clock.when(due), event_kind::deadline, r, replica.statement);
+    } else {
+        fail_connection(r);
+    }
 }
 
 void simulated_cluster::pump(std::uint8_t r) {
@@ -108,8 +145,9 @@ std::optional<cluster_statement> simulated_cluster::mutated_takeover(
 void simulated_cluster::send_statement(std::uint8_t r, cluster_statement statement) {
     simulated_replica& replica = replicas_[r];
     if (traced_) {
-        std::cerr << to_seconds(now_) << ' ' << replica.node << " sends "
-                  << statement_names[statement.index()] << '\n';
+        std::cerr << to_seconds(now_) << ' ' << replica.node << " ("
+                  << static_cast<std::int64_t>(replica.lock_file) << ") "
+                  << std::visit(describer{}, statement) << '\n';
     }
     const std::uint32_t number = new_message(message_kind::statement, r);
     replica.waiting = true;
@@ -200,11 +238,23 @@ void simulated_cluster::take_answer(std::uint8_t r, message& what) {
     }
 }
 
+void simulated_cluster::trace_view(const simulated_replica& replica) const {
+    std::cerr << to_seconds(now_) << ' ' << replica.node << " is answered:";
+    for (const replica_row& row : replica.member->view().replicas) {
+        std::cerr << ' ' << row.node << " (" << static_cast<std::int64_t>(row.id) << ") beat "
+                  << row.beat << " share " << row.share_ppm << ',';
+    }
+    std::cerr << " uses " << replica.member->share_ppm(replica.clock.at(now_)) << '\n';
+}
+
 void simulated_cluster::take_view(std::uint8_t r, message& what) {
     simulated_replica& replica = replicas_[r];
     const steady_time received = replica.clock.at(now_);
     const database_generation generation = what.view.generation;
     const shard_changes changes = replica.member->take_view(what.view, received);
+    if (traced_) {
+        trace_view(replica);
+    }
     if (mutant_ == protocol_mutant::series_survives_reconnect) {
         what.view.generation = {};
         replica.endless_series->take(what.view, received);
