@@ -116,7 +116,7 @@ std::optional<cluster_statement> cluster_member::next_statement(steady_time now)
         plan_ = plan_shards(settings_, view_, id_.self, watch_, now);
     }
     if (!plan_.dead.empty() || plan_.claims.any()) {
-        return takeover_statement{id_.self, plan_.dead, plan_.claims};
+        return takeover_statement{id_.self, plan_.dead, plan_.claims, view_.generation};
     }
     return std::nullopt;
 }
@@ -131,7 +131,7 @@ std::optional<cluster_statement> cluster_member::next_joining_statement(steady_t
     }
     const replica_row* row = view_.find(id_.node);
     if (row && watch_.expires_at(row->id) <= now) {
-        return takeover_statement{id_.self, {{row->id, row->beat}}, {}};
+        return takeover_statement{id_.self, {{row->id, row->beat}}, {}, view_.generation};
     }
     return std::nullopt;
 }

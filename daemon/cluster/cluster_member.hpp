@@ -54,10 +54,14 @@ struct beat_statement {
 };
 
 /// Deletes the dead, each by compare-and-set, and then claims the shards of `claims` that have no owner or one without a row.
+///
+/// Only by the server of `generation`. Another one may have forgotten the last beat of a replica, and then the beat that stood
+/// still is there again. A pooler sends a statement to the new server without a word.
 struct takeover_statement {
     incarnation self = incarnation::none;
     std::vector<dead_replica> dead;
     shard_set claims;
+    database_generation generation;
 };
 
 /// Takes the owner from these shards, each by its fencing token.

@@ -14,6 +14,7 @@ namespace kallglot::cluster_simulation {
 enum class protocol_mutant : std::uint8_t {
     none,
     takeover_without_compare, ///< a replica is deleted though its beat has moved
+    takeover_at_any_server,   ///< also at one that may have forgotten beats, behind a pooler
     trust_from_answer, ///< a lease counts from the receipt of the answer, not from the sending of the beat
     series_survives_reconnect, ///< a beat stands still across connections and servers
     epoch_without_incarnation, ///< writes are fenced by the epoch alone
@@ -26,6 +27,7 @@ enum class protocol_mutant : std::uint8_t {
 inline constexpr auto protocol_mutant_words = make_vocabulary<protocol_mutant>({
     {protocol_mutant::none, "none"},
     {protocol_mutant::takeover_without_compare, "takeover_without_compare"},
+    {protocol_mutant::takeover_at_any_server, "takeover_at_any_server"},
     {protocol_mutant::trust_from_answer, "trust_from_answer"},
     {protocol_mutant::series_survives_reconnect, "series_survives_reconnect"},
     {protocol_mutant::epoch_without_incarnation, "epoch_without_incarnation"},

@@ -78,6 +78,10 @@ bool simulated_database::run(const beat_statement& statement) {
 
 void simulated_database::run(const takeover_statement& statement) {
     begin(durability::local);
+    if (statement.generation != generation_
+        && mutant_ != protocol_mutant::takeover_at_any_server) {
+        return;
+    }
     for (const dead_replica& dead : statement.dead) {
         std::erase_if(now_.replicas, [&](const replica_row& row) {
             return row.id == dead.id

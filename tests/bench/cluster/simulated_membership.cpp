@@ -132,7 +132,10 @@ std::optional<cluster_statement> simulated_cluster::mutated_takeover(
     const cluster_view& view = replica.member->view();
     for (const replica_row& row : view.replicas) {
         if (row.id != replica.lock_file && replica.endless_series->expires_at(row.id) <= local) {
-            takeover_statement takeover{replica.lock_file, {{row.id, row.beat}}, {}};
+            takeover_statement takeover{replica.lock_file,
+                                        {{row.id, row.beat}},
+                                        {},
+                                        view.generation};
             for (std::size_t shard = 0; shard < view.shards.size(); ++shard) {
                 takeover.claims[shard] = view.shards[shard].owner == row.id;
             }
