@@ -1,4 +1,4 @@
-// Runs schedules of the simulated cluster; see README.md.
+// Runs schedules of the simulated cluster; see tests/bench/README.md.
 
 #include "bench/cluster/simulated_cluster.hpp"
 
@@ -16,7 +16,7 @@ using namespace kallglot::cluster_simulation;
 struct command_line {
     std::string mutant = "none";
     std::uint64_t first = 1;
-    std::uint64_t count = 10'000;
+    std::uint64_t count = 100'000;
     bool trace = false;
 };
 
@@ -74,7 +74,7 @@ int main(int argc, char** argv) {
         ->capture_default_str();
     app.add_option("--seed", line.first, "First seed")->capture_default_str();
     app.add_option("--count", line.count, "Number of seeds")->capture_default_str();
-    app.add_flag("--trace", line.trace, "Show the faults of each schedule");
+    app.add_flag("--trace", line.trace, "Show each fault, statement and answer");
     try {
         app.parse(argc, argv);
         return run(line);
