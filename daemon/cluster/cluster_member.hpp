@@ -36,6 +36,7 @@ struct join_statement {
     incarnation self = incarnation::none;
     std::string node;
     incarnation predecessor = incarnation::none;
+    steady_duration lease{};
 };
 
 /// Sets the beat of `self` from `expected_beat` to `next_beat`, and reads the cluster. A beat that is executed late, after its

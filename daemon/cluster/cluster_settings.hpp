@@ -1,4 +1,4 @@
-/// What all replicas of a cluster agree on, and the times that follow from it.
+/// Settings of a replica in a cluster, and the times that follow from them.
 
 #ifndef KALLGLOT_CLUSTER_CLUSTER_SETTINGS_HPP
 #define KALLGLOT_CLUSTER_CLUSTER_SETTINGS_HPP
@@ -15,8 +15,10 @@ inline constexpr std::int64_t max_clock_rate_error_ppm = 10'000;
 
 /// Immutable after construction.
 struct cluster_settings {
-    steady_duration lease = seconds(6); ///< 3 s to 17 s: a replica that is silent that long is dead
-    std::uint16_t shards = 256;         ///< 1 to max_shards; fixed when the tables are made
+    /// 3 s to 17 s: this replica is dead when it is silent that long. It is in its row, so replicas may have different ones, as
+    /// while an operator changes it on one after the other.
+    steady_duration lease = seconds(6);
+    std::uint16_t shards = 256; ///< 1 to max_shards; fixed when the tables are made
 
     static constexpr steady_duration beat_interval = seconds(1);
 

@@ -6,6 +6,7 @@
 #define KALLGLOT_CLUSTER_CLUSTER_VIEW_HPP
 
 #include "kallglot/base/keyed_hash.hpp"
+#include "kallglot/base/time.hpp"
 
 #include <bitset>
 #include <cstddef>
@@ -43,6 +44,7 @@ struct replica_row {
         0; ///< of the account's budget; all rows together have at most 1,000,000
     request_demand demand;
     bool draining = false; ///< about to stop: gives its shards away and claims none
+    steady_duration lease{}; ///< by which it trusts its beats, 3 s to 17 s: others wait that long before they call it dead
 };
 
 /// The fencing token of a shard. Every change of owner raises the epoch. A failover of the database may forget changes, so

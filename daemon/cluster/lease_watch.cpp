@@ -23,7 +23,7 @@ void lease_watch::take(const cluster_view& view, steady_time received) {
     for (const replica_row& row : view.replicas) {
         const auto at = std::ranges::find(sightings_, row.id, &sighting::replica);
         if (at == sightings_.end()) {
-            sightings_.push_back({row.id, row.beat, 1, received, received});
+            sightings_.push_back({row.id, row.beat, row.lease, 1, received, received});
         } else if (at->beat != row.beat) {
             // Any change is a sign of life, also a change backwards.
             at->beat = row.beat;
@@ -51,7 +51,7 @@ const lease_watch::sighting* lease_watch::find(incarnation replica) const noexce
 
 steady_time lease_watch::expires_at(incarnation replica) const noexcept {
     const sighting* seen = find(replica);
-    return seen && seen->answer_count >= min_answer_count ? seen->beat_at + settings_.lease : never;
+    return seen && seen->answer_count >= min_answer_count ? seen->beat_at + seen->lease : never;
 }
 
 bool lease_watch::has_moved(incarnation replica) const noexcept {

@@ -1,4 +1,4 @@
-/// Decides when another replica is dead: its beat stands still for a whole lease, by this replica's own steady clock.
+/// Decides when another replica is dead: its beat stands still for its whole lease, by this replica's own steady clock.
 ///
 /// A failure detector without clocks of others: no time of the database and no wall clock enters, so no step of a clock
 /// ends a lease. What was seen counts only within an unbroken series of answers of one server: a server that restarts may
@@ -19,8 +19,6 @@ class lease_watch {
 public:
     /// "Never", of moments to come.
     static constexpr steady_time never = steady_time::max();
-
-    explicit lease_watch(const cluster_settings& settings) noexcept : settings_(settings) {}
 
     /// The series ends: the connection is a new one.
     void restart() noexcept;
@@ -45,6 +43,7 @@ private:
     struct sighting {
         incarnation replica = incarnation::none;
         std::int64_t beat = 0;
+        steady_duration lease{};
         int answer_count = 0;     ///< in a row with this beat
         steady_time beat_at{};    ///< the first of these
         steady_time first_seen{}; ///< of the replica, in this series
@@ -52,7 +51,6 @@ private:
 
     [[nodiscard]] const sighting* find(incarnation replica) const noexcept;
 
-    cluster_settings settings_;
     std::vector<sighting> sightings_;
     std::vector<steady_time> orphan_since_; ///< by shard
     database_generation generation_;

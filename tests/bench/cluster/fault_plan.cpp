@@ -46,6 +46,11 @@ fault_plan make_plan(policy::random_source& random) {
         plan.settings.shards = 256;
     }
     plan.replica_count = static_cast<std::uint8_t>(1 + random.bits() % 8);
+    const bool has_mixed_leases = random.chance(0.2);
+    for (steady_duration& lease : plan.leases) {
+        lease = has_mixed_leases ? random.between(seconds(3), plan.settings.lease)
+                                 : plan.settings.lease;
+    }
     plan.synchronous_standby = random.chance(0.5);
     plan.pooler = random.chance(0.2);
     plan.late_statements = random.chance(0.15);

@@ -7,6 +7,7 @@
 #include "cluster/cluster_settings.hpp"
 #include "kallglot/base/vocabulary.hpp"
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -58,7 +59,8 @@ struct planned_fault {
 
 /// Times are those of the world, from 0.
 struct fault_plan {
-    cluster_settings settings;
+    cluster_settings settings; ///< the longest lease
+    std::array<steady_duration, 8> leases{}; ///< of the replicas: one for all, or some shorter
     std::uint8_t replica_count = 1;
     bool synchronous_standby = false;
     bool pooler = false;          ///< connections survive the database

@@ -34,7 +34,7 @@ cluster_member::lease_state simulated_cluster::lease_of(const simulated_replica&
     const cluster_member::lease_state lease = replica.member->lease(local);
     const bool is_mutant =
         mutant_ == protocol_mutant::trust_from_answer && replica.raised_at != no_time;
-    return is_mutant && local < replica.raised_at + plan_.settings.trust()
+    return is_mutant && local < replica.raised_at + replica.settings.trust()
                ? cluster_member::lease_state::held
                : lease;
 }
@@ -116,6 +116,7 @@ void simulated_cluster::check_replica(std::uint8_t r) {
     note_sessions(replica);
     const cluster_settings& settings = plan_.settings;
     const steady_duration clear = now_ - replica.clear_since;
+    // Its own old row may have to expire first, and an earlier process may have had another lease.
     const steady_duration to_connect =
         settings.statement_deadline() + settings.max_reconnect_pause();
     // Its own old row may have to expire first.

@@ -23,6 +23,8 @@ simulated_cluster::simulated_cluster(std::uint64_t seed, protocol_mutant mutant)
     for (std::uint8_t r = 0; r < plan_.replica_count; ++r) {
         simulated_replica& replica = replicas_[r];
         replica.node = std::string("node-") + static_cast<char>('a' + r);
+        replica.settings = plan_.settings;
+        replica.settings.lease = plan_.leases[r];
         replica.clock.start = random_.between({}, std::chrono::hours(1));
         replica.clock.rate_ppm = static_cast<std::int64_t>(random_.bits() % 20'001) - 10'000;
         push(random_.between({}, seconds(3)), event_kind::start, r, 0);
@@ -152,7 +154,7 @@ void simulated_cluster::start(std::uint8_t r) {
     }
     ++replica.process;
     const incarnation predecessor = std::exchange(replica.lock_file, incarnation(++incarnations_));
-    replica.member.emplace(plan_.settings,
+    replica.member.emplace(replica.settings,
                            cluster_member::identity{replica.lock_file, replica.node, predecessor});
     replica.known.reset();
     replica.acknowledged.reset();
@@ -160,7 +162,7 @@ void simulated_cluster::start(std::uint8_t r) {
     replica.restoring.reset();
     replica.generation = {};
     replica.raised_at = no_time;
-    replica.endless_series.emplace(plan_.settings);
+    replica.endless_series.emplace();
     replica.is_frozen = false;
     replica.is_stopping = false;
     connect(r);

@@ -52,6 +52,7 @@ void simulated_database::run(const join_statement& statement) {
     replica_row row;
     row.id = statement.self;
     row.node = statement.node;
+    row.lease = statement.lease;
     now_.replicas.push_back(std::move(row));
 }
 

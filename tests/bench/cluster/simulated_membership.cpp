@@ -44,7 +44,7 @@ void simulated_cluster::connect(std::uint8_t r) {
     simulated_replica& replica = replicas_[r];
     replica.sent = replica.clock.at(now_);
     const bool is_cut = now_ < replica.requests_cut_until || now_ < replica.answers_cut_until;
-    const steady_duration deadline = plan_.settings.statement_deadline();
+    const steady_duration deadline = replica.settings.statement_deadline();
     // A server that is down refuses, a network that is cut swallows.
     const steady_duration length = is_cut ? deadline : delay(replica) + delay(replica);
     const bool works = database_is_up_ && length < deadline;
@@ -55,7 +55,7 @@ void simulated_cluster::finish_connect(std::uint8_t r, bool works) {
     simulated_replica& replica = replicas_[r];
     if (!works) {
         replica.member->take_failure(replica.sent);
-        push(now_ + random_.between(milliseconds(10), plan_.settings.max_reconnect_pause()),
+        push(now_ + random_.between(milliseconds(10), replica.settings.max_reconnect_pause()),
              event_kind::connect,
              r,
              0);
@@ -76,7 +76,7 @@ void simulated_cluster::fail_connection(std::uint8_t r) {
     replica.connected = false;
     replica.waiting = false;
     replica.healthy_since = never;
-    push(now_ + random_.between(milliseconds(10), plan_.settings.max_reconnect_pause()),
+    push(now_ + random_.between(milliseconds(10), replica.settings.max_reconnect_pause()),
          event_kind::connect,
          r,
          0);
@@ -85,7 +85,7 @@ void simulated_cluster::fail_connection(std::uint8_t r) {
 // Clocks run at other rates than the world's, and may have stood still: its own says when the deadline is over.
 void simulated_cluster::end_late_statement(std::uint8_t r) {
     const simulated_replica& replica = replicas_[r];
-    const steady_time due = replica.sent + plan_.settings.statement_deadline();
+    const steady_time due = replica.sent + replica.settings.statement_deadline();
     if (replica.clock.at(now_) < due) {
         push(replica.clock.when(due), event_kind::deadline, r, replica.statement);
     } else {
@@ -160,7 +160,7 @@ void simulated_cluster::send_statement(std::uint8_t r, cluster_statement stateme
     what.statement = ++replica.statement;
     what.server = plan_.pooler ? database_.life() : replica.server;
     what.request = std::move(statement);
-    push(replica.clock.when(replica.sent + plan_.settings.statement_deadline()),
+    push(replica.clock.when(replica.sent + replica.settings.statement_deadline()),
          event_kind::deadline,
          r,
          replica.statement);
@@ -281,7 +281,7 @@ void simulated_cluster::take_view(std::uint8_t r, message& what) {
         const incarnation predecessor =
             std::exchange(replica.lock_file, incarnation(++incarnations_));
         replica.member.emplace(
-            plan_.settings,
+            replica.settings,
             cluster_member::identity{replica.lock_file, replica.node, predecessor});
         replica.known.reset();
         replica.restoring.reset();
@@ -320,7 +320,7 @@ std::uint32_t simulated_cluster::new_message(message_kind kind, std::uint8_t r) 
 
 steady_duration simulated_cluster::delay(simulated_replica& replica) {
     const steady_duration most =
-        now_ < replica.slow_until ? plan_.settings.statement_deadline() : plan_.max_delay;
+        now_ < replica.slow_until ? replica.settings.statement_deadline() : plan_.max_delay;
     return random_.between(std::chrono::microseconds(50), most);
 }
 
@@ -329,7 +329,7 @@ void simulated_cluster::send(std::uint32_t number) {
     const std::uint8_t r = messages_[number].replica;
     simulated_replica& replica = replicas_[r];
     world_time at = std::max(now_, replica.requests_cut_until) + delay(replica);
-    if (at > now_ + plan_.settings.statement_deadline() && random_.chance(0.5)) {
+    if (at > now_ + replica.settings.statement_deadline() && random_.chance(0.5)) {
         free_messages_.push_back(number);
         return;
     }
@@ -350,7 +350,7 @@ void simulated_cluster::answer(std::uint32_t number) {
     const std::uint8_t r = messages_[number].replica;
     simulated_replica& replica = replicas_[r];
     const world_time at = std::max(now_, replica.answers_cut_until) + delay(replica);
-    const bool is_lost = at > now_ + plan_.settings.statement_deadline() && random_.chance(0.5);
+    const bool is_lost = at > now_ + replica.settings.statement_deadline() && random_.chance(0.5);
     if (is_lost || messages_[number].process != replica.process) {
         free_messages_.push_back(number);
         return;

@@ -37,6 +37,7 @@ struct simulated_clock {
 struct simulated_replica {
     std::string node;
     simulated_clock clock;
+    cluster_settings settings;
 
     // Process
     std::optional<cluster_member> member; ///< empty: no process

@@ -16,6 +16,7 @@ inline cluster_view make_view(int replicas, std::uint16_t shards = 256) {
     for (int i = 1; i <= replicas; ++i) {
         replica_row row;
         row.id = incarnation(i);
+        row.lease = seconds(6);
         row.node = std::string(1, static_cast<char>('a' + i - 1));
         view.replicas.push_back(row);
     }

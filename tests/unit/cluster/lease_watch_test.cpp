@@ -12,8 +12,7 @@ namespace {
 constexpr incarnation other{2};
 
 struct LeaseWatch : testing::Test {
-    cluster_settings settings;
-    lease_watch watch{settings};
+    lease_watch watch;
     cluster_view view = make_view(2, 4);
     steady_time now{std::chrono::hours(1)};
 
@@ -30,8 +29,17 @@ TEST_F(LeaseWatch, ExpiresALeaseAfterTheBeatWasFirstSeen) {
     take(2);
     EXPECT_EQ(watch.expires_at(other), lease_watch::never);
     take(3);
-    EXPECT_EQ(watch.expires_at(other), first + settings.lease);
+    EXPECT_EQ(watch.expires_at(other), first + view.replicas[1].lease);
     EXPECT_FALSE(watch.has_moved(other));
+}
+
+// It may have been started with another configuration. It trusts its beats by its own lease.
+TEST_F(LeaseWatch, LeaseIsThatOfTheOther) {
+    view.replicas[1].lease = seconds(17);
+    const steady_time first = now;
+    take(8);
+    EXPECT_EQ(watch.expires_at(other), first + seconds(17));
+    EXPECT_EQ(watch.expires_at(incarnation(1)), first + seconds(6));
 }
 
 TEST_F(LeaseWatch, AnyChangeIsASignOfLife) {
@@ -39,7 +47,7 @@ TEST_F(LeaseWatch, AnyChangeIsASignOfLife) {
     view.replicas[1].beat = -1;
     const steady_time changed = now;
     take(3);
-    EXPECT_EQ(watch.expires_at(other), changed + settings.lease);
+    EXPECT_EQ(watch.expires_at(other), changed + view.replicas[1].lease);
     EXPECT_TRUE(watch.has_moved(other));
 }
 
@@ -49,7 +57,7 @@ TEST_F(LeaseWatch, NewConnectionBeginsANewSeries) {
     EXPECT_EQ(watch.expires_at(other), lease_watch::never);
     const steady_time first = now;
     take(3);
-    EXPECT_EQ(watch.expires_at(other), first + settings.lease);
+    EXPECT_EQ(watch.expires_at(other), first + view.replicas[1].lease);
 }
 
 TEST_F(LeaseWatch, NewServerBeginsANewSeries) {
@@ -57,7 +65,7 @@ TEST_F(LeaseWatch, NewServerBeginsANewSeries) {
     ++view.generation.started_at;
     const steady_time first = now;
     take(3);
-    EXPECT_EQ(watch.expires_at(other), first + settings.lease);
+    EXPECT_EQ(watch.expires_at(other), first + view.replicas[1].lease);
 }
 
 TEST_F(LeaseWatch, RemembersSinceWhenAShardHasNoOwner) {

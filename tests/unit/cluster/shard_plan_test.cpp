@@ -17,7 +17,7 @@ namespace {
 struct ShardPlan : testing::Test {
     cluster_settings settings;
     cluster_view view = make_view(3);
-    lease_watch watch{settings};
+    lease_watch watch;
     steady_time now{std::chrono::hours(1)};
 
     /// All replicas beat for so long that shards may move.
@@ -85,7 +85,7 @@ TEST_F(ShardPlan, OrphansAreDividedWithoutOverlap) {
     settle();
     shard_set all;
     for (int self = 1; self <= 3; ++self) {
-        lease_watch fresh{settings};
+        lease_watch fresh;
         fresh.take(view, now);
         const shard_set claims = plan_shards(settings, view, incarnation(self), fresh, now).claims;
         EXPECT_EQ(claims.count(), self == 1 ? 86U : 85U);
