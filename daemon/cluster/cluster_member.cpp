@@ -126,7 +126,7 @@ std::optional<cluster_statement> cluster_member::next_joining_statement(steady_t
         return std::nullopt;
     }
     if (next_beat_at_ <= now) {
-        return join_statement{id_.self, id_.node, id_.predecessor, settings_.lease};
+        return join_statement{id_.self, id_.node, id_.predecessors, settings_.lease};
     }
     const replica_row* row = view_.find(id_.node);
     if (row && watch_.expires_at(row->id) <= now) {

@@ -23,6 +23,7 @@
 #include "cluster/shard_map.hpp"
 #include "cluster/shard_plan.hpp"
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <variant>
@@ -30,12 +31,12 @@
 
 namespace kallglot {
 
-/// Enters the replica. If the node's row is that of `predecessor`, its row and its shards become those of `self`: the
+/// Enters the replica. If the node's row is that of one of `predecessors`, its row and its shards become those of `self`: the
 /// process that had it is certainly dead, since `self` has its lock file. If it is another one's, nothing changes.
 struct join_statement {
     incarnation self = incarnation::none;
     std::string node;
-    incarnation predecessor = incarnation::none;
+    std::vector<incarnation> predecessors;
     steady_duration lease{};
 };
 
@@ -82,11 +83,15 @@ using cluster_statement = std::
 /// Loop only.
 class cluster_member {
 public:
+    static constexpr std::size_t max_predecessors = 8;
+
     struct identity {
         incarnation self = incarnation::none;
         std::string node;
-        incarnation predecessor =
-            incarnation::none; ///< the last that the lock file of the state folder names
+        /// Those that the lock file of the state folder names. One is written there before its join is sent. It names several,
+        /// because a process may end before it learns whether its join was executed, and a failover may bring an older row
+        /// back: the last `max_predecessors`.
+        std::vector<incarnation> predecessors;
     };
 
     enum class phase {

@@ -116,12 +116,13 @@ void simulated_cluster::check_replica(std::uint8_t r) {
     note_sessions(replica);
     const cluster_settings& settings = plan_.settings;
     const steady_duration clear = now_ - replica.clear_since;
-    // Its own old row may have to expire first, and an earlier process may have had another lease.
     const steady_duration to_connect =
         settings.statement_deadline() + settings.max_reconnect_pause();
-    // Its own old row may have to expire first.
-    if (clear > to_connect + settings.lease + settings.lease / 50 + seconds(3)
-        && !holds_lease(replica)) {
+    // Its own old row may have to expire first, if it does not know that it is its own.
+    const steady_duration to_expire = settings.lease + settings.lease / 50 + seconds(1);
+    const steady_duration to_enter =
+        replica.has_lost_state ? to_expire : steady_duration::zero();
+    if (clear > to_connect + to_enter + seconds(2) && !holds_lease(replica)) {
         break_promise("a replica that reaches the database holds a lease", replica.node);
     }
     // The statement that the pause interrupted, another connection, and the next beat.

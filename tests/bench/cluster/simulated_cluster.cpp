@@ -153,9 +153,7 @@ void simulated_cluster::start(std::uint8_t r) {
         return;
     }
     ++replica.process;
-    const incarnation predecessor = std::exchange(replica.lock_file, incarnation(++incarnations_));
-    replica.member.emplace(replica.settings,
-                           cluster_member::identity{replica.lock_file, replica.node, predecessor});
+    enter(r);
     replica.known.reset();
     replica.acknowledged.reset();
     replica.to_offer.reset();
@@ -166,6 +164,18 @@ void simulated_cluster::start(std::uint8_t r) {
     replica.is_frozen = false;
     replica.is_stopping = false;
     connect(r);
+}
+
+void simulated_cluster::enter(std::uint8_t r) {
+    simulated_replica& replica = replicas_[r];
+    replica.self = incarnation(++incarnations_);
+    replica.member.emplace(
+        replica.settings,
+        cluster_member::identity{replica.self, replica.node, replica.lock_file});
+    if (replica.lock_file.size() == cluster_member::max_predecessors) {
+        replica.lock_file.erase(replica.lock_file.begin());
+    }
+    replica.lock_file.push_back(replica.self);
 }
 
 void simulated_cluster::end_process(std::uint8_t r, steady_duration pause) {
@@ -224,7 +234,8 @@ void simulated_cluster::begin_replica_fault(const planned_fault& planned) {
     simulated_replica& replica = replicas_[planned.replica];
     switch (planned.kind) {
         case fault::crash_without_state:
-            replica.lock_file = incarnation::none;
+            replica.lock_file.clear();
+            replica.has_lost_state = true;
             [[fallthrough]];
         case fault::crash:
             end_process(planned.replica, planned.length);

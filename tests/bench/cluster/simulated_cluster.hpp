@@ -107,6 +107,7 @@ private:
     void handle_at_replica(const event& what);
     void handle_in_process(const event& what);
     void start(std::uint8_t r);
+    void enter(std::uint8_t r);
     void resume(std::uint8_t r);
     void end_process(std::uint8_t r, steady_duration pause);
     void begin_fault(const planned_fault& planned);

@@ -39,12 +39,14 @@ void simulated_database::run(const join_statement& statement) {
     begin(durability::local);
     const auto at = std::ranges::find(now_.replicas, statement.node, &replica_row::node);
     if (at != now_.replicas.end()) {
-        if (at->id != statement.predecessor || statement.predecessor == incarnation::none) {
+        const incarnation predecessor = at->id;
+        if (std::ranges::find(statement.predecessors, predecessor)
+            == statement.predecessors.end()) {
             return;
         }
         now_.replicas.erase(at);
         for (shard_row& shard : now_.shards) {
-            if (shard.owner == statement.predecessor) {
+            if (shard.owner == predecessor) {
                 shard = {statement.self, shard.epoch + 1};
             }
         }

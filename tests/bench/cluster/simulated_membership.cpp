@@ -131,8 +131,8 @@ std::optional<cluster_statement> simulated_cluster::mutated_takeover(
     }
     const cluster_view& view = replica.member->view();
     for (const replica_row& row : view.replicas) {
-        if (row.id != replica.lock_file && replica.endless_series->expires_at(row.id) <= local) {
-            takeover_statement takeover{replica.lock_file,
+        if (row.id != replica.self && replica.endless_series->expires_at(row.id) <= local) {
+            takeover_statement takeover{replica.self,
                                         {{row.id, row.beat}},
                                         {},
                                         view.generation};
@@ -149,7 +149,7 @@ void simulated_cluster::send_statement(std::uint8_t r, cluster_statement stateme
     simulated_replica& replica = replicas_[r];
     if (traced_) {
         std::cerr << to_seconds(now_) << ' ' << replica.node << " ("
-                  << static_cast<std::int64_t>(replica.lock_file) << ") "
+                  << static_cast<std::int64_t>(replica.self) << ") "
                   << std::visit(describer{}, statement) << '\n';
     }
     const std::uint32_t number = new_message(message_kind::statement, r);
@@ -278,11 +278,7 @@ void simulated_cluster::take_view(std::uint8_t r, message& what) {
     }
     if (replica.member->state() == cluster_member::phase::fenced) {
         ++counts_.fenced;
-        const incarnation predecessor =
-            std::exchange(replica.lock_file, incarnation(++incarnations_));
-        replica.member.emplace(
-            replica.settings,
-            cluster_member::identity{replica.lock_file, replica.node, predecessor});
+        enter(r);
         replica.known.reset();
         replica.restoring.reset();
         replica.is_frozen = false;
@@ -309,7 +305,7 @@ std::uint32_t simulated_cluster::new_message(message_kind kind, std::uint8_t r) 
     what.replica = r;
     what.process = replicas_[r].process;
     what.server = database_.life();
-    what.self = replicas_[r].lock_file;
+    what.self = replicas_[r].self;
     what.sessions.reset();
     what.with_inbox = true;
     what.tokens.clear();

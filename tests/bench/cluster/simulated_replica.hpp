@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace kallglot::cluster_simulation {
 
@@ -42,7 +43,9 @@ struct simulated_replica {
     // Process
     std::optional<cluster_member> member; ///< empty: no process
     std::uint32_t process = 0;            ///< counts starts: events of earlier ones are void
-    incarnation lock_file = incarnation::none;
+    incarnation self = incarnation::none;
+    std::vector<incarnation> lock_file; ///< the last lives
+    bool has_lost_state = false;        ///< a lock file: it may not know a row as its own
     world_time halted_until{}; ///< stopped by a signal or with its machine
     bool is_stopping = false;
 

@@ -19,7 +19,7 @@ constexpr incarnation other{2};
 
 struct ClusterMember : testing::Test {
     cluster_settings settings;
-    cluster_member member{settings, {self, "a", incarnation(77)}};
+    cluster_member member{settings, {self, "a", {incarnation(76), incarnation(77)}}};
     cluster_view view = make_view(2, 4);
     steady_time now{std::chrono::hours(1)};
 
@@ -58,7 +58,8 @@ TEST_F(ClusterMember, JoinsThenBeatsAndHoldsWhatItOwns) {
     member.connected();
     const join_statement join = next<join_statement>();
     EXPECT_EQ(join.node, "a");
-    EXPECT_EQ(join.predecessor, incarnation(77));
+    EXPECT_EQ(join.predecessors, (std::vector<incarnation>{incarnation(76), incarnation(77)}));
+    EXPECT_EQ(join.lease, settings.lease);
     EXPECT_TRUE(answer().gained[1]);
     EXPECT_EQ(member.lease(now), lease_state::lapsed) << "no beat is answered";
     static_cast<void>(beat_once());
