@@ -20,6 +20,7 @@ shard_changes cluster_member::take_view(const cluster_view& view, steady_time re
     failed_attempt_ = no_time;
     view_ = view;
     watch_.take(view_, received);
+    account_.take(view_.account);
     if (view_.find(id_.self)) {
         phase_ = phase::member;
         return take_member_view(received);
@@ -148,8 +149,10 @@ cluster_statement cluster_member::make_beat(steady_time now) {
     beat.next_beat = sent_beat_;
     beat.share_ppm = share;
     beat.demand = demand_;
+    beat.key = account_.key();
     beat.draining = draining_;
-    beat.durable = share > own.share_ppm;
+    beat.report = account_.report();
+    beat.durable = share > own.share_ppm || beat.report;
     return beat;
 }
 
@@ -192,6 +195,10 @@ std::int32_t cluster_member::share_ppm(steady_time now) const noexcept {
             break;
     }
     return 0;
+}
+
+bool cluster_member::is_prober(steady_time now) const noexcept {
+    return lease(now) != lease_state::held || account_.is_prober(view_.replicas, id_.node);
 }
 
 // The beats of several replicas must not fall together: from 0.9 to 1.1 s, by a hash of the replica and its beat.

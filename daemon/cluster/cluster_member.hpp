@@ -19,6 +19,7 @@
 #ifndef KALLGLOT_CLUSTER_CLUSTER_MEMBER_HPP
 #define KALLGLOT_CLUSTER_CLUSTER_MEMBER_HPP
 
+#include "cluster/account_watch.hpp"
 #include "cluster/lease_watch.hpp"
 #include "cluster/shard_map.hpp"
 #include "cluster/shard_plan.hpp"
@@ -49,8 +50,10 @@ struct beat_statement {
     std::int64_t next_beat = 0;
     std::int32_t share_ppm = 0; ///< to be granted as far as the rows of the others leave it
     request_demand demand;
+    key_mark key{};
     bool draining = false;
-    /// To be on the disk before it is answered: the share grows. That takes the beats to the disk by which others shrank, so a
+    std::optional<account_report> report;
+    /// To be on the disk before it is answered: something is reported, or the share grows. That takes the beats to the disk by which others shrank, so a
     /// server that restarts cannot forget that they did. Other beats wait for no disk.
     bool durable = false;
 };
@@ -80,6 +83,8 @@ struct leave_statement {
 using cluster_statement = std::
     variant<join_statement, beat_statement, takeover_statement, release_statement, leave_statement>;
 
+/// One class with many members, because one answer changes most of them. What can be decided alone has a class of its own.
+///
 /// Loop only.
 class cluster_member {
 public:
@@ -134,6 +139,9 @@ public:
     /// Graceful stop: claims nothing more, gives everything away, and leaves.
     void drain(steady_time now) noexcept;
 
+    /// What this replica knows of the account. After a report the next beat is due: call `beat_soon`.
+    [[nodiscard]] account_watch& account() noexcept { return account_; }
+
     /// Units: see budget_shares.hpp.
     void set_demand(request_demand demand, std::int64_t account_budget) noexcept;
 
@@ -159,6 +167,9 @@ public:
     /// Parts per million of the account's budget that may be spent now: half while cut off, nothing while lapsed.
     [[nodiscard]] std::int32_t share_ppm(steady_time now) const noexcept;
 
+    /// Whether this replica may try a key that is refused: the only one of those that use it, or cut off from them.
+    [[nodiscard]] bool is_prober(steady_time now) const noexcept;
+
     /// The last answer: replicas, shares and owners for people.
     [[nodiscard]] const cluster_view& view() const noexcept { return view_; }
 
@@ -177,6 +188,7 @@ private:
     lease_watch watch_;
     cluster_view view_;
     shard_plan plan_; ///< of the view, until its time
+    account_watch account_;
     request_demand demand_;
     std::int64_t account_budget_ = 0;
     bool draining_ = false;

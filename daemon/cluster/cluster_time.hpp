@@ -20,16 +20,13 @@
 #ifndef KALLGLOT_CLUSTER_CLUSTER_TIME_HPP
 #define KALLGLOT_CLUSTER_CLUSTER_TIME_HPP
 
-#include "cluster/cluster_settings.hpp"
+#include "cluster/cluster_view.hpp"
 
 #include <chrono>
 #include <cstdint>
 #include <optional>
 
 namespace kallglot {
-
-/// A moment of cluster time, in milliseconds since 1970-01-01T00:00:00Z or an earlier or later start of that clock.
-using stored_moment = std::chrono::sys_time<milliseconds>;
 
 /// What one answer says: the database's clock (`clock_timestamp()`), and the correction that is in force.
 struct clock_reading {
@@ -61,7 +58,7 @@ public:
     static constexpr int max_reading_count = 4;
 
     /// Notes a reading. Returns the correction that a step needs; until one is in force, cluster time goes on as before. A
-    /// correction that is in force by the next reading, whoever asked for it, is followed.
+    /// correction that is in force by the next reading is followed, also that of another replica.
     [[nodiscard]] std::optional<clock_correction> take(const clock_reading& reading,
                                                        steady_time sent,
                                                        steady_time received) noexcept;

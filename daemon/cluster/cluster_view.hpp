@@ -9,6 +9,7 @@
 #include "kallglot/base/time.hpp"
 
 #include <bitset>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -28,12 +29,40 @@ using shard_set = std::bitset<max_shards>;
     return static_cast<shard_number>((key.high >> 56) * shards / max_shards);
 }
 
+/// A moment of cluster time (`cluster_time`), in milliseconds since 1970-01-01T00:00:00Z or an earlier or later start of that
+/// clock.
+using stored_moment = std::chrono::sys_time<milliseconds>;
+
 /// Units: milli-requests a second.
 struct request_demand {
     std::int32_t urgent = 0; ///< confirming and event polls
     std::int32_t routine = 0;
 
     [[nodiscard]] bool operator==(const request_demand&) const = default;
+};
+
+/// Distinguishes API keys and reveals nothing of them: 16 bits of the hash of the key, keyed by the cluster's own.
+enum class key_mark : std::uint16_t {};
+
+/// Stored by number.
+enum class key_state : std::uint8_t { good, unauthorized, out_of_credits };
+
+struct key_verdict {
+    key_mark key{};
+    key_state state = key_state::good;
+
+    [[nodiscard]] bool operator==(const key_verdict&) const = default;
+};
+
+inline constexpr stored_moment no_pause{};
+
+/// The row that each beat locks.
+struct account_row {
+    stored_moment paused_until = no_pause; ///< the API asked for no request before
+    key_verdict verdict;                   ///< the last
+    std::int64_t number = 0;               ///< raised with each verdict
+
+    [[nodiscard]] bool operator==(const account_row&) const = default;
 };
 
 struct replica_row {
@@ -43,8 +72,10 @@ struct replica_row {
     std::int32_t share_ppm =
         0; ///< of the account's budget; all rows together have at most 1,000,000
     request_demand demand;
+    key_mark key{};        ///< that it uses
     bool draining = false; ///< about to stop: gives its shards away and claims none
-    steady_duration lease{}; ///< by which it trusts its beats, 3 s to 17 s: others wait that long before they call it dead
+    steady_duration
+        lease{}; ///< by which it trusts its beats, 3 s to 17 s: others wait that long before they call it dead
 };
 
 /// The fencing token of a shard. Every change of owner raises the epoch. A failover of the database may forget changes, so
@@ -69,6 +100,7 @@ struct cluster_view {
     std::vector<replica_row> replicas; ///< in any order
     std::vector<shard_row> shards;     ///< all of them, by number
     database_generation generation;
+    account_row account;
 
     /// Null if there is none.
     [[nodiscard]] const replica_row* find(incarnation id) const noexcept {

@@ -32,6 +32,32 @@ constexpr std::array disturbances{
     fault::cut_all,
 };
 
+void add_faults(fault_plan& plan, policy::random_source& random) {
+    const auto add = [&](fault kind, steady_duration length) {
+        const steady_duration at = random.between(seconds(1), plan.faults_end);
+        plan.faults.push_back({at,
+                               std::min(length, plan.faults_end - at),
+                               kind,
+                               static_cast<std::uint8_t>(random.bits() % plan.replica_count)});
+    };
+    const std::size_t count = 1 + random.bits() % 8;
+    for (std::size_t i = 0; i < count; ++i) {
+        const fault kind = one_of(random, disturbances);
+        // Short ones, and those that end about when a lease does.
+        const steady_duration length =
+            random.chance(0.3) ? random.between(milliseconds(10), seconds(1))
+                               : random.between(milliseconds(10), 2 * plan.settings.lease);
+        add(kind, length);
+    }
+    for (std::size_t i = 0; i < 4; ++i) {
+        add(fault::new_demand, {});
+    }
+    add(fault::throttled, {});
+    for (std::size_t i = 0; i < 8; ++i) {
+        add(fault::registration, {});
+    }
+}
+
 } // namespace
 
 fault_plan make_plan(policy::random_source& random) {
@@ -67,28 +93,7 @@ fault_plan make_plan(policy::random_source& random) {
         plan.end += seconds(20 + plan.settings.shards);
     }
 
-    const auto add = [&](fault kind, steady_duration length) {
-        const steady_duration at = random.between(seconds(1), plan.faults_end);
-        plan.faults.push_back({at,
-                               std::min(length, plan.faults_end - at),
-                               kind,
-                               static_cast<std::uint8_t>(random.bits() % plan.replica_count)});
-    };
-    const std::size_t count = 1 + random.bits() % 8;
-    for (std::size_t i = 0; i < count; ++i) {
-        const fault kind = one_of(random, disturbances);
-        // Short ones, and those that end about when a lease does.
-        const steady_duration length = random.chance(0.3)
-                                           ? random.between(milliseconds(10), seconds(1))
-                                           : random.between(milliseconds(10), 2 * lease);
-        add(kind, length);
-    }
-    for (std::size_t i = 0; i < 4; ++i) {
-        add(fault::new_demand, {});
-    }
-    for (std::size_t i = 0; i < 8; ++i) {
-        add(fault::registration, {});
-    }
+    add_faults(plan, random);
     return plan;
 }
 

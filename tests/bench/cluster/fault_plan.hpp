@@ -29,6 +29,7 @@ enum class fault : std::uint8_t {
     fail_over,    ///< of the database: everything that its standby has not received is lost
     cut_all,      ///< all replicas are cut off from the database
     new_demand,   ///< a replica wants more or fewer requests
+    throttled,    ///< the API asks a replica for a pause
     registration, ///< a caller registers a session
 };
 
@@ -47,6 +48,7 @@ inline constexpr auto fault_words = make_vocabulary<fault>({
     {fault::fail_over, "fail_over"},
     {fault::cut_all, "cut_all"},
     {fault::new_demand, "new_demand"},
+    {fault::throttled, "throttled"},
     {fault::registration, "registration"},
 });
 
@@ -59,7 +61,7 @@ struct planned_fault {
 
 /// Times are those of the world, from 0.
 struct fault_plan {
-    cluster_settings settings; ///< the longest lease
+    cluster_settings settings;               ///< the longest lease
     std::array<steady_duration, 8> leases{}; ///< of the replicas: one for all, or some shorter
     std::uint8_t replica_count = 1;
     bool synchronous_standby = false;

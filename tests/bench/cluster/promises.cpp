@@ -120,14 +120,18 @@ void simulated_cluster::check_replica(std::uint8_t r) {
         settings.statement_deadline() + settings.max_reconnect_pause();
     // Its own old row may have to expire first, if it does not know that it is its own.
     const steady_duration to_expire = settings.lease + settings.lease / 50 + seconds(1);
-    const steady_duration to_enter =
-        replica.has_lost_state ? to_expire : steady_duration::zero();
+    const steady_duration to_enter = replica.has_lost_state ? to_expire : steady_duration::zero();
     if (clear > to_connect + to_enter + seconds(2) && !holds_lease(replica)) {
         break_promise("a replica that reaches the database holds a lease", replica.node);
     }
     // The statement that the pause interrupted, another connection, and the next beat.
     if (replica.is_frozen && clear > to_connect + milliseconds(1500) && holds_lease(replica)) {
         break_promise("a machine that was paused notices", replica.node);
+    }
+    const bool should_know = std::min(clear, now_ - paused_since_) > to_connect + seconds(2);
+    if (should_know && replica.member->state() == cluster_member::phase::member
+        && replica.member->account().paused_until() < database_.now().account.paused_until) {
+        break_promise("a pause of one replica is that of all", replica.node);
     }
     // Writes at any time, also by a replica that does not yet know that it lost the shard.
     const shard_set& held = replica.member->shards().held();

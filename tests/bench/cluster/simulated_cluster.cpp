@@ -169,9 +169,8 @@ void simulated_cluster::start(std::uint8_t r) {
 void simulated_cluster::enter(std::uint8_t r) {
     simulated_replica& replica = replicas_[r];
     replica.self = incarnation(++incarnations_);
-    replica.member.emplace(
-        replica.settings,
-        cluster_member::identity{replica.self, replica.node, replica.lock_file});
+    replica.member.emplace(replica.settings,
+                           cluster_member::identity{replica.self, replica.node, replica.lock_file});
     if (replica.lock_file.size() == cluster_member::max_predecessors) {
         replica.lock_file.erase(replica.lock_file.begin());
     }
@@ -261,6 +260,13 @@ void simulated_cluster::begin_replica_fault(const planned_fault& planned) {
             replica.member->set_demand({some(), some()}, 10'000);
             break;
         }
+        case fault::throttled:
+            // The world's time serves as cluster time.
+            replica.member->account().report_pause(
+                stored_moment(std::chrono::duration_cast<milliseconds>(now_ + seconds(30))));
+            replica.member->beat_soon(replica.clock.at(now_));
+            pump(planned.replica);
+            break;
         default:
             begin_way_fault(replica, planned);
             break;

@@ -178,6 +178,7 @@ private:
     world_time now_{};
     bool database_is_up_ = true;
     world_time database_up_since_{};
+    world_time paused_since_{}; ///< the last change of the account's row
     std::vector<world_time>
         uncovered_since_; ///< by shard, since the last sign of life of its owner; never: covered
     session_set acknowledged_;

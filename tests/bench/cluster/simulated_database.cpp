@@ -76,13 +76,25 @@ bool simulated_database::run(const beat_statement& statement) {
                          : std::max(0, std::min(statement.share_ppm, left));
     row->demand = statement.demand;
     row->draining = statement.draining;
+    row->key = statement.key;
+    if (statement.report) {
+        take(*statement.report);
+    }
     return true;
+}
+
+void simulated_database::take(const account_report& report) {
+    account_row& account = now_.account;
+    account.paused_until = std::max(account.paused_until, report.paused_until);
+    if (report.has_verdict && report.expected_number == account.number) {
+        account.verdict = report.verdict;
+        ++account.number;
+    }
 }
 
 void simulated_database::run(const takeover_statement& statement) {
     begin(durability::local);
-    if (statement.generation != generation_
-        && mutant_ != protocol_mutant::takeover_at_any_server) {
+    if (statement.generation != generation_ && mutant_ != protocol_mutant::takeover_at_any_server) {
         return;
     }
     for (const dead_replica& dead : statement.dead) {
@@ -119,6 +131,7 @@ void simulated_database::look(cluster_view& view) const {
     view.replicas = now_.replicas;
     view.shards = now_.shards;
     view.generation = generation_;
+    view.account = now_.account;
 }
 
 void simulated_database::register_sessions(const session_set& sessions, bool with_inbox) {

@@ -29,6 +29,7 @@ struct inbox_row {
 struct tables {
     std::vector<replica_row> replicas;
     std::vector<shard_row> shards;
+    account_row account;
     session_set sessions;
     std::vector<inbox_row> inbox;
 };
@@ -75,6 +76,7 @@ private:
     static constexpr std::size_t max_lost = 24;
 
     void begin(durability level);
+    void take(const account_report& report);
     void lose(std::size_t count, bool with_shares);
     [[nodiscard]] bool is_same(const tables& then, bool with_shares) const;
     [[nodiscard]] replica_row* find(incarnation id) noexcept;

@@ -132,10 +132,7 @@ std::optional<cluster_statement> simulated_cluster::mutated_takeover(
     const cluster_view& view = replica.member->view();
     for (const replica_row& row : view.replicas) {
         if (row.id != replica.self && replica.endless_series->expires_at(row.id) <= local) {
-            takeover_statement takeover{replica.self,
-                                        {{row.id, row.beat}},
-                                        {},
-                                        view.generation};
+            takeover_statement takeover{replica.self, {{row.id, row.beat}}, {}, view.generation};
             for (std::size_t shard = 0; shard < view.shards.size(); ++shard) {
                 takeover.claims[shard] = view.shards[shard].owner == row.id;
             }
@@ -177,7 +174,11 @@ void simulated_cluster::run_statement(message& what) {
     if (const auto* join = std::get_if<join_statement>(&what.request)) {
         database_.run(*join);
     } else if (const auto* beat = std::get_if<beat_statement>(&what.request)) {
+        const account_row before = database_.now().account;
         what.raised = database_.run(*beat);
+        if (before != database_.now().account) {
+            paused_since_ = now_;
+        }
     } else if (const auto* takeover = std::get_if<takeover_statement>(&what.request)) {
         const std::size_t before = database_.now().replicas.size();
         database_.run(*takeover);

@@ -46,7 +46,7 @@ struct simulated_replica {
     incarnation self = incarnation::none;
     std::vector<incarnation> lock_file; ///< the last lives
     bool has_lost_state = false;        ///< a lock file: it may not know a row as its own
-    world_time halted_until{}; ///< stopped by a signal or with its machine
+    world_time halted_until{};          ///< stopped by a signal or with its machine
     bool is_stopping = false;
 
     // Its way to the database

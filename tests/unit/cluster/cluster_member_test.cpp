@@ -221,6 +221,35 @@ TEST_F(ClusterMember, ShareShrinksWithTheRequestAndGrowsWithTheAnswer) {
     EXPECT_EQ(member.share_ppm(now), less.share_ppm);
 }
 
+TEST_F(ClusterMember, ReportsAPauseWithTheNextBeat) {
+    static_cast<void>(join());
+    const stored_moment until(seconds(1'700'000'030));
+    member.account().set_key(key_mark(7));
+    member.account().report_pause(until);
+    member.beat_soon(now);
+    const beat_statement beat = next<beat_statement>();
+    ASSERT_TRUE(beat.report);
+    EXPECT_EQ(beat.report->paused_until, until);
+    EXPECT_EQ(beat.key, key_mark(7));
+    EXPECT_TRUE(beat.durable);
+    view.replicas[0].beat = beat.next_beat;
+    view.account.paused_until = until;
+    static_cast<void>(answer());
+    EXPECT_EQ(member.account().paused_until(), until);
+    now = member.next_at();
+    EXPECT_FALSE(next<beat_statement>().report);
+}
+
+TEST_F(ClusterMember, ProbesARefusedKeyAloneOrCutOff) {
+    view.replicas[0].node = "z";
+    member = cluster_member(settings, {self, "z", {}});
+    static_cast<void>(join());
+    EXPECT_FALSE(member.is_prober(now)) << "b is the first";
+    now = member.trusted_until();
+    member.take_failure(now);
+    EXPECT_TRUE(member.is_prober(now));
+}
+
 TEST_F(ClusterMember, LiveProcessOfItsNodeIsLeftAlone) {
     view.replicas[0].id = incarnation(55);
     member.connected();
