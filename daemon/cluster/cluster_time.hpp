@@ -8,7 +8,10 @@
 /// **No correction makes an age older.** A step is known as precisely as the readings before and after it; the correction is
 /// the largest step that they allow, so cluster time is late by their doubt rather than early. A slow answer costs precision,
 /// so a replica waits for a few answers after a step and corrects it by what all of them say. Ages are younger by what is left
-/// of the doubt, once for each step. No estimator can do better: two histories that differ by less give the same readings.
+/// of the doubt, once for each step. A step below the doubt of all readings is not seen, and ages change by it. No estimator
+/// can do better: two histories that differ by less than the doubt give the same readings. Of two steps within seconds, among
+/// slow answers, the second may be corrected by too much; when another replica takes that back, the moments that were stored
+/// meanwhile are older by it.
 ///
 /// A machine that is paused sees a step forward, because its steady clock stands still. It cannot tell, and corrects: ages are
 /// younger by the pause, at all replicas. The others follow a correction that they did not ask for, because two that correct
@@ -46,8 +49,9 @@ struct clock_correction {
 /// Loop only.
 class cluster_time {
 public:
-    /// Smaller steps are followed, and ages change by them: a clock that runs 1 % too fast makes one of these a second.
-    static constexpr milliseconds min_step{10};
+    /// A step that is smaller for certain is followed, and ages change by it: a clock that runs 1 % too fast makes one of 10 ms
+    /// each second.
+    static constexpr milliseconds min_step{20};
 
     /// How far the rates of a replica's and the database's clock are expected to differ: both may be slewed by 500 ppm, and
     /// quartz adds 100. A clock that differs more is followed in small steps.
@@ -88,13 +92,15 @@ private:
     /// What both allow, at the later one. `least` is above `most` if they contradict each other.
     [[nodiscard]] static bounds both(const bounds& earlier, const bounds& later) noexcept;
 
+    void take_correction(steady_duration change, const bounds& read) noexcept;
     [[nodiscard]] std::optional<clock_correction> take_step(const bounds& read) noexcept;
     void follow(const bounds& read) noexcept;
 
-    bounds offset_;         ///< of cluster time as it is in force here
-    bounds after_step_;     ///< of the readings since a step that is not corrected yet
-    int reading_count_ = 0; ///< of these
-    std::int32_t era_ = 0;  ///< of the last reading
+    bounds offset_;              ///< of cluster time as it is in force here
+    bounds after_step_;          ///< of the readings since a step that is not corrected yet
+    int reading_count_ = 0;      ///< of these
+    std::int32_t era_ = 0;       ///< of the last reading
+    milliseconds correction_{0}; ///< of the last reading
 };
 
 } // namespace kallglot
