@@ -19,7 +19,11 @@ simulated_cluster::simulated_cluster(std::uint64_t seed, protocol_mutant mutant)
       plan_(make_plan(random_)),
       mutant_(mutant),
       database_(plan_.settings.shards, plan_.synchronous_standby, mutant),
-      uncovered_since_(plan_.settings.shards, never) {
+      uncovered_since_(plan_.settings.shards, never),
+      sessions_of_(plan_.settings.shards) {
+    for (std::size_t i = 0; i < session_count; ++i) {
+        sessions_of_[database_.shard_of(i)].set(i);
+    }
     for (std::uint8_t r = 0; r < plan_.replica_count; ++r) {
         simulated_replica& replica = replicas_[r];
         replica.node = std::string("node-") + static_cast<char>('a' + r);
@@ -212,8 +216,10 @@ void simulated_cluster::begin_fault(const planned_fault& planned) {
             break;
         case fault::registration: {
             const auto number = static_cast<std::uint32_t>(&planned - plan_.faults.data());
-            register_session(number % session_count);
-            push(now_ + seconds(1), event_kind::planned, 0, number);
+            if (!acknowledged_[number % session_count]) {
+                register_session(number % session_count);
+                push(now_ + seconds(1), event_kind::planned, 0, number);
+            }
             break;
         }
         case fault::cut_all:

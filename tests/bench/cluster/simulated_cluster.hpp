@@ -181,6 +181,7 @@ private:
     world_time paused_since_{}; ///< the last change of the account's row
     std::vector<world_time>
         uncovered_since_; ///< by shard, since the last sign of life of its owner; never: covered
+    std::vector<session_set> sessions_of_; ///< by shard
     session_set acknowledged_;
     session_set forgiven_;      ///< lost with everything that knew them
     session_set seen_at_owner_; ///< at the end

@@ -10,8 +10,10 @@ namespace kallglot::cluster_simulation {
 
 session_set simulated_cluster::sessions_of(const shard_set& shards) const {
     session_set sessions;
-    for (std::size_t i = 0; shards.any() && i < session_count; ++i) {
-        sessions[i] = shards[database_.shard_of(i)];
+    for (std::size_t shard = 0; shards.any() && shard < sessions_of_.size(); ++shard) {
+        if (shards[shard]) {
+            sessions |= sessions_of_[shard];
+        }
     }
     return sessions;
 }
@@ -32,7 +34,7 @@ std::vector<released_shard> simulated_cluster::tokens_of(const simulated_replica
 void simulated_cluster::register_session(std::size_t session) {
     const auto r = static_cast<std::uint8_t>(random_.bits() % plan_.replica_count);
     const simulated_replica& replica = replicas_[r];
-    if (acknowledged_[session] || !replica.member || now_ < replica.halted_until) {
+    if (!replica.member || now_ < replica.halted_until) {
         return;
     }
     const std::uint32_t number = new_message(message_kind::registration, r);
