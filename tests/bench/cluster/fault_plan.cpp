@@ -58,6 +58,21 @@ void add_faults(fault_plan& plan, policy::random_source& random) {
     }
 }
 
+// A replica comes back just before its lease ends at the others, and a server that has not received its beat follows. By
+// chance alone this is one of 200,000 schedules.
+void add_forgotten_return(fault_plan& plan, policy::random_source& random) {
+    const steady_duration lease = plan.settings.lease;
+    const steady_duration at = random.between(seconds(4), plan.faults_end - lease);
+    const steady_duration length = random.between(lease / 2, lease);
+    const auto replica = static_cast<std::uint8_t>(random.bits() % plan.replica_count);
+    plan.faults.push_back({at, length, fault::cut_both, replica});
+    const steady_duration fails_at =
+        std::min(at + length + random.between({}, lease / 2), plan.faults_end);
+    const steady_duration outage =
+        std::min(random.between(milliseconds(10), milliseconds(300)), plan.faults_end - fails_at);
+    plan.faults.push_back({fails_at, outage, fault::fail_over, replica});
+}
+
 } // namespace
 
 fault_plan make_plan(policy::random_source& random) {
@@ -94,6 +109,9 @@ fault_plan make_plan(policy::random_source& random) {
     }
 
     add_faults(plan, random);
+    if (plan.pooler && random.chance(0.3)) {
+        add_forgotten_return(plan, random);
+    }
     return plan;
 }
 

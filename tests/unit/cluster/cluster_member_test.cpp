@@ -176,6 +176,7 @@ TEST_F(ClusterMember, TakesOverADeadReplicaAtTheMoment) {
     const takeover_statement takeover = next<takeover_statement>();
     EXPECT_EQ(takeover.dead, (std::vector<dead_replica>{{other, last}}));
     EXPECT_TRUE(takeover.claims[3]);
+    EXPECT_EQ(takeover.generation, view.generation) << "another server may have forgotten beats";
     EXPECT_GE(now, seen + settings.lease);
 }
 
@@ -274,7 +275,9 @@ TEST_F(ClusterMember, DeadProcessOfItsNodeIsReplacedAfterALease) {
         now = member.next_at();
     }
     ASSERT_TRUE(statement && std::holds_alternative<takeover_statement>(*statement));
-    EXPECT_EQ(std::get<takeover_statement>(*statement).dead.front().id, incarnation(55));
+    const auto& takeover = std::get<takeover_statement>(*statement);
+    EXPECT_EQ(takeover.dead.front().id, incarnation(55));
+    EXPECT_EQ(takeover.generation, view.generation);
     EXPECT_GE(now, begin + settings.lease);
 }
 
