@@ -194,7 +194,8 @@ void simulated_cluster::run_statement(message& what) {
     }
     // A sign of life of the owner, or a new one: it has its own time to go on, or to be replaced. A beat may be executed
     // after its replica died.
-    if (what.raised || std::holds_alternative<takeover_statement>(what.request)) {
+    if (what.raised || std::holds_alternative<takeover_statement>(what.request)
+        || std::holds_alternative<join_statement>(what.request)) {
         for (std::size_t shard = 0; shard < uncovered_since_.size(); ++shard) {
             if (database_.now().shards[shard].owner == what.self) {
                 uncovered_since_[shard] = never;
