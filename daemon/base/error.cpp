@@ -49,7 +49,7 @@ const char* message_of(errc error) noexcept {
         case errc::unsolicited_data:
             return "the API sent data without a request";
         case errc::header_too_large:
-            return "response header exceeds 64 KiB (HTTP/2: 16 KiB, with 32 bytes for each field)";
+            return "response header exceeds 64 KiB (HTTP/2: with 32 bytes for each field)";
         case errc::response_too_large:
             return "response body exceeds api.max_response_size";
         case errc::encoded_response:

@@ -232,7 +232,7 @@ inline constexpr std::array metric_rows = std::to_array<metric_info>({
     {metric::api_goaways, "kallglot_exporter_api_goaways_total", metric_type::counter, {"code"},
      "HTTP/2 connections that the API asked to end (GOAWAY), by its error code."},
     {metric::api_streams_cancelled, "kallglot_exporter_api_streams_cancelled_total", metric_type::counter, {},
-     "HTTP/2 requests that the exporter cancelled, because of a timeout or because the response exceeded a limit."},
+     "HTTP/2 requests that the exporter cancelled at api.request_timeout."},
     {metric::api_tls_handshakes, "kallglot_exporter_api_tls_handshakes_total", metric_type::counter, {},
      "Completed TLS handshakes with the API."},
     {metric::api_tls_resumptions, "kallglot_exporter_api_tls_resumptions_total", metric_type::counter, {},
