@@ -199,7 +199,13 @@ void poller::send(request_permit permit, session_slot slot, bool fresh, steady_t
 void poller::on_timer() {
     // The timer has fired and is armed for nothing.
     armed_for_ = steady_time::max();
+    if (client_ == nullptr) {
+        return;
+    }
+    // All requests of this turn leave in one write for each connection.
+    client_->hold();
     pump();
+    client_->flush();
 }
 
 void poller::arm(steady_time wake) {

@@ -15,6 +15,7 @@ fake_api::fake_api(virtual_clock& time,
       answers_(std::move(answers)) {}
 
 void fake_api::get(request_permit permit, const get_request& request) {
+    held_ += holding_ ? 1 : 0;
     [[maybe_unused]] const request_permit spent = std::move(permit);
     const steady_time sent = clock_.now();
     twice_ += in_flight_.insert(index_of(request.slot)).second ? 0 : 1;

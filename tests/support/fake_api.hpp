@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 namespace kallglot::test {
@@ -34,6 +35,14 @@ public:
     }
 
     void get(request_permit permit, const get_request& request) override;
+
+    void hold() noexcept override { holding_ = true; }
+
+    void flush() override {
+        holding_ = false;
+        flushed_ += std::exchange(held_, 0);
+    }
+
     [[nodiscard]] api_connection_counts connections() const noexcept override;
 
     struct sent_request {
@@ -48,6 +57,11 @@ public:
 
     /// Sessions that were requested again while a request was in flight: always a bug.
     [[nodiscard]] std::size_t polled_twice_at_once() const noexcept { return twice_; }
+
+    /// Requests between hold() and flush(): those that left, and those that still wait.
+    [[nodiscard]] std::size_t flushed() const noexcept { return flushed_; }
+
+    [[nodiscard]] std::size_t held() const noexcept { return held_; }
 
     /// Records no single requests any more, for long simulations.
     void count_only() { recording_ = false; }
@@ -64,6 +78,9 @@ private:
     std::size_t peak_ = 0;
     std::size_t twice_ = 0;
     std::size_t count_ = 0;
+    std::size_t held_ = 0;
+    std::size_t flushed_ = 0;
+    bool holding_ = false;
     bool recording_ = true;
 };
 

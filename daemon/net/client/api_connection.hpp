@@ -82,8 +82,12 @@ public:
     /// Looks once more before a request is sent. False: the connection must not be used for another one.
     [[nodiscard]] virtual bool ready() = 0;
 
-    /// Sends one request at once. Precondition: room() > 0. run() answers a failure later.
-    virtual void send(exchange_ref next, request_text& text) = 0;
+    /// Sends one request. Precondition: room() > 0. run() answers a failure later. With `hold` the request may stay until
+    /// send_held(), so that several leave together.
+    virtual void send(exchange_ref next, request_text& text, bool hold) = 0;
+
+    /// Sends the requests that were held.
+    virtual void send_held() noexcept {}
 
     /// Answers an exchange whose deadline has passed with request_timeout, in a later turn of the loop.
     virtual void give_up(exchange_ref overdue) noexcept = 0;

@@ -65,7 +65,7 @@ void http1_connection::guard(Step step) noexcept {
     }
 }
 
-void http1_connection::send(exchange_ref next, request_text& text) {
+void http1_connection::send(exchange_ref next, request_text& text, bool /*hold*/) {
     // HTTP/1.1 without pipelining: one request at a time, so that an answer can only belong to it.
     assert(idle());
     state_ = state::busy;

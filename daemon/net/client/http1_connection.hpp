@@ -38,7 +38,7 @@ public:
     [[nodiscard]] bool ready() override;
 
     /// A partial write ends the connection: if the kernel does not take a few hundred bytes, the peer does not read.
-    void send(exchange_ref next, request_text& text) override;
+    void send(exchange_ref next, request_text& text, bool hold) override;
 
     /// HTTP/1.1 cannot cancel a request, so the connection ends.
     void give_up(exchange_ref /*overdue*/) noexcept override { end(errc::request_timeout); }

@@ -157,10 +157,25 @@ bool http2_connection::ready() {
     return !ending() && now() < retire_at_;
 }
 
-void http2_connection::send(exchange_ref next, request_text& text) {
+void http2_connection::send(exchange_ref next, request_text& text, bool hold) {
     assert(room() > 0);
     session_.open(next, text);
-    wake();
+    had_room_ = room() > 0;
+    if (!hold) {
+        wake();
+    }
+}
+
+// Written here and not by the coroutine, which would need a further turn of the loop and two system calls for it.
+void http2_connection::send_held() noexcept {
+    if (ended_ || (session_.output().empty() && !session_.has_reports())) {
+        return;
+    }
+    guard([this] { flush(); });
+    // The rest is the coroutine's: to wait until the socket takes more, to report failures, and room that came back.
+    if (send_failed_ || !unsent_.empty() || session_.has_reports() || had_room_ != (room() > 0)) {
+        wake();
+    }
 }
 
 void http2_connection::give_up(exchange_ref overdue) noexcept {
@@ -181,9 +196,10 @@ void http2_connection::give_up(exchange_ref overdue) noexcept {
 steady_time http2_connection::check_life(steady_time now) noexcept {
     if (!ended_) {
         guard([&] {
+            const std::size_t before = session_.output().size();
             if (!session_.is_alive(now)) {
                 end(errc::request_timeout);
-            } else if (!session_.output().empty()) {
+            } else if (session_.output().size() > before) {
                 wake();
             }
         });

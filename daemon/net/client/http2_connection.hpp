@@ -48,7 +48,8 @@ public:
     [[nodiscard]] bool worn() const noexcept override { return session_.worn(); }
 
     [[nodiscard]] bool ready() override;
-    void send(exchange_ref next, request_text& text) override;
+    void send(exchange_ref next, request_text& text, bool hold) override;
+    void send_held() noexcept override;
 
     /// Cancels the request; ends the connection if the server has been silent since the request was sent.
     void give_up(exchange_ref overdue) noexcept override;

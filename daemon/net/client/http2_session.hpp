@@ -107,6 +107,9 @@ public:
         return requests_ + rest >= limits_.max_requests;
     }
 
+    /// Whether deliver() has something to report.
+    [[nodiscard]] bool has_reports() const noexcept { return !finished_.empty(); }
+
     /// Whether every exchange has its answer.
     [[nodiscard]] bool empty() const noexcept { return in_flight_ == 0 && finished_.empty(); }
 

@@ -13,9 +13,6 @@ namespace {
 // How often a request that the API has not processed is sent again.
 constexpr std::uint8_t max_resends = 2;
 
-// Longer connections are not worth replacing ahead of their end.
-constexpr std::uint32_t max_learned_length = 100'000;
-
 // Asio's timer runs on this clock.
 steady_time steady_now() noexcept {
     return std::chrono::steady_clock::now();
@@ -110,6 +107,18 @@ void https_client::get(request_permit permit, const get_request& request) {
     }
 }
 
+void https_client::hold() noexcept {
+    holding_ = true;
+}
+
+void https_client::flush() {
+    holding_ = false;
+    if (std::exchange(has_held_, false)) {
+        // Also one that was left meanwhile, because of its age for example.
+        lists_.for_each_transport([](api_connection& transport) { transport.send_held(); });
+    }
+}
+
 // A connection that can take a request; null if there is none.
 pooled_connection* https_client::take_free(steady_time now) {
     pooled_connection* const usual = take_free(lists_.free, now);
@@ -147,7 +156,8 @@ void https_client::send(pooled_connection& connection,
     const exchange_ref next = exchanges_.start(request, connection, now);
     ++connection.in_flight;
     connection.since = now;
-    connection.transport->send(next, *text_);
+    connection.transport->send(next, *text_, holding_);
+    has_held_ = holding_ && (has_held_ || connection.version == http_version::http_2);
     lists_.place(connection);
     if (connection.in_flight == 1) {
         check_at_ = std::min(check_at_, connection.transport->check_life(now));
@@ -406,25 +416,6 @@ void https_client::on_changed(pooled_connection& connection) {
     if (connection.list != &lists_.opening && connection.list != &lists_.ending) {
         requests_per_connection_ = std::max<std::size_t>(connection.transport->max_room(), 1);
         use_room(connection);
-    }
-}
-
-void https_client::on_notice(pooled_connection& /*connection*/, const http2_notice& notice) {
-    const steady_time now = steady_now();
-    if (notice.goaway) {
-        ++totals_.goaways_total[static_cast<std::size_t>(notice.code)];
-    }
-    if (notice.requests && *notice.requests <= max_learned_length) {
-        versions_.note_length(*notice.requests);
-    }
-    if (notice.code == http2_code::enhance_your_calm) {
-        versions_.note_calm(now);
-    }
-    if (notice.code == http2_code::http_1_1_required) {
-        versions_.note_http_1_1_required(now);
-        requests_per_connection_ = 1;
-        retire_open(
-            [](const pooled_connection& other) { return other.version == http_version::http_2; });
     }
 }
 

@@ -19,6 +19,9 @@ constexpr steady_duration reserve_pause = seconds(1);
 // How long no connection is opened after the API has refused one over which all requests would go.
 constexpr steady_duration refusal_pause = milliseconds(250);
 
+// Longer connections are not worth replacing ahead of their end.
+constexpr std::uint32_t max_learned_length = 100'000;
+
 // How long the pool stays limited after a lack of descriptors.
 constexpr steady_duration scarcity = seconds(1);
 
@@ -241,6 +244,26 @@ void https_client::report_unopened(const pooled_connection& connection, const er
     // With HTTP/1.1 each connection is opened for one request: the oldest that waits.
     if (const std::optional<queued_request> oldest = waiting_.take()) {
         answer_failure(oldest->request, error, detail);
+    }
+}
+
+// HTTP/2: the API asked for less.
+void https_client::on_notice(pooled_connection& /*connection*/, const http2_notice& notice) {
+    const steady_time now = steady_now();
+    if (notice.goaway) {
+        ++totals_.goaways_total[static_cast<std::size_t>(notice.code)];
+    }
+    if (notice.requests && *notice.requests <= max_learned_length) {
+        versions_.note_length(*notice.requests);
+    }
+    if (notice.code == http2_code::enhance_your_calm) {
+        versions_.note_calm(now);
+    }
+    if (notice.code == http2_code::http_1_1_required) {
+        versions_.note_http_1_1_required(now);
+        requests_per_connection_ = 1;
+        retire_open(
+            [](const pooled_connection& other) { return other.version == http_version::http_2; });
     }
 }
 

@@ -88,6 +88,18 @@ struct connection_lists {
         }
     }
 
+    /// Calls `visit` with the transport of each connection that may have requests in flight.
+    template <class Visit>
+    void for_each_transport(Visit visit) const {
+        for (const connection_list* const list : {&free, &full, &worn, &ending}) {
+            for (pooled_connection* const connection : *list) {
+                if (connection->transport) {
+                    visit(*connection->transport);
+                }
+            }
+        }
+    }
+
     [[nodiscard]] static bool is_idle(const pooled_connection* each) noexcept {
         return each->in_flight == 0;
     }

@@ -185,6 +185,13 @@ public:
     /// Errors: every errc of the groups "reaching the API" to "content of an answer", in the answer.
     virtual void get(request_permit permit, const get_request& request) = 0;
 
+    /// Several get() may follow: their requests leave with flush(), together if the connection allows that. Not from inside
+    /// on_answer(): the requests that follow from answers leave together anyway.
+    virtual void hold() noexcept {}
+
+    /// Sends what was held. Precondition: hold() in the same turn of the loop.
+    virtual void flush() {}
+
     [[nodiscard]] virtual api_connection_counts connections() const noexcept = 0;
 
 protected:

@@ -100,6 +100,44 @@ TEST_F(Http2Client, AServerThatNeverAllowsAnythingFailsTheRequests) {
     EXPECT_EQ(answers_[0].sent, no_time);
 }
 
+// What a turn of the poller sends leaves at its end, not in a further turn of the loop.
+TEST_F(Http2Client, HeldRequestsLeaveTogether) {
+    start_client();
+    EXPECT_EQ(ask_and_wait(id_at(0)).http_status, 200);
+    const tcp_socket& server = api_->connections.front().socket;
+    client_->hold();
+    ask_many(50);
+    EXPECT_EQ(server.available(), 0U);
+    client_->flush();
+    EXPECT_GT(server.available(), 50 * id_at(0).size());
+    expect_all_good();
+    EXPECT_EQ(opened(), 1U);
+}
+
+// They do not fit into what a connection keeps, nor into the first buffer of its socket.
+TEST_F(Http2Client, HeldRequestsMayBeLong) {
+    start_client();
+    EXPECT_EQ(ask_and_wait(id_at(0)).http_status, 200);
+    ASSERT_TRUE(client_->use_key(secret(std::string(4096, 'k'))));
+    client_->hold();
+    ask_many(300);
+    client_->flush();
+    expect_all_good();
+}
+
+TEST_F(Http2Client, HeldRequestsOfALostConnectionAreAnswered) {
+    start_client();
+    EXPECT_EQ(ask_and_wait(id_at(0)).http_status, 200);
+    api_->close(api_->connections.front(), true);
+    client_->hold();
+    ask_many(20);
+    client_->flush();
+    static_cast<void>(answer(21));
+    for (std::size_t i = 1; i < answers_.size(); ++i) {
+        EXPECT_EQ(answers_[i].error, errc::reused_connection_closed);
+    }
+}
+
 // Agreement -----------------------------------------------------------------------------------------------------------
 
 TEST_F(Http2Client, FallsBackToHttp11) {

@@ -21,6 +21,16 @@ TEST_F(Poller, ANewSessionIsPolledAtOnceAndThenAtItsInterval) {
     EXPECT_EQ(metric("kallglot_exporter_polls_late_total", "routine"), 0);
 }
 
+// The client sends them together.
+TEST_F(Poller, TheRequestsOfATurnLeaveAtItsEnd) {
+    connections_ = 1000;
+    track_old_ones(500);
+    start();
+    clock_.advance(5min);
+    EXPECT_GT(api_->flushed(), 4000U);
+    EXPECT_EQ(api_->held(), 0U);
+}
+
 TEST_F(Poller, ASessionHasOneRequestInFlight) {
     answer_ = [this](std::string_view, steady_time at) {
         auto reply = ok_reply(session_status::connecting, date());

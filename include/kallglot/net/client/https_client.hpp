@@ -69,6 +69,8 @@ public:
 
     [[nodiscard]] std::size_t capacity() const noexcept override;
     void get(request_permit permit, const get_request& request) override;
+    void hold() noexcept override;
+    void flush() override;
     [[nodiscard]] api_connection_counts connections() const noexcept override;
 
     /// First stage of stopping: waiting and new requests are answered `cancelled`; requests in flight may finish.
@@ -158,6 +160,8 @@ private:
     steady_time lookup_deadline_ = no_time;     // while requests wait for an address
     steady_time check_at_ = steady_time::max(); // looks for silent connections
     steady_time open_after_ = no_time;          // while the API refuses connections
+    bool holding_ = false;                      // between hold() and flush()
+    bool has_held_ = false;                     // requests wait for flush()
     bool stopping_ = false;
 
     steady_timer timer_;
