@@ -2,8 +2,11 @@
 
 #include <boost/asio/error.hpp>
 
+#include <unistd.h>
+
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 namespace kallglot {
 
@@ -11,6 +14,8 @@ namespace kallglot {
 errc translate_connect_error(const error_code& system) noexcept {
     switch (system.value()) {
         case ECONNREFUSED:
+        // A listener that closes resets the connections that it has not accepted.
+        case ECONNRESET:
             return errc::connect_refused;
         case ENETUNREACH:
         case EHOSTUNREACH:
@@ -39,6 +44,22 @@ std::string_view describe_system_error(const error_code& system) noexcept {
     // Unlike message(), static and without a locale.
     const char* const text = strerrordesc_np(system.value());
     return text != nullptr ? text : std::string_view();
+}
+
+tcp_socket armed_for_reading(tcp_socket& connected, const tcp_endpoint& peer) {
+    tcp_socket socket(connected.get_executor());
+    error_code error;
+    const tcp_socket::native_handle_type handle = connected.release(error);
+    if (error) {
+        return std::move(connected);
+    }
+    socket.assign(peer.protocol(), handle, error);
+    if (error) {
+        ::close(handle);
+    } else {
+        socket.non_blocking(true, error);
+    }
+    return socket;
 }
 
 } // namespace kallglot

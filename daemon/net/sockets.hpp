@@ -25,6 +25,13 @@ using tcp_acceptor = asio::basic_socket_acceptor<asio::ip::tcp, loop_executor>;
 /// The system's text for its own error, static; empty for errors of other categories.
 [[nodiscard]] std::string_view describe_system_error(const error_code& system) noexcept;
 
+/// A connected socket, the same one, that wakes the loop only when there is something to read.
+///
+/// Asio 1.26 waits for a connect until the socket is writable, and does not forget that: since a connected socket is
+/// writable nearly always, each later wait for a response costs a turn of the loop for nothing. Here Asio gets to know the
+/// socket again. Precondition: no operation is in progress. Errors: the socket is closed, and its first use fails.
+[[nodiscard]] tcp_socket armed_for_reading(tcp_socket& connected, const tcp_endpoint& peer);
+
 } // namespace kallglot
 
 #endif

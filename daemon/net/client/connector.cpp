@@ -106,11 +106,12 @@ void connector::cancel() noexcept {
 }
 
 tcp_socket connector::take() {
-    // A request is one small write, so waiting to fill a packet would only delay it.
-    tcp_socket& socket = attempts_[winner_.value()].socket;
+    attempt& won = attempts_[winner_.value()];
+    tcp_socket socket = armed_for_reading(won.socket, won.address);
     error_code ignored;
+    // A request is one small write, so waiting to fill a packet would only delay it.
     socket.set_option(asio::ip::tcp::no_delay(true), ignored);
-    return std::move(socket);
+    return socket;
 }
 
 bool connector::connected() const noexcept {
