@@ -531,9 +531,9 @@ void http2_session::lose(http2_stream& stream, errc reason) {
     } else if (lost.overdue) {
         stream.fault = errc::request_timeout;
         stream.shared_cause = std::exchange(cause_reported_, true);
-    } else if (!stream.reader && answers_ != 0 && !lost.request.fresh_connection
-               && (plain || cause_reported_)) {
-        // A GET is safe: the poller sends it again, once.
+    } else if (!stream.reader && !lost.request.fresh_connection && (plain || cause_reported_)) {
+        // A GET is safe: the poller sends it again, once. Also if nothing was answered here yet: a server that is restarted
+        // may lose a connection that has just opened, with all that waited for it.
         stream.fault = errc::reused_connection_closed;
     } else {
         const bool ours = reason == errc::request_timeout || reason == errc::wrong_session;

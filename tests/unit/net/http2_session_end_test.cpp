@@ -114,7 +114,11 @@ TEST_F(Http2SessionTest, ARisingLastIdEndsIt) {
 }
 
 TEST_F(Http2SessionTest, ALostConnectionIsOneFailure) {
-    start_with(4);
+    start_with(0);
+    // Requests that were sent a second time.
+    for (int i = 0; i < 4; ++i) {
+        ask(true);
+    }
     EXPECT_TRUE(receive(h2_headers(3, {{":status", "200"}})));
     session_->abandon(errc::connection_reset);
     session_->deliver(now_);
@@ -123,6 +127,19 @@ TEST_F(Http2SessionTest, ALostConnectionIsOneFailure) {
         EXPECT_EQ(told_.all[i].answer.error, errc::connection_reset);
         EXPECT_EQ(told_.all[i].answer.shared_cause, i != 0);
     }
+}
+
+// A server that is restarted loses a connection that has just opened.
+TEST_F(Http2SessionTest, RequestsOfALostConnectionAreRetriedWithoutAnAnswerOnIt) {
+    start_with(3);
+    EXPECT_TRUE(receive(h2_headers(3, {{":status", "200"}})));
+    session_->abandon(errc::connection_reset);
+    session_->deliver(now_);
+    ASSERT_EQ(told_.all.size(), 3U);
+    EXPECT_EQ(told_.all[0].answer.error, errc::reused_connection_closed);
+    EXPECT_EQ(told_.all[1].answer.error, errc::connection_reset);
+    EXPECT_FALSE(told_.all[1].answer.shared_cause);
+    EXPECT_EQ(told_.all[2].answer.error, errc::reused_connection_closed);
 }
 
 TEST_F(Http2SessionTest, ALostConnectionThatWorkedIsRetried) {
