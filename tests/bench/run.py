@@ -33,6 +33,7 @@ PARTS = {
     'handshakes': handshakes.handshakes,
     'connections': memory.connections,
     'connections-resumed': memory.connections_resumed,
+    'http2-in-flight': memory.in_flight_http2,
     'sessions': memory.sessions,
     'million': growth.million,
     'scrape-1000': growth.scrape,
