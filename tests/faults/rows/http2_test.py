@@ -1,19 +1,23 @@
 #!/usr/bin/env python3
 """HTTP/2 to the API: servers that restart in the middle of polls, and connections that die silently."""
 
+import http.client
+import os
 import shutil
 import signal
 import time
 
-from fault_case import FAILURES, Row, main, whole
+from fault_case import FAILURES, Row, main, memory, whole
 
 import http2_servers  # fault_case has put its imports within reach
 from network_paths_test import InOwnNetwork
 from support.configuration import every
+from support.http2 import FLOODS, VIOLATIONS
 from support.nginx import Nginx
 from support.programs import STILL
 
 SESSIONS = 200
+FLOOD_SECONDS = float(os.environ.get('KALLGLOT_FLOOD_SECONDS', 2))
 OPEN = 'kallglot_exporter_api_open_connections'
 
 
@@ -52,7 +56,8 @@ class Restarts(Row):
         resent = after.total('kallglot_exporter_api_requests_resent_total')
         exporter.stop()
         front.stop()
-        return (f'{kind.program}: {polls:g} polls, {failed:g} failures, {resent:g} sent again after a GOAWAY, '
+        reasons = {reason: count for reason, count in after.by('reason', FAILURES).items() if count}
+        return (f'{kind.program}: {polls:g} polls, {failed:g} failures {reasons or ""}, {resent:g} sent again after a GOAWAY, '
                 f'{sent_again(after):g} after a lost connection')
 
     def restart_each(self, kinds):
@@ -98,6 +103,51 @@ class Stopped(Row):
         by_deadline = exporter.scrape().value('kallglot_exporter_api_streams_cancelled_total')
         self.assertEqual(by_deadline, 0)
         self.figure(f'polling back {took:.1f} s after the server')
+
+
+class Flooded(Row):
+    def round_trips(self, exporter, seconds):
+        """How long an answer that needs only a turn of the loop takes, again and again over one connection, in ms, sorted."""
+        host, _, port = exporter.address.rpartition(':')
+        client, took = http.client.HTTPConnection(host, int(port), timeout=20), []
+
+        def ask():
+            begun = time.monotonic()
+            client.request('GET', '/-/healthy')
+            answer = client.getresponse()
+            self.assertTrue(answer.read() and answer.status == 200)
+            took.append(1000 * (time.monotonic() - begun))
+            return memory(exporter)
+        most = max(self.let_time_pass(exporter, seconds, 'the load lasts', ask, every=0.005))
+        client.close()
+        return sorted(took), most
+
+    @whole
+    def test_n20_frames_without_end_delay_nothing(self):
+        """Frames without end on one in fifty requests, of each kind in turn; frames that a server must not send
+        The connection ends, and the other polls go on. The loop is hardly delayed, and memory stays flat."""
+        # HTTP/1.1 has no such frames.
+        exporter = self.world(SESSIONS, api='http_version: 2')
+        usual, had = self.round_trips(exporter, 3)
+        taken, most, worst = [], 0, 0.0
+        for kind in (*FLOODS, *VIOLATIONS):
+            with self.survives(exporter, SESSIONS) as before:
+                self.api.set_faults(**{kind: 0.02})
+                self.api.expect(kind, lambda kind=kind: self.api.stats()['faults'][kind] >= 1)
+                took, memory_then = self.round_trips(exporter, FLOOD_SECONDS)
+                self.api.set_faults()
+                taken, most = sorted(taken + took), max(most, memory_then)
+                after = exporter.more_polls(SESSIONS)
+                worst = max(worst, after.value('kallglot_exporter_event_loop_delay_seconds'))
+            opened = 'kallglot_exporter_api_connections_opened_total'
+            self.assertGreater(after.value(opened), before.value(opened), f'{kind} did not end its connection')
+
+        def of(times, share):
+            return f'{times[int(share * (len(times) - 1))]:.1f}'
+        met = sum(self.api.stats()['faults'][kind] for kind in (*FLOODS, *VIOLATIONS))
+        self.figure(f'{met} in {len(FLOODS) + len(VIOLATIONS)} times {FLOOD_SECONDS:g} s: round trip p99 {of(taken, 0.99)} ms, most '
+                    f'{of(taken, 1)} (without {of(usual, 0.99)}, {of(usual, 1)}); delay of the loop {1000 * worst:.1f} ms at most; '
+                    f'{max(0, most - had) / 2**20:.1f} MiB more')
 
 
 class Blackholed(InOwnNetwork):

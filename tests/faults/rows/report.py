@@ -19,7 +19,7 @@ import xml.etree.ElementTree
 
 HERE = pathlib.Path(__file__).resolve().parent
 README = HERE.parent / 'README.md'
-SECTIONS = {'U': ('The API', 20), 'N': ('Network and TLS', 19), 'R': ('This machine', 15), 'P': ('The process', 11),
+SECTIONS = {'U': ('The API', 20), 'N': ('Network and TLS', 20), 'R': ('This machine', 15), 'P': ('The process', 11),
             'B': ('Bad input', 16), 'H': ('Hostile clients', 15), 'S': ('Secrets', 8), 'C': ('Configuration', 12),
             'K': ('Clocks', 6), 'X': ('Attackers', 20), 'F': ('From the field', 6)}
 # Numbers that were never given.
@@ -59,12 +59,14 @@ Some promises are about one decision. Their rows run the tests of other folders 
 | `allocations/` | the failing memory of R10 |
 | `soak/` | the long run of P10; `./dev soak --minutes 30` makes it longer |
 
-Two rows can be made longer than `./dev faults` allows for, here against the build with sanitizers:
+Some rows can be made longer than `./dev faults` allows for, here against the build with sanitizers:
 
 ```sh
 export KALLGLOT_BINARY_DIR=build/asan KALLGLOT_SANITIZED=1
 KALLGLOT_HOSTILE_REQUESTS=1000000 python3 tests/faults/rows/hostile_test.py    # S1: a reload for each hundred requests
 KALLGLOT_CACHES_SECONDS=600 python3 tests/faults/rows/caches_test.py -k varnish # F2
+KALLGLOT_CREDITED_POLLS=10000000 python3 tests/faults/rows/upstream_connections_test.py -k u11
+KALLGLOT_FLOOD_SECONDS=60 python3 tests/faults/rows/http2_test.py -k n20
 ```
 """
 
