@@ -42,7 +42,7 @@ enum class errc {
     request_timeout,   ///< no complete answer within request_timeout
     connection_reset,  ///< the peer reset the connection, or it broke
     connection_closed, ///< the peer closed before the answer was complete
-    reused_connection_closed, ///< a reused connection was closed before the first byte of the answer: retried once
+    reused_connection_closed, ///< a reused connection, or any of HTTP/2, was lost before the answer began: retried once
     malformed_response, ///< not HTTP, or with contradictory framing
     unsolicited_data,   ///< bytes that belong to no request
     header_too_large,   ///< the header exceeds 64 KiB; over HTTP/2 each field counts 32 bytes more
