@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Connections to the API that drip, break, close too early, or carry more than the response."""
 
+import collections
 import itertools
 import os
 import random
@@ -52,22 +53,29 @@ class Cut(Row):
         longer = whole_one.replace(b'Content-Length: %d' % len(body), b'Content-Length: %d' % (len(body) + 1))
         pieces = [text[:size] for text in (whole_one, chunked) for size in range(len(text))] + [short, longer]
         exporter = self.scripted(20, active, intervals=FAST)
-        left, turn = iter(pieces), itertools.count()
+        left, turn = collections.deque(pieces), itertools.count()
         sent = []
 
         def answer(peer, identifier):
             # Half of the sessions, so that the pieces do not wait for the interval of one.
-            piece = next(left, None) if identifier in self.ids[:10] else None
-            if piece is None:
+            if identifier not in self.ids[:10]:
                 return active(peer, identifier)
-            peer.send(piece.replace(self.ids[0].encode(), identifier.encode()))
+            try:
+                piece = left.popleft()
+            except IndexError:
+                return active(peer, identifier)
+            try:
+                peer.send(piece.replace(self.ids[0].encode(), identifier.encode()))
+            except OSError:
+                left.append(piece)  # the client had left already
+                raise
             sent.append(len(piece))
             (peer.cut if next(turn) % 4 == 0 else peer.close)()
             return None
 
         with self.survives(exporter, 20, FAILURES):
             self.api.answer = answer
-            exporter.expect('every piece was sent', lambda: len(sent) == len(pieces))
+            exporter.expect('every piece was sent', lambda: len(sent) == len(pieces), seconds=120)
         self.figure(f'{len(pieces)} cuts, at every byte, 0 changes')
 
     @whole
