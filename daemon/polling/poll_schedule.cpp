@@ -25,6 +25,10 @@ constexpr unsigned first_polls_a_late_one = 2;
 /// A session that has waited for so long has probably ended: it gets what others leave.
 constexpr steady_duration hopeless = 20min;
 
+/// While not every session can be decided, one confirm of a session that counts already goes after so many first polls:
+/// most sessions need one request, and in an outage each would need two.
+constexpr unsigned first_polls_a_confirm = 15;
+
 /// Of the first polls that cannot all be sent, one in so many goes before the others, chosen by a hash of the id.
 constexpr std::uint64_t sessions_in_sample = 8;
 
@@ -135,6 +139,7 @@ std::optional<due_poll> poll_schedule::take(steady_time now) {
     }
     // A routine poll starts the count of urgent ones again.
     urgent_run_ = which == urgent ? urgent_run_ + 1 : 0;
+    first_run_ = which == queue::again ? 0 : first_run_ + 1;
 
     const session_slot slot = next_in(which, now);
     const session_record& record = registry_[slot];
@@ -163,8 +168,8 @@ std::optional<due_poll> poll_schedule::take(steady_time now) {
 session_slot poll_schedule::next_in(queue which, steady_time now) const noexcept {
     // The longest waiting session of the queue.
     const session_slot first = queues_.front(list_of(which));
-    const bool decides = which == queue::event || which == queue::chosen;
-    if (!decides || supply_.degree() < scarcity::hard) {
+    const bool chooses = which == queue::event || which == queue::chosen || which == queue::again;
+    if (!chooses || supply_.degree() < scarcity::hard) {
         return first;
     }
     const auto late = [&](session_slot slot) {
@@ -256,6 +261,9 @@ poll_schedule::queue poll_schedule::queue_for(const pending_work& work,
             if (supply_.degree() >= scarcity::hard && !work.alert) {
                 return queue::unwaited;
             }
+            if (supply_.degree() == scarcity::too_few && is_stuck(policy_.thresholds, record)) {
+                return queue::again;
+            }
             return offset(
                 queue::first_confirm,
                 work.not_started ? not_started_confirm_rank : rules_of(record.status).confirm_rank);
@@ -277,7 +285,7 @@ poll_schedule::queue poll_schedule::queue_for(const pending_work& work,
 }
 
 poll_class poll_schedule::class_of(queue which) noexcept {
-    if (which < queue::chosen || which == queue::unwaited) {
+    if (which < queue::chosen || which == queue::again || which == queue::unwaited) {
         return poll_class::confirm;
     }
     if (which <= queue::event) {
@@ -290,10 +298,17 @@ bool poll_schedule::decides(queue which, const session_record& record) const noe
     // A first poll decides about a new session, a confirm about a crossing. A retry was counted with its first
     // attempt.
     const bool first = which == queue::chosen || which == queue::event;
-    return which < queue::unwaited && (!first || is_new(record, policy_)) && record.failures == 0;
+    return which < queue::again && (!first || is_new(record, policy_)) && record.failures == 0;
 }
 
 poll_schedule::queue poll_schedule::first_urgent() const noexcept {
+    // Mostly none waits: no need to look into each queue.
+    if (overdue(poll_class::confirm) + overdue(poll_class::event) == 0) {
+        return queue::none;
+    }
+    if (first_run_ >= first_polls_a_confirm && !queues_.empty(list_of(queue::again))) {
+        return queue::again;
+    }
     // The order of the enumerators is the order of urgency.
     for (queue which = queue::first_confirm; which < queue::first_routine;
          which = offset(which, 1)) {

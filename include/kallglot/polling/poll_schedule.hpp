@@ -154,6 +154,7 @@ private:
         chosen = first_confirm
                  + confirm_rank_count, ///< first polls of the sample, if not all can be sent
         event,
+        again, ///< confirms of sessions that count already, while not every session can be decided
         unwaited,      ///< confirms that no alert waits for, while requests are hard to get
         first_routine, ///< one for each poll kind but `ended`, whose sessions have no routine polls
         audit = first_routine + poll_kind_count - 1,
@@ -209,6 +210,7 @@ private:
     decision_record decisions_;
     double served_stretch_ = 1; ///< moving average over routine polls
     unsigned urgent_run_ = 0;   ///< urgent polls taken since routine had its turn
+    unsigned first_run_ = 0;    ///< first polls taken since a confirm of `again` had its turn
 };
 
 } // namespace kallglot

@@ -334,6 +334,26 @@ TEST(PollSchedule, WhenTooFewASampleByHashGoesFirst) {
     EXPECT_NEAR(static_cast<double>(sampled), 50, 25);
 }
 
+TEST(PollSchedule, WhenTooFewASessionThatCountsWaitsForFifteenFirstPolls) {
+    polled_sessions sessions;
+    const auto slots = arriving(sessions, 0.5, 60);
+    // All are past 30 s in `connecting`; the last one is not counted for any threshold yet.
+    const steady_time now = t0 + 40s;
+    const session_slot counts = sessions.add(observed(connecting, now - 30s, now - 1s), now);
+    const session_slot also = sessions.add(observed(connecting, now - 30s, now - 1s), now);
+    const session_slot fresh = sessions.add(observed(connecting, now - 30s, now - 20s), now);
+    std::vector<session_slot> sent;
+    for (int i = 0; i < 32; ++i) {
+        sent.push_back(sessions.send(now)->slot);
+    }
+    EXPECT_EQ(sent[0], fresh);
+    EXPECT_EQ(sent[15], counts);
+    EXPECT_EQ(sent[31], also);
+    EXPECT_EQ(
+        std::count_if(sent.begin(), sent.end(), [&](session_slot one) { return one == counts; }),
+        1);
+}
+
 TEST(PollSchedule, WhenHardOnlyWhatAnAlertWaitsForGoesBeforeADecision) {
     polled_sessions sessions;
     const auto slots = arriving(sessions, 1.5, 60);
