@@ -14,7 +14,7 @@ constexpr double newest_weight = 0.125;
 constexpr double newest_level_weight = 1.0 / 16;
 
 /// Independent requests vary by the square root of their number; so many times that is left as a margin.
-constexpr double margin_deviations = 4;
+constexpr double margin_deviations = 4.6;
 
 /// At the begin of a window a few requests say little about the rest of it.
 constexpr double least_place = 0.05;
@@ -22,8 +22,8 @@ constexpr double least_place = 0.05;
 /// A part counts if at least so much of it was observed; the rest is filled in proportion.
 constexpr double observed_enough = 0.5;
 
-double deviation(double count) noexcept {
-    return margin_deviations * std::sqrt(std::max(count, 0.0));
+double margin_for(double expected) noexcept {
+    return margin_deviations * std::sqrt(std::max(expected, 0.0));
 }
 
 } // namespace
@@ -98,7 +98,7 @@ foreign_use::forecast foreign_use::rest(double place,
     // requests from before a restart, so the first window has no surprises.
     const double until_now = scale * std::max(usual - usual_after(place), 0.0);
     const double surprise =
-        first_window ? 0.0 : std::max(used - until_now - deviation(until_now), 0.0);
+        first_window ? 0.0 : std::max(used - until_now - margin_for(until_now), 0.0);
     const double surprise_pace = surprise / std::max(place, least_place);
 
     const double since = std::max(place - slack, 0.0);
@@ -107,9 +107,9 @@ foreign_use::forecast foreign_use::rest(double place,
     if (expected <= 0) {
         return {};
     }
-    const double margin = deviation(expected);
-    // The margin is a square root of what is expected, which shrinks by `pace`.
+    // The margin shrinks with the square root of what is expected, and that by `pace`.
     const double pace = scale * usual_in(part_at(since)) * parts + surprise_pace;
+    const double margin = margin_for(expected);
     return {expected, margin, margin * pace / (2 * expected)};
 }
 

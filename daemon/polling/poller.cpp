@@ -311,7 +311,10 @@ void poller::take_headers(const api_answer& answer) {
         api_clock_.note(*headers.date, answer.received);
     }
     // After the date: the reset time is compared with the API's clock.
-    gate_.budget().on_headers(headers, api_clock_.at(answer.received), answer.received);
+    gate_.budget().on_headers(headers,
+                              api_clock_.at(answer.received),
+                              answer.sent,
+                              answer.received);
     // The metrics show the last known values, so an answer without headers erases nothing.
     if (headers.rate_limit) {
         // The three belong together: of two answers each could be of another window.

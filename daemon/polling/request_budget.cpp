@@ -23,10 +23,20 @@ constexpr steady_duration reset_tolerance = 1s;
 /// Requests that look what others leave are sent at this share of the limit.
 constexpr double look_share = 1.0 / 40;
 
+/// Of a window: what is free is spent before this last piece of it. There the margin shrinks faster than our share may
+/// be spent.
+constexpr double last_piece = 1.0 / 40;
+
+/// The longest wait until the rate is looked at again, and the shortest; between them an eighth of what is left of a
+/// window.
+constexpr steady_duration longest_wait = 500ms;
+constexpr steady_duration shortest_wait = 5ms;
+constexpr int waits_until_end = 8;
+
 /// Of a window: the longest time without an answer.
 constexpr double looks_every = 1.0 / 4;
 
-/// What the last windows have shown of `end_slack_` is forgotten by this factor at each window.
+/// A window that ended as expected leaves this part of `end_slack_`.
 constexpr double slack_kept = 0.5;
 
 constexpr std::chrono::hours max_window = 24h;
@@ -67,6 +77,7 @@ void request_budget::on_sent(steady_time now, double rate) noexcept {
 
 void request_budget::on_headers(const response_headers& headers,
                                 std::optional<api_time> api_now,
+                                steady_time sent,
                                 steady_time now) noexcept {
     // A limit of 0 is a mistake of the API: it would stop all polling for no reason.
     if (!headers.rate_limit || *headers.rate_limit == 0) {
@@ -86,6 +97,9 @@ void request_budget::on_headers(const response_headers& headers,
         begin_window(reset, used, now);
     }
     window& seen = *window_;
+    // An answer that came before the request was written says nothing of the time before.
+    const steady_time asked = sent == no_time ? now : sent;
+    seen.overdue = seen.overdue || (reset && seen.reset == reset && asked > seen.reset_at);
     // Within a window more is used with each request: an answer that shows less was overtaken by a newer one.
     const bool same_end = reset && seen.reset == reset;
     if (same_end && used < seen.limit - seen.remaining) {
@@ -121,8 +135,9 @@ void request_budget::on_headers(const response_headers& headers,
     if (seen.reset) {
         const auto used_by_others = static_cast<double>(seen.foreign);
         const double slack = to_seconds(end_slack_) / to_seconds(window_length_);
-        others_.note(place_in(seen, now), used_by_others);
-        seen.others = others_.rest(place_in(seen, now), used_by_others, hour_of(seen), slack);
+        // The API counted at some time after it was asked: what others use from then on is not in the count.
+        others_.note(place_in(seen, asked), used_by_others);
+        seen.others = others_.rest(place_in(seen, asked), used_by_others, hour_of(seen), slack);
     }
 }
 
@@ -165,6 +180,14 @@ steady_time request_budget::next_request(double rate) const noexcept {
     return last_sent_ + from_seconds(1 / rate);
 }
 
+steady_time request_budget::next_change(steady_time now) const noexcept {
+    if (!window_ || !window_->reset || now >= window_->reset_at) {
+        return now + longest_wait;
+    }
+    const steady_duration left = window_->reset_at - now;
+    return now + std::clamp(left / waits_until_end, shortest_wait, longest_wait);
+}
+
 double request_budget::from_window(const window& seen, steady_time now) const noexcept {
     const double length = to_seconds(window_length_);
     // Our share, spread over the whole window. Never faster: what others leave unused is not spent by us.
@@ -181,22 +204,40 @@ double request_budget::from_window(const window& seen, steady_time now) const no
         seen.remaining > seen.sent_since ? seen.remaining - seen.sent_since : 0.0;
     // The unused part of the others' share stays reserved for them until the window ends.
     const double share = (1 - settings_.share) * seen.limit * left / length;
+    if (remaining <= share) {
+        return 0;
+    }
     // Production first: what others have needed in such a window is left to them, above their share if need be. While they
     // keep to it, chance takes a tenth of ours at most.
     const foreign_use::forecast& others = seen.others;
     const double margin =
         others.expected > share ? others.margin : std::min(others.margin, 0.1 * steady * left);
     const double theirs = others.expected + margin;
-    const double spare = remaining - std::max(share, theirs);
-    const bool look =
-        theirs > share && remaining > share && may_look(seen, remaining - others.expected, now);
-    const double least = look ? std::min(look_share * seen.limit / length, steady) : 0.0;
-    if (spare <= 0) {
+    return theirs > share ? beside_others(seen, remaining, theirs, now)
+                          : std::min((remaining - share) / left, steady);
+}
+
+double request_budget::beside_others(const window& seen,
+                                     double remaining,
+                                     double theirs,
+                                     steady_time now) const noexcept {
+    const double length = to_seconds(window_length_);
+    const double left = to_seconds(seen.reset_at - now);
+    const double steady = settings_.share * seen.limit / length;
+    const bool look = may_look(seen, remaining - seen.others.expected, now);
+    // As the window ends, each look comes before what is left of it has passed once more.
+    const double looks = std::max(look_share * seen.limit / length, 1 / left);
+    const double least = look ? std::min(looks, steady) : 0.0;
+    // A part of a request cannot be sent.
+    if (remaining < theirs + 1) {
         return least;
     }
+    const double until = left - last_piece * length;
+    if (until <= 0) {
+        return steady;
+    }
     // The margin shrinks until the end, and what it sets free is spent at once.
-    const double release = theirs > share ? others.release / length : 0.0;
-    return std::clamp(spare / left + release, least, steady);
+    return std::clamp((remaining - theirs) / until + seen.others.release / length, least, steady);
 }
 
 double request_budget::behind_end(const window& seen, double steady) const noexcept {
@@ -208,6 +249,15 @@ double request_budget::behind_end(const window& seen, double steady) const noexc
     const double leave = seen.limit - others_.rest(0, 0, hour_of(seen)).to_leave();
     const double evenly = std::max(leave, look_share * seen.limit) / to_seconds(window_length_);
     return std::min(evenly, steady);
+}
+
+steady_duration request_budget::slack_after(const window& ended, steady_time now) const noexcept {
+    // The window was over when this first answer of the next one came, and perhaps only just before.
+    const steady_duration behind = now - ended.reset_at;
+    const auto kept = std::chrono::duration_cast<steady_duration>(end_slack_ * slack_kept);
+    return std::clamp<steady_duration>(ended.overdue ? behind : std::min(behind, kept),
+                                       0s,
+                                       reset_tolerance);
 }
 
 bool request_budget::may_look(const window& seen, double spare, steady_time now) const noexcept {
@@ -274,11 +324,7 @@ void request_budget::begin_window(std::optional<api_time> reset,
     } else if (reset && window_->reset && now >= window_->reset_at - reset_tolerance) {
         // The former window ended as expected: some of our last requests may already belong to this one.
         next.ours = window_->ours_next;
-        const steady_duration behind = now - window_->reset_at;
-        end_slack_ = std::clamp<steady_duration>(
-            std::max(behind, std::chrono::duration_cast<steady_duration>(end_slack_ * slack_kept)),
-            0s,
-            reset_tolerance);
+        end_slack_ = slack_after(*window_, now);
         // Only adjacent windows show their length. With idle windows in between, the distance is an upper bound. It
         // corrects a length that a single answer had made too long, for example one with a wrong Date.
         const auto between =

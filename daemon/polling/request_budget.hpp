@@ -42,9 +42,11 @@ public:
     /// Counts a request that is sent now.
     void on_sent(steady_time now, double rate) noexcept;
 
-    /// Takes the limit headers of an answer that arrived at `now`, `api_now` on the API's clock.
+    /// Takes the limit headers of an answer that arrived at `now`, `api_now` on the API's clock, to a request sent at
+    /// `sent`.
     void on_headers(const response_headers& headers,
                     std::optional<api_time> api_now,
+                    steady_time sent,
                     steady_time now) noexcept;
 
     /// Takes a 429 that arrived at `now` for a request sent at `sent`. Halves the guess, once for all requests that
@@ -56,6 +58,9 @@ public:
 
     /// The earliest moment for the next request at `rate`; steady_time::max() while the rate is 0.
     [[nodiscard]] steady_time next_request(double rate) const noexcept;
+
+    /// The time to ask again after `now`, because the rate may have changed by time alone: sooner as a window ends.
+    [[nodiscard]] steady_time next_change(steady_time now) const noexcept;
 
     /// Requests of others on the same key, as far as the headers show; never falls.
     [[nodiscard]] std::uint64_t foreign_requests() const noexcept { return foreign_total_; }
@@ -71,7 +76,8 @@ private:
         std::uint32_t ours_next = 0;      ///< of these, sent when the next window may have begun
         std::uint32_t sent_since = 0;     ///< sent after the answer with `remaining`
         steady_time counted_at = no_time; ///< when that answer came
-        foreign_use::forecast others{};   ///< from that answer to the end
+        bool overdue = false; ///< a request from behind `reset_at` was still counted in this window
+        foreign_use::forecast others{}; ///< from that answer to the end
     };
 
     /// The place of a moment in the window, 0 to 1, and the hour of the day of its end.
@@ -79,7 +85,12 @@ private:
     [[nodiscard]] static std::size_t hour_of(const window& seen) noexcept;
 
     [[nodiscard]] double from_window(const window& seen, steady_time now) const noexcept;
+    [[nodiscard]] double beside_others(const window& seen,
+                                       double remaining,
+                                       double theirs,
+                                       steady_time now) const noexcept;
     [[nodiscard]] double behind_end(const window& seen, double steady) const noexcept;
+    [[nodiscard]] steady_duration slack_after(const window& ended, steady_time now) const noexcept;
     [[nodiscard]] bool may_look(const window& seen, double spare, steady_time now) const noexcept;
     [[nodiscard]] double guess(steady_time now) const noexcept;
     [[nodiscard]] bool is_of_older_window(std::optional<api_time> reset,

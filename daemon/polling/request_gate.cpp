@@ -7,9 +7,6 @@ namespace kallglot {
 namespace {
 /// The lowest rate of a ramp. A tenth of the demand of two sessions would be one request in minutes.
 constexpr double min_ramp_rate = 1.0;
-
-/// The longest wait for a slow pace: the rate changes by time alone, when a window ends or a ramp rises.
-constexpr steady_duration max_wait = std::chrono::milliseconds(500);
 } // namespace
 
 std::variant<request_permit, steady_time> request_gate::permit(steady_time now) noexcept {
@@ -22,10 +19,10 @@ std::variant<request_permit, steady_time> request_gate::permit(steady_time now) 
     const double allowed = rate(now);
     // The window is used up, or a pause has begun: ask again soon.
     if (allowed <= 0) {
-        return now + max_wait;
+        return budget_.next_change(now);
     }
     if (const steady_time paced = budget_.next_request(allowed); paced > now) {
-        return std::min(paced, now + max_wait);
+        return std::min(paced, budget_.next_change(now));
     }
     // Both count the request now. A permit is used at once, and nothing else can make one.
     budget_.on_sent(now, allowed);

@@ -31,7 +31,7 @@ void fixed_interval_poller::on_answer(const api_answer& answer) {
         api_clock_.note(*headers.date, answer.received);
     }
     const auto api_now = api_clock_.at(answer.received);
-    gate_.budget().on_headers(headers, api_now, answer.received);
+    gate_.budget().on_headers(headers, api_now, answer.sent, answer.received);
     const bool good = !answer.error && answer.http_status == 200;
     if (good) {
         gate_.health().on_success(answer.received);

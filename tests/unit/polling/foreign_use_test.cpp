@@ -74,8 +74,8 @@ TEST(ForeignUse, LeavesWhatIsUsualAndAMargin) {
     for (int i = 0; i < 10; ++i) {
         observe(others, evenly);
     }
-    EXPECT_NEAR(others.rest(0, 0, 3).to_leave(), 900 + 120, 5);
-    EXPECT_NEAR(others.rest(0.5, 450, 3).to_leave(), 450 + 85, 5);
+    EXPECT_NEAR(others.rest(0, 0, 3).to_leave(), 900 + 138, 5);
+    EXPECT_NEAR(others.rest(0.5, 450, 3).to_leave(), 450 + 98, 5);
     EXPECT_NEAR(others.rest(1, 900, 3).to_leave(), 0, 1);
 }
 
@@ -120,7 +120,7 @@ TEST(ForeignUse, LeavesTheBurstAtTheEndUntilItIsOver) {
         observe(others, at_the_end);
     }
     EXPECT_GE(others.rest(0.85, 0, 3).to_leave(), 900);
-    EXPECT_NEAR(others.rest(0.96, 540, 3).to_leave(), 360 + 76, 40);
+    EXPECT_NEAR(others.rest(0.96, 540, 3).to_leave(), 360 + 87, 40);
 }
 
 TEST(ForeignUse, ExpectsASurpriseToGoOn) {

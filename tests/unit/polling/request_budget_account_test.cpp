@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <cstdint>
 #include <map>
-#include <utility>
 
 namespace kallglot {
 namespace {
@@ -56,17 +55,17 @@ public:
             }
             for (; !arriving_.empty() && arriving_.begin()->first <= now;
                  arriving_.erase(arriving_.begin())) {
-                serve(now);
+                serve(arriving_.begin()->second, now);
             }
             for (; !answers_.empty() && answers_.begin()->first <= now;
                  answers_.erase(answers_.begin())) {
-                const auto& [headers, date] = answers_.begin()->second;
-                budget_.on_headers(headers, date, now);
+                const answer& one = answers_.begin()->second;
+                budget_.on_headers(one.headers, one.date, one.sent, now);
             }
             const double rate = budget_.allowed(now);
             if (rate > 0 && budget_.next_request(rate) <= now) {
                 budget_.on_sent(now, rate);
-                arriving_.emplace(now + half_way(), 0);
+                arriving_.emplace(now + half_way(), now);
             }
         }
         result_.foreign_told = budget_.foreign_requests();
@@ -74,6 +73,12 @@ public:
     }
 
 private:
+    struct answer {
+        response_headers headers;
+        api_time date{};
+        steady_time sent{};
+    };
+
     [[nodiscard]] steady_duration half_way() {
         return chance_.between(terms_.latency / 4, terms_.latency / 2);
     }
@@ -87,7 +92,7 @@ private:
         }
     }
 
-    void serve(steady_time now) {
+    void serve(steady_time sent, steady_time now) {
         response_headers headers;
         ++result_.ours;
         result_.most_in_window = std::max(result_.most_in_window, ++ours_in_window_);
@@ -100,8 +105,8 @@ private:
         headers.rate_remaining = terms_.limit - std::min(used_, terms_.limit);
         const steady_time end = t0 - 17s + terms_.window * (window_ + 1);
         headers.rate_reset = std::chrono::ceil<seconds>(test::api_at(end));
-        answers_.emplace(now + half_way(),
-                         std::pair(headers, std::chrono::floor<seconds>(test::api_at(now))));
+        const api_time date = std::chrono::floor<seconds>(test::api_at(now));
+        answers_.emplace(now + half_way(), answer{headers, date, sent});
     }
 
     const account_case& terms_;
@@ -111,8 +116,8 @@ private:
     std::int64_t window_ = 0;
     std::uint32_t used_ = 0;
     std::uint64_t ours_in_window_ = 0;
-    std::multimap<steady_time, int> arriving_;
-    std::multimap<steady_time, std::pair<response_headers, api_time>> answers_;
+    std::multimap<steady_time, steady_time> arriving_; ///< with the moments at which they were sent
+    std::multimap<steady_time, answer> answers_;
 };
 
 class RequestBudgetAccount : public testing::TestWithParam<account_case> {};

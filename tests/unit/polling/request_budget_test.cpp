@@ -45,7 +45,7 @@ void receive(request_budget& budget,
              steady_time at) {
     const api_time reset =
         std::chrono::time_point_cast<milliseconds>(api_at(at) + std::chrono::round<seconds>(left));
-    budget.on_headers(limits(limit, remaining, reset), api_at(at), at);
+    budget.on_headers(limits(limit, remaining, reset), api_at(at), at, at);
 }
 
 TEST(RequestBudget, WithoutHeadersSixtyAMinuteAndATenthMoreEachMinute) {
@@ -95,7 +95,7 @@ TEST(RequestBudget, AnEndOfTheWindowInAYearIsNotBelieved) {
     receive(budget, 600, 598, 365 * 24h, t0 + 1s);
     EXPECT_NEAR(budget.allowed(t0 + 1s), before, 0.1);
     const api_time far = parse_timestamp("9999-12-31T23:59:59Z").value();
-    budget.on_headers(limits(600, 597, far), api_at(t0 + 61s), t0 + 61s);
+    budget.on_headers(limits(600, 597, far), api_at(t0 + 61s), t0 + 61s, t0 + 61s);
     receive(budget, 600, 597, 59s, t0 + 61s);
     EXPECT_NEAR(budget.allowed(t0 + 61s), before, 0.1);
 }
@@ -197,8 +197,80 @@ TEST(RequestBudget, LeavesOthersWhatTheyUseBeyondTheirShare) {
     let_others_use(budget, 1200, 900, 10);
     // Half of a window: 450 are left of the limit for others, and a margin; 300 would be their share.
     receive(budget, 1200, 750, 30s, t0 + 10min + 30s);
-    // After a pause the end is known to a second only: fifteen more are left for it.
-    EXPECT_NEAR(budget.allowed(t0 + 10min + 30s), (750.0 - 465 - 86) / 30 + 86.0 / 62, 0.1);
+    // What is free is spent until a second and a half before the end; the margin of 98 shrinks meanwhile.
+    EXPECT_NEAR(budget.allowed(t0 + 10min + 30s), (750.0 - 450 - 98) / 28.5 + 98.0 / 60, 0.1);
+}
+
+TEST(RequestBudget, WhatIsFreeNearTheEndIsSpentAtOnce) {
+    request_budget budget(automatic(), t0);
+    let_others_use(budget, 1200, 900, 10);
+    receive(budget, 1200, 60, 1s, t0 + 10min + 59s);
+    EXPECT_NEAR(budget.allowed(t0 + 10min + 59s), 10, 1e-9) << "our share, and never more";
+}
+
+TEST(RequestBudget, TheCountIsAsOldAsTheRequest) {
+    request_budget budget(automatic(), t0);
+    let_others_use(budget, 1200, 900, 10);
+    receive(budget, 1200, 1200, 60s, t0 + 10min);
+    request_budget slow = budget;
+    const steady_time now = t0 + 10min + 30s;
+    const auto headers = limits(1200, 750, api_at(now) + 30s);
+    budget.on_headers(headers, api_at(now), now, now);
+    slow.on_headers(headers, api_at(now), now - 2s, now);
+    // Others have used thirty more by now.
+    EXPECT_NEAR(budget.allowed(now) - slow.allowed(now), 30 / 28.5, 0.3);
+}
+
+TEST(RequestBudget, AnAnswerBeforeTheRequestWasWrittenCountsFromNow) {
+    request_budget budget(automatic(), t0);
+    let_others_use(budget, 1200, 900, 10);
+    request_budget odd = budget;
+    const steady_time now = t0 + 10min + 30s;
+    const auto headers = limits(1200, 750, api_at(now) + 30s);
+    budget.on_headers(headers, api_at(now), now, now);
+    odd.on_headers(headers, api_at(now), no_time, now);
+    EXPECT_EQ(budget.allowed(now), odd.allowed(now));
+}
+
+/// Windows in which others use 900 of 1,200; a request goes at each expected end and `late` behind it, and the window
+/// really ends between the two.
+request_budget after_ends(bool late) {
+    request_budget budget(automatic(), t0);
+    for (int window = 0; window < 12; ++window) {
+        const steady_time begin = t0 + window * 60s;
+        const api_time reset = api_at(begin) + 60s;
+        for (int second = 0; second < 60; ++second) {
+            const steady_time at = begin + second * 1s + 900ms;
+            const auto used = static_cast<std::uint32_t>(15 * second + 14);
+            budget.on_headers(limits(1200, 1200 - used, reset), api_at(at), at, at);
+        }
+        if (late) {
+            const steady_time behind = begin + 60s + 100ms;
+            budget.on_headers(limits(1200, 300, reset), api_at(behind), behind, behind);
+        }
+    }
+    return budget;
+}
+
+TEST(RequestBudget, AWindowThatEndsLateIsLeftToOthersForSoLong) {
+    request_budget punctual = after_ends(false);
+    request_budget late = after_ends(true);
+    const steady_time now = t0 + 12min + 30s;
+    for (request_budget* budget : {&punctual, &late}) {
+        receive(*budget, 1200, 750, 30s, now);
+    }
+    // 0.9 s, in which others use thirteen.
+    EXPECT_NEAR(punctual.allowed(now) - late.allowed(now), 13.5 / 28.5, 0.2);
+}
+
+TEST(RequestBudget, IsAskedMoreOftenAsAWindowEnds) {
+    request_budget budget(automatic(), t0);
+    EXPECT_EQ(budget.next_change(t0), t0 + 500ms);
+    receive(budget, 600, 500, 60s, t0);
+    EXPECT_EQ(budget.next_change(t0 + 10s), t0 + 10s + 500ms);
+    EXPECT_EQ(budget.next_change(t0 + 59s), t0 + 59s + 125ms);
+    EXPECT_EQ(budget.next_change(t0 + 60s - 1ms), t0 + 60s + 4ms);
+    EXPECT_EQ(budget.next_change(t0 + 61s), t0 + 61s + 500ms);
 }
 
 TEST(RequestBudget, LooksSeldomWhileOthersMayNeedTheRest) {
@@ -213,7 +285,7 @@ TEST(RequestBudget, LooksSeldomWhileOthersMayNeedTheRest) {
     // With ten seconds left, others may need all of what remains; if they went on as usual, not two seconds before the end.
     receive(budget, 1200, 220, 10s, begin + 50s);
     EXPECT_EQ(budget.allowed(begin + 51s), 0);
-    EXPECT_NEAR(budget.allowed(begin + 59s), look, 1e-9);
+    EXPECT_NEAR(budget.allowed(begin + 59s), 1, 1e-9) << "once in the second that is left";
 }
 
 TEST(RequestBudget, OneRequestShowsTheNextWindow) {
@@ -232,7 +304,7 @@ TEST(RequestBudget, TheEarliestEndOfAWindowHolds) {
     const auto answer_at = [&](steady_duration at) {
         // `Date` is the second that has begun.
         const api_time date = std::chrono::floor<seconds>(api_at(t0 + at));
-        budget.on_headers(limits(600, 200, reset), date, t0 + at);
+        budget.on_headers(limits(600, 200, reset), date, t0 + at, t0 + at);
     };
     for (const steady_duration at : {28'900ms, 29'000ms, 29'900ms}) {
         answer_at(at);
@@ -242,24 +314,24 @@ TEST(RequestBudget, TheEarliestEndOfAWindowHolds) {
 
 TEST(RequestBudget, WithoutResetTheWindowIsAMinute) {
     request_budget budget(automatic(), t0);
-    budget.on_headers(limits(600, 500), api_at(t0), t0);
+    budget.on_headers(limits(600, 500), api_at(t0), t0, t0);
     EXPECT_NEAR(budget.allowed(t0), 5, 1e-9);
     EXPECT_NEAR(budget.allowed(t0 + 10min), 5, 1e-9);
 }
 
 TEST(RequestBudget, WithoutDateTheWindowIsTakenToBeFresh) {
     request_budget budget(automatic(), t0);
-    budget.on_headers(limits(600, 600, test::api_t0 + 30s), std::nullopt, t0);
+    budget.on_headers(limits(600, 600, test::api_t0 + 30s), std::nullopt, t0, t0);
     EXPECT_NEAR(budget.allowed(t0), 5, 1e-9);
 }
 
 TEST(RequestBudget, HeadersOfNoUseAreIgnored) {
     request_budget budget(automatic(), t0);
-    budget.on_headers({}, api_at(t0), t0);
-    budget.on_headers(limits(0, 0, test::api_t0 + 60s), api_at(t0), t0);
+    budget.on_headers({}, api_at(t0), t0, t0);
+    budget.on_headers(limits(0, 0, test::api_t0 + 60s), api_at(t0), t0, t0);
     EXPECT_NEAR(budget.allowed(t0), 1, 1e-9);
     // More left than there is.
-    budget.on_headers(limits(60, 4'000'000'000U, test::api_t0 + 60s), api_at(t0), t0);
+    budget.on_headers(limits(60, 4'000'000'000U, test::api_t0 + 60s), api_at(t0), t0, t0);
     EXPECT_NEAR(budget.allowed(t0), 0.5, 1e-9);
     EXPECT_EQ(budget.foreign_requests(), 0U);
 }
@@ -303,7 +375,7 @@ TEST(RequestBudget, AResetThatIsRoundedUpAndDownIsOneWindow) {
         const steady_time at = t0 + 1s * i;
         const auto used = static_cast<std::uint32_t>(i + 1);
         budget.on_sent(at, 1);
-        budget.on_headers(limits(600, 600 - used, reset + seconds(i % 2)), api_at(at), at);
+        budget.on_headers(limits(600, 600 - used, reset + seconds(i % 2)), api_at(at), at, at);
         ASSERT_LE(budget.allowed(at), 5.001) << i;
         ASSERT_GE(budget.allowed(at), 4.5) << i;
     }
@@ -316,7 +388,7 @@ TEST(RequestBudget, AnAnswerOfTheOldWindowIsIgnored) {
     receive(budget, 600, 600, 60s, t0 + 5s);
     const double before = budget.allowed(t0 + 6s);
     // Late: it belongs to the window before.
-    budget.on_headers(limits(600, 9, api_at(t0) + 5s), api_at(t0 + 6s), t0 + 6s);
+    budget.on_headers(limits(600, 9, api_at(t0) + 5s), api_at(t0 + 6s), t0 + 6s, t0 + 6s);
     EXPECT_EQ(budget.allowed(t0 + 6s), before);
 }
 
@@ -401,6 +473,7 @@ TEST(RequestBudget, OneOddDateSlowsForAFewAnswersOnly) {
         budget.on_headers(
             limits(60, 58, std::chrono::time_point_cast<milliseconds>(api_at(t0 + 60s))),
             std::chrono::time_point_cast<milliseconds>(api_at(t0 + 5s) - off),
+            t0 + 5s,
             t0 + 5s);
         EXPECT_LT(budget.allowed(t0 + 6s), 0.1);
         // Slow as it is, an answer comes in every other window only.

@@ -159,13 +159,26 @@ TEST(RequestGate, AWindowThatIsUsedUpIsAskedForAgainSoon) {
     // Nothing left, and next to nothing: the window ends in half a minute whatever the pace would be.
     for (const std::uint32_t remaining : {0U, 147U}) {
         headers.rate_remaining = remaining;
-        gate.budget().on_headers(headers, test::api_at(t0), t0);
+        gate.budget().on_headers(headers, test::api_at(t0), t0, t0);
         (void)gate.permit(t0);
         const auto answer = gate.permit(t0 + 1ms);
         ASSERT_TRUE(std::holds_alternative<steady_time>(answer));
         EXPECT_GT(std::get<steady_time>(answer), t0 + 1ms);
         EXPECT_LE(std::get<steady_time>(answer), t0 + 29s);
     }
+}
+
+TEST(RequestGate, AsksAgainSoonerAsAWindowEnds) {
+    request_gate gate = gate_with({rate_limit_mode::automatic, {}});
+    response_headers headers;
+    headers.rate_limit = 600;
+    headers.rate_remaining = 0;
+    headers.rate_reset = test::api_t0 + 30s;
+    gate.budget().on_headers(headers, test::api_at(t0), t0, t0);
+    const steady_time now = t0 + 30s - 40ms;
+    const auto answer = gate.permit(now);
+    ASSERT_TRUE(std::holds_alternative<steady_time>(answer));
+    EXPECT_EQ(std::get<steady_time>(answer), now + 5ms);
 }
 
 TEST(RequestGate, IsNeverWithoutANumber) {
@@ -191,7 +204,7 @@ TEST(RequestGate, IsNeverWithoutANumber) {
                 headers.rate_remaining = static_cast<std::uint32_t>(chance.below(1000));
                 headers.rate_reset = api_time(
                     std::chrono::floor<seconds>(test::api_at(now + chance.between(-90s, 90s))));
-                gate.budget().on_headers(headers, test::api_at(now), now);
+                gate.budget().on_headers(headers, test::api_at(now), now, now);
             }
             ASSERT_FALSE(std::isnan(gate.rate(now)));
             ASSERT_GE(gate.rate(now), 0);
