@@ -56,8 +56,13 @@ tcp_socket armed_for_reading(tcp_socket& connected, const tcp_endpoint& peer) {
     socket.assign(peer.protocol(), handle, error);
     if (error) {
         ::close(handle);
-    } else {
-        socket.non_blocking(true, error);
+        return socket;
+    }
+    socket.non_blocking(true, error);
+    if (error) {
+        // Asio would wait in a read that finds nothing, and the loop with it.
+        error_code ignored;
+        socket.close(ignored);
     }
     return socket;
 }
