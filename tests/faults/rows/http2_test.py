@@ -17,7 +17,7 @@ from support.nginx import Nginx
 from support.programs import STILL
 
 SESSIONS = 200
-FLOOD_SECONDS = float(os.environ.get('KALLGLOT_FLOOD_SECONDS', 2))
+FLOOD_SECONDS = float(os.environ.get('KALLGLOT_FLOOD_SECONDS', 7))
 OPEN = 'kallglot_exporter_api_open_connections'
 
 
