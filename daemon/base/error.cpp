@@ -195,6 +195,19 @@ failure_reason classify_status(int http_status) noexcept {
     return failure_reason::other;
 }
 
+bool is_refused_answer(errc error) noexcept {
+    switch (error) {
+        case errc::malformed_response:
+        case errc::header_too_large:
+        case errc::response_too_large:
+        case errc::encoded_response:
+        case errc::foreign_content:
+            return true;
+        default:
+            return false;
+    }
+}
+
 const boost::system::error_category& category() noexcept {
     // Constant-initialised: an error code can be used before and after main().
     static constinit const kallglot_category instance;

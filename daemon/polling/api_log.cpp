@@ -18,20 +18,6 @@ std::string describe_failure(const api_answer& answer) {
     return text;
 }
 
-/// Faults of an answer that a gateway in front of the API may cause in every answer.
-bool is_refused_answer(errc code) noexcept {
-    switch (code) {
-        case errc::malformed_response:
-        case errc::header_too_large:
-        case errc::response_too_large:
-        case errc::encoded_response:
-        case errc::foreign_content:
-            return true;
-        default:
-            return false;
-    }
-}
-
 } // namespace
 
 void api_log::note_failure(const api_answer& answer) {

@@ -55,20 +55,6 @@ int parse_status(std::string_view text) noexcept {
     return status;
 }
 
-// Errors of one response that say that the server, or something before it, does not speak our HTTP.
-bool is_protocol_fault(errc fault) noexcept {
-    switch (fault) {
-        case errc::malformed_response:
-        case errc::header_too_large:
-        case errc::response_too_large:
-        case errc::encoded_response:
-        case errc::foreign_content:
-            return true;
-        default:
-            return false;
-    }
-}
-
 } // namespace
 
 http2_session::http2_session(exchange_listener& listener,
@@ -493,7 +479,7 @@ void http2_session::judge_end(http2_stream& stream) {
             stream.unprocessed = resend_cause::goaway;
         }
     }
-    if (stream.fault && is_protocol_fault(*stream.fault) && ++bad_in_a_row_ >= max_bad_in_a_row) {
+    if (stream.fault && is_refused_answer(*stream.fault) && ++bad_in_a_row_ >= max_bad_in_a_row) {
         cause_reported_ = true;
         fail(*stream.fault, {});
     }

@@ -110,6 +110,9 @@ inline constexpr std::size_t failure_reason_count = failure_reason_words.size();
 /// The reason of a failed exchange. `cancelled` has none and must not be classified.
 [[nodiscard]] failure_reason classify(errc error) noexcept;
 
+/// Whether this error of one answer says that the server, or something before it, does not speak our HTTP.
+[[nodiscard]] bool is_refused_answer(errc error) noexcept;
+
 /// The reason of an HTTP status other than 200: 401 and 403 unauthorized, 402 credits, 404 and 410
 /// not_found, 429 throttled, 3xx redirect, 5xx server, the rest other.
 [[nodiscard]] failure_reason classify_status(int http_status) noexcept;
