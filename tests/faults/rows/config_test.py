@@ -6,14 +6,14 @@ import pathlib
 import socket
 import subprocess
 
-from fault_case import SOURCE_DIR, Row, main, whole
+from fault_case import OTHER_USER, SOURCE_DIR, Row, main, whole
 from support.certificates import make_authority, make_server
 from support.programs import run_exporter
 
 GOOD = 'api:\n  key_file: api_key\n  base_url: https://localhost:9/v1\nstore:\n  path: ":memory:"\n'
 KEY = 'sk_test_canary_0123456789abcdef0123456789'
 HASH = '$2y$05$e0MYzXyjpJS7Pd0RVvHwHe1HXFfG6oGwA6oUqVhNg0YQbGp0Ql1l.'
-NOBODY = {'user': 65534, 'group': 65534, 'extra_groups': []}
+OTHERS = {'user': OTHER_USER, 'group': OTHER_USER, 'extra_groups': []}
 
 # One line after GOOD, or a whole file, and what must be said about it.
 MISTAKES = [
@@ -112,7 +112,7 @@ class Files(Row):
         file = self.write('config.yml', GOOD)
         if os.geteuid() == 0 and int(pathlib.Path('/proc/sys/net/ipv4/ip_unprivileged_port_start').read_text()) > 80:
             self.give_away(file)
-            cases.append(('127.0.0.1:80', 'denied', NOBODY))
+            cases.append(('127.0.0.1:80', 'denied', OTHERS))
         for address, words, who in cases:
             with self.subTest(address):
                 code, _, log = run_exporter('--config.file', file, '--web.listen-address', address, **who)
@@ -134,7 +134,7 @@ class Files(Row):
         if os.geteuid() == 0:
             file = self.write('config.yml', GOOD.replace('":memory:"', 'sessions.db'))
             self.give_away(file)
-            code, _, log = run_exporter('--config.file', file, '--web.listen-address', '127.0.0.1:0', **NOBODY)
+            code, _, log = run_exporter('--config.file', file, '--web.listen-address', '127.0.0.1:0', **OTHERS)
             self.assertEqual(code, 1, log)
             self.assertIn('sessions.db', log)
         self.figure('missing, not ours, and no place for files')

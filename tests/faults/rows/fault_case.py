@@ -24,11 +24,13 @@ from support.waiting import PATIENCE, STEP, Stalls, let_time_pass, wait_for, wit
 from scripted_api import ScriptedApi  # noqa: E402
 
 __all__ = ['Row', 'Scraping', 'Stalls', 'alone', 'main', 'memory', 'wait_for', 'whole', 'within', 'BINARY_DIR', 'FAILURES', 'HTTP_VERSION',
-           'SANITIZED', 'SOURCE_DIR']
+           'OTHER_USER', 'SANITIZED', 'SOURCE_DIR']
 
 # The version of HTTP to the API in every row that does not choose one itself; auto, which is HTTP/2 with the simulator, if empty.
 HTTP_VERSION = os.environ.get('KALLGLOT_HTTP_VERSION', '')
 
+# A user without files and rights: Linux' overflow id.
+OTHER_USER = 65534
 FAILURES = 'kallglot_exporter_api_request_failures_total'
 # Seconds, and on top of them for as long as the machine held up the test itself (Stalls).
 LONGEST_SCRAPE = 1.0

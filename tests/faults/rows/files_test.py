@@ -8,12 +8,11 @@ import signal
 import subprocess
 import time
 
-from fault_case import Row, Scraping, Stalls, main, wait_for, whole, within
+from fault_case import OTHER_USER, Row, Scraping, Stalls, main, wait_for, whole, within
 from support import web
 from support.certificates import make_authority, make_server
 from support.programs import STILL, Exporter, run_exporter
 
-NOBODY = 65534
 TOKEN = '0123456789abcdef' * 4  # as `openssl rand -hex 32` makes it: also a valid session id
 
 
@@ -72,7 +71,7 @@ class Leaks(Row):
     def link(self, target, name):
         (self.drop / name).symlink_to(target)
         if os.geteuid() == 0:
-            os.lchown(self.drop / name, NOBODY, NOBODY)
+            os.lchown(self.drop / name, OTHER_USER, OTHER_USER)
 
     def shown(self, exporter):
         """Everything that the daemon shows or stores, and what it sent to the API."""

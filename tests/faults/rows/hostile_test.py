@@ -9,7 +9,7 @@ import re
 import signal
 import sys
 
-from fault_case import SANITIZED, Row, alone, main, memory, whole
+from fault_case import OTHER_USER, SANITIZED, Row, alone, main, memory, whole
 from support import web
 from support.certificates import make_authority, make_server
 from support.durable import Durable, event, signed
@@ -30,7 +30,6 @@ KEY = 'sk_test_canary_k3y_of_hostile_clients_0123456789'
 CANARIES = (KEY, *TOKENS, *HOOKS, PASSWORD, basic('prometheus', PASSWORD)['Authorization'].split()[1], 'PRIVATE KEY', 'CANARY', 'kst_live', '+1202555')
 FAULTS = dict.fromkeys(('server_error', 'truncate', 'not_json', 'wrong_id', 'unknown_status', 'redirect', 'two_responses', 'chunked', 'close',
                         'hostile_words', 'wrong_types', 'deep', 'huge', 'trailers', 'interim', 'garbage', 'bad_dates'), 0.01)
-NOBODY = 65534
 TLS = 'tls_server_config: {cert_file: web.pem, key_file: web.key}\n'
 
 
@@ -84,7 +83,7 @@ class Hostile(Durable, Row):
         if kind == 0:
             # A link of another user, also to what is no secret of the configuration.
             place.symlink_to(self.random.choice((secret, self.folder / 'web.key', self.folder / 'spare_token')))
-            os.lchown(place, NOBODY, NOBODY)
+            os.lchown(place, OTHER_USER, OTHER_USER)
         elif kind == 1:
             os.link(secret, place)
         elif kind == 2:

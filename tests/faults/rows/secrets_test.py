@@ -8,7 +8,7 @@ import signal
 import subprocess
 import threading
 
-from fault_case import SANITIZED, SOURCE_DIR, Row, main, wait_for, whole
+from fault_case import OTHER_USER, SANITIZED, SOURCE_DIR, Row, main, wait_for, whole
 from own_network import why_not
 from scripted_api import active
 from support import web
@@ -16,7 +16,6 @@ from support.durable import SECRET, Durable, event, signed
 from support.programs import EXPORTER
 from support.tls_server import TlsServer
 
-NOBODY = 65534
 
 
 class Leaks(Row):
@@ -65,7 +64,7 @@ class Leaks(Row):
         self.folder.chmod(0o777)  # the core would be written there
         for path in (self.folder / 'api_key', self.folder / 'ca.pem', self.folder / 'sessions.txt'):
             path.chmod(0o755)
-        under = ['setpriv', f'--reuid={NOBODY}', f'--regid={NOBODY}', '--clear-groups', 'sh', '-c', 'ulimit -c unlimited; exec "$@"', 'sh']
+        under = ['setpriv', f'--reuid={OTHER_USER}', f'--regid={OTHER_USER}', '--clear-groups', 'sh', '-c', 'ulimit -c unlimited; exec "$@"', 'sh']
         if not all(path.stat().st_mode & 1 for path in [EXPORTER, *EXPORTER.parents]):
             self.skipTest('the build is not within reach of another user')
         config = self.config(api.port)
