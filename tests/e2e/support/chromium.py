@@ -28,7 +28,8 @@ class Chromium:
         os.close(commands)
         os.close(answers)
         self._number, self._rest, self._session = 0, b'', None
-        self.answers = {}  # of each document that the tab got: URL and status
+        self.answers = {}  # of each document that the tab has shown: URL and status
+        self._statuses = {}  # of each document that the tab loads: its loader and its status
         targets = self.call('Target.getTargets')['targetInfos']
         target = next(one['targetId'] for one in targets if one['type'] == 'page')
         self._session = self.call('Target.attachToTarget', targetId=target, flatten=True)['sessionId']
@@ -62,9 +63,12 @@ class Chromium:
             self._rest += part
         text, _, self._rest = self._rest.partition(b'\0')
         message = json.loads(text)
-        if message.get('method') == 'Network.responseReceived' and message['params']['type'] == 'Document':
-            response = message['params']['response']
-            self.answers[response['url']] = response['status']
+        parameters = message.get('params')
+        if message.get('method') == 'Network.responseReceived' and parameters['type'] == 'Document':
+            self._statuses[parameters['loaderId']] = parameters['response']['status']
+        # Between its answer and this event of a new page, scripts still run in the page before it.
+        elif message.get('method') == 'Page.frameNavigated' and parameters['frame']['loaderId'] in self._statuses:
+            self.answers[parameters['frame']['url']] = self._statuses.pop(parameters['frame']['loaderId'])
         return message
 
     def evaluate(self, script):
@@ -73,11 +77,20 @@ class Chromium:
         assert 'exceptionDetails' not in result, result['exceptionDetails']
         return result['result'].get('value')
 
+    def _shown(self):
+        """The address of the page that the tab shows, once all of it is there; None while the tab goes from one page to the next."""
+        try:
+            return self.evaluate('document.readyState == "complete" ? document.URL : null')
+        except AssertionError as error:
+            # The page went while its script ran.
+            if 'navigated' in str(error) or 'context' in str(error):
+                return None
+            raise
+
     def _settled(self, url):
         # Without the fragment: a link within the page gets no answer.
         place = urllib.parse.urldefrag(url).url
-        wait_for(f'{url} in the browser', lambda: self.evaluate('document.readyState') == 'complete'
-                 and (place in self.answers or not place.startswith('http')), PATIENCE)
+        wait_for(f'{url} in the browser', lambda: self._shown() and (place in self.answers or not place.startswith('http')), PATIENCE)
 
     def visit(self, url):
         """Opens a page and waits for all of it; returns its status."""
@@ -104,9 +117,9 @@ class Chromium:
     def arrived(self):
         """Waits for the page that a click or a form leads to; returns its address and its status."""
         def shown():
-            url = self.evaluate('document.URL')
-            status = self.answers.get(urllib.parse.urldefrag(url).url)
-            return status and self.evaluate('document.readyState') == 'complete' and (url, status)
+            url = self._shown()
+            status = url and self.answers.get(urllib.parse.urldefrag(url).url)
+            return status and (url, status)
         return wait_for('an answer in the browser', shown)
 
     def look(self, width, height, dark):
