@@ -18,6 +18,7 @@ CODE_RULES = [
     (r'\bshared_from_this\b', r'^$', 'C8: no shared_from_this'),
     (r'\bstd::(?:recursive_|shared_|timed_)?mutex\b|\bstd::condition_variable\b', r'(async/worker_thread|^tests/)',
      'C15: a mutex only in async/worker_thread'),
+    (r'\bsteady_clock::now\b', r'(async/|^tests/)', 'decisions get the time from ports/clock.hpp, deadlines of I/O from timer_now()'),
     (r'\b(?:sleep_for|sleep_until|usleep|nanosleep)\b', r'^tests/(?:simulator|bench)/', 'wait for something, never sleep'),
     (r'\bbeast::iequals\b', r'^$', 'Boost 1.81 reads behind the end of the texts: ascii_iequals'),
     (r'\b(?:secure_)?getenv\b', r'(^tests/|^daemon/config/environment.cpp$)',

@@ -192,6 +192,7 @@ class HouseRules(Tree):
         'auto x = co_await f(asio::use_awaitable);',
         'return shared_from_this();',
         'std::mutex guard;',
+        'const auto now = std::chrono::steady_clock::now();',
         'std::this_thread::sleep_for(1s);',
         'using namespace std;',
         'auto home = std::getenv("HOME");',

@@ -25,8 +25,7 @@ task<error_code> connector::connect(std::vector<tcp_endpoint> addresses) {
         // Without a further address only the outcome of an attempt, or cancel(), ends the wait.
         // Racing only helps while there is another address to race with.
         const bool more = next < addresses.size();
-        wake_.expires_at(more ? std::chrono::steady_clock::now() + head_start_
-                              : steady_timer::time_point::max());
+        wake_.expires_at(more ? timer_now() + head_start_ : steady_timer::time_point::max());
         const auto waited = co_await wake_.async_wait(as_tuple);
         // The timer expired, so the head start is over; a cancelled wait means that an attempt ended.
         if (!std::get<0>(waited)) {

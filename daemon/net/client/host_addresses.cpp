@@ -1,6 +1,7 @@
 #include "net/client/host_addresses.hpp"
 
-#include <chrono>
+#include "kallglot/async/deadline.hpp"
+
 #include <utility>
 #include <vector>
 
@@ -48,7 +49,7 @@ task<> host_addresses::look_up() {
     if (stopped_) {
         co_return;
     }
-    const steady_time now = std::chrono::steady_clock::now();
+    const steady_time now = timer_now();
     // A reload has changed the host meanwhile: the result is dropped, and a new lookup starts.
     if (host != host_ || port != port_ || loopback_only != loopback_only_) {
         refresh(now);

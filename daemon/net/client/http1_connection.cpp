@@ -16,10 +16,6 @@ namespace {
 // How often a connection may fill the shared buffer in one turn of the loop.
 constexpr int max_reads_per_turn = 4;
 
-steady_time now() noexcept {
-    return std::chrono::steady_clock::now();
-}
-
 } // namespace
 
 http1_connection::http1_connection(api_channel channel,
@@ -235,7 +231,7 @@ void http1_connection::finish_exchange() {
 
     api_answer& answer = reader->answer();
     answer.sent = exchange_->sent;
-    answer.received = now();
+    answer.received = timer_now();
     listener_.on_exchanged(exchange_, answer);
     // After the call, because the answer is part of the reader.
     scratch_.responses.give_back(std::move(reader));
@@ -253,7 +249,7 @@ void http1_connection::fail_exchange() {
     answer.error = *ended_;
     answer.detail = detail_;
     answer.sent = exchange_->sent;
-    answer.received = now();
+    answer.received = timer_now();
     listener_.on_exchanged(exchange_, answer);
 }
 

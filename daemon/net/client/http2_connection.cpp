@@ -22,10 +22,6 @@ namespace {
 // How often a connection may fill the shared buffer in one turn of the loop.
 constexpr int max_reads_per_turn = 4;
 
-steady_time now() noexcept {
-    return std::chrono::steady_clock::now();
-}
-
 // The kernel then ends a connection whose peer acknowledges nothing. Without it, that takes 15 minutes.
 void limit_silence(tcp_socket& socket, milliseconds limit) noexcept {
     const auto value = static_cast<unsigned>(limit.count());
@@ -135,7 +131,7 @@ void http2_connection::take_turn() {
     }
     // First, so that the pool knows what became of this connection when it resends requests.
     report_notices();
-    session_.deliver(now());
+    session_.deliver(timer_now());
     flush();
     report_changes();
     // Requests that waited for room.
@@ -146,7 +142,7 @@ void http2_connection::take_turn() {
 }
 
 std::size_t http2_connection::room() const noexcept {
-    return ending() || !unsent_.empty() ? 0 : session_.room(now());
+    return ending() || !unsent_.empty() ? 0 : session_.room(timer_now());
 }
 
 bool http2_connection::ending() const noexcept {
@@ -154,7 +150,7 @@ bool http2_connection::ending() const noexcept {
 }
 
 bool http2_connection::ready() {
-    return !ending() && now() < retire_at_;
+    return !ending() && timer_now() < retire_at_;
 }
 
 void http2_connection::send(exchange_ref next, request_text& text, bool hold) {
@@ -185,8 +181,8 @@ void http2_connection::give_up(exchange_ref overdue) noexcept {
         return;
     }
     guard([&] {
-        session_.cancel(overdue, now());
-        if (session_.crowded(now())) {
+        session_.cancel(overdue, timer_now());
+        if (session_.crowded(timer_now())) {
             retire();
         }
     });
@@ -242,7 +238,7 @@ void http2_connection::receive_rest() {
     while (!ended_ && receive_some() > 0) {
     }
     report_notices();
-    session_.deliver(now());
+    session_.deliver(timer_now());
     end(errc::connection_reset);
     report_changes();
 }
@@ -259,7 +255,7 @@ std::size_t http2_connection::receive_some() {
         end(orderly ? errc::connection_closed : errc::connection_reset);
         return 0;
     }
-    last_read_ = now();
+    last_read_ = timer_now();
     decrypt(std::span<const char>(scratch_.input.data(), size));
     return size;
 }
@@ -293,7 +289,7 @@ void http2_connection::feed(std::span<char> plaintext) {
         ~wipe() { ::explicit_bzero(bytes.data(), bytes.size()); }
     } const after{plaintext};
 
-    if (!session_.receive(plaintext, now())) {
+    if (!session_.receive(plaintext, timer_now())) {
         end(session_.fault().value_or(errc::connection_closed));
     }
 }
@@ -360,7 +356,7 @@ void http2_connection::report_changes() {
 // The connection has ended: answers what is left, and says goodbye if the server still listens.
 void http2_connection::conclude() {
     session_.abandon(*ended_);
-    session_.deliver(now());
+    session_.deliver(timer_now());
     if (unsent_.empty()) {
         session_.say_goodbye();
         flush();

@@ -21,6 +21,9 @@
 
 namespace kallglot {
 
+/// More members than most classes, since it is where the pool, the socket and the frames meet: five are theirs, the others are the
+/// state of one coroutine.
+///
 /// Loop only. Lifetime: owner, listener and scratch outlive it; it outlives its run().
 class http2_connection final : public api_connection {
 public:

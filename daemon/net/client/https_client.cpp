@@ -13,11 +13,6 @@ namespace {
 // How often a request that the API has not processed is sent again.
 constexpr std::uint8_t max_resends = 2;
 
-// Asio's timer runs on this clock.
-steady_time steady_now() noexcept {
-    return std::chrono::steady_clock::now();
-}
-
 } // namespace
 
 https_client::https_client(loop_executor executor,
@@ -83,7 +78,7 @@ std::size_t https_client::capacity() const noexcept {
 void https_client::get(request_permit permit, const get_request& request) {
     assert(permit.valid() && listener_ != nullptr && text_ != nullptr);
     [[maybe_unused]] const request_permit spent = std::move(permit);
-    const steady_time now = steady_now();
+    const steady_time now = timer_now();
     // Answered later by the housekeeping: a callback from inside get() could enter the caller a second time.
     if (stopping_) {
         refused_.push_back(request);
@@ -203,13 +198,13 @@ void https_client::dispatch(pooled_connection& connection) {
 // Sends the requests that have waited longest, as many as the connection has room for.
 void https_client::send_waiting(std::deque<queued_request>& line, pooled_connection& connection) {
     while (!line.empty() && connection.transport->room() > 0) {
-        send(connection, waiting_requests::take_front(line), steady_now());
+        send(connection, waiting_requests::take_front(line), timer_now());
     }
 }
 
 // Sends the waiting requests on all connections with room, and opens more if necessary.
 void https_client::serve_waiting() {
-    const steady_time now = steady_now();
+    const steady_time now = timer_now();
     while (!waiting_.any.empty()) {
         pooled_connection* const connection = take_free(now);
         if (connection == nullptr) {
@@ -222,7 +217,7 @@ void https_client::serve_waiting() {
 
 // Queues a request again that the API has not processed. False: it has been sent often enough.
 bool https_client::resend(const exchange& ended, resend_cause cause) {
-    const steady_time now = steady_now();
+    const steady_time now = timer_now();
     const bool late = now - ended.queued >= 2 * settings_.request_timeout;
     if (stopping_ || late || ended.resent >= max_resends) {
         return false;
@@ -253,7 +248,7 @@ void https_client::answer_failure(const get_request& request,
     answer.slot = request.slot;
     answer.error = error;
     answer.detail = detail;
-    answer.received = steady_now();
+    answer.received = timer_now();
     listener_->on_answer(answer);
 }
 
@@ -301,7 +296,7 @@ void https_client::stop() {
     lookup_deadline_ = no_time;
     open_after_ = no_time;
     fail_waiting(errc::cancelled, {});
-    wake_at(steady_now());
+    wake_at(timer_now());
 }
 
 void https_client::cut() {
@@ -482,7 +477,7 @@ task<> https_client::run_housekeeping() {
             break;
         }
         // Refused requests are answered in the next turn of the loop.
-        wake_at_ = refused_.empty() ? next_deadline() : steady_now();
+        wake_at_ = refused_.empty() ? next_deadline() : timer_now();
         timer_.expires_at(wake_at_);
         co_await timer_.async_wait(as_tuple);
     }
@@ -492,7 +487,7 @@ task<> https_client::run_housekeeping() {
 void https_client::do_housekeeping() {
     // An exception must not end the task: no request would time out any more.
     try {
-        sweep(steady_now());
+        sweep(timer_now());
         for (const get_request& request : std::exchange(refused_, {})) {
             answer_failure(request, errc::cancelled, {});
         }

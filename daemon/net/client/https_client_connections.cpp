@@ -5,7 +5,6 @@
 #include "net/client/connect_request.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <string>
 #include <utility>
 
@@ -24,11 +23,6 @@ constexpr std::uint32_t max_learned_length = 100'000;
 
 // How long the pool stays limited after a lack of descriptors.
 constexpr steady_duration scarcity = seconds(1);
-
-// Asio's timer runs on this clock.
-steady_time steady_now() noexcept {
-    return std::chrono::steady_clock::now();
-}
 
 // A server that is being restarted refuses connections for a moment, or ends them in their handshake.
 bool is_passing(const pooled_connection& connection, const error_code& error) noexcept {
@@ -61,7 +55,7 @@ connection_demand https_client::demand(steady_time now) const noexcept {
 
 // Opens connections, up to the limits.
 void https_client::open_connections() {
-    const steady_time now = steady_now();
+    const steady_time now = timer_now();
     if (now < open_after_) {
         return;
     }
@@ -89,7 +83,7 @@ void https_client::open_connections() {
 
 void https_client::pause_opening() {
     if (!stopping_) {
-        open_after_ = steady_now() + refusal_pause;
+        open_after_ = timer_now() + refusal_pause;
         wake_at(open_after_);
     }
 }
@@ -152,7 +146,7 @@ void https_client::use_channel(pooled_connection& connection) {
     connection.version = channel.version;
     const transport_parts parts{*this, scratch_, settings_, versions_};
     connection.transport =
-        make_transport(std::move(channel), connection, parts, totals_.opened_total, steady_now());
+        make_transport(std::move(channel), connection, parts, totals_.opened_total, timer_now());
 }
 
 // A connection is ready: gives it the first requests. The result is a bug of that: the transport has to run all the
@@ -160,7 +154,7 @@ void https_client::use_channel(pooled_connection& connection) {
 std::exception_ptr https_client::start_transport(pooled_connection& connection) {
     const connector& attempts = connection.opening->attempts();
     connection.peer = attempts.peer();
-    connection.since = steady_now();
+    connection.since = timer_now();
     // Before `opening` goes, to which `attempts` refers.
     note_attempts(attempts, error_code());
     ++totals_.opened_total;
@@ -202,7 +196,7 @@ void https_client::released(pooled_connection& connection, const error_code& err
     const bool barren = connection.version == http_version::http_2 && !connection.has_responded
                         && (error ? error != errc::cancelled : !connection.is_new);
     if (barren && !stopping_) {
-        versions_.note_barren(steady_now());
+        versions_.note_barren(timer_now());
     }
     if (error) {
         note_attempts(connection.opening->attempts(), error);
@@ -210,30 +204,30 @@ void https_client::released(pooled_connection& connection, const error_code& err
             // The pool makes do with the connections it has. Those that are opening have their descriptor already, or
             // will report the lack next.
             scarce_limit_ = std::max<std::size_t>(1, lists_.open_count());
-            scarce_until_ = steady_now() + scarcity;
+            scarce_until_ = timer_now() + scarcity;
         }
         report_unopened(connection, error);
     }
     open_connections();
     // The housekeeping ends with the last connection, so it must look again.
     if (stopping_) {
-        wake_at(steady_now());
+        wake_at(timer_now());
     }
 }
 
 // Reports a failure to open to the requests that the connection was opened for.
 void https_client::report_unopened(const pooled_connection& connection, const error_code& error) {
-    reserve_after_ = steady_now() + reserve_pause;
+    reserve_after_ = timer_now() + reserve_pause;
     if (error == errc::cancelled) {
         return;
     }
     const std::string_view detail =
         connection.transport ? connection.transport->detail() : connection.opening->detail();
     // Without another connection, every request would have waited for this one.
-    const bool shared = versions_.expected(steady_now()) != http_version::http_1_1;
+    const bool shared = versions_.expected(timer_now()) != http_version::http_1_1;
     if (shared && is_passing(connection, error)) {
         // The others wait for the next attempt, as long as for a connection that does not open.
-        fail_waiting(error, detail, steady_now() - settings_.connect_timeout);
+        fail_waiting(error, detail, timer_now() - settings_.connect_timeout);
         pause_opening();
         return;
     }
@@ -249,7 +243,7 @@ void https_client::report_unopened(const pooled_connection& connection, const er
 
 // HTTP/2: the API asked for less.
 void https_client::on_notice(pooled_connection& /*connection*/, const http2_notice& notice) {
-    const steady_time now = steady_now();
+    const steady_time now = timer_now();
     if (notice.goaway) {
         ++totals_.goaways_total[static_cast<std::size_t>(notice.code)];
     }
@@ -273,7 +267,7 @@ void https_client::note_attempts(const connector& attempts, const error_code& er
     if (error == errc::cancelled || error == errc::no_descriptors) {
         return;
     }
-    const steady_time now = steady_now();
+    const steady_time now = timer_now();
     for (const tcp_endpoint& address : attempts.losers()) {
         addresses_.book.note_failure(address, now);
     }
@@ -320,7 +314,7 @@ void https_client::leave_gone_addresses(steady_time now) {
 void https_client::on_looked_up(const error_code& error, std::string_view detail) {
     lookup_deadline_ = no_time;
     if (!error) {
-        leave_gone_addresses(steady_now());
+        leave_gone_addresses(timer_now());
         open_connections();
     } else if (addresses_.book.empty()) {
         fail_waiting(error, detail);

@@ -5,7 +5,6 @@
 #include <boost/asio/posix/basic_stream_descriptor.hpp>
 #include <boost/asio/this_coro.hpp>
 
-#include <chrono>
 #include <utility>
 
 namespace kallglot {
@@ -67,10 +66,6 @@ private:
     pg_session* session_;
 };
 
-[[nodiscard]] steady_time now() {
-    return std::chrono::steady_clock::now();
-}
-
 [[nodiscard]] pg_fault_kind kind_of(const error_code& error) noexcept {
     if (error == errc::cancelled) {
         return pg_fault_kind::cancelled;
@@ -109,7 +104,7 @@ task<pg_fault> pg_connection::open(pg_address server,
             break;
         }
         const error_code ended = co_await wait(*step, deadline);
-        if (ended || now() >= deadline) {
+        if (ended || timer_now() >= deadline) {
             session_->end(kind_of(ended));
             break;
         }
@@ -158,7 +153,7 @@ task<error_code> pg_connection::drive(pg_step step, steady_time deadline) {
         // First the answer that may have arrived, then the deadline. By the clock and not by the timer: a server that never stops
         // sending keeps the socket ready.
         step = session_->go_on();
-        if (step != pg_step::done && now() >= deadline) {
+        if (step != pg_step::done && timer_now() >= deadline) {
             co_return errc::request_timeout;
         }
     }
@@ -172,7 +167,8 @@ task<pg_fault> pg_connection::listen(steady_time deadline) {
     const std::size_t before = notifications_;
     listening_ = true;
     pg_step step = session_->go_on();
-    while (step != pg_step::done && listening_ && notifications_ == before && now() < deadline) {
+    while (step != pg_step::done && listening_ && notifications_ == before
+           && timer_now() < deadline) {
         const error_code ended = co_await wait(step, deadline);
         if (ended) {
             listening_ = false;

@@ -3,16 +3,11 @@
 #include <boost/asio/this_coro.hpp>
 
 #include <algorithm>
-#include <chrono>
 #include <utility>
 
 namespace kallglot {
 
 namespace {
-
-[[nodiscard]] steady_time now() {
-    return std::chrono::steady_clock::now();
-}
 
 // How much a fault says about why there is no connection. An operator can do most about a server that answers.
 [[nodiscard]] int weight_of(pg_fault_kind kind) noexcept {
@@ -61,7 +56,7 @@ pg_opening::pg_opening(loop_executor executor,
       children_(executor, std::move(on_bug)) {}
 
 task<pg_fault> pg_opening::open(std::vector<pg_host> hosts, std::shared_ptr<const pg_login> login) {
-    deadline_ = now() + limits_.all;
+    deadline_ = timer_now() + limits_.all;
     // All lookups at once: one name that the DNS does not answer must not hold up the others.
     for (std::size_t i = 0; i < hosts.size(); ++i) {
         ++lookups_;
@@ -87,7 +82,7 @@ task<pg_fault> pg_opening::open(std::vector<pg_host> hosts, std::shared_ptr<cons
 
 // Starts attempts until one wins, all have failed, the deadline passes, or the caller cancels.
 task<> pg_opening::race(std::shared_ptr<const pg_login> login) {
-    while (!winner_ && !nothing_left() && now() < deadline_) {
+    while (!winner_ && !nothing_left() && timer_now() < deadline_) {
         if (start_next_ && !waiting_.empty() && tried_ < max_addresses) {
             start_next_ = false;
             ++tried_;
@@ -99,7 +94,7 @@ task<> pg_opening::race(std::shared_ptr<const pg_login> login) {
         }
         // The end of an attempt or of a lookup cancels the timer; otherwise the next address starts after the head start.
         const bool more = !waiting_.empty() && tried_ < max_addresses;
-        wake_.expires_at(more ? std::min(now() + limits_.head_start, deadline_) : deadline_);
+        wake_.expires_at(more ? std::min(timer_now() + limits_.head_start, deadline_) : deadline_);
         const auto waited = co_await wake_.async_wait(as_tuple);
         const asio::cancellation_state state = co_await asio::this_coro::cancellation_state;
         if (state.cancelled() != asio::cancellation_type::none) {
@@ -132,7 +127,7 @@ task<> pg_opening::look_up(std::size_t index, pg_host host) {
 
 task<> pg_opening::attempt(candidate to, std::shared_ptr<const pg_login> login) {
     auto connection = std::make_unique<pg_connection>(executor_, worker_, environment_);
-    const steady_time limit = std::min(now() + limits_.each, deadline_);
+    const steady_time limit = std::min(timer_now() + limits_.each, deadline_);
     const pg_fault fault =
         co_await connection->open(std::move(to.address), std::move(login), limit);
     --attempts_;

@@ -6,6 +6,7 @@
 #define KALLGLOT_ASYNC_DEADLINE_HPP
 
 #include "kallglot/async/task.hpp"
+#include "kallglot/base/time.hpp"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/basic_waitable_timer.hpp>
@@ -24,6 +25,12 @@ inline constexpr asio::as_tuple_t<asio::use_awaitable_t<loop_executor>> as_tuple
 using steady_timer = asio::basic_waitable_timer<std::chrono::steady_clock,
                                                 asio::wait_traits<std::chrono::steady_clock>,
                                                 loop_executor>;
+
+/// The time of the timers, for deadlines of I/O. Decisions get their time from ports/clock.hpp, so that they can run on
+/// virtual time.
+[[nodiscard]] inline steady_time timer_now() noexcept {
+    return steady_timer::clock_type::now();
+}
 
 } // namespace kallglot
 
