@@ -91,12 +91,14 @@ std::string_view status_page_style() noexcept {
 std::string status_page_policy() {
     std::array<unsigned char, 32> digest{};
     ::EVP_Q_digest(nullptr, "SHA256", nullptr, style.data(), style.size(), digest.data(), nullptr);
-    // 32 bytes are 44 characters in base64; OpenSSL appends a zero byte.
-    std::array<unsigned char, 45> text{};
-    ::EVP_EncodeBlock(text.data(), digest.data(), static_cast<int>(digest.size()));
     std::string policy = "default-src 'none'; style-src 'sha256-";
-    // Without that zero byte.
-    policy.append(text.begin(), text.end() - 1);
+    const std::size_t begin = policy.size();
+    // 32 bytes are 44 characters in base64; OpenSSL appends a zero byte.
+    policy.resize(begin + 45);
+    ::EVP_EncodeBlock(reinterpret_cast<unsigned char*>(policy.data() + begin),
+                      digest.data(),
+                      static_cast<int>(digest.size()));
+    policy.pop_back();
     // 'self' for the base of a prefix and for the box that finds a session. No other site may frame the page.
     policy += "'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'";
     return policy;
