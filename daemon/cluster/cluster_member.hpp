@@ -33,7 +33,8 @@
 namespace kallglot {
 
 /// Enters the replica. If the node's row is that of one of `predecessors`, its row and its shards become those of `self`: the
-/// process that had it is certainly dead, since `self` has its lock file. If it is another one's, nothing changes.
+/// process that had it is certainly dead, since `self` has its lock file. The shards of one that was not proven become orphans
+/// instead. If it is another one's, nothing changes.
 struct join_statement {
     incarnation self = incarnation::none;
     std::string node;

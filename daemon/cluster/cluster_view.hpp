@@ -65,6 +65,9 @@ struct account_row {
     [[nodiscard]] bool operator==(const account_row&) const = default;
 };
 
+/// A replica that has beaten less often, about once a second, may end again as soon, as in a crash loop.
+inline constexpr std::int64_t proven_beat = 8;
+
 struct replica_row {
     incarnation id = incarnation::none;
     std::string node;      ///< unique
@@ -76,6 +79,8 @@ struct replica_row {
     bool draining = false; ///< about to stop: gives its shards away and claims none
     steady_duration
         lease{}; ///< by which it trusts its beats, 3 s to 17 s: others wait that long before they call it dead
+
+    [[nodiscard]] bool is_proven() const noexcept { return beat >= proven_beat; }
 };
 
 /// The fencing token of a shard. Every change of owner raises the epoch. A failover of the database may forget changes, so

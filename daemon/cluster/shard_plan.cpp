@@ -77,6 +77,9 @@ private:
             const bool takes_more = i < view_.shards.size() % places_.size();
             places_[i].quota = view_.shards.size() / places_.size() + (takes_more ? 1 : 0);
         }
+        for (const place& at : places_) {
+            most_beats_ = std::max(most_beats_, std::min(at.row->beat, proven_beat));
+        }
         for (const shard_row& shard : view_.shards) {
             if (place* owner = place_of(shard.owner)) {
                 ++owner->owned;
@@ -90,10 +93,16 @@ private:
         return at == places_.end() ? nullptr : &*at;
     }
 
+    // One that ends soon after each start would keep shards that it never polls. In a new cluster all have just started.
+    [[nodiscard]] bool may_claim(const place& at) const noexcept {
+        return 2 * at.row->beat >= most_beats_;
+    }
+
     // Each orphan is for the replica with room that has the largest weight for it.
     void assign_orphans() {
-        const bool may_claim = place_of(self_) != nullptr;
-        for (std::size_t shard = 0; may_claim && shard < view_.shards.size(); ++shard) {
+        const place* self = place_of(self_);
+        const bool claims = self && may_claim(*self);
+        for (std::size_t shard = 0; claims && shard < view_.shards.size(); ++shard) {
             const steady_time since = orphan_since(shard);
             if (since == lease_watch::never) {
                 continue;
@@ -113,7 +122,8 @@ private:
         place* best = nullptr;
         std::uint64_t best_weight = 0;
         for (place& at : places_) {
-            const std::uint64_t here = at.owned < at.quota ? weight(at, shard) : 0;
+            const bool has_room = at.owned < at.quota && may_claim(at);
+            const std::uint64_t here = has_room ? weight(at, shard) : 0;
             if (here > best_weight) {
                 best = &at;
                 best_weight = here;
@@ -131,10 +141,17 @@ private:
                               : watch_.orphan_since(static_cast<shard_number>(shard));
     }
 
+    [[nodiscard]] bool is_settled() const noexcept {
+        const auto is_proven = [](const place& at) {
+            return at.row->is_proven();
+        };
+        return watch_.is_settled(now_) && std::ranges::all_of(places_, is_proven);
+    }
+
     // A replica that stops gives everything away. Balance waits until nothing else is going on, because it can.
     void choose_surplus() {
         place* self = place_of(self_);
-        const bool is_above = self && self->owned > self->quota && watch_.is_settled(now_);
+        const bool is_above = self && self->owned > self->quota && is_settled();
         if (self && !is_above) {
             return;
         }
@@ -160,6 +177,7 @@ private:
     const lease_watch& watch_;
     steady_time now_;
     std::vector<place> places_;
+    std::int64_t most_beats_ = 0; ///< of one replica, up to `proven_beat`
     shard_plan plan_;
 };
 

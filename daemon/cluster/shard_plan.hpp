@@ -3,7 +3,8 @@
 ///
 /// Each replica has a quota: the shards divided by the replicas that are not about to stop. Only orphans and the surplus
 /// above a quota move, so a fourth replica that joins three moves 64 of 256 shards, and a death moves those of the dead.
-/// Which replica with a free place gets which orphan: rendezvous hashing (highest random weight) of node and shard.
+/// Which replica with a free place gets which orphan: rendezvous hashing (highest random weight) of node and shard. A replica that
+/// has just started gets none while there are others, because it may end again at once.
 
 #ifndef KALLGLOT_CLUSTER_SHARD_PLAN_HPP
 #define KALLGLOT_CLUSTER_SHARD_PLAN_HPP

@@ -64,23 +64,25 @@ TEST_P(ClusterMutant, IsCaught) {
 }
 
 constexpr const char* one_lease = "no two replicas hold the lease of one shard";
+constexpr const char* no_gap = "a shard is without owner for at most a lease and 3 s";
 constexpr const char* one_budget = "shares never add up to more than 1";
 
 INSTANTIATE_TEST_SUITE_P(
     All,
     ClusterMutant,
-    testing::Values(mutant_case{protocol_mutant::takeover_without_compare, 1, one_lease},
-                    mutant_case{protocol_mutant::takeover_at_any_server, 3700, one_lease},
-                    mutant_case{protocol_mutant::trust_from_answer, 1000, one_lease},
-                    mutant_case{protocol_mutant::series_survives_reconnect, 2600, one_lease},
+    testing::Values(mutant_case{protocol_mutant::takeover_without_compare, 100, one_lease},
+                    mutant_case{protocol_mutant::takeover_at_any_server, 29600, one_lease},
+                    mutant_case{protocol_mutant::trust_from_answer, 700, one_lease},
+                    mutant_case{protocol_mutant::series_survives_reconnect, 2690, one_lease},
                     mutant_case{protocol_mutant::epoch_without_incarnation,
                                 1,
                                 "a write lands only in a shard of its replica"},
                     mutant_case{protocol_mutant::grow_before_shrink, 1, one_budget},
                     mutant_case{protocol_mutant::growth_not_durable, 1, one_budget},
-                    mutant_case{protocol_mutant::beat_without_compare, 700, one_budget},
+                    mutant_case{protocol_mutant::beat_without_compare, 600, one_budget},
+                    mutant_case{protocol_mutant::crash_loop_inherits, 500, no_gap},
                     mutant_case{protocol_mutant::own_ids_without_inbox,
-                                100,
+                                400,
                                 "an acknowledged session is known to the owner of its shard"}),
     [](const auto& each) { return std::string(protocol_mutant_words.text_of(each.param.mutant)); });
 

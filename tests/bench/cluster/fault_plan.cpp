@@ -73,6 +73,18 @@ void add_forgotten_return(fault_plan& plan, policy::random_source& random) {
     plan.faults.push_back({fails_at, outage, fault::fail_over, replica});
 }
 
+// A process that ends soon after each start, by its supervisor's restarts.
+void add_crash_loop(fault_plan& plan, policy::random_source& random) {
+    const auto replica = static_cast<std::uint8_t>(random.bits() % plan.replica_count);
+    const steady_duration longest_life = random.chance(0.5) ? milliseconds(60) : seconds(2);
+    steady_duration at = random.between(seconds(1), plan.faults_end / 2);
+    while (at < plan.faults_end) {
+        const steady_duration pause = random.between(milliseconds(10), seconds(1));
+        plan.faults.push_back({at, std::min(pause, plan.faults_end - at), fault::crash, replica});
+        at += pause + random.between(milliseconds(1), longest_life);
+    }
+}
+
 } // namespace
 
 fault_plan make_plan(policy::random_source& random) {
@@ -109,6 +121,9 @@ fault_plan make_plan(policy::random_source& random) {
     }
 
     add_faults(plan, random);
+    if (random.chance(0.05)) {
+        add_crash_loop(plan, random);
+    }
     if (plan.pooler && random.chance(0.3)) {
         add_forgotten_return(plan, random);
     }

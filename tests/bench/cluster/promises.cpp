@@ -8,6 +8,9 @@
 namespace kallglot::cluster_simulation {
 namespace {
 
+// A process that has just started reads the sessions of its shards before it polls them.
+constexpr steady_duration time_to_read = seconds(1);
+
 std::string shard_text(const shard_set& shards) {
     std::string text;
     for (std::size_t shard = 0; shard < shards.size(); ++shard) {
@@ -50,7 +53,8 @@ void simulated_cluster::check_leases(std::uint8_t r) {
         return;
     }
     const shard_set& held = replica.member->shards().held();
-    for (std::size_t shard = 0; shard < uncovered_since_.size(); ++shard) {
+    const bool has_read = now_ >= replica.started_at + time_to_read;
+    for (std::size_t shard = 0; has_read && shard < uncovered_since_.size(); ++shard) {
         if (held[shard]) {
             uncovered_since_[shard] = never;
         }
@@ -155,7 +159,8 @@ void simulated_cluster::check_coverage() {
         // One whose answers take too long beats all the same, and polls without a lease.
         const bool polls =
             lease_of(replica) == cluster_member::lease_state::cut_off && now_ < replica.slow_until;
-        if (holds_lease(replica) || polls) {
+        const bool has_read = now_ >= replica.started_at + time_to_read;
+        if (has_read && (holds_lease(replica) || polls)) {
             covered |= replica.member->shards().held();
         }
         healthy_since = std::min(healthy_since, replica.healthy_since);

@@ -21,6 +21,7 @@ enum class protocol_mutant : std::uint8_t {
     grow_before_shrink,        ///< a share is granted though the others still have theirs
     growth_not_durable,        ///< a share that grew is used before it is on the disk
     beat_without_compare, ///< a beat is raised whatever it was: one that is late changes the row behind its owner
+    crash_loop_inherits, ///< a process inherits the shards of one that ended as soon as it had started
     own_ids_without_inbox, ///< the owner of a shard registers its sessions without the inbox
 };
 
@@ -34,6 +35,7 @@ inline constexpr auto protocol_mutant_words = make_vocabulary<protocol_mutant>({
     {protocol_mutant::grow_before_shrink, "grow_before_shrink"},
     {protocol_mutant::growth_not_durable, "growth_not_durable"},
     {protocol_mutant::beat_without_compare, "beat_without_compare"},
+    {protocol_mutant::crash_loop_inherits, "crash_loop_inherits"},
     {protocol_mutant::own_ids_without_inbox, "own_ids_without_inbox"},
 });
 

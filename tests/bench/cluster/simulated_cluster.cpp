@@ -157,6 +157,7 @@ void simulated_cluster::start(std::uint8_t r) {
         return;
     }
     ++replica.process;
+    replica.started_at = now_;
     enter(r);
     replica.known.reset();
     replica.acknowledged.reset();
@@ -176,6 +177,8 @@ void simulated_cluster::enter(std::uint8_t r) {
     replica.member.emplace(replica.settings,
                            cluster_member::identity{replica.self, replica.node, replica.lock_file});
     if (replica.lock_file.size() == cluster_member::max_predecessors) {
+        // A row of the life that is dropped here may come back with a failover. It is not known then, and has to expire.
+        replica.has_lost_state = true;
         replica.lock_file.erase(replica.lock_file.begin());
     }
     replica.lock_file.push_back(replica.self);

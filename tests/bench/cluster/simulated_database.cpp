@@ -31,22 +31,30 @@ replica_row* simulated_database::find(incarnation id) noexcept {
     return at == now_.replicas.end() ? nullptr : &*at;
 }
 
+std::int64_t simulated_database::beat_of(incarnation id) const noexcept {
+    const auto at = std::ranges::find(now_.replicas, id, &replica_row::id);
+    return at == now_.replicas.end() ? 0 : at->beat;
+}
+
 bool simulated_database::is_orphan(const shard_row& row) noexcept {
     return row.owner == incarnation::none || !find(row.owner);
 }
 
-void simulated_database::run(const join_statement& statement) {
+bool simulated_database::run(const join_statement& statement) {
     begin(durability::local);
     const auto at = std::ranges::find(now_.replicas, statement.node, &replica_row::node);
+    bool was_proven = false;
     if (at != now_.replicas.end()) {
         const incarnation predecessor = at->id;
+        was_proven = at->is_proven();
+        const bool is_inherited = was_proven || mutant_ == protocol_mutant::crash_loop_inherits;
         if (std::ranges::find(statement.predecessors, predecessor)
             == statement.predecessors.end()) {
-            return;
+            return false;
         }
         now_.replicas.erase(at);
         for (shard_row& shard : now_.shards) {
-            if (shard.owner == predecessor) {
+            if (shard.owner == predecessor && is_inherited) {
                 shard = {statement.self, shard.epoch + 1};
             }
         }
@@ -56,6 +64,7 @@ void simulated_database::run(const join_statement& statement) {
     row.node = statement.node;
     row.lease = statement.lease;
     now_.replicas.push_back(std::move(row));
+    return was_proven;
 }
 
 bool simulated_database::run(const beat_statement& statement) {

@@ -39,7 +39,8 @@ public:
     simulated_database(std::uint16_t shards, bool synchronous_standby, protocol_mutant mutant);
 
     // The membership connection
-    void run(const join_statement& statement);
+    /// Whether it takes the place of a process that had lived for a while.
+    bool run(const join_statement& statement);
     [[nodiscard]] bool run(const beat_statement& statement);
     void run(const takeover_statement& statement);
     void run(const release_statement& statement);
@@ -58,6 +59,9 @@ public:
     void restart(policy::random_source& random);
     /// A standby becomes the primary: what it had not received is lost.
     void fail_over(policy::random_source& random);
+
+    /// 0 without a row.
+    [[nodiscard]] std::int64_t beat_of(incarnation id) const noexcept;
 
     [[nodiscard]] const tables& now() const noexcept { return now_; }
 

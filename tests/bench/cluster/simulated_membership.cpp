@@ -171,11 +171,13 @@ void simulated_cluster::run_statement(message& what) {
         what.server = 0;
         return;
     }
+    bool is_sign_of_life = false;
     if (const auto* join = std::get_if<join_statement>(&what.request)) {
-        database_.run(*join);
+        is_sign_of_life = database_.run(*join);
     } else if (const auto* beat = std::get_if<beat_statement>(&what.request)) {
         const account_row before = database_.now().account;
         what.raised = database_.run(*beat);
+        is_sign_of_life = what.raised && database_.beat_of(what.self) > 1;
         if (before != database_.now().account) {
             paused_since_ = now_;
         }
@@ -183,6 +185,7 @@ void simulated_cluster::run_statement(message& what) {
         const std::size_t before = database_.now().replicas.size();
         database_.run(*takeover);
         counts_.takeovers += before - database_.now().replicas.size();
+        is_sign_of_life = database_.beat_of(what.self) > 1;
         notify_others(what.replica);
     } else if (const auto* release = std::get_if<release_statement>(&what.request)) {
         database_.run(*release);
@@ -192,10 +195,9 @@ void simulated_cluster::run_statement(message& what) {
         database_.run(*leave);
         notify_others(what.replica);
     }
-    // A sign of life of the owner, or a new one: it has its own time to go on, or to be replaced. A beat may be executed
-    // after its replica died.
-    if (what.raised || std::holds_alternative<takeover_statement>(what.request)
-        || std::holds_alternative<join_statement>(what.request)) {
+    // Of the owner, or of a new one: it has its own time to go on, or to be replaced. A beat may be executed after its replica
+    // died. A process that has just started may be in a crash loop, which extends no time.
+    if (is_sign_of_life) {
         for (std::size_t shard = 0; shard < uncovered_since_.size(); ++shard) {
             if (database_.now().shards[shard].owner == what.self) {
                 uncovered_since_[shard] = never;

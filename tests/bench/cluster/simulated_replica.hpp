@@ -43,6 +43,7 @@ struct simulated_replica {
     // Process
     std::optional<cluster_member> member; ///< empty: no process
     std::uint32_t process = 0;            ///< counts starts: events of earlier ones are void
+    world_time started_at{};
     incarnation self = incarnation::none;
     std::vector<incarnation> lock_file; ///< the last lives
     bool has_lost_state = false;        ///< a lock file: it may not know a row as its own

@@ -169,6 +169,31 @@ TEST_F(ShardPlan, NothingMovesForBalanceWhileAReplicaIsNewOrSilent) {
     EXPECT_TRUE(plan_of(1).surplus.none()) << "silent";
 }
 
+TEST_F(ShardPlan, OneThatHasJustStartedClaimsNothingBesideOthers) {
+    settle();
+    view.replicas[2].beat = 3;
+    watch.take(view, now);
+    EXPECT_TRUE(plan_of(3).claims.none());
+    EXPECT_TRUE((plan_of(1).claims & plan_of(2).claims).any()) << "what is left over both claim";
+    EXPECT_TRUE((plan_of(1).claims | plan_of(2).claims).all());
+    now += cluster_settings::orphan_grace;
+    EXPECT_TRUE(plan_of(3).claims.none());
+
+    view.replicas[2].beat = 4;
+    EXPECT_TRUE(plan_of(3).claims.any());
+}
+
+TEST_F(ShardPlan, NothingMovesToOneThatHasJustStarted) {
+    own(shard_set().set(), incarnation(1));
+    settle();
+    view.replicas[2].beat = proven_beat - 1;
+    watch.take(view, now);
+    EXPECT_TRUE(plan_of(1).surplus.none());
+    view.replicas[2].beat = proven_beat;
+    watch.take(view, now);
+    EXPECT_EQ(plan_of(1).surplus.count(), 8U);
+}
+
 TEST_F(ShardPlan, DrainingReplicaGivesAllAndClaimsNone) {
     own(shard_set().set(0).set(7), incarnation(1));
     view.replicas[0].draining = true;
