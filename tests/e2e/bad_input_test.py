@@ -206,6 +206,7 @@ class GoodInput(EndToEnd):
                                  '--log.format=json')
         exporter.expect('two addresses', lambda: exporter.log().count('"msg":"listening"') == 2)
         other = re.search(r'"address":"\[::1\]:(\d+)"', exporter.log()).group(1)
+        exporter.ready()
         self.assertEqual(exporter.get('/numbers').status, 200)
         self.assertEqual(exporter.get('/metrics').status, 404)
         self.assertEqual(web.request(f'::1:{other}', '/-/ready').status, 200)

@@ -99,7 +99,7 @@ class Prometheus(Program):
 
     def complaints(self):
         return [line for line in self.log().splitlines()
-                if ('level=error' in line or 'level=warn' in line) and 'Received SIGTERM' not in line]
+                if ('level=error' in line or 'level=warn' in line) and not re.search('Received (SIGTERM|an OS signal)', line)]
 
 
 def shipped_config(case, target, alertmanager, interval='1s'):
