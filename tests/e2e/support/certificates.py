@@ -52,18 +52,18 @@ def make_client(folder, name, authority, names, seconds=None):
     """`name`.pem and `name`.key for a client, signed by the authority; it ends after so many seconds."""
     make_server(folder, name, authority, names, extensions='client')
     if seconds:
-        _shorten(folder, name, authority, seconds)
+        _sign_again(folder, name, authority, 'client', 0, seconds)
 
 
-def _shorten(folder, name, authority, seconds):
-    """Signs the request again: only the command `ca` counts in seconds."""
+def _sign_again(folder, name, authority, extensions, begin, end):
+    """Valid from `begin` to `end`, in seconds from now. The command `x509` counts in days, and since OpenSSL 3.5 only forwards."""
     (folder / 'index').write_text('')
     file = folder / f'{name}.cnf'
     file.write_text(file.read_text() + '[signing]\ndatabase = index\nnew_certs_dir = .\ndefault_md = sha256\nrand_serial = yes\npolicy = any\n'
                     '[any]\ncommonName = supplied\n')
-    end = time.strftime('%y%m%d%H%M%SZ', time.gmtime(time.time() + seconds))
+    begin, end = (time.strftime('%y%m%d%H%M%SZ', time.gmtime(time.time() + seconds)) for seconds in (begin, end))
     _openssl(folder, 'ca', '-batch', '-notext', '-name', 'signing', '-config', file, '-in', f'{name}.csr', '-cert', f'{authority}.pem',
-             '-keyfile', f'{authority}.key', '-extensions', 'client', '-enddate', end, '-out', f'{name}.pem')
+             '-keyfile', f'{authority}.key', '-extensions', extensions, '-startdate', begin, '-enddate', end, '-out', f'{name}.pem')
 
 
 def make_server(folder, name, authority=None, names=LOCALHOST, expired=False, extensions='server', key=P256):
@@ -75,7 +75,7 @@ def make_server(folder, name, authority=None, names=LOCALHOST, expired=False, ex
         _openssl(folder, 'req', '-x509', *subject, '-out', f'{name}.pem', '-days', 30, '-extensions', extensions)
         return
     _openssl(folder, 'req', *subject, '-out', f'{name}.csr')
-    # x509 can only count days from now; a certificate of yesterday is one of -1 day.
     _openssl(folder, 'x509', '-req', '-in', f'{name}.csr', '-CA', f'{authority}.pem', '-CAkey', f'{authority}.key',
-             '-CAcreateserial', '-out', f'{name}.pem', '-days', -1 if expired else 30, '-extfile', configuration,
-             '-extensions', extensions)
+             '-CAcreateserial', '-out', f'{name}.pem', '-days', 30, '-extfile', configuration, '-extensions', extensions)
+    if expired:
+        _sign_again(folder, name, authority, extensions, -2 * 86400, -86400)
