@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -68,18 +69,30 @@ TEST(Promtool, RefusesOneBadByte) {
 
 TEST(Promtool, AcceptsAHundredThousandHostileLabelValues) {
     std::mt19937 random(4711);
-    std::string text;
-    exposition_writer out(text, exposition_format::text);
-    out.family(metric::sessions);
-    for (int i = 0; i < 100'000; ++i) {
+    const auto hostile = [&random] {
         std::string value;
         for (std::size_t bytes = random() % 40; bytes > 0; --bytes) {
             value += static_cast<char>(random() % 256);
         }
-        out.sample({{"status", value}, {"number", std::to_string(i)}}, i);
+        return value;
+    };
+    // In parts, since promtool 2.53 compares each sample with all before it.
+    for (int part = 0; part < 25; ++part) {
+        std::string text;
+        exposition_writer out(text, exposition_format::text);
+        out.family(metric::sessions);
+        for (int i = 0; i < 1000; ++i) {
+            const std::array values{hostile(), hostile(), hostile(), hostile()};
+            out.sample({{"a", values[0]},
+                        {"b", values[1]},
+                        {"c", values[2]},
+                        {"d", values[3]},
+                        {"number", std::to_string(i)}},
+                       i);
+        }
+        const verdict given = ask_promtool(text);
+        ASSERT_EQ(given.exit_code, 0) << given.text.substr(0, 500);
     }
-    const verdict given = ask_promtool(text);
-    EXPECT_EQ(given.exit_code, 0) << given.text.substr(0, 500);
 }
 
 } // namespace
