@@ -213,9 +213,9 @@ def injected(*injections, path=None):
 TRACED = {'ASAN_OPTIONS': 'detect_leaks=0'}
 
 
-def run_exporter(*arguments, seconds=PATIENCE, environment=None, **options):
+def run_exporter(*arguments, program=EXPORTER, seconds=PATIENCE, environment=None, **options):
     """Runs it to its end: exit code, stdout, stderr."""
-    done = subprocess.run([str(EXPORTER), *[str(word) for word in arguments]], stdin=subprocess.DEVNULL,
+    done = subprocess.run([str(program), *[str(word) for word in arguments]], stdin=subprocess.DEVNULL,
                           capture_output=True, text=True, timeout=seconds, check=False,
                           env={**os.environ, **(environment or {})}, **options)
     return done.returncode, done.stdout, done.stderr

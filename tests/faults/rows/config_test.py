@@ -3,17 +3,17 @@
 
 import os
 import pathlib
+import shutil
 import socket
 import subprocess
 
 from fault_case import OTHER_USER, SOURCE_DIR, Row, main, whole
 from support.certificates import make_authority, make_server
-from support.programs import run_exporter
+from support.programs import EXPORTER, run_exporter
 
 GOOD = 'api:\n  key_file: api_key\n  base_url: https://localhost:9/v1\nstore:\n  path: ":memory:"\n'
 KEY = 'sk_test_canary_0123456789abcdef0123456789'
 HASH = '$2y$05$e0MYzXyjpJS7Pd0RVvHwHe1HXFfG6oGwA6oUqVhNg0YQbGp0Ql1l.'
-OTHERS = {'user': OTHER_USER, 'group': OTHER_USER, 'extra_groups': []}
 
 # One line after GOOD, or a whole file, and what must be said about it.
 MISTAKES = [
@@ -38,11 +38,13 @@ class Files(Row):
         super().setUp()
         self.write('api_key', KEY + '\n')
 
-    def give_away(self, file):
-        """A user without rights can read what a start needs."""
+    def given_away(self, file):
+        """A user without rights can read what a start needs. The result is how `run_exporter` starts it as that user: with a copy
+        of the program, since this clone may be in the folder of a user that keeps others out."""
         self.folder.chmod(0o755)
         for path in (file, self.folder / 'api_key'):
             path.chmod(0o644)
+        return {'program': shutil.copy(EXPORTER, self.folder), 'user': OTHER_USER, 'group': OTHER_USER, 'extra_groups': []}
 
     def check(self, text, *flags):
         """Code and words of a check and of a start, which must agree."""
@@ -111,8 +113,7 @@ class Files(Row):
         cases = [(f'127.0.0.1:{port}', 'in use', {}), ('198.51.100.7:0', 'assign', {})]
         file = self.write('config.yml', GOOD)
         if os.geteuid() == 0 and int(pathlib.Path('/proc/sys/net/ipv4/ip_unprivileged_port_start').read_text()) > 80:
-            self.give_away(file)
-            cases.append(('127.0.0.1:80', 'denied', OTHERS))
+            cases.append(('127.0.0.1:80', 'denied', self.given_away(file)))
         for address, words, who in cases:
             with self.subTest(address):
                 code, _, log = run_exporter('--config.file', file, '--web.listen-address', address, **who)
@@ -133,8 +134,7 @@ class Files(Row):
             self.assertIn(words, log)
         if os.geteuid() == 0:
             file = self.write('config.yml', GOOD.replace('":memory:"', 'sessions.db'))
-            self.give_away(file)
-            code, _, log = run_exporter('--config.file', file, '--web.listen-address', '127.0.0.1:0', **OTHERS)
+            code, _, log = run_exporter('--config.file', file, '--web.listen-address', '127.0.0.1:0', **self.given_away(file))
             self.assertEqual(code, 1, log)
             self.assertIn('sessions.db', log)
         self.figure('missing, not ours, and no place for files')
