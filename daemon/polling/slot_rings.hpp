@@ -43,60 +43,60 @@ public:
     slot_rings(schedule_entries& entries, std::size_t lists) : entries_(entries), heads_(lists) {
         BOOST_ASSERT(lists < 0x1'0000);
         for (std::size_t list = 0; list < lists; ++list) {
-            link_to_itself(head(list));
+            link_to_itself(heads_[list], head(list));
         }
     }
 
     /// Adds a new entry that is in no list. Call it once for each slot, before anything else.
     void add(session_slot slot) noexcept {
         BOOST_ASSERT(index_of(slot) < max_slots);
-        link_to_itself(index_of(slot));
+        link_to_itself(link_of(slot), index_of(slot));
     }
 
     [[nodiscard]] bool is_linked(session_slot slot) const noexcept {
-        return next_of(index_of(slot)) != index_of(slot);
+        return next_of(link_of(slot)) != index_of(slot);
     }
 
     /// Appends an unlinked slot to a list.
     void push_back(std::size_t list, session_slot slot) noexcept {
-        BOOST_ASSERT(!is_linked(slot));
+        slot_link& own = link_of(slot);
         const std::uint32_t self = index_of(slot);
-        const std::uint32_t last = previous_of(head(list));
-        set_next(last, self);
-        set_previous(self, last);
-        set_next(self, head(list));
-        set_previous(head(list), self);
+        BOOST_ASSERT(next_of(own) == self);
+        slot_link& ring = heads_[list];
+        const std::uint32_t last = previous_of(ring);
+        set_next(at(last), self);
+        set_previous(own, last);
+        set_next(own, head(list));
+        set_previous(ring, self);
     }
 
     /// Removes a slot from its list, if it is in one.
     void unlink(session_slot slot) noexcept {
+        slot_link& own = link_of(slot);
         const std::uint32_t self = index_of(slot);
-        const std::uint32_t next = next_of(self);
+        const std::uint32_t next = next_of(own);
         if (next == self) {
             return;
         }
-        const std::uint32_t previous = previous_of(self);
-        set_next(previous, next);
-        set_previous(next, previous);
-        link_to_itself(self);
+        const std::uint32_t previous = previous_of(own);
+        set_next(at(previous), next);
+        set_previous(at(next), previous);
+        link_to_itself(own, self);
     }
 
     /// The first slot of a list; no_slot if it is empty.
     [[nodiscard]] session_slot front(std::size_t list) const noexcept {
-        const std::uint32_t first = next_of(head(list));
-        return first == head(list) ? no_slot : session_slot{first};
+        return slot_at(next_of(heads_[list]));
     }
 
     /// The last slot of a list; no_slot if it is empty.
     [[nodiscard]] session_slot back(std::size_t list) const noexcept {
-        const std::uint32_t last = previous_of(head(list));
-        return last == head(list) ? no_slot : session_slot{last};
+        return slot_at(previous_of(heads_[list]));
     }
 
     /// The slot behind a linked one in its list; no_slot if there is none.
     [[nodiscard]] session_slot after(session_slot slot) const noexcept {
-        const std::uint32_t next = next_of(index_of(slot));
-        return next < first_head ? session_slot{next} : no_slot;
+        return slot_at(next_of(link_of(slot)));
     }
 
     [[nodiscard]] bool empty(std::size_t list) const noexcept { return front(list) == no_slot; }
@@ -108,10 +108,19 @@ private:
         return first_head + static_cast<std::uint32_t>(list);
     }
 
-    [[nodiscard]] const slot_link& at(std::uint32_t index) const noexcept {
-        return index < first_head ? entries_[index].*Link : heads_[index - first_head];
+    [[nodiscard]] static session_slot slot_at(std::uint32_t index) noexcept {
+        return index < first_head ? session_slot{index} : no_slot;
     }
 
+    [[nodiscard]] const slot_link& link_of(session_slot slot) const noexcept {
+        return entries_[index_of(slot)].*Link;
+    }
+
+    [[nodiscard]] slot_link& link_of(session_slot slot) noexcept {
+        return entries_[index_of(slot)].*Link;
+    }
+
+    /// The link of a slot or of a head.
     [[nodiscard]] slot_link& at(std::uint32_t index) noexcept {
         return index < first_head ? entries_[index].*Link : heads_[index - first_head];
     }
@@ -127,23 +136,23 @@ private:
         link[where + 2] = static_cast<std::uint8_t>(index >> 16);
     }
 
-    [[nodiscard]] std::uint32_t next_of(std::uint32_t index) const noexcept {
-        return load(at(index), 0);
+    [[nodiscard]] static std::uint32_t next_of(const slot_link& link) noexcept {
+        return load(link, 0);
     }
 
-    [[nodiscard]] std::uint32_t previous_of(std::uint32_t index) const noexcept {
-        return load(at(index), 3);
+    [[nodiscard]] static std::uint32_t previous_of(const slot_link& link) noexcept {
+        return load(link, 3);
     }
 
-    void set_next(std::uint32_t index, std::uint32_t next) noexcept { store(at(index), 0, next); }
+    static void set_next(slot_link& link, std::uint32_t next) noexcept { store(link, 0, next); }
 
-    void set_previous(std::uint32_t index, std::uint32_t previous) noexcept {
-        store(at(index), 3, previous);
+    static void set_previous(slot_link& link, std::uint32_t previous) noexcept {
+        store(link, 3, previous);
     }
 
-    void link_to_itself(std::uint32_t index) noexcept {
-        set_next(index, index);
-        set_previous(index, index);
+    static void link_to_itself(slot_link& link, std::uint32_t own) noexcept {
+        set_next(link, own);
+        set_previous(link, own);
     }
 
     schedule_entries& entries_;
