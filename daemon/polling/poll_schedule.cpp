@@ -126,35 +126,25 @@ void poll_schedule::advance(steady_time now) {
 }
 
 std::optional<due_poll> poll_schedule::take(steady_time now) {
-    const queue urgent = first_urgent();
-    const queue routine = most_overdue_routine(now);
-    queue which = urgent;
-    // Urgent polls go first, but after some in a row one routine poll gets its turn.
-    if (urgent == queue::none
-        || (urgent_run_ >= supply_.urgent_in_a_row() && routine != queue::none)) {
-        which = routine;
-    }
+    const queue which = next_queue(now);
     if (which == queue::none) {
         return std::nullopt;
     }
     // A routine poll starts the count of urgent ones again.
-    urgent_run_ = which == urgent ? urgent_run_ + 1 : 0;
+    urgent_run_ = which < queue::first_routine ? urgent_run_ + 1 : 0;
     first_run_ = which == queue::again ? 0 : first_run_ + 1;
 
     const session_slot slot = next_in(which, now);
     const session_record& record = registry_[slot];
     const pending_work work = due_work(record, policy_, demand_of(slot), now);
     // Describe the poll before remove(): lateness and stretch come from the state at this moment.
-    const due_poll poll{slot,
-                        class_of(which),
-                        std::min(work.at, now),
-                        effective_interval(policy_, record, last_poll(record), shortage()),
-                        served_stretch_};
-    // Before remove(), which changes neither record nor time but ends the wait.
+    const steady_time last = last_poll(record);
+    const steady_duration interval = effective_interval(policy_, record, last, shortage());
+    const due_poll poll{slot, class_of(which), std::min(work.at, now), interval, served_stretch_};
     if (which >= queue::first_routine) {
         // A moving average: one poll that was late by chance must not look like a stretch.
-        served_stretch_ +=
-            (std::max(1.0, ratio_of(slot, now)) - served_stretch_) / polls_in_served_stretch;
+        const double served = to_seconds(now - last) / to_seconds(interval);
+        served_stretch_ += (std::max(1.0, served) - served_stretch_) / polls_in_served_stretch;
     }
     supply_.note_poll(record.failures != 0);
     if (decides(which, record)) {
@@ -163,6 +153,16 @@ std::optional<due_poll> poll_schedule::take(steady_time now) {
     remove(slot);
     prefetch_second(which);
     return poll;
+}
+
+poll_schedule::queue poll_schedule::next_queue(steady_time now) const noexcept {
+    // Urgent polls go first, but after some in a row one routine poll gets its turn.
+    const queue urgent = first_urgent();
+    if (urgent != queue::none && urgent_run_ < supply_.urgent_in_a_row()) {
+        return urgent;
+    }
+    const queue routine = most_overdue_routine(now);
+    return routine != queue::none ? routine : urgent;
 }
 
 session_slot poll_schedule::next_in(queue which, steady_time now) const noexcept {

@@ -50,6 +50,7 @@ void request_supply::compare(double demand, double budget, steady_time now) noex
     }
     compared_ = now;
     degree_ = next_degree(demand > budget);
+    urgent_in_a_row_ = next_urgent_in_a_row();
 }
 
 double request_supply::arriving() const noexcept {
@@ -71,7 +72,7 @@ double request_supply::needed() const noexcept {
     return arriving() * decides_one;
 }
 
-unsigned request_supply::urgent_in_a_row() const noexcept {
+unsigned request_supply::next_urgent_in_a_row() const noexcept {
     // What is left after one request for each session, spread evenly from the smallest floor to the largest.
     const double slope = (largest_floor - smallest_floor) / (hard_below - smallest_floor_below);
     const double floor = std::clamp(smallest_floor + (each() - smallest_floor_below) * slope,

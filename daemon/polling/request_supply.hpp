@@ -46,14 +46,16 @@ public:
 
     /// Urgent polls after which one routine poll gets its turn: the routine floor is a fifth of the budget, and less
     /// where the first polls need it.
-    [[nodiscard]] unsigned urgent_in_a_row() const noexcept;
+    [[nodiscard]] unsigned urgent_in_a_row() const noexcept { return urgent_in_a_row_; }
 
 private:
     /// Requests a second for one poll of each new session, with those that repeat failed ones.
     [[nodiscard]] double arriving() const noexcept;
     [[nodiscard]] scarcity next_degree(bool shortage) const noexcept;
+    [[nodiscard]] unsigned next_urgent_in_a_row() const noexcept;
 
     scarcity degree_ = scarcity::plenty;
+    unsigned urgent_in_a_row_ = 4; ///< as of the last comparison: each poll asks for it
     double arrivals_ = 0;  ///< a second, moving average
     double repeated_ = 0;  ///< share of polls, moving average
     double budget_ = 0;    ///< a second, moving average

@@ -186,6 +186,7 @@ private:
 
     /// Whether a poll from this queue can count its session as stuck for the first time. Repeated ones do not count again.
     [[nodiscard]] bool decides(queue which, const session_record& record) const noexcept;
+    [[nodiscard]] queue next_queue(steady_time now) const noexcept;
     [[nodiscard]] queue first_urgent() const noexcept;
     [[nodiscard]] session_slot next_in(queue which, steady_time now) const noexcept;
     [[nodiscard]] double ratio_of(session_slot slot, steady_time now) const noexcept;
