@@ -15,6 +15,13 @@ constexpr seconds window_length{60};
 
 } // namespace
 
+double others_rate(const api_model_settings& settings,
+                   steady_duration in_minute,
+                   bool busy) noexcept {
+    const double burst = in_minute >= window_length - 6s ? settings.others_burst / 6 : 0.0;
+    return (busy ? settings.others_busy_a_minute : settings.others_a_minute) / 60 + burst;
+}
+
 api_model::api_model(api_model_settings settings, steady_time start, random_source random)
     : settings_(std::move(settings)),
       start_(start),
@@ -76,7 +83,7 @@ void api_model::turn_window(steady_time now) {
     // Candidates at the highest rate, each accepted with the share that its moment has of it.
     for (; fastest > 0 && next_other_ <= now; next_other_ += random_.exponential(1 / fastest)) {
         end_window_before(next_other_);
-        const double rate = others_rate(next_other_);
+        const double rate = others_now(next_other_);
         if (rate < fastest && !random_.chance(rate / fastest)) {
             continue;
         }
@@ -106,14 +113,12 @@ void api_model::end_window_before(steady_time now) {
     }
 }
 
-double api_model::others_rate(steady_time at) const noexcept {
+double api_model::others_now(steady_time at) const noexcept {
     const api_time time = wall_.at(at);
     const auto hour =
         std::chrono::floor<std::chrono::hours>(time - std::chrono::floor<std::chrono::days>(time));
     const bool busy = settings_.others_busy_a_minute > 0 && hour >= 9h && hour < 12h;
-    const auto in_minute = time.time_since_epoch() % window_length;
-    const double burst = in_minute >= window_length - 6s ? settings_.others_burst / 6 : 0.0;
-    return (busy ? settings_.others_busy_a_minute : settings_.others_a_minute) / 60 + burst;
+    return others_rate(settings_, time.time_since_epoch() % window_length, busy);
 }
 
 bool api_model::in_any(const std::vector<period>& periods, steady_time at) const noexcept {

@@ -35,6 +35,11 @@ struct api_model_settings {
     std::vector<period> storms;  ///< every request is answered 429, Retry-After 30
 };
 
+/// Requests a second of other programs at this moment of a minute, in their busy hours or not.
+[[nodiscard]] double others_rate(const api_model_settings& settings,
+                                 steady_duration in_minute,
+                                 bool busy) noexcept;
+
 class api_model {
 public:
     api_model(api_model_settings settings, steady_time start, random_source random);
@@ -62,7 +67,7 @@ public:
 private:
     void turn_window(steady_time now);
     void end_window_before(steady_time now);
-    [[nodiscard]] double others_rate(steady_time at) const noexcept;
+    [[nodiscard]] double others_now(steady_time at) const noexcept;
     [[nodiscard]] bool in_any(const std::vector<period>& periods, steady_time at) const noexcept;
     [[nodiscard]] test::fake_reply failure();
     void add_headers(test::fake_reply& reply, steady_time sent) const;

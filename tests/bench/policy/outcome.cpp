@@ -30,9 +30,10 @@ struct column {
     int width;
 };
 
-constexpr std::array<column, 16> columns{{{"scenario", -32},
+constexpr std::array<column, 17> columns{{{"scenario", -32},
                                           {"policy", -15},
                                           {"budget", 7},
+                                          {"at most", 8},
                                           {"false", 6},
                                           {"missed", 7},
                                           {"stuck", 7},
@@ -74,6 +75,7 @@ void print_table(std::ostream& out, const std::vector<outcome>& outcomes) {
                   {one.scenario,
                    to_string(one.policy),
                    percent(one.budget_spent),
+                   percent(one.attainable),
                    std::to_string(one.false_alarms),
                    std::to_string(one.missed),
                    std::to_string(one.stuck),
@@ -110,6 +112,7 @@ void print_json(std::ostream& out, const std::vector<outcome>& outcomes) {
         count("busiest_minute", one.busiest_minute);
         count("throttled", one.throttled);
         number("budget_spent_ratio", one.budget_spent);
+        number("attainable_budget_ratio", one.attainable);
         number("spendable_requests_per_session", one.spendable_each);
         count("false_alarms", one.false_alarms);
         count("stuck", one.stuck);

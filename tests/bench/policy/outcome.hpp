@@ -29,7 +29,9 @@ struct outcome {
     std::uint64_t busiest_minute = 0; ///< maximum of the daemon's requests in one window
     std::uint64_t throttled = 0;      ///< answers 429
     double budget_spent = 0;          ///< used share of the request budget; -1 without a limit
-    double spendable_each = 0;        ///< budget for each session; -1 without a limit
+    /// The most that can be spent without taking requests from others; -1 if they leave our share anyway.
+    double attainable = -1;
+    double spendable_each = 0; ///< budget for each session; -1 without a limit
 
     std::uint64_t false_alarms = 0;
     std::uint64_t stuck = 0;    ///< sessions that crossed the threshold and stayed a minute longer

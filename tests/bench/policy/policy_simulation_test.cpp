@@ -1,5 +1,6 @@
 // Simulates minutes of each kind of failure on virtual time: no alert is false, and none is missed.
 
+#include "bench/policy/attainable_share.hpp"
 #include "bench/policy/simulation.hpp"
 
 #include <gtest/gtest.h>
@@ -112,6 +113,21 @@ TEST(PolicyFigures, TooFewRequestsDecideAsManySessionsInTime) {
             << each;
         EXPECT_LE(ours.in_time_p99, 8) << each;
     }
+}
+
+double attainable(double others, double burst) {
+    api_model_settings api = account("shared", 600, 100).api;
+    api.others_a_minute = others;
+    api.others_burst = burst;
+    return attainable_share(api);
+}
+
+TEST(PolicyFigures, LessCanBeSpentAsOthersNeedMore) {
+    EXPECT_NEAR(attainable(0, 0), 1, 0.001);
+    EXPECT_NEAR(attainable(300, 0), 1, 0.001);
+    EXPECT_NEAR(attainable(900, 0), 0.953, 0.002);
+    EXPECT_NEAR(attainable(1080, 0), 0.863, 0.002);
+    EXPECT_NEAR(attainable(400, 500), 0.801, 0.002);
 }
 
 TEST(PolicyFigures, WebhooksSaveMostRequestsAndNoTime) {

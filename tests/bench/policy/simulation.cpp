@@ -1,5 +1,6 @@
 #include "bench/policy/simulation.hpp"
 
+#include "bench/policy/attainable_share.hpp"
 #include "kallglot/polling/alert_crossing.hpp"
 #include "kallglot/report/census.hpp"
 #include "support/instrument_values.hpp"
@@ -83,6 +84,7 @@ outcome simulation::run() {
     const double spendable =
         plan_.left_by_others ? api_.left_to_us() : plan_.spendable_a_minute * minutes;
     figures.budget_spent = spendable > 0 ? static_cast<double>(figures.requests) / spendable : -1;
+    figures.attainable = plan_.left_by_others ? attainable_share(plan_.api) : -1;
     figures.spendable_each = spendable > 0 ? spendable / sessions : -1;
     figures.requests_each = static_cast<double>(figures.requests) / sessions;
     figures.stretch = stretch_sum_ / static_cast<double>(looks_);
