@@ -56,9 +56,9 @@ private:
 
     scarcity degree_ = scarcity::plenty;
     unsigned urgent_in_a_row_ = 4; ///< as of the last comparison: each poll asks for it
-    double arrivals_ = 0;  ///< a second, moving average
-    double repeated_ = 0;  ///< share of polls, moving average
-    double budget_ = 0;    ///< a second, moving average
+    double arrivals_ = 0;          ///< a second, moving average
+    double repeated_ = 0;          ///< share of polls, moving average
+    double budget_ = 0;            ///< a second, moving average
     double known_for_ = 0; ///< the weight of both averages, 0 at the start and then rising to 1
     std::uint32_t arrived_ = 0; ///< since the last comparison
     steady_time compared_ = no_time;
