@@ -123,8 +123,6 @@ double attainable(double others, double burst) {
 }
 
 TEST(PolicyFigures, LessCanBeSpentAsOthersNeedMore) {
-    EXPECT_NEAR(attainable(0, 0), 1, 0.001);
-    EXPECT_NEAR(attainable(300, 0), 1, 0.001);
     EXPECT_NEAR(attainable(900, 0), 0.953, 0.002);
     EXPECT_NEAR(attainable(1080, 0), 0.863, 0.002);
     EXPECT_NEAR(attainable(400, 500), 0.801, 0.002);
