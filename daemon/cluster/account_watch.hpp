@@ -10,7 +10,7 @@
 #ifndef KALLGLOT_CLUSTER_ACCOUNT_WATCH_HPP
 #define KALLGLOT_CLUSTER_ACCOUNT_WATCH_HPP
 
-#include "cluster/cluster_view.hpp"
+#include "kallglot/cluster/cluster_view.hpp"
 
 #include <cstdint>
 #include <optional>

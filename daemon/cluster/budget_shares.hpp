@@ -7,7 +7,7 @@
 #ifndef KALLGLOT_CLUSTER_BUDGET_SHARES_HPP
 #define KALLGLOT_CLUSTER_BUDGET_SHARES_HPP
 
-#include "cluster/cluster_view.hpp"
+#include "kallglot/cluster/cluster_view.hpp"
 
 #include <cstdint>
 #include <span>

@@ -1,4 +1,4 @@
-#include "cluster/cluster_time.hpp"
+#include "kallglot/cluster/cluster_time.hpp"
 
 #include <algorithm>
 

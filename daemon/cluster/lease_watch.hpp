@@ -8,7 +8,7 @@
 #define KALLGLOT_CLUSTER_LEASE_WATCH_HPP
 
 #include "cluster/cluster_settings.hpp"
-#include "cluster/cluster_view.hpp"
+#include "kallglot/cluster/cluster_view.hpp"
 
 #include <vector>
 

@@ -7,7 +7,7 @@
 #ifndef KALLGLOT_CLUSTER_SHARD_MAP_HPP
 #define KALLGLOT_CLUSTER_SHARD_MAP_HPP
 
-#include "cluster/cluster_view.hpp"
+#include "kallglot/cluster/cluster_view.hpp"
 
 #include <span>
 #include <vector>

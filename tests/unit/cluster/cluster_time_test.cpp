@@ -1,6 +1,6 @@
 // Cluster time has no large steps, whatever the database's clock does, and rounding never makes an age older.
 
-#include "cluster/cluster_time.hpp"
+#include "kallglot/cluster/cluster_time.hpp"
 
 #include "bench/policy/random_source.hpp"
 

@@ -3,7 +3,7 @@
 #ifndef KALLGLOT_TESTS_UNIT_CLUSTER_CLUSTER_VIEWS_HPP
 #define KALLGLOT_TESTS_UNIT_CLUSTER_CLUSTER_VIEWS_HPP
 
-#include "cluster/cluster_view.hpp"
+#include "kallglot/cluster/cluster_view.hpp"
 
 #include <cstdint>
 #include <string>

@@ -23,7 +23,7 @@
 #ifndef KALLGLOT_CLUSTER_CLUSTER_TIME_HPP
 #define KALLGLOT_CLUSTER_CLUSTER_TIME_HPP
 
-#include "cluster/cluster_view.hpp"
+#include "kallglot/cluster/cluster_view.hpp"
 
 #include <chrono>
 #include <cstdint>
