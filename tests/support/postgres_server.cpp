@@ -167,9 +167,10 @@ void postgres_server::start() {
     process_ = -1;
 }
 
-std::string postgres_server::ask(const std::string& sql) const {
+std::string postgres_server::ask(const std::string& sql, const std::string& database) const {
     const std::string where = "host=" + folder() + " port=" + std::to_string(port_)
-                              + " user=superuser dbname=postgres passfile=/dev/null/none";
+                              + " user=superuser dbname=" + database
+                              + " passfile=/dev/null/none options=-cclient_min_messages=warning";
     const std::unique_ptr<PGconn, decltype(&PQfinish)> connection(PQconnectdb(where.c_str()),
                                                                   PQfinish);
     const std::unique_ptr<PGresult, decltype(&PQclear)> result(
@@ -184,10 +185,12 @@ std::string postgres_server::ask(const std::string& sql) const {
                : PQerrorMessage(connection.get());
 }
 
-bool postgres_server::wait_until(const std::string& sql, const std::string& answer) const {
+bool postgres_server::wait_until(const std::string& sql,
+                                 const std::string& answer,
+                                 const std::string& database) const {
     constexpr int attempts = 10'000;
     for (int i = 0; i < attempts; ++i) {
-        if (ask(sql) == answer) {
+        if (ask(sql, database) == answer) {
             return true;
         }
     }

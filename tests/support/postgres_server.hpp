@@ -42,10 +42,13 @@ public:
     [[nodiscard]] const test_certificates& certificates() const noexcept { return certificates_; }
 
     /// Runs a statement as superuser over a connection of its own. The first value of the answer, or the error.
-    [[nodiscard]] std::string ask(const std::string& sql) const;
+    [[nodiscard]] std::string ask(const std::string& sql,
+                                  const std::string& database = "postgres") const;
 
     /// Asks until the answer is this one; false if it never is.
-    [[nodiscard]] bool wait_until(const std::string& sql, const std::string& answer) const;
+    [[nodiscard]] bool wait_until(const std::string& sql,
+                                  const std::string& answer,
+                                  const std::string& database = "postgres") const;
 
     /// Ends the server at once, as `pg_ctl stop -m fast` does.
     void stop();

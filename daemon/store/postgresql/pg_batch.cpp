@@ -21,6 +21,8 @@ constexpr unsigned type_smallint_array = 1005;
 constexpr unsigned type_int_array = 1007;
 constexpr unsigned type_text_array = 1009;
 constexpr unsigned type_bigint_array = 1016;
+constexpr unsigned type_uuid = 2950;
+constexpr unsigned type_uuid_array = 2951;
 
 // What Parse, Bind, Describe and Execute need beside text and values.
 constexpr std::size_t overhead_of_statement = 64;
@@ -40,7 +42,14 @@ void append_element(std::string& bytes, Number value) {
     append(bytes, value);
 }
 
-void append_element(std::string& bytes, const std::optional<std::int64_t>& value) {
+void append_element(std::string& bytes, const text_hash& value) {
+    append(bytes, static_cast<std::int32_t>(2 * sizeof(std::uint64_t)));
+    append(bytes, value.high);
+    append(bytes, value.low);
+}
+
+template <class Element>
+void append_element(std::string& bytes, const std::optional<Element>& value) {
     if (value) {
         append_element(bytes, *value);
     } else {
@@ -53,13 +62,17 @@ void append_element(std::string& bytes, const std::string& value) {
     bytes += value;
 }
 
+template <class Element>
+constexpr bool may_be_null = false;
+template <class Element>
+constexpr bool may_be_null<std::optional<Element>> = true;
+
 // The format of array_send: dimensions, whether there are NULLs, the element's type, size and lower bound, elements.
 template <class Element>
 std::string array_of(const std::vector<Element>& values, unsigned type) {
-    constexpr bool may_be_null = std::is_same_v<Element, std::optional<std::int64_t>>;
     std::string bytes;
     append(bytes, std::int32_t{values.empty() ? 0 : 1});
-    append(bytes, std::int32_t{may_be_null ? 1 : 0});
+    append(bytes, std::int32_t{may_be_null<Element> ? 1 : 0});
     append(bytes, type);
     if (!values.empty()) {
         append(bytes, static_cast<std::int32_t>(values.size()));
@@ -140,6 +153,12 @@ pg_parameters& pg_parameters::add(const std::vector<std::string>& values) {
     return *this;
 }
 
+pg_parameters& pg_parameters::add(const std::vector<std::optional<text_hash>>& values) {
+    types_.push_back(type_uuid_array);
+    bytes_.push_back(array_of(values, type_uuid));
+    return *this;
+}
+
 std::vector<const char*> pg_parameters::values() const {
     std::vector<const char*> pointers;
     for (const std::string& each : bytes_) {
@@ -165,15 +184,24 @@ std::size_t pg_parameters::byte_count() const noexcept {
                            });
 }
 
+namespace {
+
+std::uint64_t bits_of(std::string_view bytes) noexcept {
+    std::uint64_t bits = 0;
+    for (const char each : bytes) {
+        bits = (bits << 8U) | static_cast<unsigned char>(each);
+    }
+    return bits;
+}
+
+} // namespace
+
 std::optional<std::int64_t> pg_row::integer(int column) const noexcept {
     const auto bytes = text(column);
     if (!bytes || (bytes->size() != 2 && bytes->size() != 4 && bytes->size() != 8)) {
         return std::nullopt;
     }
-    std::uint64_t bits = 0;
-    for (const char each : *bytes) {
-        bits = (bits << 8U) | static_cast<unsigned char>(each);
-    }
+    const std::uint64_t bits = bits_of(*bytes);
     // The sign is the first bit of what was sent.
     switch (bytes->size()) {
         case 2:
@@ -188,6 +216,15 @@ std::optional<std::int64_t> pg_row::integer(int column) const noexcept {
 std::optional<bool> pg_row::boolean(int column) const noexcept {
     const auto bytes = text(column);
     return bytes && bytes->size() == 1 ? std::optional((*bytes)[0] != '\0') : std::nullopt;
+}
+
+std::optional<text_hash> pg_row::uuid(int column) const noexcept {
+    constexpr std::size_t half = sizeof(std::uint64_t);
+    const auto bytes = text(column);
+    if (!bytes || bytes->size() != 2 * half) {
+        return std::nullopt;
+    }
+    return text_hash{.low = bits_of(bytes->substr(half)), .high = bits_of(bytes->substr(0, half))};
 }
 
 std::optional<std::string_view> pg_row::text(int column) const noexcept {

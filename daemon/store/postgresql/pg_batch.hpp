@@ -6,6 +6,8 @@
 #ifndef KALLGLOT_STORE_POSTGRESQL_PG_BATCH_HPP
 #define KALLGLOT_STORE_POSTGRESQL_PG_BATCH_HPP
 
+#include "kallglot/base/keyed_hash.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -48,6 +50,8 @@ public:
     pg_parameters& add(const std::vector<std::int64_t>& values);
     pg_parameters& add(const std::vector<std::optional<std::int64_t>>& values);
     pg_parameters& add(const std::vector<std::string>& values);
+    /// uuid[]: 128 bits, the high half first.
+    pg_parameters& add(const std::vector<std::optional<text_hash>>& values);
 
     /// The arrays that PQsendQueryParams takes.
     [[nodiscard]] int count() const noexcept { return static_cast<int>(types_.size()); }
@@ -73,6 +77,7 @@ public:
     /// smallint, int or bigint.
     [[nodiscard]] std::optional<std::int64_t> integer(int column) const noexcept;
     [[nodiscard]] std::optional<bool> boolean(int column) const noexcept;
+    [[nodiscard]] std::optional<text_hash> uuid(int column) const noexcept;
     /// The bytes of a text.
     [[nodiscard]] std::optional<std::string_view> text(int column) const noexcept;
 

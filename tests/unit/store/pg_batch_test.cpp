@@ -57,6 +57,18 @@ TEST(PgParameters, ArraysHaveDimensionTypeSizeAndLowerBound) {
                   + "\xFF\xFF\xFF\xFF\0\0\0\x08\0\0\0\0\0\0\0\x05"s);
 }
 
+TEST(PgParameters, AUuidIsItsHighHalfAndThenItsLowOne) {
+    pg_parameters parameters;
+    parameters.add(std::vector<std::optional<text_hash>>{
+        std::nullopt,
+        text_hash{.low = 0x1112131415161718, .high = 0x0102030405060708}});
+    EXPECT_EQ(parameters.types()[0], 2951U);
+    EXPECT_EQ(bytes_of(parameters, 0),
+              "\0\0\0\1\0\0\0\1\0\0\x0B\x86\0\0\0\2\0\0\0\1"s
+                  + "\xFF\xFF\xFF\xFF\0\0\0\x10\1\2\3\4\5\6\7\x08"s
+                  + "\x11\x12\x13\x14\x15\x16\x17\x18"s);
+}
+
 TEST(PgParameters, AnEmptyArrayHasNoDimension) {
     pg_parameters parameters;
     parameters.add(std::vector<std::int64_t>());
