@@ -292,7 +292,7 @@ void EnginesAgree::SetUp() {
 INSTANTIATE_TEST_SUITE_P(Engines,
                          EnginesAgree,
                          ::testing::Values("SQLite", "PostgreSQL"),
-                         [](const auto& info) { return std::string(info.param); });
+                         [](const auto& engine) { return std::string(engine.param); });
 
 TEST_P(EnginesAgree, EveryColumnSurvivesARestart) {
     std::vector<stored_session> rows{fresh(1), filled(2), filled(3), filled(4)};

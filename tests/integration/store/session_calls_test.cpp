@@ -209,13 +209,13 @@ TEST_F(SessionCalls, WritesOfTheOwnerKeepSourcesAndTheRegistration) {
     // The owner does not know yet that another replica has just added a source.
     enter({plain(fresh(1, session_source::webhook))}, later(1));
     const stored_session seen = filled(1);
-    const observation_results results =
+    const observation_results answer =
         observe({{seen, filled(2)}, {departure{id_of(3), remembered_kind::ended, now}}, {}});
-    EXPECT_EQ(results.held.count(), 256U);
+    EXPECT_EQ(answer.held.count(), 256U);
     EXPECT_EQ(
-        results.states,
+        answer.states,
         (std::vector<observation_result>{observation_result::written, observation_result::no_row}));
-    EXPECT_EQ(results.departures, std::vector<observation_result>{observation_result::no_row});
+    EXPECT_EQ(answer.departures, std::vector<observation_result>{observation_result::no_row});
     stored_session expected = seen;
     expected.sources = source_bit(session_source::file) | source_bit(session_source::webhook);
     EXPECT_EQ(read(1), std::vector<stored_session>{expected});
@@ -238,11 +238,10 @@ TEST_F(SessionCalls, NothingIsWrittenWithoutTheToken) {
         --number;
     }
     for (const held_shards& wrong : {another, older, held_shards{owner, {}}}) {
-        const observation_results results = observe(changes, wrong);
-        EXPECT_TRUE(results.held.none());
-        EXPECT_EQ(results.states, std::vector<observation_result>{observation_result::not_held});
-        EXPECT_EQ(results.departures,
-                  std::vector<observation_result>{observation_result::not_held});
+        const observation_results answer = observe(changes, wrong);
+        EXPECT_TRUE(answer.held.none());
+        EXPECT_EQ(answer.states, std::vector<observation_result>{observation_result::not_held});
+        EXPECT_EQ(answer.departures, std::vector<observation_result>{observation_result::not_held});
     }
     EXPECT_EQ(read(1), std::vector<stored_session>{fresh(1)});
     EXPECT_EQ(read(2).size(), 1U);
@@ -254,11 +253,11 @@ TEST_F(SessionCalls, NothingIsWrittenWithoutTheToken) {
     ASSERT_NE(lost, calls_->shard_of(id_of(2)));
     EXPECT_EQ(ask("UPDATE kallglot.shards SET epoch = 5 WHERE shard = " + std::to_string(lost)),
               "");
-    const observation_results results = observe(changes);
-    EXPECT_EQ(results.held.count(), 255U);
-    EXPECT_FALSE(results.held.test(lost));
-    EXPECT_EQ(results.states, std::vector<observation_result>{observation_result::not_held});
-    EXPECT_EQ(results.departures, std::vector<observation_result>{observation_result::written});
+    const observation_results answer = observe(changes);
+    EXPECT_EQ(answer.held.count(), 255U);
+    EXPECT_FALSE(answer.held.test(lost));
+    EXPECT_EQ(answer.states, std::vector<observation_result>{observation_result::not_held});
+    EXPECT_EQ(answer.departures, std::vector<observation_result>{observation_result::written});
     EXPECT_EQ(inbox().size(), 1U);
 }
 
