@@ -1,8 +1,20 @@
 #include "store/packed_facts.hpp"
 
+#include <initializer_list>
+
 namespace kallglot {
 
 namespace {
+
+/// Four bits a part, from the highest bits to the lowest, so that take_part() takes them off in the opposite order. The first
+/// may be longer.
+std::int64_t joined(std::initializer_list<std::uint64_t> parts) noexcept {
+    std::uint64_t facts = 0;
+    for (const std::uint64_t part : parts) {
+        facts = (facts << 4) | part;
+    }
+    return static_cast<std::int64_t>(facts);
+}
 
 /// Takes off the lowest part of four bits.
 std::uint8_t take_part(std::uint64_t& facts) noexcept {
@@ -16,19 +28,13 @@ std::uint8_t take_part(std::uint64_t& facts) noexcept {
 // One integer for seven small fields: in SQLite a column costs a byte of header in each row, and more to read. The
 // numbers are those of stored_number(), which never change.
 std::int64_t pack(const stored_session& row) noexcept {
-    // From the highest bits to the lowest, so that unpack() takes them in the opposite order.
-    std::uint64_t facts = 0;
-    for (const std::uint64_t part :
-         {std::uint64_t{row.missing_count},
-          std::uint64_t{row.by_webhook},
-          std::uint64_t{end_reason_words.stored_number(row.reason)},
-          std::uint64_t{session_provider_words.stored_number(row.provider)},
-          std::uint64_t{session_mode_words.stored_number(row.mode)},
-          std::uint64_t{session_status_words.stored_number(row.status)},
-          std::uint64_t{row.sources}}) {
-        facts = (facts << 4) | part;
-    }
-    return static_cast<std::int64_t>(facts);
+    return joined({row.missing_count,
+                   row.by_webhook,
+                   end_reason_words.stored_number(row.reason),
+                   session_provider_words.stored_number(row.provider),
+                   session_mode_words.stored_number(row.mode),
+                   session_status_words.stored_number(row.status),
+                   row.sources});
 }
 
 bool unpack(std::int64_t packed, stored_session& row) noexcept {
@@ -54,15 +60,10 @@ bool unpack(std::int64_t packed, stored_session& row) noexcept {
 }
 
 std::int64_t pack(const stored_episode& row) noexcept {
-    // From the highest bits to the lowest, as above.
-    std::uint64_t facts = 0;
-    for (const std::uint8_t part : {episode_outcome_words.stored_number(row.outcome),
-                                    session_provider_words.stored_number(row.provider),
-                                    session_mode_words.stored_number(row.mode),
-                                    session_status_words.stored_number(row.status)}) {
-        facts = (facts << 4) | part;
-    }
-    return static_cast<std::int64_t>(facts);
+    return joined({episode_outcome_words.stored_number(row.outcome),
+                   session_provider_words.stored_number(row.provider),
+                   session_mode_words.stored_number(row.mode),
+                   session_status_words.stored_number(row.status)});
 }
 
 bool unpack(std::int64_t packed, stored_episode& row) noexcept {
