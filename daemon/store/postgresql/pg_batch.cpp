@@ -28,6 +28,14 @@ constexpr unsigned type_uuid_array = 2951;
 constexpr std::size_t overhead_of_statement = 64;
 constexpr std::size_t overhead_of_parameter = 8;
 
+std::uint64_t bits_of(std::string_view bytes) noexcept {
+    std::uint64_t bits = 0;
+    for (const char each : bytes) {
+        bits = (bits << 8U) | static_cast<unsigned char>(each);
+    }
+    return bits;
+}
+
 template <class Number>
 void append(std::string& bytes, Number value) {
     const auto bits = static_cast<std::make_unsigned_t<Number>>(value);
@@ -183,18 +191,6 @@ std::size_t pg_parameters::byte_count() const noexcept {
                                return sum + each.size() + overhead_of_parameter;
                            });
 }
-
-namespace {
-
-std::uint64_t bits_of(std::string_view bytes) noexcept {
-    std::uint64_t bits = 0;
-    for (const char each : bytes) {
-        bits = (bits << 8U) | static_cast<unsigned char>(each);
-    }
-    return bits;
-}
-
-} // namespace
 
 std::optional<std::int64_t> pg_row::integer(int column) const noexcept {
     const auto bytes = text(column);

@@ -1,5 +1,6 @@
 #include "store/postgresql/pg_schema.hpp"
 
+#include "kallglot/cluster/cluster_view.hpp"
 #include "store/postgresql/pg_statements.hpp"
 
 #include <array>
@@ -10,8 +11,6 @@
 namespace kallglot {
 
 namespace {
-
-constexpr std::uint16_t most_shards = 256;
 
 /// A right that the role needs. The rights are those of schema.sql.
 struct needed_right {
@@ -76,6 +75,7 @@ pg_batch finding_missing_right(std::optional<std::size_t>* into) {
 
 // Why these tables cannot be used; empty if they can.
 std::string refusal_of(const std::optional<meta_row>& meta, cluster_identity& identity) {
+    constexpr auto most_shards = static_cast<std::int64_t>(max_shards);
     if (!meta || !meta->cluster || !meta->secret || !meta->schema || !meta->oldest_code
         || !meta->shards || *meta->schema < 1 || *meta->shards < 1 || *meta->shards > most_shards
         || most_shards % *meta->shards != 0) {
