@@ -31,9 +31,9 @@ replica_row* simulated_database::find(incarnation id) noexcept {
     return at == now_.replicas.end() ? nullptr : &*at;
 }
 
-std::int64_t simulated_database::beat_of(incarnation id) const noexcept {
-    const auto at = std::ranges::find(now_.replicas, id, &replica_row::id);
-    return at == now_.replicas.end() ? 0 : at->beat;
+std::int64_t simulated_database::beat_of(incarnation id) noexcept {
+    const replica_row* const row = find(id);
+    return row ? row->beat : 0;
 }
 
 bool simulated_database::is_orphan(const shard_row& row) noexcept {

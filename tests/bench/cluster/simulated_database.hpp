@@ -61,7 +61,7 @@ public:
     void fail_over(policy::random_source& random);
 
     /// 0 without a row.
-    [[nodiscard]] std::int64_t beat_of(incarnation id) const noexcept;
+    [[nodiscard]] std::int64_t beat_of(incarnation id) noexcept;
 
     [[nodiscard]] const tables& now() const noexcept { return now_; }
 
