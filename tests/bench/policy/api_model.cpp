@@ -11,8 +11,6 @@ namespace {
 using namespace std::chrono_literals;
 using test::fake_reply;
 
-constexpr seconds window_length{60};
-
 } // namespace
 
 double others_rate(const api_model_settings& settings,
@@ -117,7 +115,7 @@ double api_model::others_now(steady_time at) const noexcept {
     const api_time time = wall_.at(at);
     const auto hour =
         std::chrono::floor<std::chrono::hours>(time - std::chrono::floor<std::chrono::days>(time));
-    const bool busy = settings_.others_busy_a_minute > 0 && hour >= 9h && hour < 12h;
+    const bool busy = settings_.others_busy_a_minute > 0 && hour >= busy_from && hour < busy_until;
     return others_rate(settings_, time.time_since_epoch() % window_length, busy);
 }
 

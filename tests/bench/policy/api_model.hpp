@@ -28,12 +28,18 @@ struct api_model_settings {
     double our_share = 0.5;          ///< of the limit: the most that the policy may use in a window
     double others_a_minute = 0;      ///< requests of other programs with the same key
     double others_burst = 0;         ///< and so many more in the last six seconds of each window
-    double others_busy_a_minute = 0; ///< from nine to twelve o'clock, instead of `others_a_minute`
+    double others_busy_a_minute = 0; ///< in their busy hours, instead of `others_a_minute`
     bool headers = true;             ///< X-RateLimit-* in every response
     double failing = 0;          ///< share of requests; one in twenty of these is a timeout of 10 s
     std::vector<period> outages; ///< no request reaches the API
     std::vector<period> storms;  ///< every request is answered 429, Retry-After 30
 };
+
+inline constexpr seconds window_length{60};
+
+/// The busy hours of other programs.
+inline constexpr std::chrono::hours busy_from{9};
+inline constexpr std::chrono::hours busy_until{12};
 
 /// Requests a second of other programs at this moment of a minute, in their busy hours or not.
 [[nodiscard]] double others_rate(const api_model_settings& settings,

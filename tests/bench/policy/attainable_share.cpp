@@ -12,11 +12,6 @@ namespace {
 /// Refused requests of others cost so many of ours.
 constexpr double price = 100'000;
 
-constexpr seconds window_length{60};
-
-/// Others are busy for so many hours of a day, if they are.
-constexpr double busy_hours = 3;
-
 /// The chance of each number of independent requests, up to one that is practically impossible.
 std::vector<double> chances(double mean) {
     std::vector<double> all{std::exp(-mean)};
@@ -94,7 +89,7 @@ double attainable_share(const api_model_settings& settings) {
         return usual.spent / usual.left;
     }
     const window_figures busy = best_window(settings, true);
-    const double weight = busy_hours / 24;
+    const double weight = to_seconds(busy_until - busy_from) / to_seconds(std::chrono::hours(24));
     return (busy.spent * weight + usual.spent * (1 - weight))
            / (busy.left * weight + usual.left * (1 - weight));
 }
